@@ -1,0 +1,1 @@
+"""henkan (変換): config-driven experiments in learned image transformation."""

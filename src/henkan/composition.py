@@ -1,0 +1,185 @@
+"""Composing configs outside of `hydra.main`, and saying in one line what was wrong with one."""
+
+from __future__ import annotations
+
+import difflib
+import errno
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import (
+    ConfigCompositionException,
+    HydraException,
+    InstantiationException,
+    MissingConfigException,
+    OverrideParseException,
+)
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import (
+    InterpolationKeyError,
+    InterpolationResolutionError,
+    MissingMandatoryValue,
+    OmegaConfBaseException,
+    ValidationError,
+)
+
+from henkan.cli import config_folder
+from henkan.errors import TrainingFailed, UserError
+
+# What of the file system's refusals the user can mend (exit code 2), and what has run out (1).
+REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR}
+EXHAUSTED = {errno.ENOSPC, errno.EDQUOT}
+
+
+def compose_root(root: str, overrides: Sequence[str]) -> DictConfig:
+    """Return `conf/<root>.yaml` composed with overrides; Hydra's own node is left out."""
+    if GlobalHydra.instance().is_initialized():
+        return compose(root, overrides=list(overrides))
+    with initialize_config_dir(str(config_folder()), version_base="1.3"):
+        return compose(root, overrides=list(overrides))
+
+
+def explain(error: Exception, verb: str, arguments: Sequence[str]) -> tuple[str | None, int]:
+    """Return what went wrong in one line, and the exit code; no line for what must be a bug.
+
+    `arguments` is the command line after the verb: a misspelt key is compared with those of the config it meant.
+    """
+    overrides = [word for word in arguments if "=" in word and not word.startswith("-")]
+    if isinstance(error, UserError):
+        return one_line(error), 2
+    if isinstance(error, TrainingFailed):
+        return one_line(error), 1
+    if isinstance(error, MissingConfigException):
+        return no_such_option(error), 2
+    if isinstance(error, OverrideParseException):
+        reason = str(error).partition("\n")[0]
+        return (
+            f"cannot read {error.override!r}: {reason}; quote it for the shell, as in 'loss=[mse,adversarial]'",
+            2,
+        )
+    if isinstance(error, ConfigCompositionException):
+        return composition_failed(error, verb, overrides), 2
+    if isinstance(error, InstantiationException):
+        return None, 1
+    if isinstance(error, HydraException):
+        return one_line(error), 2
+    if isinstance(error, OmegaConfBaseException):
+        return value_failed(error), 2
+    if isinstance(error, OSError):
+        return system_refused(error)
+    return None, 1
+
+
+def no_such_option(error: MissingConfigException) -> str:
+    """Say which option of which group does not exist, and which one is nearest."""
+    group, _, option = (error.missing_cfg_file or "").rpartition("/")
+    known = group_options(group)
+    if not known:
+        return one_line(error)
+    return f"there is no {group}={option}{suggestion(option, known)}; there are: {', '.join(known)}"
+
+
+def composition_failed(error: ConfigCompositionException, verb: str, overrides: Sequence[str]) -> str:
+    """Say why a config could not be composed."""
+    text = one_line(error)
+    if "Ambiguous value" in text or "requires --multirun" in text:
+        word = text.split("'")[1]
+        key, _, values = word.partition("=")
+        return f"{word!r} has several values: add -m to sweep over them, or write {key}=[{values}] for a list"
+    if text.startswith(("Could not override", "Could not append to config. No match")):
+        key = text.split("'")[1]
+        rest = [word for word in overrides if word.lstrip("+~").partition("=")[0] != key]
+        known = [*groups(), *known_keys(verb, rest)]
+        return f"there is no key {key!r}{suggestion(key, known)}; +{key}=… adds a new one"
+    cause = error.__cause__
+    if isinstance(cause, OmegaConfBaseException):
+        return value_failed(cause) or f"{text}: {one_line(cause)}"
+    return text
+
+
+def value_failed(error: OmegaConfBaseException) -> str | None:
+    """Say which value is missing or unfit; nothing where code asked for a key that no config has."""
+    place = re.search(r"full_key: (\S+)", str(error))
+    key = place[1] if place else error.full_key
+    if isinstance(error, MissingMandatoryValue):
+        return f"{key} must be given: {key}=…"
+    if isinstance(error, ValidationError | InterpolationKeyError | InterpolationResolutionError):
+        reason = str(error).partition("\n")[0]
+        return f"{key}: {reason}" if key else reason
+    return None
+
+
+def system_refused(error: OSError) -> tuple[str | None, int]:
+    """Say what the file system refused, unless that would be a bug."""
+    place = f" {error.filename}" if error.filename else ""
+    if error.errno in REFUSED:
+        return (
+            f"cannot open or write{place}: {error.strerror}; paths.runs=DIR and paths.cache=DIR choose other folders",
+            2,
+        )
+    if error.errno in EXHAUSTED:
+        return f"cannot write{place}: {error.strerror}; free some, then the same command goes on", 1
+    return None, 1
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """Return ` (did you mean 'x'?)` for the nearest known word: whole, or a dotted key that ends with it."""
+    names = list(dict.fromkeys(known))
+    ends = [name for name in names if name.endswith(f".{word}")]
+    near = ends or difflib.get_close_matches(word, names, n=1, cutoff=0.5)
+    if not near and "." in word:
+        parent = word.rpartition(".")[0]
+        near = difflib.get_close_matches(
+            word, [name for name in names if name.startswith(f"{parent}.")], n=1, cutoff=0.0
+        )
+    return f" (did you mean {' or '.join(repr(name) for name in near[:3])}?)" if near else ""
+
+
+def known_keys(root: str, overrides: Sequence[str]) -> list[str]:
+    """Return every dotted key of a root, with the overrides if it composes with them."""
+    for words in (overrides, []):
+        try:
+            return list(keys(compose_root(root, words)))
+        except (HydraException, OmegaConfBaseException):
+            continue
+    return []
+
+
+def keys(node: Any, prefix: str = "") -> Iterator[str]:
+    """Yield the dotted keys of a config, without resolving anything."""
+    if isinstance(node, DictConfig) and not OmegaConf.is_missing(node, "") and not node._is_interpolation():
+        for name, value in node.items_ex(resolve=False):
+            yield f"{prefix}{name}"
+            yield from keys(value, f"{prefix}{name}.")
+
+
+def config_folders() -> list[Path]:
+    """Return the config trees: henkan's own, then the one in the working directory."""
+    own, here = config_folder(), Path.cwd() / "conf"
+    return [own, here] if here.is_dir() and here.resolve() != own.resolve() else [own]
+
+
+def groups() -> list[str]:
+    """Return the config groups, but for Hydra's."""
+    found = {
+        file.parent.relative_to(folder).as_posix()
+        for folder in config_folders()
+        for file in folder.rglob("*/*.yaml")
+    }
+    return sorted(name for name in found if name.split("/")[0] != "hydra")
+
+
+def group_options(group: str) -> list[str]:
+    """Return the options of a config group."""
+    if not group:
+        return []
+    return sorted({file.stem for folder in config_folders() for file in (folder / group).glob("*.yaml")})
+
+
+def one_line(error: BaseException) -> str:
+    """Return the message of an error on one line."""
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,43 @@
+"""Hash the contents of files; one whose size and time of change agree is not read again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from hashlib import blake2b, file_digest
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import track
+
+from henkan.data.cache import cache_folder, replaced
+
+# Fewer are hashed before a bar could be read.
+FILES_WORTH_A_BAR = 500
+
+
+def hash_contents(folder: Path, names: Iterable[str], cache: str | Path | None) -> str:
+    """Return a hash of the relative names, sizes and contents of the files `names` in `folder`.
+
+    What each file's content hashed to is remembered in `cache` by path, size and time of change.
+    """
+    folder = folder.resolve()
+    place = blake2b(str(folder).encode(), digest_size=16).hexdigest()
+    memory = cache_folder(cache) / "contents" / f"{place}.json"
+    known: dict[str, list[int | str]] = json.loads(memory.read_text()) if memory.exists() else {}
+    states = {name: (folder / name).stat() for name in sorted(names)}
+    new = [
+        name
+        for name, state in states.items()
+        if known.get(name, [])[:2] != [state.st_size, state.st_mtime_ns]
+    ]
+    bar = {"console": Console(stderr=True), "disable": len(new) < FILES_WORTH_A_BAR}
+    for name in track(new, f"hashing {folder.name}", **bar):  # type: ignore[arg-type]
+        with (folder / name).open("rb") as file:
+            content = file_digest(file, lambda: blake2b(digest_size=16)).hexdigest()
+        known[name] = [states[name].st_size, states[name].st_mtime_ns, content]
+    if new:
+        with replaced(memory) as partial:
+            partial.write_text(json.dumps(known))
+    rows = [[name, state.st_size, known[name][2]] for name, state in states.items()]
+    return blake2b(json.dumps(rows).encode(), digest_size=16).hexdigest()

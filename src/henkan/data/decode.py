@@ -1,0 +1,52 @@
+"""Decode one picture file to 8-bit RGB, as a person would see it, or say in one line why not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from henkan.data.pictures import Picture
+from henkan.errors import UserError
+
+EXTENSIONS = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+WAY_OUT = "remove it or save it again as 8-bit RGB"
+
+
+def decode(path: Path) -> Picture:
+    """Return the picture in `path`, (H, W, 3) uint8 RGB: EXIF orientation applied, transparency on white.
+
+    Grey, palette and CMYK become RGB, 16 bits become 8. Raises `UserError` naming the file if it is missing,
+    no picture, truncated, or of floating-point or 32-bit samples, whose range nobody knows.
+    """
+    try:
+        with Image.open(path) as image:
+            upright = ImageOps.exif_transpose(image)
+            return np.ascontiguousarray(_rgb(upright, path))
+    except FileNotFoundError as error:
+        raise UserError(f"{path} is not there any more: start again to list the folder anew") from error
+    except UnidentifiedImageError as error:
+        raise UserError(f"{path} is not a picture: {WAY_OUT}") from error
+    except Image.DecompressionBombError as error:
+        raise UserError(f"{path} has too many pixels: make it smaller") from error
+    # Pillow's decoders report broken data by all of these.
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        raise UserError(f"{path} cannot be decoded ({error}): {WAY_OUT}") from error
+
+
+def _rgb(image: Image.Image, path: Path) -> Picture:
+    if image.mode == "RGB" and "transparency" not in image.info:
+        return np.asarray(image)
+    if image.mode.startswith("I;16"):
+        grey = (np.asarray(image).astype(np.uint32) + 128) // 257
+        return np.repeat(grey.astype(np.uint8)[..., None], 3, axis=2)
+    if image.mode in ("F", "I"):
+        raise UserError(
+            f"{path} has {'floating-point' if image.mode == 'F' else '32-bit'} samples: {WAY_OUT}"
+        )
+    if image.has_transparency_data:
+        layers = image.convert("RGBA")
+        paper = Image.new("RGBA", layers.size, "white")
+        return np.asarray(Image.alpha_composite(paper, layers).convert("RGB"))
+    return np.asarray(image.convert("RGB"))

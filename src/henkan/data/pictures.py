@@ -1,0 +1,72 @@
+"""What a source of pictures is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from henkan.data.splits import SPLITS, Split, split_by_folder, split_by_hash
+from henkan.errors import UserError
+
+Picture = NDArray[np.uint8]
+"""8-bit RGB, (H, W, 3), contiguous."""
+
+
+class Pictures(ABC):
+    """Named pictures in three splits; made in the main process, read in the workers (forked or spawned).
+
+    A picture under a folder named train, val or test belongs to that split; every other one is split by the
+    hash of its group, 80/10/10. `where` says in messages what these pictures are.
+    """
+
+    def __init__(self, names: Iterable[str], where: str) -> None:
+        self.where = where
+        members: dict[Split, list[str]] = {split: [] for split in SPLITS}
+        for name in sorted(names):
+            members[self.split(name)].append(name)
+        self._names = {split: tuple(found) for split, found in members.items()}
+
+    def names(self, split: Split) -> tuple[str, ...]:
+        """Return the relative paths of a split, sorted."""
+        return self._names[split]
+
+    def some_names(self, split: Split) -> tuple[str, ...]:
+        """Return the names of a split; raises `UserError` if there is none."""
+        if found := self._names[split]:
+            return found
+        total = sum(map(len, self._names.values()))
+        raise UserError(
+            f"{self.where}: the split {split} is empty ({total} pictures, by hash 80/10/10 unless they lie "
+            f"in folders named train, val, test): put pictures into a folder named {split}"
+        )
+
+    def read(self, split: Split, index: int) -> Picture:
+        """Return picture `index` of a split, (H, W, 3) uint8 RGB."""
+        return self.picture(self._names[split][index])
+
+    def split(self, name: str) -> Split:
+        """Return the split of a picture."""
+        return split_by_folder(name) or split_by_hash(self.group(name))
+
+    def group(self, name: str) -> str:
+        """Return the key that pictures which must not be parted by a split share."""
+        return name
+
+    def prepare(self) -> None:
+        """Do, once and before any worker starts, what reading needs."""
+        return
+
+    def companions(self, name: str) -> dict[str, Picture]:
+        """Return what belongs to a picture, by sample key: pictures of the same height and width."""
+        return {}
+
+    @abstractmethod
+    def picture(self, name: str) -> Picture:
+        """Return one picture by its name, (H, W, 3) uint8 RGB."""
+
+    @abstractmethod
+    def manifest(self) -> str:
+        """Return a hash of the contents: what the pictures are, not where they lie."""

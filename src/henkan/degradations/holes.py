@@ -1,0 +1,101 @@
+"""Rectangular holes (Iizuka, Simo-Serra, Ishikawa 2017), filled with one color."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from henkan.degradations.degradation import Degradation
+from henkan.errors import UserError
+
+
+class Holes(Degradation):
+    """What holes share: `source` is the target, and `fill` ([r, g, b] in [0, 1]) where `mask` is 1."""
+
+    def __init__(self, fill: Sequence[float]) -> None:
+        self.fill = list(fill)
+
+    def apply(self, sample: dict[str, Any]) -> dict[str, Any]:
+        target: Tensor = sample["target"]
+        fill = target.new_tensor(self.fill).view(1, 3, 1, 1)
+        return {**sample, "source": target.where(sample["mask"] == 0, fill)}
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a hole must hold: a share `minimum` of drawing, of pixels off the plain `background`.
+
+    A pixel is plain where every channel is within `tolerance` (of 255) of `background` ([red, green, blue] in
+    [0, 1]). Of `tries` candidates the first with enough drawing is taken, else the one with most.
+    """
+
+    minimum: float
+    background: Sequence[float] = (1.0, 1.0, 1.0)
+    tolerance: int = 8
+    tries: int = 64
+
+    def choose(self, target: NDArray[np.uint8], boxes: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return which candidates to take: (K,) of `boxes` (K, tries, 4), rows (top, left, height, width)."""
+        lower, upper = (
+            tuple(255.0 * c + d for c in self.background) for d in (-self.tolerance, self.tolerance)
+        )
+        # Entry (y, x) counts what is plain above and left of it, so four of them count inside a box.
+        sums = cv2.integral(np.minimum(cv2.inRange(target, lower, upper), 1)).ravel()
+        row = target.shape[1] + 1
+        top, left, height, width = boxes.transpose(2, 0, 1)
+        corner, below = top * row + left, height * row
+        inside = sums[corner + below + width] - sums[corner + below] - sums[corner + width] + sums[corner]
+        share = 1.0 - inside / (height * width)
+        # The first with enough is the first maximum, once more than enough counts as enough.
+        chosen: NDArray[np.int64] = np.minimum(share, self.minimum).argmax(axis=1)
+        return chosen
+
+
+class Rectangle(Holes):
+    """One rectangle, each side uniform in [`low`, `high`], at random inside a window placed at random.
+
+    The window is `window` x `window` pixels and lies inside the picture; the hole lies inside the window.
+    Emits `mask` (1, H, W) uint8, `window`: the hole's center (y, x), and `window_real`: that of a second,
+    independent hole, the place where a real picture's local window is cut (GLCIC's M_d). `content` says what
+    both holes must hold.
+    """
+
+    def __init__(
+        self, low: int, high: int, window: int, fill: Sequence[float], content: Content | None = None
+    ) -> None:
+        super().__init__(fill)
+        if not 1 <= low <= high <= window:
+            raise UserError(
+                f"a hole needs 1 <= low <= high <= window, and has low={low}, high={high}, window={window}"
+            )
+        self.low, self.high, self.window, self.content = low, high, window, content
+
+    def draw(self, target: NDArray[np.uint8], rng: np.random.Generator) -> dict[str, NDArray[Any]]:
+        if min(target.shape[:2]) < self.window:
+            shape = f"{target.shape[1]}x{target.shape[0]}"
+            raise UserError(
+                f"a hole's window of {self.window} pixels does not fit a picture of {shape}: lower it"
+            )
+        tries = 1 if self.content is None else self.content.tries
+        # All candidates of both holes at once: sides, the window's place, the hole's place in the window.
+        chance = rng.random((3, 2, tries, 2))
+        sides = self.low + (chance[0] * (self.high - self.low + 1)).astype(np.int64)
+        windows = (chance[1] * (np.array(target.shape[:2]) - self.window + 1)).astype(np.int64)
+        corners = windows + (chance[2] * (self.window - sides + 1)).astype(np.int64)
+        boxes = np.concatenate((corners, sides), axis=2)
+        chosen = np.zeros(2, np.int64) if self.content is None else self.content.choose(target, boxes)
+        hole, other = boxes[[0, 1], chosen]
+        top, left, height, width = hole.tolist()
+        mask = np.zeros((1, *target.shape[:2]), np.uint8)
+        mask[0, top : top + height, left : left + width] = 1
+        return {"mask": mask, "window": _center(hole), "window_real": _center(other)}
+
+
+def _center(box: NDArray[np.int64]) -> NDArray[np.int64]:
+    return box[:2] + box[2:] // 2

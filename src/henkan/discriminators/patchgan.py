@@ -1,0 +1,78 @@
+"""The discriminator of pix2pix, "Image-to-Image Translation with Conditional Adversarial Networks" (2017)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from henkan.errors import UserError
+from henkan.layers import Normalization, add_spectral_norm, initialize_pix2pix, normalized, scaled
+
+
+class _Patches(nn.Module):
+    """One logit for each patch: `n_layers` 4 x 4 convolutions of stride 2, one of stride 1, a last one."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        n_layers: int = 3,
+        width: float = 1.0,
+        normalization: Normalization | None = nn.BatchNorm2d,
+        spectral_norm: bool = False,
+    ) -> None:
+        super().__init__()
+        if n_layers < 1:
+            raise UserError(
+                f"discriminator.n_layers={n_layers}: a PatchGAN has at least one layer of stride 2"
+            )
+        self.smallest = 3 * 2**n_layers
+        self.maps = nn.ModuleList()
+        inputs = in_channels
+        for level in range(n_layers + 1):
+            outputs = scaled(64 * min(2**level, 8), width)
+            stride = 2 if level < n_layers else 1
+            # Not on the first layer, so that the picture's own contrast and color stay visible.
+            norm = normalization if level > 0 else None
+            convolution = nn.Conv2d(
+                inputs, outputs, kernel_size=4, stride=stride, padding=1, bias=norm is None
+            )
+            self.maps.append(nn.Sequential(*normalized(convolution, norm), nn.LeakyReLU(0.2, inplace=True)))
+            inputs = outputs
+        self.last = nn.Conv2d(inputs, 1, kernel_size=4, padding=1)
+        initialize_pix2pix(self)
+        if spectral_norm:
+            add_spectral_norm(self)
+
+    def judge(self, pictures: Tensor) -> tuple[Tensor, list[Tensor]]:
+        if min(pictures.shape[-2:]) < self.smallest:
+            raise UserError(
+                f"this PatchGAN needs pictures of {self.smallest} pixels a side at least, not "
+                f"{pictures.shape[-2]}x{pictures.shape[-1]}: lower discriminator.n_layers"
+            )
+        x = pictures * 2.0 - 1.0
+        maps: list[Tensor] = []
+        for block in self.maps:
+            x = block(x)
+            maps.append(x)
+        return self.last(x).to(pictures.dtype), maps
+
+
+class PatchGAN(_Patches):
+    """Judge each patch of a picture beside what it was made from.
+
+    `image` and `condition` (B, C, H, W) in [0, 1], mapped to [-1, 1] inside; `in_channels` counts both.
+    Returns one logit a patch (B, 1, h, w), 30 x 30 of them for 256 x 256 pixels, and the maps before. A patch
+    is 16, 34, 70, 142 or 286 pixels wide for `n_layers` 1 to 5. `width` multiplies every number of channels:
+    2,768,705 parameters at 1, for 6 channels and 3 layers. Raises `UserError` for pictures too small for a
+    single logit (3 * 2^n_layers pixels).
+    """
+
+    def forward(self, image: Tensor, condition: Tensor) -> tuple[Tensor, list[Tensor]]:
+        return self.judge(torch.cat((condition, image), dim=1))
+
+
+class UnconditionalPatchGAN(_Patches):
+    """Judge each patch of a picture by itself: `PatchGAN` without the condition."""
+
+    def forward(self, image: Tensor) -> tuple[Tensor, list[Tensor]]:
+        return self.judge(image)

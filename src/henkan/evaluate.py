@@ -1,0 +1,158 @@
+"""Score a trained run, or a generator without parameters, on whole pictures: scores.csv, a row a picture."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from omegaconf import DictConfig, OmegaConf
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor, nn
+
+from henkan.build import build
+from henkan.data.pictures import Pictures
+from henkan.data.stream import EvaluationSet
+from henkan.errors import UserError
+from henkan.metrics.evaluator import Evaluator, Scores, selection
+from henkan.runs.plan import settle
+from henkan.runs.run import Run, read_record, run_name, write_json
+from henkan.runs.identity import digest
+from henkan.runs.overrides import task_overrides
+from henkan.sample import Sample
+from henkan.training import checkpoint
+from henkan.training.assemble import build_network, build_transform
+from henkan.training.callbacks import evaluated
+from henkan.training.loggers import RunLogger
+from henkan.training.translator import Translator
+from henkan.transform import Transform
+
+
+def main(cfg: DictConfig) -> None:
+    """Evaluate `run=FOLDER`, or the configured generator as it is if it has no parameters."""
+    config, pictures = settle(of_run(cfg) if cfg.run else cfg)
+    network = build_network(config, "generator")
+    weights = Path(cfg.run) if cfg.run else None
+    if weights is not None:
+        path = checkpoint.find_checkpoint(weights)
+        state = checkpoint.load(path)
+        own = checkpoint.part(state, "average.network") or checkpoint.part(state, "generator")
+        checkpoint.load_weights(network, own, path)
+        folder = weights if weights.is_dir() else weights.parents[1]
+    elif any(parameter.requires_grad for parameter in network.parameters()):
+        raise UserError("this generator has weights to learn: name a trained run with run=FOLDER")
+    else:
+        folder = Path(config["paths"]["runs"]) / run_name(config, digest(config))
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(
+            folder / "run.json", {"status": "done", "recipe": config["recipe"], "overrides": task_overrides()}
+        )
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    scores = score(config, pictures, build_transform(config), network.to(device), device, folder)
+    print_scores(scores)
+    print(folder)
+
+
+def of_run(cfg: DictConfig) -> DictConfig:
+    """Return the config of a trained run, with the groups and scalars that were given beside `run=` put in."""
+    path = Path(cfg.run) / "config.yaml"
+    if not path.is_file():
+        raise UserError(f"there is no run in {cfg.run}: {path} is missing")
+    config = OmegaConf.load(path)
+    assert isinstance(config, DictConfig)
+    for override in task_overrides():
+        group = override.lstrip("+~").partition("=")[0].split(".")[0].split("@")[0]
+        if group not in ("run", "experiment"):
+            config[group] = cfg[group]
+    config.run = cfg.run
+    return config
+
+
+def evaluate_run(
+    config: Mapping[str, Any], pictures: Pictures, translator: Translator, run: Run, logger: RunLogger
+) -> dict[str, float]:
+    """Score what was just trained on the configured split; returns the mean of every score."""
+    if config["evaluation"]["split"] is None:
+        return {}
+    network, device = evaluated(translator), translator.device
+    scores = score(config, pictures, translator.transform, network, device, run.folder)
+    means = scores.means()
+    files, columns = scores.files, scores.images
+    logger.table(
+        "test",
+        ["file", *columns],
+        [[file, *(columns[name][row] for name in columns)] for row, file in enumerate(files)],
+    )
+    return means
+
+
+def score(
+    config: Mapping[str, Any],
+    pictures: Pictures,
+    transform: Transform,
+    network: nn.Module,
+    device: torch.device,
+    folder: Path,
+) -> Scores:
+    """Score a generator and write `scores.csv`, `set_scores.json` and the kept pictures into `folder`."""
+    settings = config["evaluation"]
+    data = evaluation_set(config, pictures, settings["split"], settings["framing"])
+    shown = selection(len(data), settings["kept"])
+    kept: list[str] = []
+
+    def keep(index: int, sample: Sample) -> None:
+        if index in shown:
+            number = shown.index(index)
+            kept.append(sample["name"][0])
+            for name, image in transform.task.panels(sample).items():
+                save_picture(image[0], folder / "pictures" / f"{number:02d}_{name}.png")
+
+    (folder / "pictures").mkdir(exist_ok=True)
+    evaluator = Evaluator(config["metric"], device, settings["batch"])
+    scores = evaluator.evaluate(transform, network, data, settings["pictures"], keep)
+    write_json(folder / "pictures" / "index.json", kept)
+    write_scores(scores, folder)
+    return scores
+
+
+def evaluation_set(
+    config: Mapping[str, Any], pictures: Pictures, split: str, framing: Mapping[str, Any] | None
+) -> EvaluationSet:
+    """Return the pictures of a split, framed (null: whole) and degraded the same way in every run."""
+    frame = None if framing is None else build(framing)
+    return EvaluationSet(pictures, split, frame, build(config["degradation"]), config["evaluation"]["seed"])
+
+
+def write_scores(scores: Scores, folder: Path) -> None:
+    """Write the scores so that each file is either the old one or the new one, whole."""
+    path = folder / "scores.csv"
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    with partial.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["file", *scores.images])
+        writer.writerows(zip(scores.files, *scores.images.values(), strict=True))
+    partial.replace(path)
+    write_json(folder / "set_scores.json", scores.sets)
+    write_json(folder / "absent_scores.json", scores.absent)
+
+
+def save_picture(image: Tensor, path: Path) -> None:
+    """Write a (3, H, W) picture in [0, 1] as PNG."""
+    pixels = image.detach().clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).cpu().numpy()
+    if not cv2.imwrite(str(path), np.ascontiguousarray(pixels[..., ::-1])):
+        raise UserError(f"cannot write the picture {path}")
+
+
+def print_scores(scores: Scores) -> None:
+    table = Table("score", "mean", title=f"{len(scores.files)} pictures")
+    for name, value in scores.means().items():
+        table.add_row(name, f"{value:.4f}")
+    for name, reason in scores.absent.items():
+        table.add_row(name, f"absent: {reason}")
+    Console(stderr=True).print(table)

@@ -1,0 +1,179 @@
+"""Adversarial objectives: what the discriminator minimizes and what the generator minimizes, side by side.
+
+r and f are the discriminator's logits (no sigmoid) of real and fake pictures, of any shape (B, ...): one per
+picture, or a map of patches, whose losses are averaged. Half precision is raised to float32. Every face
+returns one value per image, (B,).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor
+from torch.nn.functional import relu, softplus
+
+from henkan.errors import UserError
+from henkan.losses.per_image import full_precision, per_image_mean
+from henkan.losses.ranks import sum_over_ranks
+
+
+class Adversarial(ABC):
+    """Both faces of one objective, so that they cannot disagree."""
+
+    relativistic: bool = False  # whether the generator's face needs the real logits too
+
+    @abstractmethod
+    def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
+        """Return the generator's loss per image; only a relativistic objective looks at the real logits."""
+
+    @abstractmethod
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Return the discriminator's loss per pair of images; raises `UserError` if shapes differ."""
+
+    def boundary(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Return the logit above which a picture counts as real, a scalar; D's accuracy is measured by it."""
+        return full_precision(real).new_zeros(())
+
+
+class Absolute(Adversarial):
+    """An objective that judges every logit by itself; a subclass states it in three formulas."""
+
+    @abstractmethod
+    def on_real(self, logits: Tensor) -> Tensor:
+        """Return the discriminator's loss at each real logit."""
+
+    @abstractmethod
+    def on_fake(self, logits: Tensor) -> Tensor:
+        """Return the discriminator's loss at each fake logit."""
+
+    @abstractmethod
+    def on_generated(self, logits: Tensor) -> Tensor:
+        """Return the generator's loss at each fake logit."""
+
+    def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
+        return per_image_mean(self.on_generated(full_precision(fake)))
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        _require_one_shape(real, fake)
+        return per_image_mean(self.on_real(full_precision(real)) + self.on_fake(full_precision(fake)))
+
+
+class NonSaturating(Absolute):
+    """Cross-entropy, whose generator maximizes log D(fake) (Goodfellow et al., 2014).
+
+    D: softplus(-r) + softplus(f), G: softplus(-f); at r = f = 0 they are 2 ln 2 and ln 2.
+    """
+
+    def on_real(self, logits: Tensor) -> Tensor:
+        return softplus(-logits)
+
+    def on_fake(self, logits: Tensor) -> Tensor:
+        return softplus(logits)
+
+    def on_generated(self, logits: Tensor) -> Tensor:
+        return softplus(-logits)
+
+
+class LeastSquares(Absolute):
+    """Least-squares GAN, without its optional factor ½ (Mao et al., 2017).
+
+    D: (r - 1)² + f², G: (f - 1)².
+    """
+
+    def boundary(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Return ½, halfway between the two targets."""
+        return full_precision(real).new_tensor(0.5)
+
+    def on_real(self, logits: Tensor) -> Tensor:
+        return (logits - 1).square()
+
+    def on_fake(self, logits: Tensor) -> Tensor:
+        return logits.square()
+
+    def on_generated(self, logits: Tensor) -> Tensor:
+        return (logits - 1).square()
+
+
+class Hinge(Absolute):
+    """Hinge objective (Lim and Ye, 2017).
+
+    D: relu(1 - r) + relu(1 + f), G: -f.
+    """
+
+    def on_real(self, logits: Tensor) -> Tensor:
+        return relu(1 - logits)
+
+    def on_fake(self, logits: Tensor) -> Tensor:
+        return relu(1 + logits)
+
+    def on_generated(self, logits: Tensor) -> Tensor:
+        return -logits
+
+
+class Wasserstein(Absolute):
+    """Critic of the Wasserstein distance (Arjovsky et al., 2017); sound only with a bound on D's slope.
+
+    D: f - r, G: -f. WGAN-GP is this term with `henkan.losses.penalty.GradientPenalty` beside it.
+    """
+
+    def boundary(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Return the point halfway between the two means: a critic's zero means nothing."""
+        return halfway(real, fake)
+
+    def on_real(self, logits: Tensor) -> Tensor:
+        return -logits
+
+    def on_fake(self, logits: Tensor) -> Tensor:
+        return logits
+
+    def on_generated(self, logits: Tensor) -> Tensor:
+        return -logits
+
+
+class RelativisticAverage(Adversarial):
+    """Relativistic average GAN: realer than the other kind's average (Jolicoeur-Martineau, 2018).
+
+    D: softplus(-(r - mean f)) + softplus(f - mean r), G: the same with the two kinds swapped. The means run
+    over all logits of the global batch, patches and ranks included.
+
+    Over ranks: give every rank equally many images, take the mean of the returned values over them, and
+    average gradients over ranks, as DistributedDataParallel does. Loss (averaged likewise) and gradient are
+    then those of one process with the whole batch. Every rank has to run forward and backward.
+    """
+
+    relativistic = True
+
+    def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
+        """Return the generator's loss per pair of images; raises `UserError` without the real logits."""
+        if real is None:
+            raise UserError("the relativistic objective needs real logits for the generator too")
+        return self._prefer(fake, real)
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return self._prefer(real, fake)
+
+    def boundary(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Return the point halfway between the two means: only differences of logits mean anything."""
+        return halfway(real, fake)
+
+    def _prefer(self, high: Tensor, low: Tensor) -> Tensor:
+        _require_one_shape(high, low)
+        high, low = full_precision(high), full_precision(low)
+        # One collective for both means: two could meet in another order in the backward of another rank.
+        sums = torch.stack([high.sum(), low.sum(), high.new_tensor(high.numel())])
+        high_sum, low_sum, count = sum_over_ranks(sums).unbind()
+        return per_image_mean(softplus(low_sum / count - high) + softplus(low - high_sum / count))
+
+
+def halfway(real: Tensor, fake: Tensor) -> Tensor:
+    """Return the middle between the mean real and the mean fake logit of the batch at hand, a scalar."""
+    return (full_precision(real).mean() + full_precision(fake).mean()) / 2
+
+
+def _require_one_shape(first: Tensor, second: Tensor) -> None:
+    if first.shape != second.shape:
+        raise UserError(
+            f"real and fake logits differ in shape ({tuple(first.shape)} and {tuple(second.shape)}): "
+            "show the discriminator equally many pictures of one size"
+        )

@@ -1,0 +1,146 @@
+"""The one evaluation loop: 8-bit pictures, per-image scores, set scores, and a few pictures to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from henkan.build import build
+from henkan.data.stream import collate
+from henkan.errors import MissingWeights
+from henkan.metrics.set_metric import SetMetric
+from henkan.randomness import generator_for
+from henkan.sample import Sample, to_8_bit
+from henkan.training.terms import default_reads, read
+from henkan.transform import Transform
+
+SETTINGS_OF_THE_METRIC = ("reads", "better")
+
+
+@dataclass
+class Scores:
+    """What an evaluation found. `images` has a column a metric and a row a file, in the order of `files`."""
+
+    files: list[str] = field(default_factory=list)
+    images: dict[str, list[float]] = field(default_factory=dict)
+    sets: dict[str, float | None] = field(default_factory=dict)
+    absent: dict[str, str] = field(default_factory=dict)
+
+    def means(self) -> dict[str, float]:
+        """Return the mean of every per-image score over the pictures it is defined on, and the set scores there are."""
+        means = {
+            name: float(np.nanmean(column))
+            for name, column in self.images.items()
+            if np.isfinite(column).any()
+        }
+        return means | {name: value for name, value in self.sets.items() if value is not None}
+
+
+class Evaluator:
+    """Scores a generator on a data set. A metric that cannot run here is absent, and said to be absent."""
+
+    def __init__(
+        self, metric: Mapping[str, Any], device: torch.device, batch: int = 16, sets: bool = True
+    ) -> None:
+        self.device, self.batch = device, batch
+        self.functions: dict[str, Callable[..., Any]] = {}
+        self.reads: dict[str, dict[str, str]] = {}
+        self.absent: dict[str, str] = {}
+        for name, node in metric.items():
+            try:
+                function = build(
+                    {key: value for key, value in node.items() if key not in SETTINGS_OF_THE_METRIC}
+                )
+            except MissingWeights as error:
+                self.absent[name] = str(error)
+                continue
+            if isinstance(function, SetMetric) and not sets:
+                continue
+            self.functions[name] = function.to(device) if isinstance(function, nn.Module) else function
+            arguments = function.update if isinstance(function, SetMetric) else function
+            self.reads[name] = dict(node.get("reads") or default_reads(arguments))
+
+    @torch.no_grad()
+    def evaluate(
+        self,
+        transform: Transform,
+        network: nn.Module,
+        pictures: Dataset[dict[str, Any]],
+        limit: int | None = None,
+        keep: Callable[[int, Sample], None] | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Scores:
+        """Score the generator in evaluation mode, in float32, on the first `limit` pictures of a fixed random order.
+
+        `keep(index, sample)` receives every picture as a batch of one; `progress(done, total)` is told how far it is.
+        """
+        scores = Scores(absent=dict(self.absent))
+        for function in self.functions.values():
+            if isinstance(function, SetMetric):
+                function.reset()
+        chosen = selection(len(pictures), limit)  # type: ignore[arg-type]
+        training = network.training
+        network.eval()
+        done = 0
+        for batch in same_shapes((pictures[index] for index in chosen), self.batch):
+            sample = transform.prepare(on_device(collate(batch), self.device))
+            sample = transform.generate(network, sample)
+            for key in ("output", "target"):
+                sample[key] = to_8_bit(sample[key])
+            self._score(sample, scores)
+            if keep is not None:
+                for row in range(len(batch)):
+                    keep(chosen[done + row], one(sample, row))
+            done += len(batch)
+            if progress is not None:
+                progress(done, len(chosen))
+        network.train(training)
+        for name, function in self.functions.items():
+            if isinstance(function, SetMetric):
+                enough = done >= function.minimum
+                scores.sets[name] = float(function.compute()) if enough else None
+                if not enough:
+                    scores.absent[name] = f"needs {function.minimum} pictures, here are {done}"
+        return scores
+
+    def _score(self, sample: Sample, scores: Scores) -> None:
+        scores.files += sample["name"]
+        for name, function in self.functions.items():
+            update = function.update if isinstance(function, SetMetric) else function
+            result = update(**read(f"metric {name}", update, self.reads[name], sample))
+            if not isinstance(function, SetMetric):
+                scores.images.setdefault(name, []).extend(result.float().tolist())
+
+
+def selection(count: int, limit: int | None) -> list[int]:
+    """Return which pictures a limit keeps: the same ones in every run, spread over the whole list."""
+    if limit is None or limit >= count:
+        return list(range(count))
+    return sorted(generator_for(0, "selection").permutation(count)[:limit].tolist())
+
+
+def same_shapes(samples: Iterable[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:
+    """Group neighbors of the same shape into batches; pictures do not affect each other in evaluation mode."""
+    batch: list[dict[str, Any]] = []
+    for sample in samples:
+        if batch and (len(batch) == size or sample["target"].shape != batch[0]["target"].shape):
+            yield batch
+            batch = []
+        batch.append(sample)
+    if batch:
+        yield batch
+
+
+def on_device(batch: Mapping[str, Any], device: torch.device) -> dict[str, Any]:
+    return {key: value.to(device) if isinstance(value, Tensor) else value for key, value in batch.items()}
+
+
+def one(sample: Sample, row: int) -> Sample:
+    """Return one entry of a batch as a batch of one."""
+    return {key: value[row : row + 1] for key, value in sample.items()}

@@ -1,0 +1,102 @@
+"""Deep-feature metrics that run offline: a distance and a KID over EfficientNet-Lite0.
+
+Both look at pictures at their own size, not resized to the 224 px of the network's training: values compare
+only between pictures of one size.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torchmetrics.image.kid import poly_kernel
+
+from henkan.features import Lite0
+from henkan.metrics.per_image import exact, require_pair
+from henkan.metrics.set_metric import SetMetric
+
+_STAGES = ("stage1", "stage2", "stage3", "stage4", "stage5")
+
+
+class Lite0Distance:
+    """Mean squared distance of unit feature vectors, over Lite0's five stages: LPIPS's form, unweighted.
+
+    d = mean over stages l and positions p of ‖f_lp / ‖f_lp‖ - g_lp / ‖g_lp‖‖², f and g the features of
+    output and target. There are no learned weights: this is not LPIPS, and its values are its own.
+    `output`, `target`: (B, 3, H, W) in [0, 1]. Returns (B,) in [0, 4], 0 for pictures that are the same.
+    """
+
+    @exact
+    def __call__(self, output: Tensor, target: Tensor) -> Tensor:
+        require_pair(output, target)
+        ours, theirs = _activations(output), _activations(target)
+        distances = [
+            (functional.normalize(ours[stage]) - functional.normalize(theirs[stage]))
+            .square()
+            .sum(1)
+            .mean((1, 2))
+            for stage in _STAGES
+        ]
+        return torch.stack(distances).mean(0)
+
+
+class KIDLite0(SetMetric):
+    """Kernel distance (KID, Bińkowski et al., 2018) between outputs and targets over Lite0's pooled features.
+
+    The unbiased MMD² with kernel k(x, y) = (x·y / 1280 + 1)³, in its form for pairs (Gretton et al., 2012,
+    eq. 3 for m = n): the mean over i ≠ j of k(xᵢ, xⱼ) + k(yᵢ, yⱼ) - k(xᵢ, yⱼ) - k(yᵢ, xⱼ). The usual form
+    counts k(xᵢ, yᵢ) too, but here output i and target i show one picture, which would push it far below 0.
+    All pictures count, in float64, and no random subsets are drawn: the same pictures give the same value.
+    0 in the mean for sets of one distribution (a little below is possible), no upper bound. Lite0 is not
+    Inception: values do not compare with published KIDs.
+    """
+
+    def __init__(self, minimum: int = 100) -> None:
+        self.minimum = minimum
+        self.reset()
+
+    def reset(self) -> None:
+        self._outputs: list[Tensor] = []
+        self._targets: list[Tensor] = []
+
+    @exact
+    def update(self, output: Tensor, target: Tensor) -> None:
+        """Take in pictures (B, 3, H, W) in [0, 1] and their targets."""
+        require_pair(output, target)
+        self._outputs.append(_activations(output)["pooled"].double().cpu())
+        self._targets.append(_activations(target)["pooled"].double().cpu())
+
+    def compute(self) -> float:
+        count = sum(map(len, self._outputs))
+        if count < max(self.minimum, 2):
+            return float("nan")
+        x, y = torch.cat(self._outputs), torch.cat(self._targets)
+        total = 0.0
+        # In blocks of rows, so that memory grows with the number of pictures and not with its square.
+        for start in range(0, count, 1024):
+            i = slice(start, start + 1024)
+            h = poly_kernel(x[i], x) + poly_kernel(y[i], y) - poly_kernel(x[i], y) - poly_kernel(y[i], x)
+            h.diagonal(start).zero_()
+            total += h.sum().item()
+        return total / (count * (count - 1))
+
+
+@functools.cache
+def _network() -> Lite0:
+    """Return the network that all metrics here share, one for the process."""
+    return Lite0((*_STAGES, "pooled"))
+
+
+def _activations(images: Tensor) -> dict[str, Tensor]:
+    """Return the pictures' activations; metrics that ask for the same tensor in turn share one pass."""
+    # The version tells a tensor that was written to since; tensors of inference mode keep none.
+    return _remembered(images, 0 if images.is_inference() else images._version)
+
+
+# A tensor hashes by identity, and the cache holds on to it, so an entry is never taken for another tensor's.
+# Two entries: output and target.
+@functools.lru_cache(maxsize=2)
+def _remembered(images: Tensor, version: int) -> dict[str, Tensor]:
+    return _network()(images)  # type: ignore[no-any-return]

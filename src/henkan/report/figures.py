@@ -1,0 +1,349 @@
+"""The charts, each one SVG: readable alone, and recolored by the page's light or dark theme when inlined.
+
+Figures are built on `matplotlib.figure.Figure`, so no state is shared with a caller's pyplot.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+from xml.etree import ElementTree
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+
+from henkan.report.read import Run, Study
+from henkan.report.words import metric
+from henkan.runs.statistics import seed_means
+
+INK, MUTED, GRID = "#1f2328", "#656d76", "#d8dee4"
+# Okabe and Ito's palette, which survives color blindness; gray is kept for baselines. (light, dark)
+BASELINE = ("#6e7681", "#9aa4af")
+PALETTE = [
+    ("#0072b2", "#56a8e0"),
+    ("#d55e00", "#ff8a3d"),
+    ("#009e73", "#35c79d"),
+    ("#b0568f", "#e39bc8"),
+    ("#a87b00", "#e6b83c"),
+    ("#5b4bc4", "#a79cff"),
+]
+MARKERS = "os^DvPX*<>"
+# Past this many points a line on a chart 400 pixels wide shows noise, and hides the lines of the other runs.
+POINTS = 80
+STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "henkan",
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 8,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": GRID,
+    "grid.linewidth": 0.6,
+    "text.color": INK,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "lines.solid_capstyle": "round",
+}
+SVG = "http://www.w3.org/2000/svg"
+XLINK = "http://www.w3.org/1999/xlink"
+GROUPS = {
+    "loss": "Loss terms",
+    "gradient": "Gradient of each term at the generator's output",
+    "discriminator": "The discriminator",
+    "val": "Validation scores",
+}
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A drawn figure: `svg` stands alone, with its legend; `inline` goes into the page, without."""
+
+    name: str
+    title: str
+    group: str
+    svg: str
+    inline: str
+
+
+def colors(study: Study) -> dict[str, tuple[str, str]]:
+    """Return each configuration's color, (on light, on dark)."""
+    others = [name for name in study.configurations if name in study.baselines]
+    found = {name: PALETTE[i % len(PALETTE)] for i, name in enumerate(others)}
+    return {name: found.get(name, BASELINE) for name in study.configurations}
+
+
+def markers(study: Study) -> dict[int, str]:
+    """Return each seed's marker."""
+    return {seed: MARKERS[i % len(MARKERS)] for i, seed in enumerate(study.seeds)}
+
+
+@contextmanager
+def drawing() -> Iterator[None]:
+    """Draw in the report's style, and leave no trace of it afterwards."""
+    with matplotlib.rc_context(STYLE), warnings.catch_warnings():
+        # In SVG the reader's browser draws the letters, and it has those that matplotlib's font lacks.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        yield
+
+
+def plane(study: Study) -> tuple[Chart, bytes] | None:
+    """Draw the perception-distortion plane, a point a run; return it with its PNG, None without a point."""
+    axes_of = study.plan.get("plane") or {}
+    keys = [axes_of.get("x"), axes_of.get("y")]
+    if not all(key in study.metrics for key in keys):
+        return None
+    x_key, y_key = map(str, keys)
+    with drawing():
+        figure, axes, height = _figure(3.7, 3.3, study, seeds=True)
+        for name, (color, _) in colors(study).items():
+            x, y = (seed_means(study.scores(name, key)) for key in (x_key, y_key))
+            points = {seed: (x[seed], y[seed]) for seed in x if seed in y}
+            for seed, point in points.items():
+                axes.plot(*point, markers(study).get(seed, "o"), ms=5, color=color, alpha=0.55, mew=0)
+            if len(points) > 1:
+                center = np.mean(list(points.values()), axis=0)
+                axes.plot(*center, "o", ms=11, mfc="none", mec=color, mew=1.8, zorder=3)
+                axes.plot(*center, "o", ms=2.5, color=color, zorder=3)
+        for key, label, corner in ((x_key, axes.set_xlabel, "x"), (y_key, axes.set_ylabel, "y")):
+            unit = f" ({metric(key).unit})" if metric(key).unit else ""
+            better = {"higher": ", higher is better", "lower": ", lower is better"}
+            label(f"{verbatim(metric(key).label)}{unit}{better.get(study.directions.get(key, ''), '')}")
+            getattr(axes, f"{corner}axis").set_major_locator(MaxNLocator(5))
+        axes.margins(0.14)
+        _better_corner(axes, study.directions.get(x_key), study.directions.get(y_key))
+        raster = BytesIO()
+        figure.savefig(raster, format="png", dpi=200, facecolor="white")
+        title = "Perception and distortion"
+        return Chart("plane", title, "plane", *_svg(figure, study, "plane", height)), raster.getvalue()
+
+
+def curves(study: Study) -> list[Chart]:
+    """Draw one small chart for each logged quantity: a thin line a run, phases as vertical lines."""
+    logs = [(run, run.curves) for run in study.runs if run.curves is not None]
+    columns = dict.fromkeys(str(column) for _, log in logs for column in log.columns)
+    order = list(GROUPS)
+    found = []
+    for column in columns:
+        group, _, rest = column.partition("/")
+        if group in GROUPS and rest and any(_has_values(log, column) for _, log in logs):
+            found.append((order.index(group), group, rest, column))
+    boundaries = phase_starts([log for _, log in logs])
+    charts = []
+    with drawing():
+        for _, group, rest, column in sorted(found, key=lambda item: item[0]):
+            charts.append(_curve(study, logs, group, rest, column, boundaries))
+    return charts
+
+
+def phase_starts(logs: list[pd.DataFrame]) -> dict[int, str]:
+    """Return the iteration at which each phase but the first begins, with its name.
+
+    Configurations without a discriminator skip its phase, so one iteration may begin two: both are named.
+    """
+    starts: dict[int, list[str]] = {}
+    for log in logs:
+        if "phase" not in log:
+            continue
+        first = log.dropna(subset=["phase"]).groupby("phase", sort=False)["iteration"].min().sort_values()
+        for name, iteration in list(first.items())[1:]:
+            names = starts.setdefault(int(iteration), [])
+            if str(name) not in names:
+                names.append(str(name))
+    return {iteration: " / ".join(names) for iteration, names in sorted(starts.items())}
+
+
+def _curve(
+    study: Study,
+    logs: list[tuple[Run, pd.DataFrame]],
+    group: str,
+    rest: str,
+    column: str,
+    boundaries: dict[int, str],
+) -> Chart:
+    label = metric(rest).label if group == "val" else rest.replace("_", " ")
+    palette = colors(study)
+    figure, axes, height = _figure(3.4, 1.8, study, seeds=False)
+    for run, log in logs:
+        if column not in log:
+            continue
+        line = log[["iteration", column]].apply(pd.to_numeric, errors="coerce").dropna()
+        if group == "gradient":
+            line = line[line[column] > 0]
+        if line.empty or run.configuration not in palette:
+            continue
+        x, y = thinned(line["iteration"].to_numpy(float), line[column].to_numpy(float))
+        axes.plot(
+            x,
+            y,
+            color=palette[run.configuration][0],
+            lw=0.9,
+            alpha=0.8,
+            marker="o" if len(x) < 3 else "",
+            ms=2.5,
+        )
+    if group == "gradient":
+        _logarithmic(axes)
+    if group == "discriminator" and rest.startswith("accuracy"):
+        axes.set_ylim(-0.03, 1.03)
+    # The same iterations in every chart, so that they can be read against each other.
+    last = max((float(log["iteration"].max()) for _, log in logs), default=1.0)
+    axes.set_xlim(-0.01 * last, 1.01 * last)
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    axes.xaxis.set_major_formatter(
+        FuncFormatter(lambda value, _: f"{value / 1000:g}k" if value >= 1000 else f"{value:g}")
+    )
+    for iteration, name in boundaries.items():
+        axes.axvline(iteration, color=MUTED, lw=0.7, ls=(0, (3, 2)), zorder=1)
+        axes.annotate(
+            verbatim(name),
+            (iteration, 1),
+            xycoords=axes.get_xaxis_transform(),
+            xytext=(1.5, -1),
+            textcoords="offset points",
+            rotation=90,
+            va="top",
+            ha="left",
+            fontsize=5.5,
+            color=MUTED,
+        )
+    axes.set_title(
+        verbatim(f"{label} (log scale)" if group == "gradient" else label),
+        loc="left",
+        fontsize=8.5,
+        weight="bold",
+    )
+    name = re.sub(r"[^A-Za-z0-9]+", "_", column).strip("_")
+    return Chart(name, label, group, *_svg(figure, study, name, height))
+
+
+def thinned(x: np.ndarray, y: np.ndarray, points: int = POINTS) -> tuple[np.ndarray, np.ndarray]:
+    """Average a line over equal bins of its points where it has more than `points`; the ends of x stay."""
+    if len(x) <= points:
+        return x, y
+    edges = np.linspace(0, len(x), points + 1).astype(int)
+    widths = np.diff(edges)
+    binned = np.add.reduceat(x, edges[:-1]) / widths, np.add.reduceat(y, edges[:-1]) / widths
+    binned[0][0], binned[0][-1] = x[0], x[-1]
+    return binned
+
+
+def _logarithmic(axes: Axes) -> None:
+    """Make y logarithmic over at least one decade: noise within a factor of two is no trend."""
+    axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    stretch = max(1.0, np.sqrt(10 * low / high))
+    axes.set_ylim(low / stretch, high * stretch)
+    axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def verbatim(text: str) -> str:
+    """Return a text that matplotlib draws as it is, without reading formulas into it."""
+    return text.replace("$", r"\$")
+
+
+def _has_values(log: pd.DataFrame, column: str) -> bool:
+    return column in log and bool(pd.to_numeric(log[column], errors="coerce").notna().any())
+
+
+def _legend(study: Study, seeds: bool) -> list[Line2D]:
+    handles = [
+        Line2D([], [], color=color, lw=3, label=verbatim(name)) for name, (color, _) in colors(study).items()
+    ]
+    if seeds:
+        shapes = markers(study).items()
+        handles += [
+            Line2D([], [], ls="", marker=shape, color=MUTED, ms=5, label=f"seed {seed}")
+            for seed, shape in shapes
+        ]
+        handles.append(
+            Line2D([], [], ls="", marker="o", mfc="none", mec=MUTED, mew=1.5, ms=9, label="mean of the seeds")
+        )
+    return handles
+
+
+def _figure(width: float, height: float, study: Study, seeds: bool) -> tuple[Figure, Axes, float]:
+    """Return a figure, its axes, and which part of its height stands above the legend.
+
+    Sizes and margins are in inches, and fixed, so that small charts line up.
+    """
+    handles = _legend(study, seeds)
+    columns = 2 if max(len(str(handle.get_label())) for handle in handles) < 24 else 1
+    strip = 0.17 * -(-len(handles) // columns) + 0.1
+    total = height + strip
+    figure = Figure(figsize=(width, total))
+    figure.patch.set_alpha(0)
+    left, right, top, bottom = 0.62, 0.1, *((0.1, 0.45) if seeds else (0.26, 0.26))
+    axes = figure.add_axes(
+        (left / width, (strip + bottom) / total, 1 - (left + right) / width, (height - top - bottom) / total)
+    )
+    axes.patch.set_alpha(0)
+    legend = figure.legend(handles=handles, loc="lower left", ncols=columns, frameon=False, fontsize=7)
+    legend.set_gid("legend")
+    return figure, axes, height / total
+
+
+def _better_corner(axes: Axes, x: str | None, y: str | None) -> None:
+    """Name the corner of the plane in which both metrics are better."""
+    if x is None or y is None:
+        return
+    right, up = x == "higher", y == "higher"
+    arrow = {(True, True): "↗", (True, False): "↘", (False, True): "↖", (False, False): "↙"}[right, up]
+    axes.text(
+        0.985 if right else 0.015,
+        0.98 if up else 0.02,
+        f"better {arrow}" if right else f"{arrow} better",
+        transform=axes.transAxes,
+        ha="right" if right else "left",
+        va="top" if up else "bottom",
+        color=MUTED,
+    )
+
+
+def _svg(figure: Figure, study: Study, name: str, kept: float) -> tuple[str, str]:
+    """Return the figure as a file of its own, and as an element of the page: theme colors, unique ids.
+
+    `kept` is the part of the height above the legend, which the page does not repeat.
+    """
+    raw = BytesIO()
+    figure.savefig(raw, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    ElementTree.register_namespace("", SVG)
+    ElementTree.register_namespace("xlink", XLINK)
+    root = ElementTree.fromstring(raw.getvalue())
+    for metadata in root.findall(f"{{{SVG}}}metadata"):
+        root.remove(metadata)
+    alone = ElementTree.tostring(root, encoding="unicode")
+
+    _, _, width, height = map(float, root.attrib["viewBox"].split())
+    for parent in list(root.iter()):
+        for child in list(parent):
+            if child.attrib.get("id") == "legend":
+                parent.remove(child)
+    root.attrib.clear()
+    root.attrib.update({"viewBox": f"0 0 {width:g} {height * kept:g}", "aria-hidden": "true"})
+    inline = ElementTree.tostring(root, encoding="unicode")
+    inline = re.sub(r' xmlns(:\w+)?="[^"]*"', "", inline).replace("xlink:href=", "href=")
+    inline = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", inline)
+    inline = re.sub(r"'DejaVu Sans'", "system-ui", inline)
+    theme = {INK: "--ink", MUTED: "--muted", GRID: "--grid"}
+    theme |= {color: f"--c{i}" for i, (color, _) in enumerate(colors(study).values())}
+    for color, variable in theme.items():
+        inline = inline.replace(color, f"var({variable})")
+    return alone, inline

@@ -1,0 +1,218 @@
+"""The page: one HTML file that asks for nothing outside itself."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from henkan.report import figures, words
+from henkan.report.figures import Chart
+from henkan.report.read import Run, Study
+from henkan.report.summary import SYMBOLS, Comparison, answer, digits_of, interval_words
+from henkan.runs.statistics import OVER_IMAGES
+
+# One seed's pictures alone are shown where all seeds would make the file slow to open on a phone.
+EMBEDDED_BYTES = 10_000_000
+ROLES = ("source", "output", "target")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One picture of the grid: `data` is its PNG as a data address; None where a run has not written it."""
+
+    caption: str
+    data: str | None
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """The test pictures of one seed: a heading for each column, and rows of a name and its cells."""
+
+    seed: int
+    headings: list[str]
+    rows: list[tuple[str, list[Cell]]]
+
+
+def render(study: Study, rows: list[Comparison], plane: Chart | None, curves: list[Chart]) -> str:
+    """Return the report as HTML."""
+    environment = Environment(
+        loader=PackageLoader("henkan.report", ""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    shown = galleries(study)
+    groups = {group: [chart for chart in curves if chart.group == group] for group in figures.GROUPS}
+    return environment.get_template("report.html.j2").render(
+        study=study,
+        words=words,
+        answer=answer(study, rows),
+        progress=progress(study),
+        over_images=any(row.value is not None and row.value.over == OVER_IMAGES for row in rows),
+        score_rows=score_rows(study, rows),
+        colors=list(figures.colors(study).items()),
+        shapes={seed: shape(marker) for seed, marker in figures.markers(study).items()},
+        plane=None if plane is None else Markup(plane.inline),
+        curves={figures.GROUPS[group]: charts for group, charts in groups.items() if charts},
+        Markup=Markup,
+        galleries=shown,
+        missing={row.metric: row.missing for row in rows if row.missing},
+        runs=sorted(
+            study.runs, key=lambda run: study.seeds.index(run.seed) if run.seed in study.seeds else 0
+        ),
+        seconds=seconds,
+        reason=reason,
+        environment=list(flat({**(study.plan.get("environment") or {}), "commit": ", ".join(study.commits)})),
+        written=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+    )
+
+
+def progress(study: Study) -> str:
+    """Say how far the study is: `6 of 9 runs done, 1 running, 2 waiting`."""
+    parts = [f"{study.count('done')} of {words.plural(len(study.runs), 'run')} done"]
+    parts += [
+        f"{study.count(status)} {status}"
+        for status in ("running", "failed", "waiting")
+        if study.count(status)
+    ]
+    return ", ".join(parts)
+
+
+def score_rows(study: Study, rows: list[Comparison]) -> list[dict[str, Any]]:
+    """Return the table of scores, a row a metric and a cell a configuration, formatted."""
+    digits = digits_of(rows)
+    found = []
+    for key in study.metrics:
+        cells = []
+        for row in (row for row in rows if row.metric == key):
+            change = row.difference
+            cells.append(
+                {
+                    "configuration": row.configuration,
+                    "scope": scope(study, row),
+                    "mean": words.number(None if row.value is None else row.value.mean, digits[key]),
+                    "span": interval_words(row.value, digits[key]),
+                    "verdict": row.verdict,
+                    "symbol": row.verdict and SYMBOLS[row.verdict],
+                    "change": change and words.number(change.mean, digits[key], signed=True),
+                    "change_span": interval_words(change, digits[key], signed=True),
+                }
+            )
+        found.append(
+            {
+                "metric": words.metric(key),
+                "key": key,
+                "better": study.directions.get(key),
+                "headline": key in study.headline,
+                "cells": cells,
+            }
+        )
+    return found
+
+
+def scope(study: Study, row: Comparison) -> str:
+    """Return what a cell's intervals cover where that is not every seed of the study."""
+    if row.value is None or row.seeds == len(study.seeds) > 1:
+        return ""
+    if row.value.low is None:
+        return "1 seed, no interval"
+    return (
+        "over pictures, 1 seed"
+        if row.value.over == OVER_IMAGES
+        else f"{row.seeds} of {len(study.seeds)} seeds"
+    )
+
+
+def galleries(study: Study) -> list[Gallery]:
+    """Return the pictures of every seed that has some, or of the first one where all would be too heavy."""
+    seeds = [seed for seed in study.seeds if any(run.pictures for run in study.runs if run.seed == seed)]
+    weight = sum(
+        path.stat().st_size
+        for run in study.runs
+        for roles in run.pictures.values()
+        for path in roles.values()
+    )
+    if weight > EMBEDDED_BYTES:
+        seeds = seeds[:1]
+    return [gallery(study, seed) for seed in seeds]
+
+
+def gallery(study: Study, seed: int) -> Gallery:
+    """Return one seed's pictures: source, every configuration's output, target."""
+    runs = {
+        name: next((run for run in study.of(name) if run.seed == seed), None) for name in study.configurations
+    }
+    with_pictures = [run for run in runs.values() if run is not None and run.pictures]
+    reference = max(with_pictures, key=lambda run: len(run.pictures))
+    rows = []
+    for number, roles in reference.pictures.items():
+        name = picture_name(reference, number)
+        cells = [Cell("source", embedded(roles.get("source")))]
+        for configuration, run in runs.items():
+            found = None if run is None else run.pictures.get(number, {}).get("output")
+            cells.append(Cell(f"{configuration}{score_note(study, run, name)}", embedded(found)))
+        cells.append(Cell("target", embedded(roles.get("target"))))
+        rows.append((name, cells))
+    return Gallery(seed, ["source", *study.configurations, "target"], rows)
+
+
+def picture_name(run: Run, number: int) -> str:
+    names = run.picture_names
+    return names[number] if number < len(names) else f"picture {number:02d}"
+
+
+def score_note(study: Study, run: Run | None, name: str) -> str:
+    """Return a picture's headline scores for the caption under an enlarged output; empty where unscored."""
+    if run is None or run.scores is None or name not in run.scores.index:
+        return ""
+    found = run.scores.loc[name]
+    notes = [f"{words.metric(key).label} {found[key]:.3g}" for key in study.headline if key in found]
+    return f": {', '.join(notes)}" if notes else ""
+
+
+def embedded(path: Path | None) -> str | None:
+    """Return a PNG as a data address."""
+    return None if path is None else f"data:image/png;base64,{b64encode(path.read_bytes()).decode('ascii')}"
+
+
+def shape(marker: str) -> str:
+    """Return the character that looks like a matplotlib marker, for the legend in the page."""
+    return {
+        "o": "●",
+        "s": "■",
+        "^": "▲",
+        "D": "◆",
+        "v": "▼",
+        "P": "✚",
+        "X": "✖",
+        "*": "★",
+        "<": "◀",
+        ">": "▶",
+    }[marker]
+
+
+def seconds(run: Run) -> str:
+    value = run.record.get("seconds")
+    return words.duration(float(value)) if isinstance(value, int | float) else "–"
+
+
+def reason(run: Run) -> str:
+    """Return why a run failed, as its record tells it."""
+    return str(run.record.get("error", "")) if run.status == "failed" else ""
+
+
+def flat(node: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Yield a nested mapping as dotted names and texts, without what is empty or longer than two lines."""
+    for key, value in node.items():
+        if isinstance(value, dict):
+            yield from flat(value, f"{prefix}{key}.")
+        elif value not in (None, "", []) and len(str(value)) <= 200:
+            yield f"{prefix}{key}", str(value)

@@ -1,0 +1,233 @@
+"""Reads a study's folder as it stands, finished or not: what is missing is missing, never an error."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from henkan.errors import UserError
+
+STATUSES = ("done", "running", "failed", "waiting")
+# A set-level metric scores a whole run: one row, under this name, beside the pictures' rows.
+WHOLE_SET = "(all)"
+PICTURE = re.compile(r"(\d+)_(source|output|target)\.png")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of the study: its record, and what it has written so far."""
+
+    configuration: str
+    seed: int
+    folder: Path
+    place: str
+    status: str
+    record: dict[str, Any] = field(repr=False)
+
+    @cached_property
+    def scores(self) -> pd.DataFrame | None:
+        """The test scores, one row a picture and one column a metric; None until the run is done."""
+        if self.status != "done":
+            return None
+        table = read_table(self.folder / "scores.csv")
+        if table is None or "file" not in table:
+            return None
+        table["file"] = table["file"].astype(str)
+        table = table.drop_duplicates("file").set_index("file")
+        return pd.DataFrame({name: pd.to_numeric(table[name], errors="coerce") for name in table})
+
+    @cached_property
+    def set_scores(self) -> dict[str, float]:
+        """The set-level scores by metric, without those that could not be computed."""
+        found = read_mapping(self.folder / "set_scores.json") if self.status == "done" else {}
+        return {key: float(value) for key, value in found.items() if isinstance(value, int | float)}
+
+    @cached_property
+    def absent_scores(self) -> dict[str, str]:
+        """The metrics that could not run, and why."""
+        found = read_mapping(self.folder / "absent_scores.json") if self.status == "done" else {}
+        return {key: str(why) for key, why in found.items()}
+
+    @cached_property
+    def curves(self) -> pd.DataFrame | None:
+        """The training log in order of iteration: `iteration`, `phase` and the logged quantities."""
+        table = read_table(self.folder / "metrics.csv")
+        if table is None or "iteration" not in table:
+            return None
+        return table.dropna(subset=["iteration"]).sort_values("iteration", kind="stable")
+
+    @cached_property
+    def pictures(self) -> dict[int, dict[str, Path]]:
+        """The test pictures: number -> `source`, `output`, `target` -> PNG; none until the run is done."""
+        found: dict[int, dict[str, Path]] = {}
+        if self.status == "done":
+            for path in sorted((self.folder / "pictures").glob("*.png")):
+                if match := PICTURE.fullmatch(path.name):
+                    found.setdefault(int(match[1]), {})[match[2]] = path
+        return dict(sorted(found.items()))
+
+    @cached_property
+    def picture_names(self) -> list[str]:
+        """The file names of the test pictures, in order of their numbers."""
+        path = self.folder / "pictures" / "index.json"
+        try:
+            names = json.loads(path.read_text(encoding="utf-8"))
+        except (FileNotFoundError, json.JSONDecodeError):
+            return []
+        return [str(name) for name in names] if isinstance(names, list) else []
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study as its folder tells it; `plan` is study.json whole."""
+
+    folder: Path
+    plan: dict[str, Any] = field(repr=False)
+    runs: list[Run]
+
+    @property
+    def name(self) -> str:
+        return str(self.plan.get("name", self.folder.name))
+
+    @property
+    def title(self) -> str:
+        return str(self.plan.get("title") or self.name)
+
+    @property
+    def configurations(self) -> dict[str, dict[str, Any]]:
+        return dict(self.plan["configurations"])
+
+    @property
+    def seeds(self) -> list[int]:
+        return [int(seed) for seed in self.plan["seeds"]]
+
+    @property
+    def headline(self) -> list[str]:
+        """The metrics that the study is about, as far as something has scored them."""
+        return [key for key in self.plan.get("headline") or [] if key in self.metrics]
+
+    @property
+    def directions(self) -> dict[str, str]:
+        """Metric -> `higher` or `lower`, whichever is better; a metric without a direction is absent."""
+        named = self.plan.get("metrics") or {}
+        return {key: value for key, value in named.items() if value in ("higher", "lower")}
+
+    @cached_property
+    def metrics(self) -> list[str]:
+        """Every metric that a run has scored: the headline ones first, then as study.json names them."""
+        named = [*(self.plan.get("headline") or []), *(self.plan.get("metrics") or {})]
+        there: dict[str, None] = {}
+        for run in self.runs:
+            there.update(dict.fromkeys([] if run.scores is None else map(str, run.scores.columns)))
+            there.update(dict.fromkeys(run.set_scores))
+        return [key for key in dict.fromkeys([*named, *there]) if key in there]
+
+    @cached_property
+    def absent_metrics(self) -> dict[str, str]:
+        """The metrics that could not run in some run, and why."""
+        return {key: why for run in self.runs for key, why in run.absent_scores.items()}
+
+    @cached_property
+    def baselines(self) -> dict[str, str]:
+        """Configuration -> the configuration it is compared with; a baseline itself is absent.
+
+        Where axes give the baseline variant several configurations, the one that shares most overrides is it.
+        """
+        wanted, all_of_them = self.plan.get("baseline"), self.configurations
+        if wanted in all_of_them:
+            candidates = [str(wanted)]
+        else:
+            candidates = [name for name, node in all_of_them.items() if node.get("variant") == wanted]
+        if not candidates:
+            raise UserError(f"study {self.name}: no configuration is of the baseline variant '{wanted}'")
+
+        def shared(name: str, other: str) -> int:
+            mine, theirs = (set(all_of_them[key].get("overrides") or []) for key in (name, other))
+            return len(mine & theirs)
+
+        return {
+            name: max(candidates, key=lambda other: shared(name, other))
+            for name in all_of_them
+            if name not in candidates
+        }
+
+    @property
+    def commits(self) -> list[str]:
+        """The commits that the runs were trained at, each once; one with uncommitted changes says so."""
+        records = [run.record for run in self.runs if run.record.get("commit")]
+        changed = " with uncommitted changes"
+        return list(
+            dict.fromkeys(f"{node['commit']}{changed if node.get('uncommitted') else ''}" for node in records)
+        )
+
+    def of(self, configuration: str) -> list[Run]:
+        """The runs of one configuration, in order of seed."""
+        return sorted(
+            (run for run in self.runs if run.configuration == configuration), key=lambda run: run.seed
+        )
+
+    def count(self, status: str) -> int:
+        return sum(run.status == status for run in self.runs)
+
+    def scores(self, configuration: str, metric: str) -> dict[int, pd.Series[float]]:
+        """Seed -> the scores of one metric by picture; a set-level metric has the one row `WHOLE_SET`."""
+        found: dict[int, pd.Series[float]] = {}
+        for run in self.of(configuration):
+            if run.scores is not None and metric in run.scores:
+                found[run.seed] = run.scores[metric]
+            elif metric in run.set_scores:
+                found[run.seed] = pd.Series({WHOLE_SET: run.set_scores[metric]}, dtype=float)
+        return found
+
+
+def read_mapping(path: Path) -> dict[str, Any]:
+    """Return a JSON mapping; empty where the file is absent or half-written by something that died."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def read_table(path: Path) -> pd.DataFrame | None:
+    """Return a CSV file as far as its last complete line; None where there is no row yet."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    # A running run may be in the middle of a line: half a number would be read as a number.
+    complete = text[: text.rfind("\n") + 1]
+    if complete.count("\n") < 2:
+        return None
+    table = pd.read_csv(StringIO(complete))
+    return table if len(table) else None
+
+
+def read_study(folder: Path) -> Study:
+    """Read the study in `folder` (it holds study.json). Raises UserError where there is none."""
+    plan = read_mapping(folder / "study.json")
+    lacking = [key for key in ("configurations", "seeds", "runs") if key not in plan]
+    if lacking:
+        raise UserError(f"{folder} holds no study: study.json is missing or lacks {', '.join(lacking)}")
+    runs = []
+    for node in plan["runs"]:
+        path = folder / str(node["folder"])
+        status = str(node.get("status", "waiting"))
+        runs.append(
+            Run(
+                configuration=str(node["configuration"]),
+                seed=int(node["seed"]),
+                folder=path,
+                place=path.name,
+                status=status if status in STATUSES else "waiting",
+                record=read_mapping(path / "run.json"),
+            )
+        )
+    return Study(folder, plan, runs)

@@ -1,0 +1,105 @@
+"""What the report calls things: metrics in plain words, numbers with as many digits as they deserve."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from henkan.runs.statistics import Interval
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric for people: a short label, a unit (may be empty) and one line of definition."""
+
+    label: str
+    unit: str = ""
+    definition: str = ""
+
+
+# A metric that is not named here goes by its key: a new one needs no edit of this table.
+METRICS = {
+    "psnr": Metric("PSNR", "dB", "10·log10(1 / mean squared error) of each 8-bit picture, capped at 100 dB."),
+    "psnr_hole": Metric("PSNR in the hole", "dB", "PSNR over the pixels that were missing, per picture."),
+    "ssim": Metric("SSIM", "", "Structural similarity, Gaussian 11×11 window with σ = 1.5, per picture."),
+    "ssim_hole": Metric("SSIM in the hole", "", "The SSIM map averaged over the pixels that were missing."),
+    "l1": Metric("L1", "", "Mean absolute difference of pixel values in [0, 1]."),
+    "l1_hole": Metric("L1 in the hole", "", "Mean absolute difference over the pixels that were missing."),
+    "gradient_hole": Metric(
+        "gradient in the hole",
+        "",
+        "Mean gradient magnitude of the output where pixels were missing: sharpness.",
+    ),
+    "gradient_ratio_hole": Metric(
+        "gradient ratio in the hole",
+        "",
+        "Gradient magnitude in the hole, output over true picture: 1 is as sharp.",
+    ),
+    "lpips_alex": Metric("LPIPS (alex)", "", "LPIPS v0.1 with the AlexNet trunk."),
+    "lite0_distance": Metric(
+        "Lite0 distance", "", "Distance of EfficientNet-Lite0 features of output and true picture; not LPIPS."
+    ),
+    "lite0_distance_hole": Metric(
+        "Lite0 distance in the hole", "", "Lite0 distance over the feature positions of the hole; not LPIPS."
+    ),
+    "kid_lite0": Metric(
+        "KID (Lite0)",
+        "",
+        "Kernel distance of the sets of outputs and true pictures in EfficientNet-Lite0 features.",
+    ),
+}
+
+
+def metric(key: str) -> Metric:
+    """Return how people read `key`."""
+    return METRICS.get(key, Metric(key))
+
+
+def number(value: float | None, digits: int, signed: bool = False) -> str:
+    """Return a number with `digits` decimals and a true minus sign; an en dash for nothing.
+
+    A signed number that rounds to zero keeps its sign, so that an interval still tells its side of zero.
+    """
+    if value is None or not math.isfinite(value):
+        return "–"
+    text = f"{value:+.{digits}f}" if signed and value else f"{abs(value) if value == 0 else value:.{digits}f}"
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+def decimals(intervals: Iterable[Interval | None]) -> int:
+    """Return the decimals whose last place is at most a third of the half-width of a narrow interval."""
+    reaches, sizes = [], []
+    for interval in intervals:
+        if interval is None:
+            continue
+        sizes.append(abs(interval.mean))
+        if interval.low is not None and interval.high is not None and interval.high > interval.low:
+            reaches.append((interval.high - interval.low) / 2)
+    if reaches:
+        # The lower quartile: the narrow intervals should not round to nothing, the narrowest may.
+        scale = sorted(reaches)[len(reaches) // 4]
+    elif sizes and max(sizes) > 0:
+        scale = max(sizes) / 30
+    else:
+        return 2
+    return min(max(math.ceil(-math.log10(scale / 3)), 0), 5)
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as people say them: 48 s, 12 min, 1 h 05 min."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def listed(words: Iterable[str]) -> str:
+    """Join words as a sentence does: a, b and c."""
+    *rest, last = list(words)
+    return f"{', '.join(rest)} and {last}" if rest else last
+
+
+def plural(count: int, word: str) -> str:
+    """Return `1 seed`, `3 seeds`."""
+    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"

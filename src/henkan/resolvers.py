@@ -1,0 +1,38 @@
+"""OmegaConf resolvers: how recipes state the paper's numbers and let `scale` shrink them.
+
+`${at_scale:size,256}`            the scale's own `size`, or 256 where the scale says null (as in the paper)
+`${scaled:96,256,${size}}`        96 pixels of a 256-pixel picture, at the present size
+`${iterations:90_000}`            the paper's iterations times `scale.iterations`, at least 2 a phase
+`${updates:generator}`            how many iterations of the schedule update that network
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+
+def at_scale(key: str, paper: Any, *, _root_: DictConfig) -> Any:
+    """Return `scale.<key>`, or the paper's value where the scale leaves it null."""
+    value = _root_.scale[key]
+    return paper if value is None else value
+
+
+def scaled(length: float, reference: int, size: int) -> int:
+    """Return a length given in a picture of side `reference`, in one of side `size`: whole pixels, at least 1."""
+    return max(1, round(length * size / reference))
+
+
+def iterations(paper: int, *, _root_: DictConfig) -> int:
+    """Return the paper's number of iterations times the scale's factor, at least 2."""
+    return max(2, round(paper * _root_.scale.iterations))
+
+
+def updates(network: str, *, _root_: DictConfig) -> int:
+    """Return the number of iterations of the whole schedule that update `network`."""
+    return sum(phase.iterations for phase in _root_.schedule.values() if network in phase.update)
+
+
+for _resolver in (at_scale, scaled, iterations, updates):
+    OmegaConf.register_new_resolver(_resolver.__name__, _resolver, replace=True)

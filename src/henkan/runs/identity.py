@@ -1,0 +1,127 @@
+"""Two identities: what a run's weights depend on, and what a shared prefix of it depends on. Plain hashes."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from henkan.losses.adversarial import Adversarial
+from henkan.training.schedule import Phase, Schedule
+from henkan.training.terms import Term, active
+
+# What the weights do not depend on. Everything that is not named here counts, so that a new setting, if anything,
+# trains once too often, and never passes off another run's weights as its own.
+WITHOUT_EFFECT = (
+    "checkpoint",
+    "evaluation",
+    "experiment",
+    "init",
+    "recipe",
+    "logger",
+    "metric",
+    "paths",
+    "rerun",
+    "run",
+    "scale",
+    "study",
+    "validation",
+    "weights",
+)
+# Of the trainer, only what changes the arithmetic counts.
+TRAINER_WITH_EFFECT = ("precision", "channels_last")
+
+
+def digest(content: Any) -> str:
+    """Return the SHA-256 of a JSON-able value, the same for equal values."""
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def fingerprint(
+    config: Mapping[str, Any],
+    manifest: str,
+    terms: list[Term],
+    phases: tuple[Phase, ...],
+    init: str | None,
+) -> dict[str, Any]:
+    """Return what the weights after `phases` depend on: the resolved config without what has no effect.
+
+    The data's place is replaced by the hash of its contents, and a discriminator that the phases never update, the
+    terms that none of them uses and the phases themselves are left out or kept accordingly.
+    """
+    kept = {name: value for name, value in config.items() if name not in WITHOUT_EFFECT}
+    kept["trainer"] = {name: config["trainer"][name] for name in TRAINER_WITH_EFFECT}
+    kept["data"] = {name: value for name, value in config["data"].items() if name not in ("path", "cache")}
+    kept["manifest"], kept["init"] = manifest, init
+    kept["schedule"] = [[phase.name, phase.iterations, phase.update, phase.terms] for phase in phases]
+    judged = any("discriminator" in phase.update for phase in phases)
+    kept["loss"] = {}
+    for term in terms:
+        users = [phase for phase in phases if term in active(terms, phase)]
+        if users:
+            node = dict(config["loss"][term.name])
+            # An objective's weight is the generator's: runs that differ by it share the discriminator's own phase.
+            if isinstance(term.function, Adversarial) and all(
+                "generator" not in phase.update for phase in users
+            ):
+                node.pop("weight", None)
+            kept["loss"][term.name] = node
+    if not judged:
+        kept.pop("discriminator", None)
+        for group in ("optimizer", "scheduler"):
+            kept[group] = {name: value for name, value in config[group].items() if name != "discriminator"}
+    return kept
+
+
+def prefixes(
+    config: Mapping[str, Any], manifest: str, terms: list[Term], schedule: Schedule, init: str | None
+) -> dict[int, str]:
+    """Return, for each phase boundary but the last, the iteration and the identity of everything up to it."""
+    return {
+        end: digest(fingerprint(config, manifest, terms, schedule.phases[: number + 1], init))
+        for number, end in enumerate(schedule.ends[:-1])
+    }
+
+
+def targets(config: Any) -> Iterator[str]:
+    """Yield every `_target_` of a config."""
+    if isinstance(config, Mapping):
+        if isinstance(config.get("_target_"), str):
+            yield config["_target_"]
+        for value in config.values():
+            yield from targets(value)
+    elif isinstance(config, list | tuple):
+        for value in config:
+            yield from targets(value)
+
+
+def code(config: Mapping[str, Any]) -> dict[str, str]:
+    """Return the hash of the source file of every `_target_`, by module, and of the training loop's own files."""
+    here = Path(__file__).parents[1]
+    files = {f"henkan.training.{path.stem}": path for path in sorted((here / "training").glob("*.py"))}
+    for target in set(targets(config)):
+        found = _module_of(target)
+        if found is not None:
+            files[found[0]] = found[1]
+    return {
+        name: hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+        for name, path in sorted(files.items())
+        if "site-packages" not in path.parts or name.startswith("henkan")
+    }
+
+
+def _module_of(target: str) -> tuple[str, Path] | None:
+    parts = target.split(".")
+    for length in range(len(parts) - 1, 0, -1):
+        name = ".".join(parts[:length])
+        try:
+            spec = importlib.util.find_spec(name)
+        except ModuleNotFoundError:
+            continue
+        if spec is not None and spec.origin is not None and Path(spec.origin).suffix == ".py":
+            return name, Path(spec.origin)
+    return None

@@ -1,0 +1,79 @@
+"""From a composed config to a planned run: everything that decides what will be trained, and nothing trained yet."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from henkan.build import build
+from henkan.check import check_config
+from henkan.data.pictures import Pictures
+from henkan.data.statistics import mean_color
+from henkan.runs import machine
+from henkan.runs.identity import digest, fingerprint, prefixes
+from henkan.runs.run import run_name
+from henkan.training import checkpoint
+from henkan.training.schedule import Schedule
+from henkan.training.terms import Term, build_terms
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run before it is trained. `config` is resolved and plain; `prefixes` maps boundaries to identities."""
+
+    config: dict[str, Any]
+    pictures: Pictures
+    manifest: str
+    terms: list[Term]
+    schedule: Schedule
+    identity: str
+    prefixes: dict[int, str]
+    init: Path | None
+
+    @property
+    def runs(self) -> Path:
+        return Path(self.config["paths"]["runs"])
+
+    @property
+    def folder(self) -> Path:
+        return self.runs / run_name(self.config, self.identity)
+
+
+def settle(cfg: DictConfig) -> tuple[dict[str, Any], Pictures]:
+    """Resolve the config to plain values: precision and the data's statistics are written in before it is hashed."""
+    cfg = cfg.copy()
+    pictures: Pictures = build(cfg.data)
+    if cfg.trainer.precision == "auto":
+        cfg.trainer.precision = "bf16-mixed" if machine.fast_in_bfloat16() else "32-true"
+    if cfg.statistics.mean is None:
+        cfg.statistics.mean = mean_color(pictures, cfg.paths.cache)
+    config = OmegaConf.to_container(cfg, resolve=True)
+    assert isinstance(config, dict)
+    config.pop("hydra", None)
+    return {str(name): value for name, value in config.items()}, pictures
+
+
+def plan_run(cfg: DictConfig) -> Plan:
+    """Check the config and work out what it would train. Raises `UserError` for what cannot be trained."""
+    check_config(cfg)
+    config, pictures = settle(cfg)
+    terms = build_terms(config["loss"])
+    schedule = Schedule.from_config(config["schedule"], any(term.needs_discriminator for term in terms))
+    init = checkpoint.find_checkpoint(Path(config["init"])) if config["init"] else None
+    init_hash = hashlib.sha256(init.read_bytes()).hexdigest() if init is not None else None
+    manifest = pictures.manifest()
+    parts = fingerprint(config, manifest, terms, schedule.phases, init_hash)
+    return Plan(
+        config=config,
+        pictures=pictures,
+        manifest=manifest,
+        terms=terms,
+        schedule=schedule,
+        identity=digest(parts),
+        prefixes=prefixes(config, manifest, terms, schedule, init_hash),
+        init=init,
+    )

@@ -1,0 +1,145 @@
+"""A run: its identity, its folder, its record. The folder is the truth; nothing else remembers a run.
+
+run.json       identity, status (running, done, failed), recipe, seed, overrides, iterations, final scores, machine
+config.yaml    the resolved config                changes.diff  uncommitted changes of the code, if any
+metrics.csv    curves                             checkpoints/last.ckpt
+scores.csv     a row a test picture               set_scores.json, pictures/
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+from omegaconf import OmegaConf
+
+from henkan.errors import UserError
+from henkan.runs import machine
+from henkan.runs.curves import Curves
+from henkan.runs.identity import code, digest
+
+Record = dict[str, Any]
+
+
+class Run:
+    """One training run. Rank 0 writes; the other ranks only read."""
+
+    def __init__(self, folder: Path, identity: str, config: Mapping[str, Any], writes: bool = True) -> None:
+        self.folder, self.identity, self.config, self.writes = folder, identity, config, writes
+        self.curves = Curves(folder / "metrics.csv")
+        self.record: Record = read_record(folder) or {}
+        self._lock = FileLock(folder / ".lock")
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.folder / "checkpoints" / "last.ckpt"
+
+    @property
+    def done(self) -> bool:
+        return self.record.get("status") == "done"
+
+    def changed_code(self) -> list[str]:
+        """Return the modules whose source differs from when the run was trained."""
+        then, now = self.record.get("code", {}), code(self.config)
+        return sorted(name for name in then.keys() & now.keys() if then[name] != now[name])
+
+    def begin(self, overrides: list[str], manifest: str, iterations: int) -> None:
+        """Claim the folder and write the record, before anything is trained."""
+        if not self.writes:
+            return
+        try:
+            (self.folder / "checkpoints").mkdir(parents=True, exist_ok=True)
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise UserError(
+                f"{self.folder} is being trained by another process; wait for it, or change the seed"
+            ) from None
+        except OSError as error:
+            raise UserError(
+                f"cannot write the run folder {self.folder}: {error.strerror}; choose another with paths.runs=DIR"
+            ) from error
+        head, changes = machine.commit(Path(__file__).parent)
+        self.record = {
+            **{key: self.record[key] for key in ("nonce", "created", "seconds") if key in self.record},
+            "identity": self.identity,
+            "status": "running",
+            "recipe": self.config.get("recipe"),
+            "study": self.config.get("study"),
+            "seed": self.config["seed"],
+            "overrides": overrides,
+            "iterations": iterations,
+            "manifest": manifest,
+            "commit": head,
+            "uncommitted": bool(changes),
+            "code": code(self.config),
+            "hardware": machine.hardware(),
+            "versions": machine.versions(),
+            "started": now(),
+        }
+        self.record.setdefault("nonce", secrets.token_hex(3))
+        self.record.setdefault("created", self.record["started"])
+        self._since = time.monotonic()
+        self._before = float(self.record.get("seconds", 0.0))
+        (self.folder / "config.yaml").write_text(OmegaConf.to_yaml(OmegaConf.create(dict(self.config))))
+        if changes:
+            (self.folder / "changes.diff").write_text(changes)
+        self.write()
+
+    def note(self, **facts: Any) -> None:
+        """Add facts to the record."""
+        if self.writes:
+            self.record.update(facts)
+            self.write()
+
+    def end(self, status: str, **facts: Any) -> None:
+        """Close the record as done or failed, and let go of the folder."""
+        if self.writes:
+            seconds = round(self._before + time.monotonic() - self._since, 2)
+            self.note(status=status, ended=now(), seconds=seconds, **facts)
+            self._lock.release()
+
+    def write(self) -> None:
+        write_json(self.folder / "run.json", self.record)
+
+
+def run_identity(parts: Mapping[str, Any]) -> str:
+    """Return the training identity: the hash of `henkan.runs.identity.fingerprint` over all phases."""
+    return digest(parts)
+
+
+def run_name(config: Mapping[str, Any], identity: str) -> str:
+    """Return a folder name a person can read: recipe, terms, seed and the beginning of the identity."""
+    terms = "+".join(config["loss"])
+    return f"{config.get('recipe') or config['task']['_target_'].split('.')[-2]}-{terms}-seed{config['seed']}-{identity[:10]}"
+
+
+def read_record(folder: Path) -> Record | None:
+    """Return the record of a run folder, or None where there is none."""
+    path = folder / "run.json"
+    if not path.is_file():
+        return None
+    try:
+        record: Record = json.loads(path.read_text())
+    except ValueError as error:
+        raise UserError(
+            f"{path} is not readable ({error}); remove the folder to train the run again"
+        ) from error
+    return record
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON so that the file is either the old one or the new one, whole."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    partial.replace(path)
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

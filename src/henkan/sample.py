@@ -1,0 +1,56 @@
+"""The keys of a sample: their shapes, ranges and meaning, said once, here.
+
+A sample is a batch: a mapping from key to tensor (or list of names). Pictures are float32, RGB, in [0, 1].
+
+| key | shape | meaning |
+|---|---|---|
+| `target` | (B, 3, H, W) | ground truth |
+| `source` | (B, 3, H, W) | what the network is shown |
+| `mask` | (B, 1, H, W) | 1 = missing |
+| `window`, `window_real` | (B, 2) int64 | center (y, x) of the hole, and of the real sample's own local window |
+| `raw` | (B, C, H, W) | what the generator returned |
+| `prediction` | (B, 3, H, W) | the decoded picture before known pixels are pasted |
+| `output` | (B, 3, H, W) | the composed picture, the one that is scored |
+| `aux.<name>` | any | what else the generator returned |
+| `name` | list[str] | relative path of each picture |
+| `index` | (B,) int64 | the sample's counter |
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+Sample = dict[str, Any]
+
+
+def to_float(sample: Mapping[str, Any], channels_last: bool = False) -> Sample:
+    """Return the sample with its 8-bit pictures and masks as float32: pictures in [0, 1], `mask` 0 or 1."""
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    converted: Sample = {}
+    for key, value in sample.items():
+        if isinstance(value, Tensor) and value.dtype == torch.uint8:
+            value = value.to(torch.float32, memory_format=layout)
+            if key != "mask":
+                value = value.div_(255.0)
+        converted[key] = value
+    return converted
+
+
+def to_8_bit(images: Tensor) -> Tensor:
+    """Return float pictures (any shape) clipped to [0, 1] and rounded to k/255, as they would be saved."""
+    return images.clamp(0.0, 1.0).mul(255.0).round().div(255.0)
+
+
+def named_arguments(function: Callable[..., Any]) -> dict[str, bool]:
+    """Return the argument names of `function` and whether each must be given."""
+    signature = inspect.signature(function)
+    return {
+        name: parameter.default is inspect.Parameter.empty
+        for name, parameter in signature.parameters.items()
+        if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+    }

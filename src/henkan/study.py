@@ -1,0 +1,283 @@
+"""Run a study: many runs of one recipe, seed by seed, and a report that is refreshed after each."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig, OmegaConf
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.tree import Tree
+
+from henkan.cli import config_folder
+from henkan.errors import UserError
+from henkan.report import table, write_report
+from henkan.runs import machine
+from henkan.runs.plan import plan_run
+from henkan.runs.prefix import folder as prefix_folder
+from henkan.runs.run import read_record, write_json
+from henkan.runs.scheduler import Job, run_jobs
+
+# What a study says itself; every other override goes to each of its runs.
+SETTINGS = ("scale", "seeds", "jobs")
+
+
+@dataclass(frozen=True)
+class Study:
+    """What `study.yaml` says, with the overrides of the command line put in."""
+
+    name: str
+    place: Path
+    settings: DictConfig
+    overrides: list[str]
+
+    def configurations(self) -> dict[str, tuple[str, list[str]]]:
+        """Return name → (variant, overrides) of every variant at every point of the axes."""
+        axes = OmegaConf.to_container(self.settings.get("axes") or OmegaConf.create({}))
+        assert isinstance(axes, dict)
+        found: dict[str, tuple[str, list[str]]] = {}
+        for variant, overrides in self.settings.variants.items():
+            for values in itertools.product(*axes.values()):
+                point = [f"{key}={value}" for key, value in zip(axes, values, strict=True)]
+                name = " ".join([str(variant), *(text.split(".")[-1] for text in point)])
+                found[name] = (str(variant), [*overrides, *point])
+        return found
+
+    def runs(self) -> Iterator[tuple[str, int, list[str]]]:
+        """Yield every run, seed by seed, so that the report means something after the first seed."""
+        settings = self.settings
+        common = [
+            f"experiment={settings.recipe}",
+            f"scale={settings.scale}",
+            *(settings.get("overrides") or []),
+        ]
+        for seed in settings.seeds:
+            for name, (_, overrides) in self.configurations().items():
+                own = [*overrides, f"seed={seed}", f"study={self.name}"]
+                yield name, int(seed), [*common, *own, *self.overrides]
+
+
+def main(arguments: list[str]) -> int:
+    """`henkan study NAME|PATH [--dry-run] [scale=…] [seeds=[…]] [jobs=N] [any override of every run]`"""
+    dry = "--dry-run" in arguments
+    words = [word for word in arguments if word != "--dry-run"]
+    if not words or "=" in words[0]:
+        raise UserError(
+            "name a study: henkan study mse_vs_gan (a folder of experiments/, or a path to a study.yaml)"
+        )
+    study = read_study(words[0], words[1:])
+    jobs = plan_jobs(study)
+    if dry:
+        Console().print(tree(study, jobs))
+        return 0
+    folder = Path(jobs[0].plan.config["paths"]["studies"]) / f"{study.name}-{study.settings.scale}"
+    folder.mkdir(parents=True, exist_ok=True)
+    at_once = int(study.settings.get("jobs") or 1)
+    os.environ.setdefault("HENKAN_THREADS", str(max(1, (os.cpu_count() or 1) // at_once)))
+
+    def changed() -> None:
+        write_study(study, jobs, folder)
+        write_report(folder)
+
+    write_study(study, jobs, folder)
+    with StudyBar(study.name, jobs) as bar:
+        run_jobs(jobs, at_once, changed, bar.tick)
+    changed()
+    failed = [job for job in jobs if job.status != "done"]
+    for job in failed:
+        record = read_record(job.folder) or {}
+        print(
+            f"henkan: failed: {job.configuration}, seed {job.seed}: {record.get('error', job.folder)}",
+            file=sys.stderr,
+        )
+    if len(failed) < len(jobs):
+        print(table(folder))
+        print(folder / "report.html")
+    return 1 if failed else 0
+
+
+def read_study(name: str, overrides: Sequence[str]) -> Study:
+    """Read a study by the name of its folder in `experiments/`, or by path."""
+    places = (Path(name), Path("experiments") / name, config_folder().parent / "experiments" / name)
+    files = [place / "study.yaml" if place.is_dir() else place for place in places]
+    found = next((file for file in files if file.is_file()), None)
+    if found is None:
+        known = sorted(path.parent.name for path in Path("experiments").glob("*/study.yaml"))
+        raise UserError(f"there is no study {name!r}; there are {known or 'none in ./experiments'}")
+    settings = OmegaConf.load(found)
+    assert isinstance(settings, DictConfig)
+    own = [word for word in overrides if word.partition("=")[0] in SETTINGS]
+    settings = OmegaConf.merge(settings, OmegaConf.from_dotlist(own))
+    assert isinstance(settings, DictConfig)
+    if settings.baseline not in settings.variants:
+        raise UserError(f"{found}: the baseline {settings.baseline!r} is none of {list(settings.variants)}")
+    rest = [word for word in overrides if word not in own]
+    return Study(found.parent.name, found, settings, rest)
+
+
+def plan_jobs(study: Study) -> list[Job]:
+    """Compose and plan every run of a study; nothing is trained."""
+    jobs = []
+    with initialize_config_dir(str(config_folder()), version_base="1.3"):
+        for name, seed, overrides in study.runs():
+            jobs.append(Job(name, seed, overrides, plan_run(compose("train", overrides=overrides))))
+    return jobs
+
+
+def write_study(study: Study, jobs: Sequence[Job], folder: Path) -> None:
+    """Write `study.json`: what was asked, and how far each run is."""
+    settings = OmegaConf.to_container(study.settings, resolve=True)
+    assert isinstance(settings, dict)
+    metrics = jobs[0].plan.config["metric"]
+    write_json(
+        folder / "study.json",
+        {
+            **{
+                key: settings.get(key)
+                for key in ("title", "question", "recipe", "scale", "baseline", "headline", "plane")
+            },
+            "name": study.name,
+            "seeds": list(settings["seeds"]),
+            "configurations": {
+                name: {"variant": variant, "overrides": overrides}
+                for name, (variant, overrides) in study.configurations().items()
+            },
+            "overrides": [*(settings.get("overrides") or []), *study.overrides],
+            "metrics": {name: node.get("better") for name, node in metrics.items()},
+            "runs": [
+                {
+                    "configuration": job.configuration,
+                    "seed": job.seed,
+                    "folder": os.path.relpath(job.folder, folder),
+                    "status": job.status,
+                }
+                for job in jobs
+            ],
+            "environment": {"hardware": machine.hardware(), "versions": machine.versions()},
+            "saved_iterations": saved(jobs),
+        },
+    )
+
+
+def saved(jobs: Sequence[Job]) -> int:
+    """Return how many iterations shared prefixes save."""
+    return sum(len(job.plan.schedule) for job in jobs) - sum(work(jobs).values())
+
+
+def work(jobs: Sequence[Job]) -> dict[str, int]:
+    """Return the iterations that each run, or prefix that it is the first to need, takes."""
+    found: dict[str, int] = {}
+    for job in jobs:
+        start = 0
+        for end, identity in job.plan.prefixes.items():
+            found.setdefault(identity, end - start)
+            start = end
+        found[job.plan.identity] = len(job.plan.schedule) - start
+    return found
+
+
+def tree(study: Study, jobs: Sequence[Job]) -> Tree:
+    """Draw the study: seeds, the prefixes that runs share, the runs, and the time where it is known."""
+    settings = study.settings
+    pace = seconds_per_iteration(jobs)
+    total, rest = 0, 0
+    root = Tree(f"{study.name} (recipe {settings.recipe}, scale {settings.scale})")
+    known: dict[str, Any] = {}
+    for seed in settings.seeds:
+        branch = root.add(f"seed {seed}")
+        for job in (job for job in jobs if job.seed == seed):
+            place, start = branch, 0
+            for end, identity in job.plan.prefixes.items():
+                if identity not in known:
+                    offered = (prefix_folder(job.plan.runs, identity) / "boundary.ckpt").is_file()
+                    known[identity] = place.add(
+                        f"{end - start} iterations, shared {'(there)' if offered else ''}"
+                    )
+                    total += end - start
+                    rest += 0 if offered else end - start
+                place, start = known[identity], end
+            length = len(job.plan.schedule) - start
+            place.add(f"{job.configuration}: {length} iterations ({job.status}) {job.folder.name}")
+            total += length
+            rest += 0 if job.status == "done" else length
+    saving = saved(jobs)
+    root.add(f"{total} iterations in all, {rest} to go; shared prefixes save {saving}")
+    if pace is None:
+        root.add("time: unknown until a first run is done")
+    else:
+        at_once = int(settings.get("jobs") or 1)
+        root.add(
+            f"time: about {rest * pace / at_once / 60:.0f} minutes at {1000 * pace:.0f} ms an iteration, {at_once} at once"
+        )
+    return root
+
+
+def seconds_per_iteration(jobs: Sequence[Job]) -> float | None:
+    """Return the mean pace of the runs that are done."""
+    paces = []
+    for job in jobs:
+        record: Mapping[str, Any] = read_record(job.folder) or {}
+        trained = record.get("iterations", 0) - record.get("prefix", {}).get("iteration", 0)
+        if record.get("status") == "done" and trained > 0:
+            paces.append(record["seconds"] / trained)
+    return sum(paces) / len(paces) if paces else None
+
+
+class StudyBar:
+    """One bar for the whole study, and one for each run that is going on, with the time left."""
+
+    def __init__(self, name: str, jobs: Sequence[Job]) -> None:
+        self.jobs = jobs
+        self.work = work(jobs)
+        self.progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:3.0f}%"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            refresh_per_second=2,
+        )
+        self.whole = self.progress.add_task(name, total=sum(self.work.values()))
+        self.bars: dict[int, TaskID] = {}
+
+    def __enter__(self) -> StudyBar:
+        self.progress.start()
+        self.tick()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.tick()
+        self.progress.stop()
+
+    def tick(self) -> None:
+        """Read how far every run is."""
+        done = 0
+        counted: set[str] = set()
+        for number, job in enumerate(self.jobs):
+            status = job.status
+            total = len(job.plan.schedule)
+            reached = total if status == "done" else job.iteration() if status == "running" else 0
+            start = 0
+            for end, identity in [*job.plan.prefixes.items(), (total, job.plan.identity)]:
+                if identity not in counted and reached > start:
+                    done += min(reached, end) - start
+                    if reached >= end:
+                        counted.add(identity)
+                start = end
+            if status == "running" and number not in self.bars:
+                self.bars[number] = self.progress.add_task(
+                    f"  {job.configuration}, seed {job.seed}", total=total
+                )
+            elif status != "running" and number in self.bars:
+                self.progress.remove_task(self.bars.pop(number))
+            if number in self.bars:
+                self.progress.update(self.bars[number], completed=reached)
+        self.progress.update(self.whole, completed=done)

@@ -1,0 +1,40 @@
+"""Image completion: fill the hole, keep every known pixel (Iizuka, Simo-Serra, Ishikawa 2017)."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from henkan.sample import Sample
+from henkan.tasks.task import Side, Task
+from henkan.tasks.windows import cut_windows
+
+
+class Completion(Task):
+    """The hole of `source` is filled by the generator; outside the mask the output *is* the source.
+
+    `window` is the side of the local patch in pixels: around the hole for a completed picture, around the hole of a
+    second, independent draw for a real one (GLCIC's M_d).
+    """
+
+    def __init__(self, window: int) -> None:
+        self.window = window
+
+    def condition(self, sample: Sample) -> dict[str, Tensor]:
+        return {"image": sample["source"], "mask": sample["mask"]}
+
+    def compose(self, raw: Tensor, sample: Sample) -> dict[str, Tensor]:
+        mask = sample["mask"]
+        # Where, not arithmetic: known pixels stay bit for bit, and their gradient is exactly zero.
+        return {"prediction": raw, "output": raw.where(mask > 0, sample["source"])}
+
+    def judged(self, image: Tensor, sample: Sample, side: Side) -> dict[str, Tensor]:
+        centers = sample["window" if side == "fake" else "window_real"]
+        return {
+            "image": image,
+            "condition": sample["source"],
+            "mask": sample["mask"],
+            "window": cut_windows(image, centers, self.window),
+        }
+
+    def panels(self, sample: Sample) -> dict[str, Tensor]:
+        return {key: sample[key] for key in ("source", "output", "target")}

@@ -1,0 +1,32 @@
+"""What differs between tasks, and nothing else: a plain object without parameters."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Literal
+
+from torch import Tensor
+
+from henkan.sample import Sample
+
+Side = Literal["real", "fake"]
+
+
+class Task(ABC):
+    """Converts between a sample and what the networks see. All pictures are in [0, 1]."""
+
+    @abstractmethod
+    def condition(self, sample: Sample) -> dict[str, Tensor]:
+        """Return the named inputs that a generator may ask for in the signature of its `forward`."""
+
+    @abstractmethod
+    def compose(self, raw: Tensor, sample: Sample) -> dict[str, Tensor]:
+        """Return `prediction` (the decoded picture) and `output` (put back into a whole picture)."""
+
+    @abstractmethod
+    def judged(self, image: Tensor, sample: Sample, side: Side) -> dict[str, Tensor]:
+        """Return what a discriminator may see of `image`: `image`, `condition`, `mask`, `window`."""
+
+    @abstractmethod
+    def panels(self, sample: Sample) -> dict[str, Tensor]:
+        """Return the pictures of one sample that a person wants side by side, in order."""

@@ -1,0 +1,29 @@
+"""Local windows: one batched integer gather, clamped to the picture."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from henkan.errors import UserError
+
+
+def cut_windows(images: Tensor, centers: Tensor, side: int) -> Tensor:
+    """Cut a `side` x `side` window around each picture's own center.
+
+    `images` (B, C, H, W), `centers` (B, 2) int64 as (y, x); returns (B, C, side, side). A window that would leave
+    the picture is moved inside. Raises `UserError` if the window is larger than the picture.
+    """
+    batch, _, height, width = images.shape
+    if side > min(height, width):
+        raise UserError(
+            f"a local window of {side} pixels does not fit a picture of {height}x{width}; lower `window`"
+        )
+    limit = torch.tensor((height - side, width - side), device=images.device)
+    corners = (centers - side // 2).clamp(min=0).minimum(limit)
+    steps = torch.arange(side, device=images.device)
+    rows = (corners[:, :1] + steps)[:, :, None]
+    columns = (corners[:, 1:] + steps)[:, None, :]
+    entries = torch.arange(batch, device=images.device)[:, None, None]
+    # Advanced indices first, channels last: (B, side, side, C), which is also the fast layout.
+    return images.permute(0, 2, 3, 1)[entries, rows, columns].permute(0, 3, 1, 2)

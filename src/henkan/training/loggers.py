@@ -1,0 +1,246 @@
+"""Where a run shows itself while it trains. The truth about curves is `metrics.csv`, written whatever the logger is.
+
+none    nothing beyond metrics.csv
+csv     and the validation pictures, in the run folder's panels/
+wandb   and all of it in Weights & Biases, offline unless told otherwise
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import threading
+import urllib.error
+import urllib.request
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from torch import Tensor
+from torchvision.utils import make_grid, save_image
+
+from henkan.runs.run import run_name
+
+if TYPE_CHECKING:
+    import wandb
+
+Row = Mapping[str, float | int | str]
+Status = Literal["done", "failed"]
+# How long an online run waits for the W&B server before it goes on offline, and at its end for the upload; seconds.
+PATIENCE = 8.0
+UPLOAD_PATIENCE = 60.0
+
+
+class RunLogger(ABC):
+    """Shows one run. Called on rank 0 only; `finish` may come without `start`, when a run fails early."""
+
+    @abstractmethod
+    def start(self, record: Mapping[str, Any], config: Mapping[str, Any], history: Sequence[Row]) -> None:
+        """Begin. `record` is that of `run.json`; `history` holds the rows of what was trained before, if resumed."""
+
+    @abstractmethod
+    def log(self, row: Row) -> None:
+        """Show values at `row["iteration"]`."""
+
+    @abstractmethod
+    def images(self, name: str, panels: Sequence[Mapping[str, Tensor]], iteration: int) -> None:
+        """Show pictures, a mapping of named (1, 3, H, W) or (3, H, W) tensors in [0, 1] for each example, of one size."""
+
+    @abstractmethod
+    def table(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Show a table; a cell that is a `Path` is the picture in that file."""
+
+    @abstractmethod
+    def finish(self, status: Status, summary: Mapping[str, float]) -> None:
+        """End, with the final scores."""
+
+
+class Silent(RunLogger):
+    """Shows nothing."""
+
+    def start(self, record: Mapping[str, Any], config: Mapping[str, Any], history: Sequence[Row]) -> None:
+        pass
+
+    def log(self, row: Row) -> None:
+        pass
+
+    def images(self, name: str, panels: Sequence[Mapping[str, Tensor]], iteration: int) -> None:
+        pass
+
+    def table(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        pass
+
+    def finish(self, status: Status, summary: Mapping[str, float]) -> None:
+        pass
+
+
+class Files(Silent):
+    """Writes pictures to `panels/<name>_<iteration>.png` of the run folder: a line an example, a column a panel."""
+
+    def start(self, record: Mapping[str, Any], config: Mapping[str, Any], history: Sequence[Row]) -> None:
+        self.folder = Path(config["paths"]["runs"]) / run_name(dict(config), record["identity"])
+
+    def images(self, name: str, panels: Sequence[Mapping[str, Tensor]], iteration: int) -> None:
+        if panels:
+            path = self.folder / "panels" / f"{name}_{iteration:07d}.png"
+            path.parent.mkdir(exist_ok=True)
+            pictures = [
+                picture.reshape(picture.shape[-3:]).float().cpu()
+                for row in panels
+                for picture in row.values()
+            ]
+            save_image(make_grid(pictures, nrow=len(panels[0]), padding=2, pad_value=1.0), path)
+            self.show(name, path, iteration)
+
+    def show(self, name: str, path: Path, iteration: int) -> None:
+        """What else is done with a written picture."""
+
+
+class WeightsAndBiases(Files):
+    """One W&B run with one continuous curve, however often it was interrupted.
+
+    Offline, the run is written anew from the history at each start, and what an earlier start had written is removed.
+    Online, the server's run of the same id is gone on with. Without a key or a network, online goes on offline.
+    """
+
+    def __init__(self, project: str, mode: Literal["offline", "online"]) -> None:
+        self.project, self.mode = project, mode
+        self.run: wandb.Run | None = None
+
+    def start(self, record: Mapping[str, Any], config: Mapping[str, Any], history: Sequence[Row]) -> None:
+        super().start(record, config, history)
+        identity = f"{record['identity'][:16]}-{record['nonce']}"
+        earlier = list((self.folder / "wandb").glob(f"offline-run-*-{identity}"))
+        self.run = self.open(identity, config)
+        describe_metrics(self.run, config["metric"])
+        # Iterations that the server already has are not sent again.
+        known = int(self.run.summary.get("iteration", -1)) if self.run.resumed else -1
+        for row in history:
+            if int(row["iteration"]) > known:
+                self.run.log(dict(row))
+        until = int(history[-1]["iteration"]) if history else 0
+        for path in sorted((self.folder / "panels").glob("*_*.png")):
+            name, _, iteration = path.stem.rpartition("_")
+            if known < int(iteration) <= until:
+                self.show(name, path, int(iteration))
+        self.known = known
+        if not self.run.offline:
+            return
+        for folder in earlier:
+            shutil.rmtree(folder)
+
+    def open(self, identity: str, config: Mapping[str, Any]) -> wandb.Run:
+        """Begin the W&B run, online if that is wanted and possible."""
+        import wandb
+
+        mode = self.mode
+        if mode == "online" and (reason := unreachable()) is not None:
+            say(
+                f"W&B goes on offline: {reason}; `wandb sync {self.folder / 'wandb'}/offline-run-*` uploads the run later"
+            )
+            mode = "offline"
+        while True:
+            settings = wandb.Settings(
+                mode=mode,
+                root_dir=str(self.folder),
+                silent=True,
+                console="off",
+                disable_git=True,
+                disable_code=True,
+                disable_job_creation=True,
+                save_code=False,
+                x_disable_stats=True,
+                x_save_requirements=False,
+                init_timeout=PATIENCE,
+                finish_timeout=UPLOAD_PATIENCE,
+            )
+            try:
+                return wandb.init(
+                    project=self.project,
+                    group=config.get("study"),
+                    job_type="train",
+                    name=self.folder.name,
+                    id=identity,
+                    tags=tags(config),
+                    config=dict(config),
+                    resume="allow" if mode == "online" else None,
+                    settings=settings,
+                )
+            except wandb.errors.Error as error:
+                if mode == "offline":
+                    raise
+                say(f"W&B goes on offline: {' '.join(str(error).split())}")
+                mode = "offline"
+
+    def log(self, row: Row) -> None:
+        if self.run is not None and int(row["iteration"]) > self.known:
+            self.run.log(dict(row))
+
+    def show(self, name: str, path: Path, iteration: int) -> None:
+        import wandb
+
+        if self.run is not None:
+            self.run.log({"iteration": iteration, name: wandb.Image(str(path))})
+
+    def table(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        import wandb
+
+        if self.run is not None:
+            data = [
+                [wandb.Image(str(cell)) if isinstance(cell, Path) else cell for cell in row] for row in rows
+            ]
+            self.run.log({name: wandb.Table(columns=list(columns), data=data)})
+
+    def finish(self, status: Status, summary: Mapping[str, float]) -> None:
+        if self.run is not None:
+            self.run.summary.update({f"test/{name}": value for name, value in summary.items()})
+            self.run.finish(exit_code=0 if status == "done" else 1)
+            self.run = None
+
+
+def describe_metrics(run: wandb.Run, metrics: Mapping[str, Mapping[str, Any]]) -> None:
+    """Plot everything over the iteration, and summarize each score by its best value."""
+    run.define_metric("iteration")
+    run.define_metric("*", step_metric="iteration")
+    for name, node in metrics.items():
+        best: Any = {"higher": "max", "lower": "min"}.get(str(node.get("better")))
+        if best is not None:
+            run.define_metric(f"val/{name}", step_metric="iteration", summary=best)
+
+
+def tags(config: Mapping[str, Any]) -> list[str]:
+    """Return task, recipe and phase plan, as W&B takes them: 1 to 64 characters each."""
+    plan = ">".join(config["schedule"])
+    words = [config["task"]["_target_"].split(".")[-2], config.get("recipe"), plan]
+    return [str(word)[:64] for word in words if word]
+
+
+def unreachable() -> str | None:
+    """Return why W&B's server cannot be used, or None; asks for nothing and waits `PATIENCE` at most."""
+    import wandb
+
+    if not wandb.api.api_key:
+        return "there is no API key (wandb login, or WANDB_API_KEY)"
+    address = wandb.Settings().base_url
+    answered = threading.Event()
+
+    def ask() -> None:
+        try:
+            urllib.request.urlopen(address, timeout=PATIENCE).close()
+        except urllib.error.HTTPError:
+            # Whatever it says, it answers.
+            answered.set()
+        except OSError:
+            return
+        answered.set()
+
+    # In a thread, since looking up a name cannot be given a limit.
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(PATIENCE)
+    return None if answered.is_set() else f"{address} does not answer"
+
+
+def say(message: str) -> None:
+    print(f"henkan: {message}", file=sys.stderr)

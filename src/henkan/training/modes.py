@@ -1,0 +1,46 @@
+"""Temporary modes of a network: batch statistics without a trace, weights that take no gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.utils.parametrizations import _SpectralNorm
+
+
+def has_batch_statistics(network: nn.Module) -> bool:
+    """Whether a picture's result depends on the pictures beside it."""
+    return any(isinstance(module, _BatchNorm) for module in network.modules())
+
+
+@contextmanager
+def without_trace(network: nn.Module) -> Iterator[None]:
+    """Run `network` in training mode, but leave its running statistics and power iterations untouched."""
+    tracking = [m for m in network.modules() if isinstance(m, _BatchNorm) and m.track_running_stats]
+    iterating = [m for m in network.modules() if isinstance(m, _SpectralNorm) and m.training]
+    for norm in tracking:
+        norm.track_running_stats = False
+    for power in iterating:
+        power.training = False
+    try:
+        yield
+    finally:
+        for norm in tracking:
+            norm.track_running_stats = True
+        for power in iterating:
+            power.training = True
+
+
+@contextmanager
+def without_gradient(network: nn.Module) -> Iterator[None]:
+    """Let gradients flow through `network` but not into its weights."""
+    weights = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    for weight in weights:
+        weight.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for weight in weights:
+            weight.requires_grad_(True)

@@ -1,0 +1,287 @@
+"""The one LightningModule: any generator, any discriminator, any task. What differs between papers is data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from henkan.losses.adversarial import Adversarial
+from henkan.losses.penalty import Penalty, refuse_batch_statistics
+from henkan.randomness import seed_for
+from henkan.sample import Sample, named_arguments
+from henkan.training.average import Average
+from henkan.training.modes import has_batch_statistics, without_gradient, without_trace
+from henkan.training.schedule import Schedule
+from henkan.training.tally import Tally
+from henkan.training.terms import Term, active
+from henkan.transform import Transform
+
+OptimizerFactory = Callable[..., Optimizer]
+SchedulerFactory = Callable[[Optimizer], LRScheduler]
+
+
+class Translator(pl.LightningModule):
+    """Trains a generator by named terms, and a discriminator where a term needs one, phase by phase.
+
+    One iteration is one batch, counted by `iteration` (Lightning's `global_step` counts optimizer steps). All
+    randomness derives from (seed, component, iteration), so nothing but the state in a checkpoint is carried along.
+    """
+
+    def __init__(
+        self,
+        *,
+        generator: nn.Module,
+        discriminator: nn.Module | None,
+        transform: Transform,
+        terms: Sequence[Term],
+        schedule: Schedule,
+        optimizers: Mapping[str, OptimizerFactory],
+        schedulers: Mapping[str, SchedulerFactory | None],
+        seed: int,
+        clip: float | None = None,
+        accumulate: int = 1,
+        decay: float | None = None,
+        log_every: int = 50,
+    ) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        layout = torch.channels_last if transform.channels_last else torch.contiguous_format
+        self.generator = generator.to(memory_format=layout)  # type: ignore[call-overload]
+        self.discriminator = None if discriminator is None else discriminator.to(memory_format=layout)  # type: ignore[call-overload]
+        self.average = None if decay is None else Average(self.generator, decay)
+        self.transform, self.task, self.schedule = transform, transform.task, schedule
+        # A plain tuple: frozen feature networks inside terms must not swell the state_dict.
+        self.terms = tuple(terms)
+        self.factories, self.scheduler_factories = optimizers, schedulers
+        self.seed, self.clip, self.accumulate = seed, clip, accumulate
+        self.log_every = log_every
+        self.iteration = 0
+        self.tally = Tally()
+        self.observed: dict[str, float] | None = None
+        self.learning_rates: dict[str, LRScheduler] = {}
+        self.networks = [name for name in ("generator", "discriminator") if getattr(self, name) is not None]
+        if discriminator is not None:
+            self.asks = tuple(named_arguments(discriminator.forward))
+            self.together = has_batch_statistics(discriminator)
+            if any(isinstance(term.function, Penalty) for term in terms):
+                refuse_batch_statistics(discriminator)
+
+    # -- what a phase does ---------------------------------------------------------------------------------------
+
+    def is_log_step(self, iteration: int) -> bool:
+        done = iteration + 1
+        return done % self.log_every == 0 or done in self.schedule.ends
+
+    def seeded(self, *words: str | int) -> None:
+        """Set torch's generators to a state that depends on (seed, words, iteration) and the rank alone."""
+        torch.manual_seed(seed_for(self.seed, *words, self.iteration, self.global_rank))
+
+    # -- one iteration -------------------------------------------------------------------------------------------
+
+    def training_step(self, batch: Mapping[str, Any], batch_idx: int) -> None:
+        # Autocast would otherwise hand the generator's step the discriminator's weights of before its own step.
+        torch.set_autocast_cache_enabled(False)
+        phase = self.schedule.phase_at(self.iteration)
+        terms, observe = active(self.terms, phase), self.is_log_step(self.iteration)
+        sample = self.transform.prepare(batch)
+        if "generator" in phase.update:
+            generated = self.forward_generator(sample)
+        else:
+            with torch.no_grad(), without_trace(self.generator):
+                generated = self.forward_generator(sample)
+        for network in phase.update:
+            if network == "discriminator":
+                self.update("discriminator", lambda: self.discriminator_loss(generated, terms))
+            else:
+                # The first evaluation uses the forward that the discriminator has judged already.
+                forwards = [generated]
+                self.update(
+                    "generator",
+                    lambda: self.generator_loss(
+                        forwards.pop() if forwards else self.forward_generator(sample), terms, observe
+                    ),
+                )
+        self.iteration += 1
+        if observe:
+            self.tally.check()
+            rates = {
+                f"learning_rate/{name}": self.optimizer(name).param_groups[0]["lr"] for name in phase.update
+            }
+            self.observed = {**self.tally.read(), **rates}
+
+    def forward_generator(self, sample: Sample) -> Sample:
+        self.seeded("generator")
+        return self.transform.generate(self.generator, sample)
+
+    def update(self, network: str, loss: Callable[[], Tensor]) -> None:
+        """Take one optimizer step through a closure; sum gradients only, where the step is not due yet."""
+        optimizer = self.lightning_optimizer(network)
+        done = self.schedule.updates(network, self.iteration)
+
+        def closure() -> Tensor:
+            if done % self.accumulate == 0:
+                optimizer.zero_grad(set_to_none=True)
+            value = loss()
+            self.manual_backward(value / self.accumulate)
+            return value
+
+        if (done + 1) % self.accumulate:
+            closure()
+            return
+        optimizer.step(closure=closure)
+        if network in self.learning_rates:
+            self.learning_rates[network].step()
+        if network == "generator" and self.average is not None:
+            self.average.update(self.generator)
+
+    # -- the two losses ------------------------------------------------------------------------------------------
+
+    def generator_loss(self, sample: Sample, terms: Sequence[Term], observe: bool) -> Tensor:
+        """Sum the weighted terms; at log steps also measure the gradient each sends to the generator's output."""
+        total = sample["raw"].new_zeros(())
+        norms: dict[str, Tensor] = {}
+        for term in terms:
+            if isinstance(term.function, Penalty) or (term.weight == 0 and not observe):
+                continue
+            value = self.term_value(term, sample)
+            self.tally.add(f"loss/{term.name}", value)
+            self.tally.add(f"weighted/{term.name}", term.weight * value)
+            self.tally.watch(f"loss term {term.name}", value, self.iteration)
+            if observe:
+                gradient = torch.autograd.grad(value, sample["raw"], retain_graph=True, allow_unused=True)[0]
+                norms[term.name] = (
+                    value.new_zeros(()) if gradient is None else torch.linalg.vector_norm(gradient)
+                )
+            if term.weight != 0:
+                total = total + term.weight * value
+        self.observe_gradients(norms, terms)
+        if not total.requires_grad:  # every weight is 0: nothing pulls, and the step moves nothing
+            total = total + 0.0 * sample["raw"].sum()
+        self.tally.add("loss/generator", total)
+        return total
+
+    def term_value(self, term: Term, sample: Sample) -> Tensor:
+        self.seeded("term", term.name)
+        if not isinstance(term.function, Adversarial):
+            return term.value(sample)
+        assert self.discriminator is not None
+        with without_gradient(self.discriminator), without_trace(self.discriminator):
+            fake = self.task.judged(sample["output"], sample, "fake")
+            if self.together or term.function.relativistic:
+                real = self.task.judged(sample["target"], sample, "real")
+                real_logits, fake_logits = self.judge(real, fake)
+                return term.function.generator(fake_logits, real_logits).mean()
+            logits, _ = self.discriminator(**self.pick(fake))
+            return term.function.generator(logits.float()).mean()
+
+    def observe_gradients(self, norms: Mapping[str, Tensor], terms: Sequence[Term]) -> None:
+        """Log each term's gradient norm at the raw output, and the weighted ratio by which GLCIC picks α."""
+        adversarial = other = 0.0
+        for term in terms:
+            if term.name not in norms:
+                continue
+            self.tally.add(f"gradient/{term.name}", norms[term.name])
+            if isinstance(term.function, Adversarial):
+                adversarial = adversarial + term.weight * norms[term.name]
+            else:
+                other = other + term.weight * norms[term.name]
+        if isinstance(adversarial, Tensor) and isinstance(other, Tensor):
+            self.tally.add("gradient/ratio", adversarial / other.clamp(min=1e-20))
+
+    def discriminator_loss(self, sample: Sample, terms: Sequence[Term]) -> Tensor:
+        """Sum the objectives' other face and the penalties that are due. The terms' weights are the generator's."""
+        assert self.discriminator is not None
+        self.seeded("discriminator")
+        real = self.task.judged(sample["target"], sample, "real")
+        fake = self.task.judged(sample["output"].detach(), sample, "fake")
+        real_logits, fake_logits = self.judge(real, fake)
+        total = real_logits.new_zeros(())
+        steps = self.schedule.updates("discriminator", self.iteration)
+        for term in terms:
+            if isinstance(term.function, Adversarial):
+                value = term.function.discriminator(real_logits, fake_logits).mean()
+                boundary = term.function.boundary(real_logits.detach(), fake_logits.detach())
+                self.tally.add("discriminator/accuracy_real", (real_logits > boundary).float().mean())
+                self.tally.add("discriminator/accuracy_fake", (fake_logits < boundary).float().mean())
+            elif isinstance(term.function, Penalty) and steps % term.function.every == 0:
+                # Lazy: as strong on average as if it were evaluated in every step.
+                penalty = term.function(self.discriminator, self.pick(real), self.pick(fake)).mean()
+                value = term.weight * term.function.every * penalty
+            else:
+                continue
+            self.tally.add(f"discriminator/{term.name}", value)
+            self.tally.watch(f"the discriminator's {term.name}", value, self.iteration)
+            total = total + value
+        return total
+
+    def pick(self, judged: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Keep what the discriminator's signature names."""
+        return {name: judged[name] for name in self.asks if name in judged}
+
+    def judge(self, real: Mapping[str, Tensor], fake: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Score real and fake in one batch, so that batch statistics cannot give either away."""
+        assert self.discriminator is not None
+        both = {name: torch.cat((value, fake[name])) for name, value in self.pick(real).items()}
+        logits, _ = self.discriminator(**both)
+        real_logits, fake_logits = logits.float().chunk(2)
+        return real_logits, fake_logits
+
+    # -- optimizers ----------------------------------------------------------------------------------------------
+
+    def configure_optimizers(self) -> list[Optimizer]:
+        optimizers = []
+        for name in self.networks:
+            optimizer = self.factories[name](getattr(self, name).parameters())
+            factory = self.scheduler_factories.get(name)
+            if factory is not None:
+                self.learning_rates[name] = factory(optimizer)
+            optimizers.append(optimizer)
+        return optimizers
+
+    def lightning_optimizer(self, network: str) -> Any:
+        optimizers = self.optimizers()
+        return optimizers[self.networks.index(network)] if isinstance(optimizers, list) else optimizers
+
+    def optimizer(self, network: str) -> Optimizer:
+        """Return the plain torch optimizer of a network."""
+        return self.trainer.optimizers[self.networks.index(network)]
+
+    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
+        # Here, not in the step: under fp16 the gradients have been unscaled by now.
+        if self.clip is not None:
+            weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+            torch.nn.utils.clip_grad_norm_(weights, self.clip)
+
+    def on_fit_start(self) -> None:
+        for term in self.terms:
+            if isinstance(term.function, nn.Module):
+                term.function.to(self.device)
+
+    # -- state ---------------------------------------------------------------------------------------------------
+
+    def state(self) -> dict[str, Any]:
+        """Return all that the next iteration depends on, as plain containers and tensors."""
+        return {
+            "iteration": self.iteration,
+            "phase": self.schedule.phase_at(min(self.iteration, len(self.schedule) - 1)).name,
+            "state_dict": self.state_dict(),
+            "optimizers": {name: self.optimizer(name).state_dict() for name in self.networks},
+            "schedulers": {name: rate.state_dict() for name, rate in self.learning_rates.items()},
+            "tally": self.tally.state(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up a state saved by `state`, also one of a shared prefix, which has no discriminator yet."""
+        self.iteration = int(state["iteration"])
+        for name in self.networks:
+            if name in state["optimizers"]:
+                self.optimizer(name).load_state_dict(state["optimizers"][name])
+            if name in state["schedulers"]:
+                self.learning_rates[name].load_state_dict(state["schedulers"][name])
+        self.tally.restore(state["tally"], self.device)

@@ -1,0 +1,52 @@
+"""Degrade → generate → compose, in one place: training, evaluation, preview and prediction all go through it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from henkan.degradations.degradation import Degradation
+from henkan.sample import Sample, named_arguments, to_float
+from henkan.tasks.task import Task
+
+
+class Transform:
+    """What happens to a batch around the generator, for one task and one degradation."""
+
+    def __init__(self, task: Task, degradation: Degradation, channels_last: bool = False) -> None:
+        self.task, self.degradation, self.channels_last = task, degradation, channels_last
+        self._asks: dict[type[nn.Module], dict[str, bool]] = {}
+
+    def prepare(self, batch: Mapping[str, Any]) -> Sample:
+        """Convert an 8-bit batch to float and degrade it: target → source."""
+        return self.degradation.apply(to_float(batch, self.channels_last))
+
+    def generate(self, network: nn.Module, sample: Sample) -> Sample:
+        """Run a generator and compose: adds `raw`, `prediction`, `output`, and `aux.*` for what else it returned.
+
+        A picture whose sides are no multiple of the generator's `multiple` is padded by reflection and cut back.
+        """
+        asks = self._asks.setdefault(type(network), named_arguments(network.forward))
+        inputs = {name: value for name, value in self.task.condition(sample).items() if name in asks}
+        height, width = sample["source"].shape[-2:]
+        returned: dict[str, Tensor] = dict(network(**pad(inputs, getattr(network, "multiple", 1))))
+        raw = returned.pop("raw").float()[..., :height, :width]
+        aux = {f"aux.{name}": value for name, value in returned.items()}
+        return {**sample, **aux, "raw": raw, **self.task.compose(raw, sample)}
+
+
+def pad(inputs: Mapping[str, Tensor], multiple: int) -> dict[str, Tensor]:
+    """Pad pictures on the right and at the bottom, by reflection, until their sides are multiples of `multiple`."""
+    padded = {}
+    for name, value in inputs.items():
+        height, width = value.shape[-2:]
+        bottom, right = -height % multiple, -width % multiple
+        if bottom or right:
+            # Reflection needs a picture larger than the padding; the smallest ones repeat their edge.
+            mode = "reflect" if bottom < height and right < width else "replicate"
+            value = F.pad(value, (0, right, 0, bottom), mode=mode)
+        padded[name] = value
+    return padded

@@ -1,0 +1,104 @@
+"""The help of one verb, read from files alone: its docstring, its root config and the config tree."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from henkan.cli import Verb, config_folder
+
+WIDTH = 110
+FLAGS = """\
+Flags (Hydra's own):
+  -m, --multirun           one run for each combination of the values given: seed=0,1,2
+  --cfg job                print the config instead of running; --resolve fills in what it refers to
+  --info defaults          print where each part of the config comes from
+  --config-dir DIR         one more folder of configs"""
+
+
+def usage(verb: Verb) -> str:
+    """Return the help of a verb."""
+    parts = [f"henkan {verb.name}: {verb.help}" if verb.help else f"henkan {verb.name}"]
+    if verb.composed:
+        root = config_folder() / f"{verb.name}.yaml"
+        parts.insert(
+            1, f"usage: henkan {verb.name} [key=value | group=option | group=[option,option] ...] [flags]"
+        )
+        parts += [describe_groups(root), describe_keys(root), FLAGS]
+    return "\n\n".join(parts)
+
+
+def describe_groups(root: Path) -> str:
+    """List each group of the root's defaults with its default and its options."""
+    lines = ["Groups (group=option; [several,options] where the default is a list):"]
+    for group, default in defaults(root).items():
+        options = ", ".join(options_of(group))
+        chosen = ",".join(default) if isinstance(default, list) else default
+        head = f"  {group:<15}"
+        tail = (
+            "" if default is None else f"  (default {f'[{chosen}]' if isinstance(default, list) else chosen})"
+        )
+        lines += textwrap.wrap(options + tail, WIDTH, initial_indent=head, subsequent_indent=" " * len(head))
+    return "\n".join(lines)
+
+
+def describe_keys(root: Path) -> str:
+    """List the scalars at the top of the root, with the comment above each."""
+    lines = ["Keys (all of them: --cfg job):"]
+    comment: list[str] = []
+    for line in root_lines(root):
+        match = re.fullmatch(r"(\w+): *(.*)", line)
+        if line.startswith("#"):
+            comment.append(line.lstrip("# "))
+        elif match and match[1] not in ("defaults", "hydra"):
+            value = match[2] or "…"
+            lines += textwrap.wrap(
+                " ".join(comment),
+                WIDTH,
+                initial_indent=f"  {match[1] + '=' + value:<34}",
+                subsequent_indent=" " * 36,
+            ) or [f"  {match[1]}={value}"]
+        if not line.startswith("#"):
+            comment = []
+    return "\n".join(lines)
+
+
+def root_lines(root: Path) -> list[str]:
+    """Return the lines of a root config, those of the root that it extends first."""
+    lines = root.read_text(encoding="utf-8").splitlines()
+    body = lines[next((number for number, line in enumerate(lines) if line.startswith("defaults:")), 0) :]
+    return [line for base in extended(root) for line in root_lines(base)] + body
+
+
+def defaults(root: Path) -> dict[str, Any]:
+    """Return the groups in a root's defaults list, with what is chosen in each."""
+    found: dict[str, Any] = {}
+    for base in extended(root):
+        found |= defaults(base)
+    for entry in read_defaults(root):
+        if isinstance(entry, dict):
+            for key, choice in entry.items():
+                group = key.removeprefix("override ").removeprefix("optional ").lstrip("/").partition("@")[0]
+                if not group.startswith("hydra/"):
+                    found[group] = choice
+    return found
+
+
+def extended(root: Path) -> list[Path]:
+    """Return the roots that a root names in its own defaults list."""
+    names = [entry for entry in read_defaults(root) if isinstance(entry, str) and entry != "_self_"]
+    return [root.with_name(f"{name}.yaml") for name in names if root.with_name(f"{name}.yaml").is_file()]
+
+
+def read_defaults(root: Path) -> list[Any]:
+    entries: list[Any] = (yaml.safe_load(root.read_text(encoding="utf-8")) or {}).get("defaults") or []
+    return entries
+
+
+def options_of(group: str) -> list[str]:
+    folders = (config_folder(), Path.cwd() / "conf")
+    return sorted({file.stem for folder in folders for file in (folder / group).glob("*.yaml")})

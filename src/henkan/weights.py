@@ -1,0 +1,48 @@
+"""The one place that looks up pretrained weights: never downloaded here, never taken unchecked."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import re
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlparse
+
+import torch
+from torch import Tensor
+
+from henkan.errors import MissingWeights, UserError
+
+
+def load(url: str) -> dict[str, Tensor]:
+    """Return the weights that torch's hub would keep under the last part of `url`, without downloading them.
+
+    The file is sought in `torch.hub.get_dir()/checkpoints` only. Raises `MissingWeights` if it is not there,
+    `UserError` if it is not the file that its name promises.
+    """
+    folder = Path(torch.hub.get_dir()) / "checkpoints"
+    path = folder / PurePosixPath(urlparse(url).path).name
+    if not path.is_file():
+        raise MissingWeights(f"{path.name} is missing: download {url} and put it into {folder}")
+    return read(path, origin=f"download {url} again")
+
+
+def read(path: Path, origin: str) -> dict[str, Tensor]:
+    """Return the weights in `path`, whose name must end in `-<first 8 hex digits of its SHA-256>.<suffix>`.
+
+    `origin` says how to get the file anew. Raises `UserError` if the contents do not match the name.
+    """
+    state = path.stat()
+    digest = _sha256(path, state.st_mtime_ns, state.st_size)
+    promised = re.search(r"-([0-9a-f]{8})\.[^.]+$", path.name)
+    if promised is None or not digest.startswith(promised[1]):
+        raise UserError(f"{path} is damaged (its SHA-256 begins with {digest[:8]}): delete it, {origin}")
+    weights: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    return weights
+
+
+@functools.cache
+def _sha256(path: Path, mtime_ns: int, size: int) -> str:
+    """Return the file's SHA-256; time and size are in the cache's key, so a changed file is read again."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

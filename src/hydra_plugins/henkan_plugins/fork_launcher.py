@@ -1,0 +1,142 @@
+"""The default launcher of `henkan train -m`: each run in a fresh process forked from a warm one."""
+
+# Without `from __future__ import annotations`: Hydra imports plugins in a way that dataclasses with it do not survive.
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hydra.core.config_store import ConfigStore
+from hydra.core.utils import JobReturn, JobStatus, filter_overrides, setup_globals
+from hydra.plugins.launcher import Launcher
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from henkan.errors import TrainingFailed, UserError
+
+if TYPE_CHECKING:
+    from hydra.types import HydraContext, TaskFunction
+
+    from henkan.runs.launcher import Process, WarmProcesses
+
+# What Hydra's own overrides say about the sweep, not about the single run.
+OF_THE_SWEEP = ("hydra.mode", "hydra.sweep", "hydra/sweep", "hydra.launcher", "hydra/launcher")
+
+
+@dataclass
+class ForkLauncherConfig:
+    """`hydra.launcher.n_jobs` runs at once; `hydra.launcher.fail_fast` ends the sweep at the first failure."""
+
+    _target_: str = "hydra_plugins.henkan_plugins.fork_launcher.ForkLauncher"
+    n_jobs: int = 1
+    fail_fast: bool = False
+
+
+ConfigStore.instance().store(group="hydra/launcher", name="fork", node=ForkLauncherConfig, provider="henkan")
+
+
+class Job:
+    """One run of the sweep: the process it is in, and what Hydra will be told about it."""
+
+    def __init__(self, title: str, process: "Process", log: Path | None, returned: JobReturn) -> None:
+        self.title, self.process, self.log, self.returned = title, process, log, returned
+        self.begun = time.monotonic()
+
+
+class ForkLauncher(Launcher):  # type: ignore[misc, unused-ignore]
+    """Starts `henkan <verb> <overrides>` for each job; a failed one does not end the sweep, unless `fail_fast`.
+
+    With one job at a time, runs print where the sweep prints; with several, each prints into a file of its own in
+    `hydra.sweep.dir`.
+    """
+
+    def __init__(self, n_jobs: int, fail_fast: bool) -> None:
+        if n_jobs < 1:
+            raise UserError(f"hydra.launcher.n_jobs must be at least 1, not {n_jobs}")
+        self.n_jobs, self.fail_fast = n_jobs, fail_fast
+
+    def setup(
+        self, *, hydra_context: "HydraContext", task_function: "TaskFunction", config: DictConfig
+    ) -> None:
+        self.loader, self.config = hydra_context.config_loader, config
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+        # Not before it must: Hydra imports every plugin, whatever it is asked.
+        from henkan.runs.launcher import WarmProcesses
+
+        setup_globals()
+        jobs: list[Job] = []
+        codes: list[int] = []
+        with WarmProcesses(self.n_jobs) as processes:
+            for number, overrides in enumerate(job_overrides):
+                while len(jobs) - len(codes) >= self.n_jobs:
+                    codes += self.await_any(processes, jobs)
+                if self.fail_fast and any(codes):
+                    break
+                title = f"{initial_job_idx + number + 1}/{initial_job_idx + len(job_overrides)}"
+                jobs.append(self.start(processes, initial_job_idx + number, title, list(overrides)))
+            while len(codes) < len(jobs) and not (self.fail_fast and any(codes)):
+                codes += self.await_any(processes, jobs)
+        failures = [code for code in codes if code]
+        if failures:
+            kind = UserError if set(failures) == {2} else TrainingFailed
+            left = len(job_overrides) - len(codes)
+            message = f"{len(failures)} of {len(job_overrides)} runs failed" + (
+                f", {left} not done" if left else ""
+            )
+            for job in jobs:
+                if job.returned.status is not JobStatus.COMPLETED:
+                    job.returned.status, job.returned.return_value = JobStatus.FAILED, kind(message)
+        return [job.returned for job in jobs]
+
+    def start(self, processes: "WarmProcesses", number: int, title: str, overrides: list[str]) -> Job:
+        """Start one run and describe it to Hydra while it is under way."""
+        print(f"henkan: [{title}] {' '.join(filter_overrides(overrides))}", file=sys.stderr, flush=True)
+        log = Path(self.config.hydra.sweep.dir).absolute() / f"{number}.log" if self.n_jobs > 1 else None
+        process = processes.start(self.command(overrides), log)
+        return Job(title, process, log, self.described(number, overrides))
+
+    def await_any(self, processes: "WarmProcesses", jobs: Sequence[Job]) -> list[int]:
+        """Wait until a run ends; return the exit codes of those that did."""
+        ended = processes.wait_any()
+        for job in jobs:
+            if job.process in ended:
+                if job.process.poll() == 0:
+                    job.returned.status, job.returned.return_value = JobStatus.COMPLETED, job.process.value
+                if job.log is not None or job.process.poll() not in (0, 1, 2):
+                    end = job.process.error or f"done, printed into {job.log}"
+                    seconds = time.monotonic() - job.begun
+                    print(f"henkan: [{job.title}] after {seconds:.0f} s: {end}", file=sys.stderr, flush=True)
+        return [process.poll() or 0 for process in ended]
+
+    def command(self, overrides: Sequence[str]) -> list[str]:
+        """Return what follows `henkan` for the single run."""
+        own = [
+            word
+            for word in self.config.hydra.overrides.hydra
+            if not word.lstrip("+~").startswith(OF_THE_SWEEP)
+        ]
+        flags = [
+            word
+            for entry in self.loader.get_search_path().get_path()
+            if entry.provider == "command-line"
+            for word in ("--config-dir", str(entry.path).removeprefix("file://"))
+        ]
+        return [str(self.config.hydra.job.config_name), *flags, *own, *overrides]
+
+    def described(self, number: int, overrides: list[str]) -> JobReturn:
+        """Return what Hydra is told about a run, but for how it ends."""
+        config = self.loader.load_sweep_config(self.config, overrides)
+        with open_dict(config):
+            config.hydra.job.id, config.hydra.job.num = str(number), number
+        hydra_config = OmegaConf.masked_copy(config, "hydra")
+        with open_dict(config):
+            del config["hydra"]
+        return JobReturn(
+            overrides=overrides,
+            cfg=config,
+            hydra_cfg=hydra_config,
+            working_dir=str(Path.cwd()),
+            task_name=hydra_config.hydra.job.name,
+        )

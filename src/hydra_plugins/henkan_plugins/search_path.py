@@ -1,0 +1,29 @@
+"""User code outside the package counts as much as the package's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hydra.core.config_search_path import ConfigSearchPath
+from hydra.plugins.search_path_plugin import SearchPathPlugin
+
+
+class WorkingDirectory(SearchPathPlugin):  # type: ignore[misc, unused-ignore]
+    """Puts `./conf` on the search path, behind henkan's own tree, and makes `./mine.py` importable.
+
+    Wherever henkan's configs are composed, also by `hydra.compose` and in launched processes. The resolvers that
+    the configs use are registered here for the same reason.
+    """
+
+    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+        from henkan.cli import config_folder, make_importable
+
+        own, here = config_folder(), Path.cwd()
+        places = [entry.path.removeprefix("file://") for entry in search_path.get_path() if entry.path]
+        if str(own) not in places:
+            return
+        import henkan.resolvers  # noqa: F401
+
+        make_importable(here)
+        if (here / "conf").is_dir() and (here / "conf").resolve() != own.resolve():
+            search_path.append("working-directory", f"file://{here / 'conf'}")

@@ -1,0 +1,64 @@
+"""What many tests need: a small folder of real-looking pictures, and composed configs of tiny runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig
+
+from henkan.cli import config_folder
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with train, val and test pictures of colored shapes, 40 x 48 pixels."""
+    root = tmp_path_factory.mktemp("pictures")
+    rng = np.random.default_rng(0)
+    for split, count in (("train", 24), ("val", 4), ("test", 6)):
+        (root / split).mkdir()
+        for number in range(count):
+            image = np.full((40, 48, 3), rng.integers(0, 256, 3), np.uint8)
+            for _ in range(4):
+                center = (int(rng.integers(0, 48)), int(rng.integers(0, 40)))
+                cv2.circle(image, center, int(rng.integers(3, 15)), rng.integers(0, 256, 3).tolist(), -1)
+            cv2.imwrite(str(root / split / f"{number:03d}.png"), image)
+    return root
+
+
+@pytest.fixture
+def tiny(pictures: Path, tmp_path: Path) -> list[str]:
+    """Overrides of a run that takes a second: GLCIC's three phases of 6, 4 and 8 iterations on the shapes."""
+    return [
+        "experiment=glcic",
+        "scale=smoke",
+        "data=image_folder",
+        f"data.path={pictures}",
+        f"paths.runs={tmp_path / 'runs'}",
+        f"paths.cache={tmp_path / 'cache'}",
+        "optimizer=adam",
+        "logger=none",
+        "metric=[psnr,psnr_hole]",
+        "trainer.threads=1",
+        "trainer.log_every=2",
+        "trainer.precision=32-true",
+        "schedule.reconstruction.iterations=6",
+        "schedule.discriminator.iterations=4",
+        "schedule.joint.iterations=8",
+        "checkpoint.every=3",
+        "validation.every=6",
+    ]
+
+
+@pytest.fixture
+def composed() -> Iterator[Callable[..., DictConfig]]:
+    """Compose a root of the config tree with overrides."""
+    with initialize_config_dir(str(config_folder()), version_base="1.3"):
+        yield lambda overrides, root="train": compose(root, overrides=overrides)

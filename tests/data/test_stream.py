@@ -1,0 +1,157 @@
+"""Samples and their order are functions of seed and counter; no worker, rank or interruption changes them."""
+
+from __future__ import annotations
+
+import multiprocessing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from pictures_on_disk import folder_of
+from torch.utils.data import DataLoader
+
+from henkan.data.framing import Center, CropFlip
+from henkan.data.image_folder import ImageFolder
+from henkan.data.sampler import Key, StepIndexedBatches
+from henkan.data.stream import EvaluationSet, TrainingStream, collate
+from henkan.degradations.holes import Rectangle
+from henkan.errors import UserError
+
+HOLES = Rectangle(2, 4, 4, [0.5, 0.5, 0.5])
+PICTURES = 7
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> ImageFolder:
+    return ImageFolder(
+        folder_of(tmp_path, [f"train/{i}.png" for i in range(PICTURES)] + ["val/a.png", "val/b.png"])
+    )
+
+
+def counters(iteration: int) -> Key:
+    """Two iterations in three train the generator, one the discriminator alone."""
+    alone = iteration // 3
+    return ("discriminator", 4 * alone) if iteration % 3 == 2 else ("generator", 4 * (iteration - alone))
+
+
+def batches(data: ImageFolder, start: int, stop: int, workers: int = 0, **ranks: int) -> list[dict[str, Any]]:
+    stream = TrainingStream(data, CropFlip(8, [8, 12]), HOLES, seed=3)
+    sampler = StepIndexedBatches(counters, start, stop, 4, **ranks)
+    context = multiprocessing.get_context("fork") if workers else None
+    loader = DataLoader(
+        stream,
+        batch_sampler=sampler,
+        num_workers=workers,
+        collate_fn=collate,
+        multiprocessing_context=context,
+    )
+    return list(loader)
+
+
+def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    return one.keys() == other.keys() and all(
+        torch.equal(value, other[key]) if isinstance(value, torch.Tensor) else value == other[key]
+        for key, value in one.items()
+    )
+
+
+def test_a_batch(data: ImageFolder) -> None:
+    batch = batches(data, 0, 1)[0]
+    assert {key: tuple(value.shape) for key, value in batch.items() if key != "name"} == {
+        "target": (4, 3, 8, 8),
+        "mask": (4, 1, 8, 8),
+        "window": (4, 2),
+        "window_real": (4, 2),
+        "index": (4,),
+    }
+    assert batch["target"].dtype == batch["mask"].dtype == torch.uint8
+    assert batch["window"].dtype == batch["window_real"].dtype == batch["index"].dtype == torch.int64
+    assert batch["index"].tolist() == [0, 1, 2, 3] and len(batch["name"]) == 4
+
+
+@pytest.mark.filterwarnings("ignore:This DataLoader will create")
+@pytest.mark.parametrize("workers", [1, 4])
+def test_workers_change_nothing(data: ImageFolder, workers: int) -> None:
+    alone, helped = batches(data, 0, 6), batches(data, 0, 6, workers)
+    assert len(alone) == len(helped) == 6
+    assert all(same(one, other) for one, other in zip(alone, helped, strict=True))
+
+
+def test_a_spawned_worker_changes_nothing(data: ImageFolder) -> None:
+    stream = TrainingStream(data, CropFlip(8, [8, 12]), HOLES, seed=3)
+    loader = DataLoader(
+        stream,
+        batch_sampler=StepIndexedBatches(counters, 0, 2, 4),
+        num_workers=1,
+        collate_fn=collate,
+        multiprocessing_context="spawn",
+    )
+    assert all(same(one, other) for one, other in zip(loader, batches(data, 0, 2), strict=True))
+
+
+def test_interrupted_equals_straight(data: ImageFolder) -> None:
+    straight = batches(data, 0, 8)
+    resumed = batches(data, 0, 5) + batches(data, 5, 8)
+    assert all(same(one, other) for one, other in zip(straight, resumed, strict=True))
+
+
+def test_ranks_part_the_batch(data: ImageFolder) -> None:
+    whole = batches(data, 0, 4)
+    parts = [batches(data, 0, 4, rank=rank, world_size=2) for rank in (0, 1)]
+    for batch, first, second in zip(whole, *parts, strict=True):
+        assert torch.equal(batch["target"], torch.cat((first["target"], second["target"])))
+        assert batch["name"] == first["name"] + second["name"]
+
+
+def test_a_batch_that_cannot_be_parted() -> None:
+    with pytest.raises(UserError, match="batch_size=5 cannot be split over 2 processes"):
+        StepIndexedBatches(counters, 0, 1, 5, rank=0, world_size=2)
+
+
+def test_sampler_length() -> None:
+    sampler = StepIndexedBatches(counters, 3, 8, 4)
+    assert len(sampler) == len(list(sampler)) == 5
+    assert len(StepIndexedBatches(counters, 8, 8, 4)) == 0
+
+
+def test_every_epoch_shows_every_picture_once_in_a_new_order(data: ImageFolder) -> None:
+    stream = TrainingStream(data, CropFlip(8, [8, 12]), HOLES, seed=0)
+    epochs = [tuple(stream["generator", PICTURES * e + i]["name"] for i in range(PICTURES)) for e in range(3)]
+    assert all(sorted(epoch) == list(data.names("train")) for epoch in epochs)
+    assert len(set(epochs)) == 3
+    # Looked up out of order, and again: still the same.
+    assert stream["generator", 1]["name"] == epochs[0][1]
+
+
+def test_samples_depend_on_seed_and_counter(data: ImageFolder) -> None:
+    keys = [("generator", 5), ("discriminator", 5), ("generator", 5 + PICTURES)]
+    streams = [TrainingStream(data, CropFlip(8, [8, 12]), HOLES, seed) for seed in (0, 1)]
+    targets = [stream[key]["target"].tobytes() for stream in streams for key in keys]
+    assert len(set(targets)) == 6
+    assert streams[0][keys[0]]["target"].tobytes() == targets[0]
+
+
+def test_evaluation_is_fixed_by_data_seed_and_name(data: ImageFolder, tmp_path: Path) -> None:
+    def masks(pictures: ImageFolder, data_seed: int) -> dict[str, bytes]:
+        samples = EvaluationSet(pictures, "val", Center(12), HOLES, data_seed)
+        return {samples[i]["name"]: samples[i]["mask"].tobytes() for i in range(len(samples))}
+
+    first = masks(data, 0)
+    assert list(first) == ["val/a.png", "val/b.png"]
+    assert first == masks(data, 0) != masks(data, 1)
+    folder_of(tmp_path, ["val/0.png"])
+    more = masks(ImageFolder(tmp_path), 0)
+    assert len(more) == 3 and first.items() <= more.items()
+
+
+def test_whole_pictures(data: ImageFolder) -> None:
+    sample = EvaluationSet(data, "val", None, HOLES, 0)[1]
+    assert np.array_equal(sample["target"].transpose(1, 2, 0), data.read("val", 1))
+    assert sample["mask"].shape == (1, 12, 16) and sample["index"] == 1
+
+
+def test_an_empty_split_is_refused(data: ImageFolder) -> None:
+    with pytest.raises(UserError, match="the split test is empty"):
+        EvaluationSet(data, "test", None, HOLES, 0)

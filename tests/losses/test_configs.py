@@ -1,0 +1,60 @@
+"""Every YAML of conf/loss names one term, gives it a weight, and builds it; no term is without a YAML."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+
+import henkan.losses
+from henkan.build import build
+from henkan.errors import MissingWeights
+from henkan.losses.adversarial import Adversarial
+from henkan.losses.penalty import Penalty
+from henkan.sample import named_arguments
+
+FILES = sorted((Path(__file__).parents[2] / "conf" / "loss").glob("*.yaml"))
+ALTERNATIVES = {"perceptual_vgg": "perceptual"} | dict.fromkeys(
+    ["lsgan", "hinge", "wasserstein", "relativistic"], "adversarial"
+)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_names_weighs_and_builds_one_term(file: Path) -> None:
+    assert file.read_text().startswith("# @package _global_\n")
+    config = OmegaConf.to_container(OmegaConf.load(file), resolve=True)
+    assert isinstance(config, dict) and set(config) == {"loss", "weights"}
+    ((name, node),) = config["loss"].items()
+    assert name == ALTERNATIVES.get(file.stem, file.stem)
+    assert config["weights"] == {name: node.pop("weight")}
+
+    reads = node.pop("reads", {})
+    try:
+        term = build(node)
+    except MissingWeights:
+        assert file.stem == "perceptual_vgg"
+        return
+    if isinstance(term, Adversarial | Penalty):
+        assert not reads  # these see logits and what is judged, not keys of the sample
+    else:
+        assert set(reads) == set(named_arguments(term))
+
+
+def test_every_term_has_a_file() -> None:
+    named = {node._target_ for file in FILES for node in OmegaConf.load(file).loss.values()}
+    modules = [
+        importlib.import_module(f"henkan.losses.{module.name}")
+        for module in pkgutil.iter_modules(henkan.losses.__path__)
+    ]
+    public = {
+        f"{module.__name__}.{name}"
+        for module in modules
+        for name, value in vars(module).items()
+        if inspect.isclass(value) and value.__module__ == module.__name__
+        if not name.startswith("_") and not inspect.isabstract(value)
+    }
+    assert public == named

@@ -1,0 +1,329 @@
+import gzip
+import json
+import re
+import stat
+import warnings
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from henkan.errors import UserError
+from henkan.report import PUBLISHED_BYTES, main, publish, replace, table, write_report
+from henkan.runs.statistics import OVER_IMAGES, OVER_SEEDS
+
+MakeStudy = Callable[..., Path]
+VOID = {"meta", "link", "img", "input", "br", "path", "use", "rect"}
+
+
+class Page(HTMLParser):
+    """Collects what a page would fetch, and its text; fails on tags that do not close."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.fetched: list[str] = []
+        self.ids: list[str] = []
+        self.open: list[str] = []
+        self.words: list[str] = []
+        self.pictures: list[str] = []
+        self.feed(html)
+        assert self.open == []
+        self.text = " ".join(" ".join(self.words).split())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in VOID:
+            self.open.append(tag)
+        for key, value in attrs:
+            assert value is not None or key in ("open", "checked")
+            if key in ("src", "href", "srcset", "poster", "data", "action", "xlink:href") and not str(
+                value
+            ).startswith("#"):
+                self.fetched.append(str(value))
+            if key == "id":
+                self.ids.append(str(value))
+            if tag == "img" and key == "alt":
+                self.pictures.append(str(value))
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if not self.open or self.open[-1] not in ("style", "script"):
+            self.words.append(data)
+
+
+def read(path: Path) -> Page:
+    return Page(path.read_text(encoding="utf-8"))
+
+
+def change(folder: Path, **entries: object) -> None:
+    path = folder / "study.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | entries))
+
+
+def set_status(folder: Path, run: int, status: str) -> Path:
+    runs = json.loads((folder / "study.json").read_text())["runs"]
+    runs[run]["status"] = status
+    change(folder, runs=runs)
+    return folder / runs[run]["folder"]
+
+
+def test_the_page_asks_for_nothing_outside_itself(make_study: MakeStudy) -> None:
+    path = write_report(make_study(iterations=60))
+    html = path.read_text(encoding="utf-8")
+    page = Page(html)
+    assert page.fetched and all(address.startswith("data:") for address in page.fetched)
+    assert not re.search(r"@import|url\((?!#)|fetch\(|XMLHttpRequest|<iframe|<object|<embed", html)
+    assert len(page.ids) == len(set(page.ids))
+    for reference in set(re.findall(r'(?:href="#|url\(#)([^")]+)', html)):
+        assert reference in page.ids
+
+
+def test_the_page_of_a_finished_study(make_study: MakeStudy) -> None:
+    folder = make_study(iterations=60)
+    page = read(write_report(folder))
+    assert "Does an adversarial loss beat MSE?" in page.text
+    assert "Over 3 seeds, against mse" in page.text
+    assert "9 of 9 runs done" in page.text and "waiting" not in page.text
+    assert "gan_0.02 is better in Lite0 distance (−0.0" in page.text
+    assert "worse in PSNR in the hole (−" in page.text
+    assert (
+        "higher in gradient in the hole (+0.1" in page.text
+    )  # it has no direction, so it is not called better
+    assert "saved 2,400 iterations" in page.text
+    # Twelve pictures in five columns for each of three seeds, and the one in the dialog.
+    assert len(page.pictures) == 12 * 5 * 3 + 1
+    assert "color/svg/0003.svg, target" in page.pictures
+    assert re.search(
+        r"color/svg/0000.svg, gan_0.02: PSNR in the hole [\d.]+, Lite0", "\n".join(page.pictures)
+    )
+    order = ["Test scores", "Perception and distortion", "Training", "The same test pictures", "What was run"]
+    places = [page.text.index(heading) for heading in [*order, "How to read the numbers"]]
+    assert places == sorted(places)
+
+
+def test_tables_hold_the_numbers(make_study: MakeStudy) -> None:
+    folder = make_study(iterations=60)
+    write_report(folder)
+    scores = pd.read_csv(folder / "scores.csv")
+    assert list(scores.columns) == ["configuration", "seed", "file", "metric", "value"]
+    assert len(scores) == 9 * (40 * 5 + 1)
+    rows = pd.read_csv(folder / "summary.csv").set_index(["configuration", "metric"])
+    psnr = scores[scores["metric"] == "psnr_hole"].groupby(["configuration", "seed"])["value"].mean()
+    row = rows.loc[("gan_0.02", "psnr_hole")]
+    difference = psnr["gan_0.02"] - psnr["mse"]
+    assert row["mean"] == pytest.approx(psnr["gan_0.02"].mean())
+    assert row["difference"] == pytest.approx(difference.mean())
+    reach = 4.302652729749464 * difference.std() / np.sqrt(3)
+    assert row["difference_high"] - row["difference_low"] == pytest.approx(2 * reach)
+    assert (row["n_seeds"], row["over"], row["difference_over"]) == (3, OVER_SEEDS, OVER_SEEDS)
+    assert row["excludes_zero"] in (True, "True")
+    assert np.isnan(rows.loc[("mse", "psnr_hole")]["difference"])
+    assert rows.loc[("mse", "kid_lite0")]["n_seeds"] == 3
+
+
+def test_figures_stand_alone(make_study: MakeStudy) -> None:
+    folder = make_study(iterations=60)
+    before = dict(matplotlib.rcParams)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        write_report(folder)
+    assert dict(matplotlib.rcParams) == before
+    names = {path.name for path in (folder / "figures").iterdir()}
+    assert {"plane.svg", "plane.png", "loss_mse.svg", "gradient_ratio.svg", "val_psnr_hole.svg"} <= names
+    plane = (folder / "figures" / "plane.svg").read_text()
+    assert "gan_0.002" in plane and "seed 2" in plane and "var(--" not in plane
+
+
+def test_after_the_first_seed(make_study: MakeStudy) -> None:
+    folder = make_study(iterations=60, done=3)
+    page = read(write_report(folder))
+    assert "With one seed so far, which cannot speak for others, against mse" in page.text
+    assert "3 of 9 runs done, 1 running, 5 waiting" in page.text
+    assert "it says nothing about another seed" in page.text
+    assert "over pictures, 1 seed" in page.text and "1 seed, no interval" in page.text
+    rows = pd.read_csv(folder / "summary.csv").set_index(["configuration", "metric"])
+    row = rows.loc[("gan_0.02", "psnr_hole")]
+    assert (row["n_seeds"], row["over"], row["difference_over"]) == (1, OVER_IMAGES, OVER_IMAGES)
+    assert len(page.pictures) == 12 * 5 + 1
+
+
+def test_in_the_middle_of_the_second_seed(make_study: MakeStudy) -> None:
+    folder = make_study(iterations=60, done=5)
+    page = read(write_report(folder))
+    assert "Over 2 of 3 seeds, against mse" in page.text
+    assert "gan_0.002 is" in page.text
+    assert "gan_0.02 (over 1 seed only) is better" in page.text
+
+
+@pytest.mark.parametrize("done", [0, 1])
+def test_before_there_is_anything_to_compare(make_study: MakeStudy, done: int) -> None:
+    folder = make_study(iterations=60, done=done)
+    page = read(write_report(folder))
+    assert "No answer yet" in page.text
+    assert f"{done} of 9 runs done, 1 running" in page.text
+    assert ("No run has been scored yet" in page.text) == (done == 0)
+    assert "No answer yet" in table(folder)
+    assert pd.read_csv(folder / "scores.csv").empty == (done == 0)
+
+
+def test_a_study_of_one_seed(make_study: MakeStudy) -> None:
+    page = read(write_report(make_study(iterations=60, seeds=(5,), done=3)))
+    assert "With one seed so far" in page.text
+    assert "seed 5" in page.text.lower()
+
+
+def test_a_failed_run_is_named_and_not_counted(make_study: MakeStudy) -> None:
+    folder = make_study(iterations=60)
+    failed = set_status(folder, 8, "failed")
+    record = json.loads((failed / "run.json").read_text())
+    error = "TrainingFailed: loss/adversarial is NaN at iteration 41 <script>alert(1)</script>"
+    (failed / "run.json").write_text(json.dumps(record | {"status": "failed", "error": error}))
+    page = read(write_report(folder))
+    assert "8 of 9 runs done, 1 failed" in page.text
+    assert error in page.text  # as text: had it been a tag, the parser would have swallowed it
+    rows = pd.read_csv(folder / "summary.csv").set_index(["configuration", "metric"])
+    assert rows.loc[("gan_0.02", "psnr_hole")]["difference_n_seeds"] == 2
+    assert rows.loc[("gan_0.002", "psnr_hole")]["difference_n_seeds"] == 3
+    assert page.pictures.count("color/svg/0000.svg, target") == 3
+
+
+def test_scores_that_are_no_numbers_are_left_out_and_told(make_study: MakeStudy) -> None:
+    folder = make_study(iterations=60)
+    path = folder / "runs" / "0-0" / "scores.csv"
+    scores = pd.read_csv(path)
+    scores.loc[3, "psnr_hole"] = np.nan
+    scores.loc[4, "psnr_hole"] = np.inf
+    scores["lite0_distance"] = np.nan
+    scores.to_csv(path, index=False)
+    page = read(write_report(folder))
+    assert "PSNR in the hole: 2 scores that are no numbers are left out." in page.text
+    rows = pd.read_csv(folder / "summary.csv").set_index(["configuration", "metric"])
+    assert rows.loc[("mse", "psnr_hole")]["n_seeds"] == 3
+    assert rows.loc[("mse", "lite0_distance")]["n_seeds"] == 2
+    assert np.isfinite(rows.loc[("mse", "psnr_hole")]["mean"])
+    assert "nan" not in page.text.lower().split()
+
+
+def test_an_absent_metric_is_said_to_be_absent(make_study: MakeStudy) -> None:
+    folder = make_study(iterations=60, done=3)
+    why = {"lpips_alex": "alexnet-owt-7be5be79.pth is missing"}
+    (folder / "runs" / "0-0" / "absent_scores.json").write_text(json.dumps(why))
+    assert "LPIPS (alex) is absent: alexnet-owt-7be5be79.pth is missing" in read(write_report(folder)).text
+
+
+def test_odd_names_are_text(make_study: MakeStudy) -> None:
+    odd = ["<b>mse</b>", 'a "$x^2$" & $y$', "_ünïcode 変換"]
+    configurations = {name: {"variant": name, "overrides": ["loss=[<i>]"]} for name in odd}
+    folder = make_study(
+        iterations=60,
+        configurations=configurations,
+        baseline=odd[0],
+        title="</title><script>x</script>",
+        question=None,
+    )
+    page = read(write_report(folder))
+    for text in (*odd, "</title><script>x</script>", "loss=[<i>]"):
+        assert text in page.text
+    assert odd[1] in table(folder) or '"$x^2$"' in table(folder)
+    assert {path.name for path in publish(folder, folder / "results")} >= {"pictures.png"}
+
+
+def test_a_baseline_by_variant_follows_the_axes(make_study: MakeStudy) -> None:
+    sizes = {f"{variant} {size}": {"variant": variant, "overrides": [f"loss=[{variant}]", f"size={size}"]}
+             for variant in ("mse", "gan") for size in (32, 64)}  # fmt: skip
+    folder = make_study(iterations=60, done=12, configurations=sizes)
+    write_report(folder)
+    rows = pd.read_csv(folder / "summary.csv").drop_duplicates("configuration").set_index("configuration")
+    assert rows["baseline"].to_dict() == {"mse 32": pytest.approx(np.nan, nan_ok=True),
+                                          "mse 64": pytest.approx(np.nan, nan_ok=True),
+                                          "gan 32": "mse 32", "gan 64": "mse 64"}  # fmt: skip
+    assert "gan 64 against mse 64 is" in read(folder / "report.html").text
+
+
+def test_a_file_that_is_being_written_is_read_to_its_last_line(make_study: MakeStudy) -> None:
+    folder = make_study(iterations=60, done=1)
+    path = folder / "runs" / "0-1" / "metrics.csv"
+    path.write_text(path.read_text() + "9999,joint,0.")
+    write_report(folder)
+    (folder / "runs" / "0-1" / "run.json").write_text('{"status": "runn')
+    path.write_text("iteration,phase,loss/mse\n")
+    write_report(folder)
+
+
+def test_phases_are_marked(make_study: MakeStudy) -> None:
+    folder = make_study(iterations=240)
+    write_report(folder)
+    chart = (folder / "figures" / "loss_mse.svg").read_text()
+    assert "discriminator" in chart and "joint" in chart and "reconstruction" not in chart
+
+
+def test_heavy_pictures_come_from_one_seed_only(
+    make_study: MakeStudy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("henkan.report.page.EMBEDDED_BYTES", 1000)
+    page = read(write_report(make_study(iterations=60)))
+    assert len(page.pictures) == 12 * 5 + 1
+    assert "Seed 0." in page.text
+
+
+def test_a_folder_without_a_study_is_refused(tmp_path: Path, make_study: MakeStudy) -> None:
+    with pytest.raises(UserError, match=r"holds no study: study\.json is missing"):
+        write_report(tmp_path / "nowhere")
+    with pytest.raises(UserError, match="no configuration is of the baseline variant 'l2'"):
+        write_report(make_study(iterations=60, baseline="l2"))
+
+
+def test_the_terminal_table(make_study: MakeStudy) -> None:
+    text = table(make_study(iterations=60))
+    assert "gan_0.002" in text and "Over 3 seeds, against mse" in text
+    assert "\x1b" not in text
+
+
+def test_publish_is_small_and_repeatable(make_study: MakeStudy) -> None:
+    folder = make_study(iterations=60, side=96)
+    files = publish(folder, folder / "results")
+    assert [path.name for path in files] == ["summary.csv", "scores.csv.gz", "plane.png", "pictures.png"]
+    contents = [path.read_bytes() for path in files]
+    assert sum(map(len, contents)) < PUBLISHED_BYTES
+    assert contents == [path.read_bytes() for path in publish(folder, folder / "results")]
+    assert gzip.decompress(contents[1]).startswith(b"configuration,seed,file,metric,value")
+    with Image.open(files[3]) as picture:
+        assert picture.width == 5 * 100 - 4 and picture.height > 4 * 100
+
+
+def test_publish_without_anything_done(make_study: MakeStudy) -> None:
+    folder = make_study(iterations=60, done=0)
+    assert [path.name for path in publish(folder, folder / "results")] == ["summary.csv", "scores.csv.gz"]
+
+
+def test_replace_leaves_the_old_file_if_it_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = replace(tmp_path / "deep" / "file", b"old")
+    assert path.read_bytes() == b"old" and stat.S_IMODE(path.stat().st_mode) == 0o644
+
+    def broken(*_: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr("os.replace", broken)
+    with pytest.raises(OSError, match="disk full"):
+        replace(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert [file.name for file in path.parent.iterdir()] == ["file"]
+
+
+def test_the_verb(make_study: MakeStudy, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = make_study(iterations=60, done=3)
+    assert main([str(folder), "--publish", str(folder / "results")]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == str(folder / "report.html")
+    assert (folder / "results" / "summary.csv").exists()

@@ -1,0 +1,162 @@
+"""Every generator trains with every discriminator; what the configs name is found by globbing them."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from omegaconf import OmegaConf
+from torch import Tensor, nn
+from torch.nn.functional import softplus
+
+from henkan.build import build
+from henkan.sample import named_arguments
+
+CONF = Path(__file__).parents[1] / "conf"
+SIZE, WINDOW = 64, 32
+SCALARS = {"size": SIZE, "window": WINDOW, "scale": {"width": 0.125}, "statistics": {"mean": [0.5, 0.4, 0.3]}}
+
+GENERATORS = sorted(path.stem for path in (CONF / "generator").glob("*.yaml"))
+DISCRIMINATORS = sorted(path.stem for path in (CONF / "discriminator").glob("*.yaml"))
+VARIANTS: list[dict[str, Any]] = [{}, {"spectral_norm": True}, {"normalization": None}]
+
+
+def network(group: str, name: str, **overrides: Any) -> nn.Module:
+    config = OmegaConf.create({**SCALARS, "node": OmegaConf.load(CONF / group / f"{name}.yaml")})
+    for key, value in overrides.items():
+        assert key in config.node
+        config.node[key] = value
+    torch.manual_seed(0)
+    built = build(config.node)
+    assert isinstance(built, nn.Module)
+    return built
+
+
+def batch(size: int = 2) -> dict[str, Tensor]:
+    torch.manual_seed(1)
+    mask = torch.zeros(size, 1, SIZE, SIZE)
+    mask[..., 16:48, 16:48] = 1
+    return {"image": torch.rand(size, 3, SIZE, SIZE), "mask": mask}
+
+
+def judged(image: Tensor, given: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {
+        "image": image,
+        "condition": given["image"],
+        "mask": given["mask"],
+        "window": image[..., 16:48, 16:48],
+    }
+
+
+def call(module: nn.Module, offered: dict[str, Tensor]) -> Any:
+    """Pass what the forward's signature names, as training does."""
+    return module(**{name: offered[name] for name in named_arguments(module.forward) if name in offered})
+
+
+def assert_trained(module: nn.Module) -> None:
+    for name, parameter in module.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.isfinite().all(), name
+    assert any(parameter.grad.abs().max() > 0 for parameter in module.parameters())
+
+
+def test_there_is_something_to_combine() -> None:
+    assert {"glcic", "unet"} <= set(GENERATORS)
+    assert {"glcic", "glcic_global", "glcic_local", "patchgan"} <= set(DISCRIMINATORS)
+
+
+@pytest.mark.parametrize(("generator", "discriminator"), list(itertools.product(GENERATORS, DISCRIMINATORS)))
+def test_every_generator_trains_with_every_discriminator(generator: str, discriminator: str) -> None:
+    maker, judge, given = network("generator", generator), network("discriminator", discriminator), batch()
+    target = torch.rand_like(given["image"])
+    raw = call(maker, given)["raw"]
+    assert raw.shape == target.shape
+    assert SIZE % maker.multiple == 0
+
+    real, fake = judged(target, given), judged(raw.detach(), given)
+    logits, features = call(judge, {key: torch.cat((real[key], fake[key])) for key in real})
+    softplus(torch.cat((-logits[:2], logits[2:]))).mean().backward()
+    assert_trained(judge)
+    assert len(features) > 1
+
+    softplus(-call(judge, judged(raw, given))[0]).mean().backward()
+    assert_trained(maker)
+
+
+@pytest.mark.parametrize("overrides", VARIANTS, ids=str)
+@pytest.mark.parametrize("discriminator", DISCRIMINATORS)
+def test_a_gradient_penalty_trains_every_discriminator(discriminator: str, overrides: dict[str, Any]) -> None:
+    judge, given = network("discriminator", discriminator, **overrides), batch()
+    offered = judged(given["image"].clone().requires_grad_(), given)
+    names = [name for name in ("image", "window") if name in named_arguments(judge.forward)]
+    logits, _ = call(judge, offered)
+    gradients = torch.autograd.grad(logits.sum(), [offered[name] for name in names], create_graph=True)
+    torch.stack([gradient.square().sum() for gradient in gradients]).sum().backward()
+    assert any(p.grad is not None and p.grad.abs().max() > 0 for p in judge.parameters())
+
+
+@pytest.mark.parametrize("discriminator", DISCRIMINATORS)
+def test_features_stay_as_they_were_returned(discriminator: str) -> None:
+    """An in-place activation must not change a map after it was handed out."""
+    judge, given = network("discriminator", discriminator, normalization=None), batch()
+    handed: list[Tensor] = []
+    judge.train()
+    hooks = [
+        block.register_forward_hook(lambda *call: handed.append(call[-1].detach().clone()))
+        for name, block in judge.named_modules()
+        if re.search(r"(^|\.)maps\.\d+$", name)
+    ]
+    _, features = call(judge, judged(given["image"], given))
+    assert len(hooks) == len(features)
+    assert all(torch.equal(a, b) for a, b in zip(handed, features, strict=True))
+
+
+@pytest.mark.parametrize("discriminator", DISCRIMINATORS)
+def test_normalization_null_leaves_no_statistics(discriminator: str) -> None:
+    judge = network("discriminator", discriminator, normalization=None)
+    assert not [name for name, _ in judge.named_buffers()]
+
+
+CONDITIONAL = [
+    name for name in DISCRIMINATORS if "condition" in named_arguments(network("discriminator", name).forward)
+]
+
+
+def test_some_discriminator_is_conditional() -> None:
+    assert "patchgan" in CONDITIONAL
+
+
+@pytest.mark.parametrize("overrides", VARIANTS, ids=str)
+@pytest.mark.parametrize("discriminator", CONDITIONAL)
+def test_permuting_the_condition_changes_the_logits(discriminator: str, overrides: dict[str, Any]) -> None:
+    judge, given = network("discriminator", discriminator, **overrides).eval(), batch()
+    offered = judged(torch.rand_like(given["image"]), given)
+    logits, _ = call(judge, offered)
+    permuted, _ = call(judge, {**offered, "condition": offered["condition"].flip(0)})
+    assert (logits - permuted).abs().max() > 1e-4 * logits.abs().max()
+
+
+@pytest.mark.parametrize(
+    ("group", "name"),
+    [("generator", name) for name in GENERATORS] + [("discriminator", name) for name in DISCRIMINATORS],
+)
+def test_channels_last_and_bf16_give_the_same_up_to_rounding(group: str, name: str) -> None:
+    module, given = network(group, name).eval(), batch()
+    offered = given if group == "generator" else judged(given["image"], given)
+
+    def answer() -> Tensor:
+        result = call(module, offered)
+        return result["raw"] if group == "generator" else result[0]
+
+    expected = answer()
+    module.to(memory_format=torch.channels_last)
+    offered = {key: value.contiguous(memory_format=torch.channels_last) for key, value in offered.items()}
+    torch.testing.assert_close(answer(), expected, atol=1e-4, rtol=1e-4)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        rounded = answer()
+    assert rounded.dtype == torch.float32
+    torch.testing.assert_close(rounded, expected, atol=0.03, rtol=0.1)

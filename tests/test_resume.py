@@ -1,0 +1,109 @@
+"""N iterations straight equal k, kill -9, N - k: weights, optimizers, averages, curves and scores, bit for bit."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from henkan.runs.launcher import WarmProcesses
+from henkan.runs.run import read_record
+from henkan.runs.scheduler import last_iteration
+from henkan.training import checkpoint
+
+
+@pytest.fixture(scope="module")
+def processes() -> Iterator[WarmProcesses]:
+    with WarmProcesses(2) as warm:
+        yield warm
+
+
+def equal(first: Any, second: Any) -> bool:
+    if isinstance(first, torch.Tensor):
+        return torch.equal(first, second)
+    if isinstance(first, dict):
+        return first.keys() == second.keys() and all(equal(first[key], second[key]) for key in first)
+    if isinstance(first, list | tuple):
+        return len(first) == len(second) and all(map(equal, first, second))
+    return bool(first == second)
+
+
+def only_run(runs: Path) -> Path:
+    (folder,) = (path.parent for path in runs.glob("*/run.json"))
+    return folder
+
+
+def train(processes: WarmProcesses, overrides: list[str], runs: Path, log: Path) -> Path:
+    process = processes.start(["train", *overrides, f"paths.runs={runs}"], log=log)
+    assert process.wait() == 0, log.read_text()
+    return only_run(runs)
+
+
+def kill_at(processes: WarmProcesses, overrides: list[str], runs: Path, iteration: int) -> int:
+    """Start the run, kill it as soon as its curves have reached `iteration`, and return where they were cut."""
+    process = processes.start(["train", *overrides, f"paths.runs={runs}"], log=runs.parent / "killed.txt")
+    while process.poll() is None:
+        folders = list(runs.glob("*/metrics.csv"))
+        if folders and last_iteration(folders[0]) >= iteration:
+            os.kill(process.pid, signal.SIGKILL)
+            break
+        time.sleep(0.002)
+    process.wait()
+    return last_iteration(only_run(runs) / "metrics.csv")
+
+
+def assert_same_result(first: Path, second: Path) -> None:
+    one, two = (checkpoint.load(folder / "checkpoints" / "last.ckpt") for folder in (first, second))
+    assert equal(one, two)
+    for name in ("metrics.csv", "scores.csv"):
+        assert (first / name).read_text() == (second / name).read_text(), name
+
+
+@pytest.mark.parametrize(("iteration", "workers"), [(2, 0), (4, 1), (6, 0), (8, 4), (10, 0), (14, 1)])
+def test_a_killed_run_ends_as_if_it_had_not_been(
+    tiny: list[str], tmp_path: Path, processes: WarmProcesses, iteration: int, workers: int
+) -> None:
+    straight = train(
+        processes, [*tiny, "checkpoint.every=1"], tmp_path / "straight", tmp_path / "straight.txt"
+    )
+    runs = tmp_path / "killed"
+    overrides = [*tiny, f"trainer.workers={workers}", "checkpoint.every=1"]
+    reached = kill_at(processes, overrides, runs, iteration)
+    assert iteration <= reached < 18, "it was to be killed on its way"
+    resumed = train(processes, overrides, runs, tmp_path / "resumed.txt")
+    assert "resumed at iteration" in (tmp_path / "resumed.txt").read_text()
+    assert_same_result(straight, resumed)
+
+
+def test_a_shared_prefix_changes_nothing(tiny: list[str], tmp_path: Path, processes: WarmProcesses) -> None:
+    alone = train(processes, tiny, tmp_path / "alone", tmp_path / "alone.txt")
+    shared = tmp_path / "shared"
+    train(processes, [*tiny, "loss=[mse]"], shared, tmp_path / "mse.txt")
+    log = tmp_path / "adversarial.txt"
+    process = processes.start(["train", *tiny, f"paths.runs={shared}"], log=log)
+    assert process.wait() == 0, log.read_text()
+    assert "starts at iteration 6, from a shared prefix" in log.read_text()
+    (branched,) = shared.glob(alone.name)
+    assert_same_result(alone, branched)
+
+
+def test_a_finished_run_is_not_trained_again(
+    tiny: list[str], tmp_path: Path, processes: WarmProcesses
+) -> None:
+    runs = tmp_path / "runs"
+    folder = train(processes, tiny, runs, tmp_path / "first.txt")
+    stamp = (folder / "checkpoints" / "last.ckpt").stat().st_mtime_ns
+    train(processes, tiny, runs, tmp_path / "second.txt")
+    text = (tmp_path / "second.txt").read_text()
+    assert "done already" in text
+    assert text.splitlines()[-1] == str(folder)
+    assert (folder / "checkpoints" / "last.ckpt").stat().st_mtime_ns == stamp
+    record = read_record(folder)
+    assert record is not None
+    assert record["status"] == "done"

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from henkan.errors import UserError
+from henkan.training import checkpoint
+
+
+class Malicious:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.system, ("touch pwned",)
+
+
+def test_a_malicious_pickle_is_refused_and_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    torch.save({"state_dict": {}, "payload": Malicious()}, tmp_path / "bad.ckpt")
+    with pytest.raises(UserError, match="refused: loading it could run code"):
+        checkpoint.load(tmp_path / "bad.ckpt")
+    assert not (tmp_path / "pwned").exists()
+
+
+def test_a_truncated_file_and_another_kind_of_file_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "last.ckpt"
+    checkpoint.save({"state_dict": {"a": torch.zeros(1000)}}, path)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(UserError, match=r"last\.ckpt is not a readable checkpoint"):
+        checkpoint.load(path)
+    path.write_text("not a checkpoint")
+    with pytest.raises(UserError, match=r"last\.ckpt"):
+        checkpoint.load(path)
+    with pytest.raises(UserError, match="there is no checkpoint"):
+        checkpoint.load(tmp_path / "absent.ckpt")
+
+
+def test_a_failed_save_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "last.ckpt"
+    checkpoint.save({"state_dict": {}, "iteration": 1}, path)
+    with pytest.raises((TypeError, AttributeError)):
+        checkpoint.save({"state_dict": {}, "iteration": lambda: None}, path)
+    assert checkpoint.load(path)["iteration"] == 1
+    assert [entry.name for entry in tmp_path.iterdir()] == ["last.ckpt"]
+
+
+def test_another_architecture_is_told_by_what_differs_first(tmp_path: Path) -> None:
+    weights = nn.Linear(2, 3).state_dict()
+    with pytest.raises(UserError, match=r"weight is \(3, 2\) there and \(3, 4\) here"):
+        checkpoint.load_weights(nn.Linear(4, 3), weights, tmp_path / "x.ckpt")
+    with pytest.raises(UserError, match=r"it lacks 0\.bias"):
+        checkpoint.load_weights(nn.Sequential(nn.Linear(2, 3)), weights, tmp_path / "x.ckpt")
+    with pytest.raises(UserError, match="it also has bias"):
+        checkpoint.load_weights(nn.Linear(2, 3, bias=False), weights, tmp_path / "x.ckpt")
+
+
+def test_a_run_folder_means_its_last_checkpoint(tmp_path: Path) -> None:
+    checkpoint.save({"state_dict": {}}, tmp_path / "checkpoints" / "last.ckpt")
+    assert checkpoint.find_checkpoint(tmp_path) == tmp_path / "checkpoints" / "last.ckpt"
+    with pytest.raises(UserError, match="name a run folder"):
+        checkpoint.find_checkpoint(tmp_path / "nowhere")
