@@ -33,15 +33,11 @@ class BareLoop:
         self.generator_step = build(config["optimizer"]["generator"])(self.generator.parameters())
         if self.weight is not None:
             self.discriminator = self.network(config, "discriminator")
-            self.discriminator_step = build(config["optimizer"]["discriminator"])(
-                self.discriminator.parameters()
-            )
+            self.discriminator_step = build(config["optimizer"]["discriminator"])(self.discriminator.parameters())
 
         batch, size = config["batch_size"], config["size"]
         hole = slice(size // 4, size // 4 + self.window // 2)
-        self.target = torch.rand(batch, 3, size, size, device=self.device).contiguous(
-            memory_format=self.layout
-        )
+        self.target = torch.rand(batch, 3, size, size, device=self.device).contiguous(memory_format=self.layout)
         self.mask = torch.zeros(batch, 1, size, size, device=self.device)
         self.mask[..., hole, hole] = 1.0
         mean = torch.tensor(config["statistics"]["mean"], device=self.device).view(1, 3, 1, 1)
@@ -83,7 +79,8 @@ class BareLoop:
         loss.backward()
         self.generator_step.step()
         if self.decay is not None:
-            followers, leaders = list(self.average.parameters()), list(self.generator.parameters())
+            followers: list[Tensor] = list(self.average.parameters())
+            leaders: list[Tensor] = list(self.generator.parameters())
             with torch.no_grad():
                 torch._foreach_lerp_(followers, leaders, 1.0 - self.decay)
 

@@ -12,16 +12,12 @@ from __future__ import annotations
 import statistics
 import sys
 import tempfile
-import time
-from collections.abc import Mapping
-from typing import Any
 
-from bare import BareLoop
 from omegaconf import DictConfig
+from turns import TURNS
 
 from henkan import train
 from henkan.composition import compose_root
-from henkan.training.loggers import RunLogger
 
 COMMON = (
     "experiment=glcic",
@@ -52,40 +48,6 @@ CASES = {
     ),
 }
 LOSSES = ("[mse]", "[mse,adversarial]")
-TURNS: list[tuple[float, float]] = []
-"""Seconds an iteration takes: the framework's, then the bare loop's, one pair a turn."""
-
-
-class TakingTurns(RunLogger):
-    """The configured logger, and after each of the framework's turns the bare loop's."""
-
-    def __init__(self, logger: RunLogger) -> None:
-        self.logger = logger
-        self.iteration = 0
-
-    def start(self, record: Mapping[str, Any], config: Mapping[str, Any], rows: Any) -> None:
-        self.logger.start(record, config, rows)
-        self.bare = BareLoop(config)
-        self.bare.seconds(3)
-        self.since = time.perf_counter()
-
-    def log(self, row: Mapping[str, Any]) -> None:
-        self.logger.log(row)
-        iterations = row["iteration"] - self.iteration
-        if "loss/generator" not in row or not iterations:
-            return
-        framework = (time.perf_counter() - self.since) / iterations
-        TURNS.append((framework, self.bare.seconds(iterations) / iterations))
-        self.iteration, self.since = row["iteration"], time.perf_counter()
-
-    def images(self, *panels: Any) -> None:
-        self.logger.images(*panels)
-
-    def table(self, *rows: Any) -> None:
-        self.logger.table(*rows)
-
-    def finish(self, status: str, final: Mapping[str, Any]) -> None:
-        self.logger.finish(status, final)
 
 
 def measure(overrides: list[str]) -> tuple[float, float, float]:
@@ -93,7 +55,7 @@ def measure(overrides: list[str]) -> tuple[float, float, float]:
     TURNS.clear()
     with tempfile.TemporaryDirectory() as folder:
         config: DictConfig = compose_root("train", [*overrides, f"paths.runs={folder}"])
-        config.logger = {"_target_": "overhead.TakingTurns", "logger": config.logger}
+        config.logger = {"_target_": "turns.TakingTurns", "logger": config.logger}
         train.main(config)
     # The first turn pays for first times: threads, kernels, files.
     framework, bare = zip(*TURNS[1:], strict=True)
@@ -114,6 +76,4 @@ def main(words: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    # The config names the logger by this file's name: one module, not a second copy beside __main__.
-    sys.modules["overhead"] = sys.modules["__main__"]
     main(sys.argv[1:])

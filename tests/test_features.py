@@ -37,9 +37,7 @@ def random_vgg(monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, Tensor]]:
         name = url.rpartition("/")[2]
         generator = torch.Generator().manual_seed(0)
         states[name] = {
-            key: torch.randn(value.shape, generator=generator) / 20
-            if "features" in key
-            else torch.empty(value.shape)
+            key: torch.randn(value.shape, generator=generator) / 20 if "features" in key else torch.empty(value.shape)
             for key, value in on_meta(vgg16 if "vgg16" in name else vgg19).state_dict().items()
         }
         return states[name]
@@ -48,9 +46,7 @@ def random_vgg(monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, Tensor]]:
     return states
 
 
-@pytest.mark.parametrize(
-    ("photograph", "right"), [("chelsea", "cat"), ("coffee", "espresso"), ("rocket", "missile")]
-)
+@pytest.mark.parametrize(("photograph", "right"), [("chelsea", "cat"), ("coffee", "espresso"), ("rocket", "missile")])
 def test_lite0_recognizes_photographs(lite0: Lite0, photograph: str, right: str) -> None:
     picture = torch.from_numpy(getattr(skimage.data, photograph)().copy()).permute(2, 0, 1)[None] / 255
     height, width = picture.shape[2:]

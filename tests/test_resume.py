@@ -69,9 +69,7 @@ def assert_same_result(first: Path, second: Path) -> None:
 def test_a_killed_run_ends_as_if_it_had_not_been(
     tiny: list[str], tmp_path: Path, processes: WarmProcesses, iteration: int, workers: int
 ) -> None:
-    straight = train(
-        processes, [*tiny, "checkpoint.every=1"], tmp_path / "straight", tmp_path / "straight.txt"
-    )
+    straight = train(processes, [*tiny, "checkpoint.every=1"], tmp_path / "straight", tmp_path / "straight.txt")
     runs = tmp_path / "killed"
     overrides = [*tiny, f"trainer.workers={workers}", "checkpoint.every=1"]
     reached = kill_at(processes, overrides, runs, iteration)
@@ -93,9 +91,7 @@ def test_a_shared_prefix_changes_nothing(tiny: list[str], tmp_path: Path, proces
     assert_same_result(alone, branched)
 
 
-def test_a_finished_run_is_not_trained_again(
-    tiny: list[str], tmp_path: Path, processes: WarmProcesses
-) -> None:
+def test_a_finished_run_is_not_trained_again(tiny: list[str], tmp_path: Path, processes: WarmProcesses) -> None:
     runs = tmp_path / "runs"
     folder = train(processes, tiny, runs, tmp_path / "first.txt")
     stamp = (folder / "checkpoints" / "last.ckpt").stat().st_mtime_ns

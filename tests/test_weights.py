@@ -38,9 +38,7 @@ def test_absent_weights_are_told_in_one_line_and_no_network_is_asked(
     with pytest.raises(MissingWeights) as error:
         weights.load(URL)
     told = str(error.value)
-    assert (
-        "\n" not in told and "alexnet-owt-7be5be79.pth" in told and URL in told and str(checkpoints) in told
-    )
+    assert "\n" not in told and "alexnet-owt-7be5be79.pth" in told and URL in told and str(checkpoints) in told
 
 
 def test_present_weights_are_loaded(checkpoints: Path) -> None:

@@ -137,9 +137,7 @@ def targets(node: Any, path: str = "") -> Iterator[tuple[str, Mapping[str, Any]]
 def bind(path: str, node: Mapping[str, Any], reserved: Collection[str]) -> None:
     """Bind the settings of a node to the signature of its target, as a call would."""
     target = locate(path, str(node["_target_"]))
-    settings = {
-        str(name): value for name, value in node.items() if name not in HYDRAS_OWN and name not in reserved
-    }
+    settings = {str(name): value for name, value in node.items() if name not in HYDRAS_OWN and name not in reserved}
     try:
         signature = inspect.signature(target)
     except ValueError:
@@ -149,9 +147,7 @@ def bind(path: str, node: Mapping[str, Any], reserved: Collection[str]) -> None:
     if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
         for name in settings:
             if name not in parameters:
-                raise UserError(
-                    f"{path}.{name}: {node['_target_']} has no such setting{suggestion(name, parameters)}"
-                )
+                raise UserError(f"{path}.{name}: {node['_target_']} has no such setting{suggestion(name, parameters)}")
     whole = not node.get("_partial_", False)
     try:
         (signature.bind if whole else signature.bind_partial)(*node.get("_args_", ()), **settings)
@@ -160,9 +156,7 @@ def bind(path: str, node: Mapping[str, Any], reserved: Collection[str]) -> None:
     hints = annotations(target)
     for name, value in settings.items():
         if name in hints and not fits(value, hints[name]):
-            raise UserError(
-                f"{path}.{name}={value!r} does not fit: {node['_target_']} takes {told(hints[name])}"
-            )
+            raise UserError(f"{path}.{name}={value!r} does not fit: {node['_target_']} takes {told(hints[name])}")
 
 
 def check_reads(path: str, node: Mapping[str, Any]) -> None:
@@ -242,18 +236,14 @@ def fits(value: Any, hint: Any) -> bool:
 
 def told(hint: Any) -> str:
     """Return a type hint as people write it."""
-    return (
-        hint.__name__
-        if inspect.isclass(hint)
-        else str(hint).replace("typing.", "").replace("collections.abc.", "")
-    )
+    return hint.__name__ if inspect.isclass(hint) else str(hint).replace("typing.", "").replace("collections.abc.", "")
 
 
 def check_types(cfg: DictConfig, overrides: Sequence[str], root: str = "train") -> None:
     """Raise `UserError` for an override whose value is of another kind than the value it replaces.
 
-    A number, a truth value, a list and a mapping are kinds; text and null may stand and be replaced by anything, and
-    `auto` may stand for anything.
+    Whole numbers, numbers, truth values, lists and mappings are kinds, and a number may be whole; text and null may be
+    replaced by anything, and `auto` and null may replace anything.
     """
     chosen = [word for word in overrides if group_options(override_key(word))]
     changed = [override_key(word) for word in overrides if word not in chosen and word[0] not in "+~"]
@@ -264,7 +254,7 @@ def check_types(cfg: DictConfig, overrides: Sequence[str], root: str = "train") 
         before, after = (OmegaConf.select(config, key, throw_on_missing=False) for config in (reference, cfg))
         if before is None or after is None or after == "auto" or kind(before) == "text":
             continue
-        if kind(after) != kind(before):
+        if kind(after) != kind(before) and (kind(before), kind(after)) != ("number", "whole number"):
             raise UserError(f"{key}={after} does not fit: it takes a {kind(before)}, as in {key}={before}")
 
 
@@ -278,7 +268,7 @@ def kind(value: Any) -> str:
     if isinstance(value, bool):
         return "truth value"
     if isinstance(value, int | float):
-        return "number"
+        return "whole number" if isinstance(value, int) else "number"
     if isinstance(value, str):
         return "text"
     return "mapping" if OmegaConf.is_dict(value) else "list"

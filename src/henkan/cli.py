@@ -109,16 +109,13 @@ def run(verb: str, arguments: Sequence[str]) -> float | None:
     if verb not in verbs():
         from henkan.composition import suggestion
 
-        raise UserError(
-            f"there is no verb {verb!r}{suggestion(verb, list(verbs()))}; `henkan --help` lists them"
-        )
+        raise UserError(f"there is no verb {verb!r}{suggestion(verb, list(verbs()))}; `henkan --help` lists them")
     make_importable(Path.cwd())
     if not composed(verb):
         result: float | None = importlib.import_module(f"henkan.{verb}").main(list(arguments))
         return result
 
     import hydra
-
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
@@ -146,7 +143,11 @@ def run(verb: str, arguments: Sequence[str]) -> float | None:
     task.__module__ = f"henkan.{verb}"
     root = hydra.main(version_base="1.3", config_path=str(config_folder()), config_name=verb)
     with argv([*sys.argv[:1], *arguments]), errors_raised(), completing(verb):
-        root(task)()
+        try:
+            root(task)()
+        except ValueError as error:
+            # Hydra's own about the command line; what `main` raised is among `errors`.
+            raise UserError(str(error)) from error
     if errors:
         raise errors[0]
     return results[-1] if results else None
@@ -167,9 +168,7 @@ def verbs() -> dict[str, Verb]:
         if path == Path(__file__) or "\ndef main(" not in text:
             continue
         module = ast.parse(text)
-        function = next(
-            node for node in module.body if isinstance(node, ast.FunctionDef) and node.name == "main"
-        )
+        function = next(node for node in module.body if isinstance(node, ast.FunctionDef) and node.name == "main")
         takes_config = [argument.arg for argument in function.args.args] == ["cfg"]
         found[name] = Verb(name, ast.get_docstring(module) or "", takes_config)
     return found

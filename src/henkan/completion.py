@@ -1,7 +1,7 @@
 """Print what makes a shell complete verbs, groups, options and keys: henkan completion bash|zsh.
 
-  eval "$(henkan completion bash)"     now, or in ~/.bashrc
-  eval "$(henkan completion zsh)"      now, or in ~/.zshrc
+eval "$(henkan completion bash)"     now, or in ~/.bashrc
+eval "$(henkan completion zsh)"      now, or in ~/.zshrc
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ BASH = r"""_henkan() {
     for choice in $choices; do
         [[ "$choice" == "$word"* ]] && COMPREPLY+=("${choice#"$head"}")
     done
+    [[ ${#COMPREPLY[@]} = 1 && "${COMPREPLY[0]}" != *[=./] && "$word" != *[[]* ]] && compopt +o nospace 2>/dev/null
+    return 0
 }
 complete -o nospace -o default -F _henkan henkan
 """
@@ -49,7 +51,7 @@ def complete(line: str) -> list[str]:
     words = line.split()
     last = "" if line[-1:].isspace() else words.pop()
     if len(words) == 1:
-        return [f"{name} " for name in verbs() if name.startswith(last)]
+        return [name for name in verbs() if name.startswith(last)]
     verb = verbs().get(words[1])
     if verb is None:
         return []

@@ -166,9 +166,7 @@ def config_folders() -> list[Path]:
 def groups() -> list[str]:
     """Return the config groups, but for Hydra's."""
     found = {
-        file.parent.relative_to(folder).as_posix()
-        for folder in config_folders()
-        for file in folder.rglob("*/*.yaml")
+        file.parent.relative_to(folder).as_posix() for folder in config_folders() for file in folder.rglob("*/*.yaml")
     }
     return sorted(name for name in found if name.split("/")[0] != "hydra")
 

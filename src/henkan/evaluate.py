@@ -18,13 +18,14 @@ from torch import Tensor, nn
 
 from henkan.build import build
 from henkan.data.pictures import Pictures
+from henkan.data.splits import Split
 from henkan.data.stream import EvaluationSet
 from henkan.errors import UserError
 from henkan.metrics.evaluator import Evaluator, Scores, selection
-from henkan.runs.plan import settle
-from henkan.runs.run import Run, read_record, run_name, write_json
 from henkan.runs.identity import digest
 from henkan.runs.overrides import task_overrides
+from henkan.runs.plan import settle
+from henkan.runs.run import Run, run_name, write_json
 from henkan.sample import Sample
 from henkan.training import checkpoint
 from henkan.training.assemble import build_network, build_transform
@@ -50,9 +51,7 @@ def main(cfg: DictConfig) -> None:
     else:
         folder = Path(config["paths"]["runs"]) / run_name(config, digest(config))
         folder.mkdir(parents=True, exist_ok=True)
-        write_json(
-            folder / "run.json", {"status": "done", "recipe": config["recipe"], "overrides": task_overrides()}
-        )
+        write_json(folder / "run.json", {"status": "done", "recipe": config["recipe"], "overrides": task_overrides()})
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     scores = score(config, pictures, build_transform(config), network.to(device), device, folder)
     print_scores(scores)
@@ -122,7 +121,7 @@ def score(
 
 
 def evaluation_set(
-    config: Mapping[str, Any], pictures: Pictures, split: str, framing: Mapping[str, Any] | None
+    config: Mapping[str, Any], pictures: Pictures, split: Split, framing: Mapping[str, Any] | None
 ) -> EvaluationSet:
     """Return the pictures of a split, framed (null: whole) and degraded the same way in every run."""
     frame = None if framing is None else build(framing)

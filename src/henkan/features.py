@@ -114,9 +114,7 @@ class VGG19(Features):
     """
 
     @torch.inference_mode(False)
-    def __init__(
-        self, layers: Sequence[str] = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
-    ) -> None:
+    def __init__(self, layers: Sequence[str] = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")) -> None:
         from torchvision.models import VGG19_Weights, vgg19
 
         steps = _vgg_steps(vgg19, VGG19_Weights.IMAGENET1K_V1.url)

@@ -14,9 +14,9 @@ from torch import Tensor
 from henkan.data.stream import collate
 from henkan.runs.plan import Plan, plan_run
 from henkan.sample import Sample, named_arguments
+from henkan.train import initialize
 from henkan.training.assemble import build_translator, training_stream
 from henkan.training.translator import Translator
-from henkan.train import initialize
 
 
 def main(cfg: DictConfig) -> None:
@@ -40,9 +40,7 @@ def pictures(plan: Plan, translator: Translator, count: int, iteration: int) -> 
     translator.eval()
     sample = translator.transform.generate(translator.generator, sample)
     columns = {"target": sample["target"], "source": sample["source"]}
-    columns |= {
-        f"for G: {name}": value for name, value in asked(translator, sample).items() if name == "mask"
-    }
+    columns |= {f"for G: {name}": value for name, value in asked(translator, sample).items() if name == "mask"}
     columns["output"] = sample["output"]
     if translator.discriminator is not None:
         for side, image in (("real", sample["target"]), ("fake", sample["output"])):

@@ -26,7 +26,7 @@ def scaled(length: float, reference: int, size: int) -> int:
 
 def iterations(paper: int, *, _root_: DictConfig) -> int:
     """Return the paper's number of iterations times the scale's factor, at least 2."""
-    return max(2, round(paper * _root_.scale.iterations))
+    return max(2, round(paper * float(_root_.scale.iterations)))
 
 
 def updates(network: str, *, _root_: DictConfig) -> int:

@@ -69,9 +69,7 @@ def main(arguments: list[str]) -> int:
     dry = "--dry-run" in arguments
     words = [word for word in arguments if word != "--dry-run"]
     if not words or "=" in words[0]:
-        raise UserError(
-            "name a study: henkan study mse_vs_gan (a folder of experiments/, or a path to a study.yaml)"
-        )
+        raise UserError("name a study: henkan study mse_vs_gan (a folder of experiments/, or a path to a study.yaml)")
     study = read_study(words[0], words[1:])
     jobs = plan_jobs(study)
     if dry:
@@ -197,9 +195,7 @@ def tree(study: Study, jobs: Sequence[Job]) -> Tree:
             for end, identity in job.plan.prefixes.items():
                 if identity not in known:
                     offered = (prefix_folder(job.plan.runs, identity) / "boundary.ckpt").is_file()
-                    known[identity] = place.add(
-                        f"{end - start} iterations, shared {'(there)' if offered else ''}"
-                    )
+                    known[identity] = place.add(f"{end - start} iterations, shared {'(there)' if offered else ''}")
                     total += end - start
                     rest += 0 if offered else end - start
                 place, start = known[identity], end
@@ -213,9 +209,8 @@ def tree(study: Study, jobs: Sequence[Job]) -> Tree:
         root.add("time: unknown until a first run is done")
     else:
         at_once = int(settings.get("jobs") or 1)
-        root.add(
-            f"time: about {rest * pace / at_once / 60:.0f} minutes at {1000 * pace:.0f} ms an iteration, {at_once} at once"
-        )
+        minutes = rest * pace / at_once / 60
+        root.add(f"time: about {minutes:.0f} minutes at {1000 * pace:.0f} ms an iteration, {at_once} at once")
     return root
 
 
@@ -273,9 +268,7 @@ class StudyBar:
                         counted.add(identity)
                 start = end
             if status == "running" and number not in self.bars:
-                self.bars[number] = self.progress.add_task(
-                    f"  {job.configuration}, seed {job.seed}", total=total
-                )
+                self.bars[number] = self.progress.add_task(f"  {job.configuration}, seed {job.seed}", total=total)
             elif status != "running" and number in self.bars:
                 self.progress.remove_task(self.bars.pop(number))
             if number in self.bars:

@@ -7,11 +7,12 @@ import os
 import shutil
 import sys
 import warnings
+from pathlib import Path
 
 import pytorch_lightning as pl
 import torch
 from omegaconf import DictConfig
-from pytorch_lightning.utilities.rank_zero import rank_zero_only
+from pytorch_lightning.utilities import rank_zero_only
 
 from henkan.build import build
 from henkan.errors import TrainingFailed
@@ -33,7 +34,7 @@ from henkan.training.translator import Translator
 def main(cfg: DictConfig) -> None:
     use_threads(cfg.trainer.threads)
     plan = plan_run(cfg)
-    run = Run(plan.folder, plan.identity, plan.config, writes=rank_zero_only.rank == 0)
+    run = Run(plan.folder, plan.identity, plan.config, writes=is_first_rank())
     if run.done and not cfg.rerun:
         changed = run.changed_code()
         note = f"; since then changed: {', '.join(changed)} (rerun=true trains it again)" if changed else ""
@@ -101,9 +102,7 @@ def initialize(translator: Translator, path: Path) -> None:
     say(f"starts from the weights of {path}")
 
 
-def fit(
-    plan: Plan, run: Run, translator: Translator, state: dict[str, object] | None, logger: RunLogger
-) -> None:
+def fit(plan: Plan, run: Run, translator: Translator, state: dict[str, object] | None, logger: RunLogger) -> None:
     """Train the iterations that are left."""
     config, trainer = plan.config, plan.config["trainer"]
     if translator.iteration >= len(plan.schedule):
@@ -167,5 +166,10 @@ def use_threads(threads: int | None) -> None:
 
 
 def say(message: str) -> None:
-    if rank_zero_only.rank == 0:
+    if is_first_rank():
         print(f"henkan: {message}", file=sys.stderr)
+
+
+def is_first_rank() -> bool:
+    """Whether this process is the one that writes; known before Lightning's trainer exists."""
+    return getattr(rank_zero_only, "rank", 0) == 0

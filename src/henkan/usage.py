@@ -25,9 +25,7 @@ def usage(verb: Verb) -> str:
     parts = [f"henkan {verb.name}: {verb.help}" if verb.help else f"henkan {verb.name}"]
     if verb.composed:
         root = config_folder() / f"{verb.name}.yaml"
-        parts.insert(
-            1, f"usage: henkan {verb.name} [key=value | group=option | group=[option,option] ...] [flags]"
-        )
+        parts.insert(1, f"usage: henkan {verb.name} [key=value | group=option | group=[option,option] ...] [flags]")
         parts += [describe_groups(root), describe_keys(root), FLAGS]
     return "\n\n".join(parts)
 
@@ -39,30 +37,29 @@ def describe_groups(root: Path) -> str:
         options = ", ".join(options_of(group))
         chosen = ",".join(default) if isinstance(default, list) else default
         head = f"  {group:<15}"
-        tail = (
-            "" if default is None else f"  (default {f'[{chosen}]' if isinstance(default, list) else chosen})"
-        )
+        tail = "" if default is None else f"  (default {f'[{chosen}]' if isinstance(default, list) else chosen})"
         lines += textwrap.wrap(options + tail, WIDTH, initial_indent=head, subsequent_indent=" " * len(head))
     return "\n".join(lines)
 
 
 def describe_keys(root: Path) -> str:
-    """List the scalars at the top of the root, with the comment above each."""
+    """List the scalars of the root itself, with the comment above each."""
     lines = ["Keys (all of them: --cfg job):"]
     comment: list[str] = []
+    parents: list[str] = []
     for line in root_lines(root):
-        match = re.fullmatch(r"(\w+): *(.*)", line)
-        if line.startswith("#"):
-            comment.append(line.lstrip("# "))
-        elif match and match[1] not in ("defaults", "hydra"):
-            value = match[2] or "…"
-            lines += textwrap.wrap(
-                " ".join(comment),
-                WIDTH,
-                initial_indent=f"  {match[1] + '=' + value:<34}",
-                subsequent_indent=" " * 36,
-            ) or [f"  {match[1]}={value}"]
-        if not line.startswith("#"):
+        match = re.fullmatch(r"( *)(\w+): *(.*)", line)
+        if line.lstrip().startswith("#"):
+            comment.append(line.lstrip(" #"))
+            continue
+        if match:
+            parents = [*parents[: len(match[1]) // 2], match[2]]
+        if match and match[3] and parents[0] not in ("defaults", "hydra"):
+            head = f"  {'.'.join(parents)}={match[3]}"
+            indent = " " * 36
+            words = textwrap.wrap(" ".join(comment), WIDTH - len(indent)) or [""]
+            lines += [f"{head:<35} {words[0]}".rstrip(), *(indent + word for word in words[1:])]
+        if not match or match[3]:
             comment = []
     return "\n".join(lines)
 

@@ -25,9 +25,7 @@ PICTURES = 7
 
 @pytest.fixture
 def data(tmp_path: Path) -> ImageFolder:
-    return ImageFolder(
-        folder_of(tmp_path, [f"train/{i}.png" for i in range(PICTURES)] + ["val/a.png", "val/b.png"])
-    )
+    return ImageFolder(folder_of(tmp_path, [f"train/{i}.png" for i in range(PICTURES)] + ["val/a.png", "val/b.png"]))
 
 
 def counters(iteration: int) -> Key:

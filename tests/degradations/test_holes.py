@@ -39,9 +39,7 @@ def test_rectangle(shape: tuple[int, int], content: Content | None) -> None:
     assert highest[:2].tolist() == [9, 9] and highest[4:6].tolist() == list(shape)
     sides = np.array(seen)[:, 0]
     assert np.bincount(sides, minlength=10)[5:] == pytest.approx([120] * 5, abs=45), "sides are uniform"
-    assert abs(np.corrcoef(np.array(seen)[:, 2], np.array(seen)[:, 6])[0, 1]) < 0.15, (
-        "the two holes are independent"
-    )
+    assert abs(np.corrcoef(np.array(seen)[:, 2], np.array(seen)[:, 6])[0, 1]) < 0.15, "the two holes are independent"
 
 
 def test_the_draw_is_a_function_of_the_generator() -> None:

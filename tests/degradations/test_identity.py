@@ -14,9 +14,7 @@ def test_everything_is_missing() -> None:
 
 def test_the_draw_is_a_function_of_the_generator() -> None:
     target = np.zeros((50, 70, 3), np.uint8)
-    first, again, other = (
-        Identity().draw(target, generator_for(seed))["window"].tolist() for seed in (0, 0, 1)
-    )
+    first, again, other = (Identity().draw(target, generator_for(seed))["window"].tolist() for seed in (0, 0, 1))
     assert first == again != other
 
 

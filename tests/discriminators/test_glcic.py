@@ -62,9 +62,7 @@ def test_both_inputs_count() -> None:
     assert not torch.equal(logits, network(image, window.flip(0))[0])
 
 
-@pytest.mark.parametrize(
-    ("image", "window"), [((96, 96), (32, 32)), ((64, 32), (32, 32)), ((64, 64), (16, 16))]
-)
+@pytest.mark.parametrize(("image", "window"), [((96, 96), (32, 32)), ((64, 32), (32, 32)), ((64, 64), (16, 16))])
 def test_another_size_is_refused(image: tuple[int, int], window: tuple[int, int]) -> None:
     with pytest.raises(UserError, match=r"built for (64x64|32x32) pixels and is given"):
         tiny()(torch.rand(1, 3, *image), torch.rand(1, 3, *window))

@@ -25,9 +25,7 @@ def test_parameters_are_the_papers() -> None:
         assert parameters(UnconditionalPatchGAN(in_channels=3)) == 2_768_705 - 3 * 64 * 16
 
 
-@pytest.mark.parametrize(
-    ("size", "logits"), [((256, 256), (30, 30)), ((64, 96), (6, 10)), ((24, 24), (1, 1))]
-)
+@pytest.mark.parametrize(("size", "logits"), [((256, 256), (30, 30)), ((64, 96), (6, 10)), ((24, 24), (1, 1))])
 def test_one_logit_a_patch(size: tuple[int, int], logits: tuple[int, int]) -> None:
     scores, maps = tiny()(torch.rand(2, 3, *size), torch.rand(2, 3, *size))
     assert scores.shape == (2, 1, *logits)
@@ -64,9 +62,7 @@ def test_the_condition_comes_first() -> None:
 
 
 def test_a_picture_without_a_single_patch_is_refused() -> None:
-    with pytest.raises(
-        UserError, match=r"24 pixels a side at least, not 24x23: lower discriminator\.n_layers"
-    ):
+    with pytest.raises(UserError, match=r"24 pixels a side at least, not 24x23: lower discriminator\.n_layers"):
         tiny()(torch.rand(1, 3, 24, 23), torch.rand(1, 3, 24, 23))
 
 

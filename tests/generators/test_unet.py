@@ -25,9 +25,7 @@ def test_parameters_are_the_papers() -> None:
         assert parameters(UNet(in_channels=4)) == 54_413_955 + 64 * 16
 
 
-@pytest.mark.parametrize(
-    ("side", "depth"), [(256, 8), (512, 8), (128, 7), (64, 6), (32, 5), (96, 5), (160, 5), (4, 2)]
-)
+@pytest.mark.parametrize(("side", "depth"), [(256, 8), (512, 8), (128, 7), (64, 6), (32, 5), (96, 5), (160, 5), (4, 2)])
 def test_depth_follows_the_side(side: int, depth: int) -> None:
     with torch.device("meta"):
         network = UNet(side=side, width=0.1)

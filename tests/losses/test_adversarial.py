@@ -143,9 +143,7 @@ def test_relativistic_over_two_ranks_equals_one_process(tmp_path: Path) -> None:
     step = runpy.run_path(str(STEP))["step"]
     alone = step(rank=0, world_size=1, wrap=lambda module: module)
     torch.testing.assert_close((first["losses"] + second["losses"]) / 2, alone["losses"])
-    for averaged, same, expected in zip(
-        first["gradients"], second["gradients"], alone["gradients"], strict=True
-    ):
+    for averaged, same, expected in zip(first["gradients"], second["gradients"], alone["gradients"], strict=True):
         assert expected.any()
         torch.testing.assert_close(averaged, same, rtol=0, atol=0)
         torch.testing.assert_close(averaged, expected)

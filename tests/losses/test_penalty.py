@@ -76,9 +76,7 @@ def test_r1_looks_at_real_pictures_only() -> None:
     penalty, discriminator = R1(), Curved()
     same = penalty(discriminator, judged(0), judged(1)) == penalty(discriminator, judged(0), judged(2))
     assert same.all()
-    assert (
-        penalty(discriminator, judged(0), judged(1)) != penalty(discriminator, judged(1), judged(1))
-    ).all()
+    assert (penalty(discriminator, judged(0), judged(1)) != penalty(discriminator, judged(1), judged(1))).all()
 
 
 def test_gradient_penalty_looks_between() -> None:
@@ -181,9 +179,7 @@ def test_refuses_to_broadcast() -> None:
             GradientPenalty()(Linear(1, 1), real, fake | {name: fake[name][:1]})
 
 
-@pytest.mark.parametrize(
-    "layer", [nn.BatchNorm1d(2), nn.BatchNorm2d(2), nn.SyncBatchNorm(2), nn.LazyBatchNorm2d()]
-)
+@pytest.mark.parametrize("layer", [nn.BatchNorm1d(2), nn.BatchNorm2d(2), nn.SyncBatchNorm(2), nn.LazyBatchNorm2d()])
 def test_refuses_batch_statistics(layer: nn.Module) -> None:
     with pytest.raises(UserError, match=rf"1\.0 is a {type(layer).__name__}"):
         refuse_batch_statistics(nn.Sequential(nn.Conv2d(3, 2, 1), nn.Sequential(layer)))

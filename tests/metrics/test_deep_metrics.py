@@ -169,9 +169,7 @@ def test_lpips_refuses_pictures_that_alexnet_cannot_see(random_trunk: dict[str, 
         LPIPSAlex()(torch.zeros(1, 3, 30, 40), torch.zeros(1, 3, 30, 40))
 
 
-def test_lpips_without_its_trunk_says_what_is_missing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_lpips_without_its_trunk_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lpips_alex._network.cache_clear()
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     with pytest.raises(MissingWeights, match=r"alexnet-owt-7be5be79\.pth is missing"):
@@ -182,8 +180,6 @@ def test_lpips_refuses_a_corrupt_trunk(tmp_path: Path, monkeypatch: pytest.Monke
     lpips_alex._network.cache_clear()
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     (tmp_path / "checkpoints").mkdir()
-    torch.save(
-        alexnet(weights=None).features.state_dict(), tmp_path / "checkpoints" / "alexnet-owt-7be5be79.pth"
-    )
+    torch.save(alexnet(weights=None).features.state_dict(), tmp_path / "checkpoints" / "alexnet-owt-7be5be79.pth")
     with pytest.raises(UserError, match="damaged"):
         LPIPSAlex()

@@ -104,9 +104,7 @@ def test_gradient_does_not_count_the_seam() -> None:
 
 def test_gradient_gap_tells_blur_from_noise(target: Tensor, mask: Tensor) -> None:
     gap = GradientGapHole()
-    blurred = [
-        gap(gaussian_blur(target, [13, 13], [sigma, sigma]), target, mask) for sigma in (0.5, 1.0, 2.0)
-    ]
+    blurred = [gap(gaussian_blur(target, [13, 13], [sigma, sigma]), target, mask) for sigma in (0.5, 1.0, 2.0)]
     assert (gap(target, target, mask) == 0).all()
     assert (blurred[2] < blurred[1]).all() and (blurred[1] < blurred[0]).all() and (blurred[0] < 0).all()
     noise = torch.randn(target.shape, generator=torch.Generator().manual_seed(0))

@@ -86,33 +86,23 @@ def write(
     return folder
 
 
-def write_run(
-    folder: Path, kind: str, seed: int, status: str, side: int, images: int, iterations: int
-) -> None:
+def write_run(folder: Path, kind: str, seed: int, status: str, side: int, images: int, iterations: int) -> None:
     folder.mkdir(parents=True)
     random = np.random.default_rng([seed, *kind.encode()])
     record = {"status": status, "iterations": iterations, "seconds": 131.5, "seed": seed, "recipe": "glcic"}
     (folder / "run.json").write_text(json.dumps(record))
-    log(kind, random, iterations if status == "done" else iterations // 2).to_csv(
-        folder / "metrics.csv", index=False
-    )
+    log(kind, random, iterations if status == "done" else iterations // 2).to_csv(folder / "metrics.csv", index=False)
     if status != "done":
         return
     scores(kind, seed, images, random).to_csv(folder / "scores.csv", index=False)
-    (folder / "set_scores.json").write_text(
-        json.dumps({"kid_lite0": 0.02 + random.normal(0, 0.002), "fid": None})
-    )
+    (folder / "set_scores.json").write_text(json.dumps({"kid_lite0": 0.02 + random.normal(0, 0.002), "fid": None}))
     pictures(folder / "pictures", kind, side, random)
 
 
 def log(kind: str, random: np.random.Generator, last: int) -> pd.DataFrame:
     rows = []
     adversarial = kind != "mse"
-    ends = (
-        {"reconstruction": 0.5, "discriminator": 0.55, "joint": 1.0}
-        if adversarial
-        else {"reconstruction": 1.0}
-    )
+    ends = {"reconstruction": 0.5, "discriminator": 0.55, "joint": 1.0} if adversarial else {"reconstruction": 1.0}
     for iteration in range(0, last, max(last // 240, 1)):
         share = iteration / last
         phase = next(name for name, end in ends.items() if share < end or end == 1.0)
@@ -146,9 +136,7 @@ def log(kind: str, random: np.random.Generator, last: int) -> pd.DataFrame:
 def scores(kind: str, seed: int, images: int, random: np.random.Generator) -> pd.DataFrame:
     difficulty = np.random.default_rng(9).normal(size=images)
     table = {"file": [f"color/svg/{i:04d}.svg" for i in range(images)]}
-    for key, mean, spread in zip(
-        ("psnr_hole", "lite0_distance", "gradient_hole"), SCORES[kind], SPREAD, strict=False
-    ):
+    for key, mean, spread in zip(("psnr_hole", "lite0_distance", "gradient_hole"), SCORES[kind], SPREAD, strict=False):
         luck = random.normal(0, 0.04) * spread
         table[key] = mean + luck + spread * (difficulty + random.normal(0, 0.15, images))
     table["psnr"] = table["psnr_hole"] + 9
@@ -162,15 +150,10 @@ def pictures(folder: Path, kind: str, side: int, random: np.random.Generator) ->
     for k in range(12):
         places = np.random.default_rng(k)
         photograph = photographs[k % 3]
-        y, x = (
-            int(places.integers(0, size - 4 * side)) if size > 4 * side else 0
-            for size in photograph.shape[:2]
-        )
+        y, x = (int(places.integers(0, size - 4 * side)) if size > 4 * side else 0 for size in photograph.shape[:2])
         crop = Image.fromarray(photograph[y : y + 4 * side, x : x + 4 * side]).resize((side, side))
         target = np.asarray(crop).astype(float)
-        hole = tuple(
-            slice(start, start + side * 3 // 8) for start in places.integers(side // 8, side // 2, 2)
-        )
+        hole = tuple(slice(start, start + side * 3 // 8) for start in places.integers(side // 8, side // 2, 2))
         source, output = target.copy(), target.copy()
         source[hole] = (204, 190, 150)
         blurred = gaussian_filter(target, (SCORES[kind][3] * side / 24, SCORES[kind][3] * side / 24, 0))

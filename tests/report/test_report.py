@@ -40,9 +40,9 @@ class Page(HTMLParser):
             self.open.append(tag)
         for key, value in attrs:
             assert value is not None or key in ("open", "checked")
-            if key in ("src", "href", "srcset", "poster", "data", "action", "xlink:href") and not str(
-                value
-            ).startswith("#"):
+            if key in ("src", "href", "srcset", "poster", "data", "action", "xlink:href") and not str(value).startswith(
+                "#"
+            ):
                 self.fetched.append(str(value))
             if key == "id":
                 self.ids.append(str(value))
@@ -98,16 +98,12 @@ def test_the_page_of_a_finished_study(make_study: MakeStudy) -> None:
     assert "9 of 9 runs done" in page.text and "waiting" not in page.text
     assert "gan_0.02 is better in Lite0 distance (−0.0" in page.text
     assert "worse in PSNR in the hole (−" in page.text
-    assert (
-        "higher in gradient in the hole (+0.1" in page.text
-    )  # it has no direction, so it is not called better
+    assert "higher in gradient in the hole (+0.1" in page.text  # it has no direction, so it is not called better
     assert "saved 2,400 iterations" in page.text
     # Twelve pictures in five columns for each of three seeds, and the one in the dialog.
     assert len(page.pictures) == 12 * 5 * 3 + 1
     assert "color/svg/0003.svg, target" in page.pictures
-    assert re.search(
-        r"color/svg/0000.svg, gan_0.02: PSNR in the hole [\d.]+, Lite0", "\n".join(page.pictures)
-    )
+    assert re.search(r"color/svg/0000.svg, gan_0.02: PSNR in the hole [\d.]+, Lite0", "\n".join(page.pictures))
     order = ["Test scores", "Perception and distortion", "Training", "The same test pictures", "What was run"]
     places = [page.text.index(heading) for heading in [*order, "How to read the numbers"]]
     assert places == sorted(places)
@@ -269,9 +265,7 @@ def test_phases_are_marked(make_study: MakeStudy) -> None:
     assert "discriminator" in chart and "joint" in chart and "reconstruction" not in chart
 
 
-def test_heavy_pictures_come_from_one_seed_only(
-    make_study: MakeStudy, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_heavy_pictures_come_from_one_seed_only(make_study: MakeStudy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("henkan.report.page.EMBEDDED_BYTES", 1000)
     page = read(write_report(make_study(iterations=60)))
     assert len(page.pictures) == 12 * 5 + 1

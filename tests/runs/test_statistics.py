@@ -120,8 +120,7 @@ def test_only_the_interval_over_seeds_covers_the_truth_of_three_seeds() -> None:
     random = np.random.default_rng(4)
     trials = 1500
     runs = [
-        {seed: scores(*(random.normal(0, 1) + random.normal(0, 3, 100))) for seed in range(3)}
-        for _ in range(trials)
+        {seed: scores(*(random.normal(0, 1) + random.normal(0, 3, 100))) for seed in range(3)} for _ in range(trials)
     ]
 
     def coverage(intervals: list[Interval]) -> float:

@@ -40,9 +40,7 @@ def test_the_generator_sees_the_same_batches_with_and_without_a_discriminator() 
 
 def test_a_discriminator_only_phase_has_a_counter_of_its_own() -> None:
     schedule = Schedule.from_config(GLCIC, discriminator=True)
-    assert [schedule.counter(iteration) for iteration in range(9, 13)] == [
-        ("discriminator", k) for k in range(4)
-    ]
+    assert [schedule.counter(iteration) for iteration in range(9, 13)] == [("discriminator", k) for k in range(4)]
 
 
 def test_updates_are_counted_per_network() -> None:

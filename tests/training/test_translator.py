@@ -127,14 +127,10 @@ class Watch(pl.Callback):
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, *_: Any) -> None:
         self.rows.append(pl_module.observed)
-        self.generators.append(
-            {name: value.clone() for name, value in pl_module.generator.state_dict().items()}
-        )
+        self.generators.append({name: value.clone() for name, value in pl_module.generator.state_dict().items()})
 
 
-def fit(
-    translator: Translator, batches: list[dict[str, Any]] | None = None, precision: Any = "32-true"
-) -> Watch:
+def fit(translator: Translator, batches: list[dict[str, Any]] | None = None, precision: Any = "32-true") -> Watch:
     watch = Watch()
     pl.Trainer(
         accelerator="cpu",
@@ -194,9 +190,7 @@ def test_the_discriminators_own_phase_leaves_the_generator_alone_buffers_include
 
 def test_gradient_norms_and_their_ratio_are_logged_at_the_output() -> None:
     row = fit(make([mse(), adversarial(0.5)])).rows[-1]
-    assert row["gradient/ratio"] == pytest.approx(
-        0.5 * row["gradient/adversarial"] / row["gradient/mse"], rel=1e-5
-    )
+    assert row["gradient/ratio"] == pytest.approx(0.5 * row["gradient/adversarial"] / row["gradient/mse"], rel=1e-5)
     assert row["weighted/adversarial"] == pytest.approx(0.5 * row["loss/adversarial"], rel=1e-6)
     assert 0 <= row["discriminator/accuracy_real"] <= 1
 
@@ -232,17 +226,13 @@ def test_gradients_are_clipped() -> None:
     translator = make([mse(1000.0)], phases=phases, clip=0.01)
     before = [parameter.clone() for parameter in translator.generator.parameters()]
     fit(translator)
-    moved = torch.stack(
-        [(a - b).norm() for a, b in zip(translator.generator.parameters(), before, strict=True)]
-    ).norm()
+    moved = torch.stack([(a - b).norm() for a, b in zip(translator.generator.parameters(), before, strict=True)]).norm()
     assert float(moved) == pytest.approx(0.1 * 0.01, rel=1e-3)
 
 
 def test_an_optimizer_that_evaluates_its_closure_often_fits_in() -> None:
     phases = {"joint": {"iterations": 3, "update": ["generator"]}}
-    translator = make(
-        [mse()], phases=phases, norm=False, optimizer=lambda p: torch.optim.LBFGS(p, max_iter=5)
-    )
+    translator = make([mse()], phases=phases, norm=False, optimizer=lambda p: torch.optim.LBFGS(p, max_iter=5))
     batch = make_batches(1) * 3
     losses = [row["loss/mse"] for row in fit(translator, batch).rows]
     assert losses[-1] < losses[0]
@@ -273,9 +263,7 @@ def test_a_penalty_refuses_batch_statistics() -> None:
 
 @pytest.mark.parametrize("objective", [Hinge(), RelativisticAverage()])
 def test_objectives_and_penalties_train(objective: Any) -> None:
-    translator = make(
-        [mse(), Term("adversarial", objective, 0.1), Term("r1", R1(gamma=0.01, every=2))], norm=False
-    )
+    translator = make([mse(), Term("adversarial", objective, 0.1), Term("r1", R1(gamma=0.01, every=2))], norm=False)
     rows = fit(translator).rows
     assert "discriminator/r1" in rows[3]
     assert "discriminator/r1" not in rows[4]

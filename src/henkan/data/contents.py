@@ -26,11 +26,7 @@ def hash_contents(folder: Path, names: Iterable[str], cache: str | Path | None) 
     memory = cache_folder(cache) / "contents" / f"{place}.json"
     known: dict[str, list[int | str]] = json.loads(memory.read_text()) if memory.exists() else {}
     states = {name: (folder / name).stat() for name in sorted(names)}
-    new = [
-        name
-        for name, state in states.items()
-        if known.get(name, [])[:2] != [state.st_size, state.st_mtime_ns]
-    ]
+    new = [name for name, state in states.items() if known.get(name, [])[:2] != [state.st_size, state.st_mtime_ns]]
     bar = {"console": Console(stderr=True), "disable": len(new) < FILES_WORTH_A_BAR}
     for name in track(new, f"hashing {folder.name}", **bar):  # type: ignore[arg-type]
         with (folder / name).open("rb") as file:

@@ -42,9 +42,7 @@ def _rgb(image: Image.Image, path: Path) -> Picture:
         grey = (np.asarray(image).astype(np.uint32) + 128) // 257
         return np.repeat(grey.astype(np.uint8)[..., None], 3, axis=2)
     if image.mode in ("F", "I"):
-        raise UserError(
-            f"{path} has {'floating-point' if image.mode == 'F' else '32-bit'} samples: {WAY_OUT}"
-        )
+        raise UserError(f"{path} has {'floating-point' if image.mode == 'F' else '32-bit'} samples: {WAY_OUT}")
     if image.has_transparency_data:
         layers = image.convert("RGBA")
         paper = Image.new("RGBA", layers.size, "white")

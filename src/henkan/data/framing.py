@@ -56,9 +56,7 @@ class CropFlip(Framing):
 
     def __init__(self, size: int, resize: Sequence[int] | None, flip: float = 0.5) -> None:
         if resize is not None and not size <= resize[0] <= resize[1]:
-            raise UserError(
-                f"augmentation.resize={list(resize)} must rise from augmentation.size={size} or more"
-            )
+            raise UserError(f"augmentation.resize={list(resize)} must rise from augmentation.size={size} or more")
         self.size, self.resize, self.flip = size, resize, flip
 
     def draw(self, height: int, width: int, rng: np.random.Generator, name: str) -> Frame:
@@ -78,9 +76,7 @@ class Center(Framing):
 
     def __init__(self, size: int, resize: int | None = None) -> None:
         if resize is not None and resize < size:
-            raise UserError(
-                f"a shorter side of {resize} pixels is smaller than the cut of {size}: enlarge resize"
-            )
+            raise UserError(f"a shorter side of {resize} pixels is smaller than the cut of {size}: enlarge resize")
         self.size, self.resize = size, resize
 
     def draw(self, height: int, width: int, rng: np.random.Generator, name: str) -> Frame:

@@ -33,9 +33,7 @@ def list_pictures(folder: Path) -> list[str]:
             if not name.startswith(".") and Path(name).suffix.lower() in EXTENSIONS
         ]
     if not names:
-        raise UserError(
-            f"{folder} holds no picture ({', '.join(sorted(EXTENSIONS))}): give another data.path"
-        )
+        raise UserError(f"{folder} holds no picture ({', '.join(sorted(EXTENSIONS))}): give another data.path")
     return sorted(names)
 
 
@@ -50,6 +48,4 @@ class ImageFolder(Pictures):
         return decode(self.path / name)
 
     def manifest(self) -> str:
-        return hash_contents(
-            self.path, [name for names in self._names.values() for name in names], self.cache
-        )
+        return hash_contents(self.path, [name for names in self._names.values() for name in names], self.cache)

@@ -20,8 +20,13 @@ TONES = frozenset({"1F3FB", "1F3FC", "1F3FD", "1F3FE", "1F3FF"})
 JOINER, FACING_RIGHT = "200D", "27A1"
 # Skin tones, gender signs, the zero-width joiner and the variation selector.
 MODIFIERS = TONES | {"2640", "2642", JOINER, "FE0F"}
-# Man and woman are person.
-PERSON = {"1F468": "1F9D1", "1F469": "1F9D1"}
+# Code points that say a gender, and the one that does not: person, child, older person, person with crown.
+NEUTRAL = {
+    **dict.fromkeys(("1F468", "1F469"), "1F9D1"),
+    **dict.fromkeys(("1F466", "1F467"), "1F9D2"),
+    **dict.fromkeys(("1F474", "1F475"), "1F9D3"),
+    **dict.fromkeys(("1F934", "1F478"), "1FAC5"),
+}
 
 # One drawing, or its mirror image (training flips), under several code points: one family a line. Found by
 # comparing all pictures at 48 px after the rules above: two are one family where they agree better than 30 dB
@@ -45,7 +50,7 @@ FAMILIES = """
 1F31B 1F31C
 1F3F3-2B1C 25AD
 1F3FB 1F3FC 1F3FD 1F3FE 1F3FF 1F7EB
-1F46A 1F9D1-1F9D1-1F466
+1F46A 1F9D1-1F9D1-1F9D2
 1F46B 1F46C 1F46D 1F9D1-1F91D-1F9D1
 1F46F 1F9D1-1F430-1F9D1
 1F471 1F64D 1F64E 1F9D1 1F9D1-1F9B0
@@ -87,14 +92,14 @@ _FIRST_OF_FAMILY = {member: line.split()[0] for line in FAMILIES.split("\n") for
 def base(name: str) -> str:
     """Return the base code points of a picture's name: all its skin tones and genders share them.
 
-    Skin tones, gender signs, joiners and variation selectors are dropped, man and woman become person, and
+    Skin tones, gender signs, joiners and variation selectors are dropped, every gender becomes the neutral one, and
     the direction somebody faces is dropped too. A code point that stands alone stays.
     """
     points = name.removesuffix(".svg").split("-")
     if len(points) > 1:
         dropped = MODIFIERS | {FACING_RIGHT} if JOINER in points else MODIFIERS
         points = [point for point in points if point not in dropped]
-    return "-".join(PERSON.get(point, point) for point in points)
+    return "-".join(NEUTRAL.get(point, point) for point in points)
 
 
 class OpenMoji(Pictures):
@@ -128,9 +133,7 @@ class OpenMoji(Pictures):
         with replaced(self.raster) as partial:
             if not self.raster.exists():
                 title = f"drawing OpenMoji at {self.side} px"
-                rasterize_all(
-                    [self._svg / name for name in self._rows], partial, self.side, self.background, title
-                )
+                rasterize_all([self._svg / name for name in self._rows], partial, self.side, self.background, title)
 
     def picture(self, name: str) -> Picture:
         if self._pixels is None:
@@ -140,4 +143,4 @@ class OpenMoji(Pictures):
         return picture
 
     def manifest(self) -> str:
-        return blake2b(json.dumps([self._key, list(self._rows)]).encode(), digest_size=16).hexdigest()
+        return blake2b(json.dumps([self._key, self._names]).encode(), digest_size=16).hexdigest()

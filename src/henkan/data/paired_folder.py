@@ -32,9 +32,7 @@ class PairedFolder(Pictures):
         for folder, have, lack in ((source, targets, sources), (target, sources, targets)):
             if missing := [have[stem] for stem in have if stem not in lack]:
                 named = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
-                raise UserError(
-                    f"{self.path / folder} lacks the partners of {len(missing)} pictures: {named}"
-                )
+                raise UserError(f"{self.path / folder} lacks the partners of {len(missing)} pictures: {named}")
         self._sources = {name: sources[stem] for stem, name in targets.items()}
         super().__init__(targets.values(), str(self.path))
 
@@ -56,8 +54,6 @@ def _by_stem(folder: Path) -> dict[str, str]:
     for name in names:
         stem = str(Path(name).with_suffix(""))
         if stem in stems:
-            raise UserError(
-                f"{folder} has two pictures for one partner, {stems[stem]} and {name}: remove one"
-            )
+            raise UserError(f"{folder} has two pictures for one partner, {stems[stem]} and {name}: remove one")
         stems[stem] = name
     return stems

@@ -56,7 +56,7 @@ class Photographs(Pictures):
 
     def manifest(self) -> str:
         versions = [version(distribution) for distribution, _ in FOLDERS.values()]
-        sizes = [[name, path.stat().st_size] for name, path in self._paths.items()]
+        sizes = [[name, SPLIT_OF[name], path.stat().st_size] for name, path in self._paths.items()]
         return blake2b(json.dumps([versions, sizes]).encode(), digest_size=16).hexdigest()
 
 

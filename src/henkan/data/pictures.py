@@ -69,4 +69,4 @@ class Pictures(ABC):
 
     @abstractmethod
     def manifest(self) -> str:
-        """Return a hash of the contents: what the pictures are, not where they lie."""
+        """Return a hash of the contents: what the pictures are and how they are split, not where they lie."""

@@ -29,9 +29,7 @@ class StepIndexedBatches(Sampler[list[Key]]):
         world_size: int = 1,
     ) -> None:
         if batch_size % world_size:
-            raise UserError(
-                f"batch_size={batch_size} cannot be split over {world_size} processes: take a multiple"
-            )
+            raise UserError(f"batch_size={batch_size} cannot be split over {world_size} processes: take a multiple")
         self.counters, self.start, self.stop = counters, start, stop
         self.share = batch_size // world_size
         self.offset = rank * self.share

@@ -95,9 +95,7 @@ def _sample(
     layers = {"target": target, **pictures.companions(name)}
     for key, layer in layers.items():
         if layer.shape != target.shape:
-            raise UserError(
-                f"{name}: its {key} is {_size(layer)} pixels, its target {_size(target)}: make them equal"
-            )
+            raise UserError(f"{name}: its {key} is {_size(layer)} pixels, its target {_size(target)}: make them equal")
     if framing is not None:
         frame = framing.draw(target.shape[0], target.shape[1], rng, name)
         layers = {key: frame(layer) for key, layer in layers.items()}

@@ -62,9 +62,7 @@ class Boxes:
         rooms = [side - 2 * self.margin for side in mask.shape]
         if not 1 <= self.low <= min(self.high, *rooms):
             shape = f"{mask.shape[1]}x{mask.shape[0]}"
-            raise UserError(
-                f"boxes of {self.low} to {self.high} pixels do not fit a picture of {shape}: lower them"
-            )
+            raise UserError(f"boxes of {self.low} to {self.high} pixels do not fit a picture of {shape}: lower them")
         for chance in rng.random((rng.integers(1, self.count + 1), 2, 2)).tolist():
             spans = []
             for room, (extent, place) in zip(rooms, chance, strict=True):

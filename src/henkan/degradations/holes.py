@@ -42,9 +42,7 @@ class Content:
 
     def choose(self, target: NDArray[np.uint8], boxes: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return which candidates to take: (K,) of `boxes` (K, tries, 4), rows (top, left, height, width)."""
-        lower, upper = (
-            tuple(255.0 * c + d for c in self.background) for d in (-self.tolerance, self.tolerance)
-        )
+        lower, upper = (tuple(255.0 * c + d for c in self.background) for d in (-self.tolerance, self.tolerance))
         # Entry (y, x) counts what is plain above and left of it, so four of them count inside a box.
         sums = cv2.integral(np.minimum(cv2.inRange(target, lower, upper), 1)).ravel()
         row = target.shape[1] + 1
@@ -66,22 +64,16 @@ class Rectangle(Holes):
     both holes must hold.
     """
 
-    def __init__(
-        self, low: int, high: int, window: int, fill: Sequence[float], content: Content | None = None
-    ) -> None:
+    def __init__(self, low: int, high: int, window: int, fill: Sequence[float], content: Content | None = None) -> None:
         super().__init__(fill)
         if not 1 <= low <= high <= window:
-            raise UserError(
-                f"a hole needs 1 <= low <= high <= window, and has low={low}, high={high}, window={window}"
-            )
+            raise UserError(f"a hole needs 1 <= low <= high <= window, and has low={low}, high={high}, window={window}")
         self.low, self.high, self.window, self.content = low, high, window, content
 
     def draw(self, target: NDArray[np.uint8], rng: np.random.Generator) -> dict[str, NDArray[Any]]:
         if min(target.shape[:2]) < self.window:
             shape = f"{target.shape[1]}x{target.shape[0]}"
-            raise UserError(
-                f"a hole's window of {self.window} pixels does not fit a picture of {shape}: lower it"
-            )
+            raise UserError(f"a hole's window of {self.window} pixels does not fit a picture of {shape}: lower it")
         tries = 1 if self.content is None else self.content.tries
         # All candidates of both holes at once: sides, the window's place, the hole's place in the window.
         chance = rng.random((3, 2, tries, 2))

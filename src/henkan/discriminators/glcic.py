@@ -18,9 +18,7 @@ class _Branch(nn.Module):
     convolution's map.
     """
 
-    def __init__(
-        self, side: int, depth: int | None, width: float, normalization: Normalization | None
-    ) -> None:
+    def __init__(self, side: int, depth: int | None, width: float, normalization: Normalization | None) -> None:
         super().__init__()
         if depth is None:
             # What leaves about 4 x 4: 6 for the paper's 256, 5 for its 128, and 5 for the faces' 160 and 96.

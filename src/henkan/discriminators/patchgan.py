@@ -22,9 +22,7 @@ class _Patches(nn.Module):
     ) -> None:
         super().__init__()
         if n_layers < 1:
-            raise UserError(
-                f"discriminator.n_layers={n_layers}: a PatchGAN has at least one layer of stride 2"
-            )
+            raise UserError(f"discriminator.n_layers={n_layers}: a PatchGAN has at least one layer of stride 2")
         self.smallest = 3 * 2**n_layers
         self.maps = nn.ModuleList()
         inputs = in_channels
@@ -33,9 +31,7 @@ class _Patches(nn.Module):
             stride = 2 if level < n_layers else 1
             # Not on the first layer, so that the picture's own contrast and color stay visible.
             norm = normalization if level > 0 else None
-            convolution = nn.Conv2d(
-                inputs, outputs, kernel_size=4, stride=stride, padding=1, bias=norm is None
-            )
+            convolution = nn.Conv2d(inputs, outputs, kernel_size=4, stride=stride, padding=1, bias=norm is None)
             self.maps.append(nn.Sequential(*normalized(convolution, norm), nn.LeakyReLU(0.2, inplace=True)))
             inputs = outputs
         self.last = nn.Conv2d(inputs, 1, kernel_size=4, padding=1)

@@ -41,9 +41,7 @@ class UNet(nn.Module):
         # side & -side is the largest power of two that divides it.
         depth = min(_DEEPEST, (side & -side).bit_length() - 1) if depth is None else depth
         if depth < 2:
-            raise UserError(
-                f"a U-Net of depth {depth} (at side {side}) is none: choose a size that 4 divides"
-            )
+            raise UserError(f"a U-Net of depth {depth} (at side {side}) is none: choose a size that 4 divides")
         self.in_channels = in_channels
         self.multiple = 2**depth
         channels = [scaled(64 * min(2**level, 8), width) for level in range(depth)]

@@ -106,8 +106,7 @@ def refuse_batch_statistics(discriminator: nn.Module) -> None:
 def _mix(name: str, real: Tensor, fake: Tensor, share: Tensor) -> Tensor:
     if real.shape != fake.shape:
         raise UserError(
-            f"gradient penalty: real and fake `{name}` differ in shape "
-            f"({tuple(real.shape)} and {tuple(fake.shape)})"
+            f"gradient penalty: real and fake `{name}` differ in shape ({tuple(real.shape)} and {tuple(fake.shape)})"
         )
     real, fake = full_precision(real.detach()), full_precision(fake.detach())
     return fake + share * (real - fake)

@@ -36,9 +36,7 @@ class Perceptual:
     def __call__(self, input: Tensor, target: Tensor) -> Tensor:
         # Here, before the network sees them: two sizes could still pool to features of one size.
         if input.shape != target.shape:
-            raise UserError(
-                f"perceptual: input {tuple(input.shape)} and target {tuple(target.shape)} differ in shape"
-            )
+            raise UserError(f"perceptual: input {tuple(input.shape)} and target {tuple(target.shape)} differ in shape")
         with torch.no_grad():
             theirs = self.features(target)
         ours = self.features(input)

@@ -34,29 +34,21 @@ class Scores:
 
     def means(self) -> dict[str, float]:
         """Return the mean of every per-image score over the pictures it is defined on, and the set scores there are."""
-        means = {
-            name: float(np.nanmean(column))
-            for name, column in self.images.items()
-            if np.isfinite(column).any()
-        }
+        means = {name: float(np.nanmean(column)) for name, column in self.images.items() if np.isfinite(column).any()}
         return means | {name: value for name, value in self.sets.items() if value is not None}
 
 
 class Evaluator:
     """Scores a generator on a data set. A metric that cannot run here is absent, and said to be absent."""
 
-    def __init__(
-        self, metric: Mapping[str, Any], device: torch.device, batch: int = 16, sets: bool = True
-    ) -> None:
+    def __init__(self, metric: Mapping[str, Any], device: torch.device, batch: int = 16, sets: bool = True) -> None:
         self.device, self.batch = device, batch
-        self.functions: dict[str, Callable[..., Any]] = {}
+        self.functions: dict[str, Callable[..., Any] | SetMetric] = {}
         self.reads: dict[str, dict[str, str]] = {}
         self.absent: dict[str, str] = {}
         for name, node in metric.items():
             try:
-                function = build(
-                    {key: value for key, value in node.items() if key not in SETTINGS_OF_THE_METRIC}
-                )
+                function = build({key: value for key, value in node.items() if key not in SETTINGS_OF_THE_METRIC})
             except MissingWeights as error:
                 self.absent[name] = str(error)
                 continue
@@ -112,9 +104,10 @@ class Evaluator:
     def _score(self, sample: Sample, scores: Scores) -> None:
         scores.files += sample["name"]
         for name, function in self.functions.items():
-            update = function.update if isinstance(function, SetMetric) else function
-            result = update(**read(f"metric {name}", update, self.reads[name], sample))
-            if not isinstance(function, SetMetric):
+            if isinstance(function, SetMetric):
+                function.update(**read(f"metric {name}", function.update, self.reads[name], sample))
+            else:
+                result: Tensor = function(**read(f"metric {name}", function, self.reads[name], sample))
                 scores.images.setdefault(name, []).extend(result.float().tolist())
 
 

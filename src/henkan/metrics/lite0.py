@@ -33,10 +33,7 @@ class Lite0Distance:
         require_pair(output, target)
         ours, theirs = _activations(output), _activations(target)
         distances = [
-            (functional.normalize(ours[stage]) - functional.normalize(theirs[stage]))
-            .square()
-            .sum(1)
-            .mean((1, 2))
+            (functional.normalize(ours[stage]) - functional.normalize(theirs[stage])).square().sum(1).mean((1, 2))
             for stage in _STAGES
         ]
         return torch.stack(distances).mean(0)

@@ -87,9 +87,7 @@ def main(arguments: list[str]) -> int:
 
     parser = argparse.ArgumentParser("henkan report", description="Write the report of a study as it stands.")
     parser.add_argument("folder", type=Path, help="the study's folder, which holds study.json")
-    parser.add_argument(
-        "--publish", type=Path, metavar="DIR", help="also write tables and figures for a repository"
-    )
+    parser.add_argument("--publish", type=Path, metavar="DIR", help="also write tables and figures for a repository")
     given = parser.parse_args(arguments)
     path = write_report(given.folder)
     if given.publish:

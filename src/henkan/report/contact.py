@@ -21,10 +21,7 @@ def sheet(study: Study, limit: int) -> bytes | None:
     """Return the PNG with as many rows as stay within `limit` bytes; None without a picture or room."""
     for seed in study.seeds:
         runs = {
-            name: run
-            for name in study.configurations
-            for run in study.of(name)
-            if run.seed == seed and run.pictures
+            name: run for name in study.configurations for run in study.of(name) if run.seed == seed and run.pictures
         }
         if runs:
             break
@@ -34,8 +31,7 @@ def sheet(study: Study, limit: int) -> bytes | None:
     rows: list[list[Path | None]] = []
     for number, roles in reference.pictures.items():
         outputs = [
-            runs[name].pictures.get(number, {}).get("output") if name in runs else None
-            for name in study.configurations
+            runs[name].pictures.get(number, {}).get("output") if name in runs else None for name in study.configurations
         ]
         rows.append([roles.get("source"), *outputs, roles.get("target")])
     while rows:

@@ -264,14 +264,11 @@ def _has_values(log: pd.DataFrame, column: str) -> bool:
 
 
 def _legend(study: Study, seeds: bool) -> list[Line2D]:
-    handles = [
-        Line2D([], [], color=color, lw=3, label=verbatim(name)) for name, (color, _) in colors(study).items()
-    ]
+    handles = [Line2D([], [], color=color, lw=3, label=verbatim(name)) for name, (color, _) in colors(study).items()]
     if seeds:
         shapes = markers(study).items()
         handles += [
-            Line2D([], [], ls="", marker=shape, color=MUTED, ms=5, label=f"seed {seed}")
-            for seed, shape in shapes
+            Line2D([], [], ls="", marker=shape, color=MUTED, ms=5, label=f"seed {seed}") for seed, shape in shapes
         ]
         handles.append(
             Line2D([], [], ls="", marker="o", mfc="none", mec=MUTED, mew=1.5, ms=9, label="mean of the seeds")

@@ -65,9 +65,7 @@ def render(study: Study, rows: list[Comparison], plane: Chart | None, curves: li
         Markup=Markup,
         galleries=shown,
         missing={row.metric: row.missing for row in rows if row.missing},
-        runs=sorted(
-            study.runs, key=lambda run: study.seeds.index(run.seed) if run.seed in study.seeds else 0
-        ),
+        runs=sorted(study.runs, key=lambda run: study.seeds.index(run.seed) if run.seed in study.seeds else 0),
         seconds=seconds,
         reason=reason,
         environment=list(flat({**(study.plan.get("environment") or {}), "commit": ", ".join(study.commits)})),
@@ -78,11 +76,7 @@ def render(study: Study, rows: list[Comparison], plane: Chart | None, curves: li
 def progress(study: Study) -> str:
     """Say how far the study is: `6 of 9 runs done, 1 running, 2 waiting`."""
     parts = [f"{study.count('done')} of {words.plural(len(study.runs), 'run')} done"]
-    parts += [
-        f"{study.count(status)} {status}"
-        for status in ("running", "failed", "waiting")
-        if study.count(status)
-    ]
+    parts += [f"{study.count(status)} {status}" for status in ("running", "failed", "waiting") if study.count(status)]
     return ", ".join(parts)
 
 
@@ -124,21 +118,14 @@ def scope(study: Study, row: Comparison) -> str:
         return ""
     if row.value.low is None:
         return "1 seed, no interval"
-    return (
-        "over pictures, 1 seed"
-        if row.value.over == OVER_IMAGES
-        else f"{row.seeds} of {len(study.seeds)} seeds"
-    )
+    return "over pictures, 1 seed" if row.value.over == OVER_IMAGES else f"{row.seeds} of {len(study.seeds)} seeds"
 
 
 def galleries(study: Study) -> list[Gallery]:
     """Return the pictures of every seed that has some, or of the first one where all would be too heavy."""
     seeds = [seed for seed in study.seeds if any(run.pictures for run in study.runs if run.seed == seed)]
     weight = sum(
-        path.stat().st_size
-        for run in study.runs
-        for roles in run.pictures.values()
-        for path in roles.values()
+        path.stat().st_size for run in study.runs for roles in run.pictures.values() for path in roles.values()
     )
     if weight > EMBEDDED_BYTES:
         seeds = seeds[:1]
@@ -147,9 +134,7 @@ def galleries(study: Study) -> list[Gallery]:
 
 def gallery(study: Study, seed: int) -> Gallery:
     """Return one seed's pictures: source, every configuration's output, target."""
-    runs = {
-        name: next((run for run in study.of(name) if run.seed == seed), None) for name in study.configurations
-    }
+    runs = {name: next((run for run in study.of(name) if run.seed == seed), None) for name in study.configurations}
     with_pictures = [run for run in runs.values() if run is not None and run.pictures]
     reference = max(with_pictures, key=lambda run: len(run.pictures))
     rows = []

@@ -163,15 +163,11 @@ class Study:
         """The commits that the runs were trained at, each once; one with uncommitted changes says so."""
         records = [run.record for run in self.runs if run.record.get("commit")]
         changed = " with uncommitted changes"
-        return list(
-            dict.fromkeys(f"{node['commit']}{changed if node.get('uncommitted') else ''}" for node in records)
-        )
+        return list(dict.fromkeys(f"{node['commit']}{changed if node.get('uncommitted') else ''}" for node in records))
 
     def of(self, configuration: str) -> list[Run]:
         """The runs of one configuration, in order of seed."""
-        return sorted(
-            (run for run in self.runs if run.configuration == configuration), key=lambda run: run.seed
-        )
+        return sorted((run for run in self.runs if run.configuration == configuration), key=lambda run: run.seed)
 
     def count(self, status: str) -> int:
         return sum(run.status == status for run in self.runs)

@@ -112,9 +112,7 @@ def answer(study: Study, rows: list[Comparison]) -> Answer:
         if found := [row for row in found if row.difference is not None]:
             told[configuration] = found
     if not told:
-        return Answer(
-            "No answer yet: no configuration and its baseline have both finished with the same seed", {}
-        )
+        return Answer("No answer yet: no configuration and its baseline have both finished with the same seed", {})
 
     baselines = {study.baselines[configuration] for configuration in told}
     everything = [row for found in told.values() for row in found]
@@ -150,9 +148,7 @@ def _findings(rows: list[Comparison], digits: dict[str, int]) -> str:
             amount = f"{number(row.difference.mean, digits[row.metric], signed=True)} {what.unit}".strip()
             words.append(what.label if verdict == "unclear" else f"{what.label} ({amount})")
         if words:
-            phrases.append(
-                f"{'not clearly different' if verdict == 'unclear' else verdict} in {listed(words)}"
-            )
+            phrases.append(f"{'not clearly different' if verdict == 'unclear' else verdict} in {listed(words)}")
     return listed(phrases)
 
 
@@ -228,9 +224,7 @@ def terminal_table(study: Study, rows: list[Comparison], width: int, color: bool
                     cell.append(f"\n{span}", style="not bold dim")
             cells.append(cell)
         grid.add_row(Text(configuration), *cells)
-    console = Console(
-        file=StringIO(), width=width, force_terminal=color, color_system="standard" if color else None
-    )
+    console = Console(file=StringIO(), width=width, force_terminal=color, color_system="standard" if color else None)
     with console.capture() as captured:
         console.print(grid)
         console.print(Text(str(answer(study, rows))))

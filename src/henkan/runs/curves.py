@@ -21,9 +21,7 @@ class Curves:
     def load(self, until: int, source: Path | None = None) -> None:
         """Take up the rows of an earlier stretch (this file's, or another's), up to and including iteration `until`."""
         self.rows = [row for row in read_rows(source or self.path) if int(row["iteration"]) <= until]
-        self.columns = list(
-            dict.fromkeys(["iteration", "phase", *(name for row in self.rows for name in row)])
-        )
+        self.columns = list(dict.fromkeys(["iteration", "phase", *(name for row in self.rows for name in row)]))
         self._write()
 
     def add(self, row: Mapping[str, float | int | str]) -> None:
@@ -62,9 +60,7 @@ def read_rows(path: Path) -> list[Row]:
             if any(value is None for value in cells.values()):
                 continue
             row: Row = {
-                name: value if name == "phase" else float(value)
-                for name, value in cells.items()
-                if value != ""
+                name: value if name == "phase" else float(value) for name, value in cells.items() if value != ""
             }
             row["iteration"] = int(float(cells["iteration"]))
             rows.append(row)

@@ -65,9 +65,7 @@ def fingerprint(
         if users:
             node = dict(config["loss"][term.name])
             # An objective's weight is the generator's: runs that differ by it share the discriminator's own phase.
-            if isinstance(term.function, Adversarial) and all(
-                "generator" not in phase.update for phase in users
-            ):
+            if isinstance(term.function, Adversarial) and all("generator" not in phase.update for phase in users):
                 node.pop("weight", None)
             kept["loss"][term.name] = node
     if not judged:

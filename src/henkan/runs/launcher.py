@@ -21,6 +21,8 @@ from types import TracebackType
 
 from henkan.cli import Outcome, execute
 
+# What the server imports before it forks.
+WARM = "henkan.warm"
 # What a process gets to end by itself before it is killed, in seconds.
 PATIENCE = 10.0
 THREADS = "HENKAN_THREADS"
@@ -29,9 +31,7 @@ THREADS = "HENKAN_THREADS"
 class Process:
     """One command in a process of its own, `argv` being what follows `henkan`."""
 
-    def __init__(
-        self, argv: Sequence[str], process: multiprocessing.process.BaseProcess, outcome: Connection
-    ) -> None:
+    def __init__(self, argv: Sequence[str], process: multiprocessing.process.BaseProcess, outcome: Connection) -> None:
         self.argv = list(argv)
         self._process = process
         self._pipe = outcome
@@ -85,9 +85,7 @@ class Process:
         try:
             told: Outcome = self._pipe.recv()
         except EOFError:
-            told = Outcome(
-                code, error=f"ended by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-            )
+            told = Outcome(code, error=f"ended by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}")
         self._pipe.close()
         return told
 
@@ -112,7 +110,7 @@ class WarmProcesses:
         self.threads = max(1, (os.cpu_count() or 1) // at_once)
         self.processes: list[Process] = []
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["henkan.warm"])
+        self._context.set_forkserver_preload([WARM])
 
     def __enter__(self) -> WarmProcesses:
         return self

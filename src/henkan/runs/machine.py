@@ -58,7 +58,7 @@ def commit(folder: Path) -> tuple[str | None, str]:
 def fast_in_bfloat16() -> bool:
     """Whether bf16 autocast pays here: CUDA since Ampere, CPUs with AVX-512 bf16 or AMX."""
     if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 

@@ -37,9 +37,7 @@ def without_untrained(state: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     return {
         "state_dict": {
-            name: value
-            for name, value in state["state_dict"].items()
-            if not name.startswith("discriminator.")
+            name: value for name, value in state["state_dict"].items() if not name.startswith("discriminator.")
         },
         "optimizers": {"generator": state["optimizers"]["generator"]},
         "schedulers": {name: value for name, value in state["schedulers"].items() if name == "generator"},

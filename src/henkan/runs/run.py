@@ -117,7 +117,8 @@ def run_identity(parts: Mapping[str, Any]) -> str:
 def run_name(config: Mapping[str, Any], identity: str) -> str:
     """Return a folder name a person can read: recipe, terms, seed and the beginning of the identity."""
     terms = "+".join(config["loss"])
-    return f"{config.get('recipe') or config['task']['_target_'].split('.')[-2]}-{terms}-seed{config['seed']}-{identity[:10]}"
+    recipe = config.get("recipe") or config["task"]["_target_"].split(".")[-2]
+    return f"{recipe}-{terms}-seed{config['seed']}-{identity[:10]}"
 
 
 def read_record(folder: Path) -> Record | None:
@@ -128,9 +129,7 @@ def read_record(folder: Path) -> Record | None:
     try:
         record: Record = json.loads(path.read_text())
     except ValueError as error:
-        raise UserError(
-            f"{path} is not readable ({error}); remove the folder to train the run again"
-        ) from error
+        raise UserError(f"{path} is not readable ({error}); remove the folder to train the run again") from error
     return record
 
 

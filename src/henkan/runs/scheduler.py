@@ -52,9 +52,7 @@ class Job:
         return last_iteration(self.folder / "metrics.csv")
 
 
-def run_jobs(
-    jobs: Sequence[Job], at_once: int, changed: Callable[[], None], tick: Callable[[], None]
-) -> None:
+def run_jobs(jobs: Sequence[Job], at_once: int, changed: Callable[[], None], tick: Callable[[], None]) -> None:
     """Run what is not done, in order, `at_once` at a time.
 
     A job waits while a running one is on the way to a boundary that it can start from. `changed` is called after a
@@ -98,9 +96,8 @@ def coming(running: Sequence[Job]) -> set[str]:
 
 def last_iteration(path: Path) -> int:
     """Return the iteration of the last row of a `metrics.csv`, reading only its end."""
-    with suppress(OSError, ValueError, IndexError):
-        with path.open("rb") as file:
-            file.seek(0, 2)
-            file.seek(max(0, file.tell() - 4096))
-            return int(float(file.read().splitlines()[-1].split(b",")[0]))
+    with suppress(OSError, ValueError, IndexError), path.open("rb") as file:
+        file.seek(0, 2)
+        file.seek(max(0, file.tell() - 4096))
+        return int(float(file.read().splitlines()[-1].split(b",")[0]))
     return 0

@@ -57,9 +57,7 @@ def seed_means(scores: Scores) -> dict[int, float]:
 def paired_difference(scores: Scores, baseline: Scores) -> dict[int, pd.Series[float]]:
     """Return, for each seed that both have, `scores - baseline` of every picture that both have."""
     return {
-        seed: (finite(values) - finite(baseline[seed])).dropna()
-        for seed, values in scores.items()
-        if seed in baseline
+        seed: (finite(values) - finite(baseline[seed])).dropna() for seed, values in scores.items() if seed in baseline
     }
 
 

@@ -16,9 +16,7 @@ def cut_windows(images: Tensor, centers: Tensor, side: int) -> Tensor:
     """
     batch, _, height, width = images.shape
     if side > min(height, width):
-        raise UserError(
-            f"a local window of {side} pixels does not fit a picture of {height}x{width}; lower `window`"
-        )
+        raise UserError(f"a local window of {side} pixels does not fit a picture of {height}x{width}; lower `window`")
     limit = torch.tensor((height - side, width - side), device=images.device)
     corners = (centers - side // 2).clamp(min=0).minimum(limit)
     steps = torch.arange(side, device=images.device)

@@ -36,9 +36,7 @@ def build_transform(config: Mapping[str, Any]) -> Transform:
 
 def training_stream(config: Mapping[str, Any], pictures: Pictures) -> TrainingStream:
     """Return the stream whose sample i is a function of the seed and i alone."""
-    return TrainingStream(
-        pictures, build(config["augmentation"]), build(config["degradation"]), config["seed"]
-    )
+    return TrainingStream(pictures, build(config["augmentation"]), build(config["degradation"]), config["seed"])
 
 
 def build_translator(config: Mapping[str, Any], terms: Sequence[Term], schedule: Schedule) -> Translator:

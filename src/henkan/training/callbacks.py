@@ -48,8 +48,8 @@ class Rows(pl.Callback):
         self.won = self.won + 1 if min(real, fake) > WON_ACCURACY else 0
         if self.won == WON_LOG_STEPS:
             message = (
-                f"the discriminator has won at iteration {iteration} (accuracy {real:.3f} on real, {fake:.3f} on fake): "
-                "the generator learns little from it now; lower its learning rate, shorten its own phase, or regularize it"
+                f"the discriminator has won at iteration {iteration} (accuracy {real:.3f} on real, {fake:.3f} on fake) "
+                "and teaches little now; lower its learning rate, shorten its own phase, or regularize it"
             )
             print(f"henkan: {message}", file=sys.stderr)
             self.run.note(warnings=[*self.run.record.get("warnings", []), message])
@@ -81,9 +81,7 @@ class Validation(pl.Callback):
             if len(shown) < self.panels:
                 shown.append({name: value.cpu() for name, value in pl_module.task.panels(sample).items()})
 
-        scores = self.evaluator.evaluate(
-            pl_module.transform, evaluated(pl_module), self.scored, self.limit, keep
-        )
+        scores = self.evaluator.evaluate(pl_module.transform, evaluated(pl_module), self.scored, self.limit, keep)
         row = {"iteration": iteration, **{f"val/{name}": value for name, value in scores.means().items()}}
         phase = pl_module.schedule.phase_at(iteration - 1).name
         self.run.curves.add({"phase": phase, **row})
@@ -99,9 +97,7 @@ class Checkpoints(pl.Callback):
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, *_: Any) -> None:
         iteration = pl_module.iteration
-        if not trainer.is_global_zero or (
-            iteration % self.every and iteration not in pl_module.schedule.ends
-        ):
+        if not trainer.is_global_zero or (iteration % self.every and iteration not in pl_module.schedule.ends):
             return
         pl_module.tally.check()
         state = {"identity": self.run.identity, **pl_module.state()}

@@ -39,9 +39,7 @@ class Feed(pl.LightningDataModule):
         assert self.trainer is not None
         world = self.trainer.world_size
         if self.batch_size % world:
-            raise UserError(
-                f"batch_size={self.batch_size} is global and cannot be split over {world} processes"
-            )
+            raise UserError(f"batch_size={self.batch_size} is global and cannot be split over {world} processes")
         batches = StepIndexedBatches(
             self.first_sample,
             start=self.start,

@@ -85,11 +85,7 @@ class Files(Silent):
         if panels:
             path = self.folder / "panels" / f"{name}_{iteration:07d}.png"
             path.parent.mkdir(exist_ok=True)
-            pictures = [
-                picture.reshape(picture.shape[-3:]).float().cpu()
-                for row in panels
-                for picture in row.values()
-            ]
+            pictures = [picture.reshape(picture.shape[-3:]).float().cpu() for row in panels for picture in row.values()]
             save_image(make_grid(pictures, nrow=len(panels[0]), padding=2, pad_value=1.0), path)
             self.show(name, path, iteration)
 
@@ -187,9 +183,7 @@ class WeightsAndBiases(Files):
         import wandb
 
         if self.run is not None:
-            data = [
-                [wandb.Image(str(cell)) if isinstance(cell, Path) else cell for cell in row] for row in rows
-            ]
+            data = [[wandb.Image(str(cell)) if isinstance(cell, Path) else cell for cell in row] for row in rows]
             self.run.log({name: wandb.Table(columns=list(columns), data=data)})
 
     def finish(self, status: Status, summary: Mapping[str, float]) -> None:

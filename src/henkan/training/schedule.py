@@ -31,9 +31,7 @@ class Schedule:
 
     def __init__(self, phases: Sequence[Phase]) -> None:
         if not phases:
-            raise UserError(
-                "the schedule has no phase that updates anything: choose a loss term (loss=[mse])"
-            )
+            raise UserError("the schedule has no phase that updates anything: choose a loss term (loss=[mse])")
         self.phases = tuple(phases)
         self.ends = tuple(accumulate(phase.iterations for phase in phases))
 
@@ -44,19 +42,13 @@ class Schedule:
         for name, node in config.items():
             unknown = set(node["update"]) - set(NETWORKS)
             if unknown:
-                raise UserError(
-                    f"schedule.{name}.update names {sorted(unknown)}; it may name {list(NETWORKS)}"
-                )
+                raise UserError(f"schedule.{name}.update names {sorted(unknown)}; it may name {list(NETWORKS)}")
             if int(node["iterations"]) < 0:
                 raise UserError(f"schedule.{name}.iterations is negative")
-            update = tuple(
-                network for network in node["update"] if discriminator or network != "discriminator"
-            )
+            update = tuple(network for network in node["update"] if discriminator or network != "discriminator")
             if update and node["iterations"]:
                 terms = node.get("terms")
-                phases.append(
-                    Phase(name, int(node["iterations"]), update, None if terms is None else tuple(terms))
-                )
+                phases.append(Phase(name, int(node["iterations"]), update, None if terms is None else tuple(terms)))
         return cls(phases)
 
     def __len__(self) -> int:

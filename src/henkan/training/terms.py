@@ -27,7 +27,7 @@ class Term:
     """
 
     name: str
-    function: Callable[..., Any]
+    function: Callable[..., Any] | Adversarial | Penalty
     weight: float = 1.0
     reads: Mapping[str, str] = field(default_factory=dict)
 
@@ -37,6 +37,7 @@ class Term:
 
     def value(self, sample: Sample) -> Tensor:
         """Return the unweighted value, a scalar: the mean over pictures."""
+        assert callable(self.function)
         value: Tensor = self.function(**read(self.name, self.function, self.reads, sample))
         return value.float().mean()
 
@@ -46,9 +47,7 @@ def read(name: str, function: Callable[..., Any], reads: Mapping[str, str], samp
     required = named_arguments(function)
     absent = [key for argument, key in reads.items() if required.get(argument, True) and key not in sample]
     if absent:
-        raise UserError(
-            f"{name} reads {absent[0]!r}, which this sample does not have; it has {sorted(sample)}"
-        )
+        raise UserError(f"{name} reads {absent[0]!r}, which this sample does not have; it has {sorted(sample)}")
     return {argument: sample[key] for argument, key in reads.items() if key in sample}
 
 

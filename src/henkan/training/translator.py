@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pytorch_lightning as pl
@@ -52,8 +53,8 @@ class Translator(pl.LightningModule):
         super().__init__()
         self.automatic_optimization = False
         layout = torch.channels_last if transform.channels_last else torch.contiguous_format
-        self.generator = generator.to(memory_format=layout)  # type: ignore[call-overload]
-        self.discriminator = None if discriminator is None else discriminator.to(memory_format=layout)  # type: ignore[call-overload]
+        self.generator = generator.to(memory_format=layout)
+        self.discriminator = None if discriminator is None else discriminator.to(memory_format=layout)
         self.average = None if decay is None else Average(self.generator, decay)
         self.transform, self.task, self.schedule = transform, transform.task, schedule
         # A plain tuple: frozen feature networks inside terms must not swell the state_dict.
@@ -80,7 +81,11 @@ class Translator(pl.LightningModule):
 
     def seeded(self, *words: str | int) -> None:
         """Set torch's generators to a state that depends on (seed, words, iteration) and the rank alone."""
-        torch.manual_seed(seed_for(self.seed, *words, self.iteration, self.global_rank))
+        seed = seed_for(self.seed, *words, self.iteration, self.global_rank)
+        # Not torch.manual_seed: it visits every kind of device, which costs a millisecond where there is none.
+        torch.default_generator.manual_seed(seed)
+        if self.device.type == "cuda":
+            torch.cuda.manual_seed(seed)
 
     # -- one iteration -------------------------------------------------------------------------------------------
 
@@ -97,23 +102,25 @@ class Translator(pl.LightningModule):
                 generated = self.forward_generator(sample)
         for network in phase.update:
             if network == "discriminator":
-                self.update("discriminator", lambda: self.discriminator_loss(generated, terms))
+                self.update("discriminator", partial(self.discriminator_loss, generated, terms))
             else:
-                # The first evaluation uses the forward that the discriminator has judged already.
-                forwards = [generated]
-                self.update(
-                    "generator",
-                    lambda: self.generator_loss(
-                        forwards.pop() if forwards else self.forward_generator(sample), terms, observe
-                    ),
-                )
+                self.update("generator", self.generator_closure(sample, generated, terms, observe))
         self.iteration += 1
         if observe:
             self.tally.check()
-            rates = {
-                f"learning_rate/{name}": self.optimizer(name).param_groups[0]["lr"] for name in phase.update
-            }
+            rates = {f"learning_rate/{name}": self.optimizer(name).param_groups[0]["lr"] for name in phase.update}
             self.observed = {**self.tally.read(), **rates}
+
+    def generator_closure(
+        self, sample: Sample, generated: Sample, terms: Sequence[Term], observe: bool
+    ) -> Callable[[], Tensor]:
+        """Return the generator's loss as a function; its first call uses the forward that was judged already."""
+        forwards = [generated]
+
+        def loss() -> Tensor:
+            return self.generator_loss(forwards.pop() if forwards else self.forward_generator(sample), terms, observe)
+
+        return loss
 
     def forward_generator(self, sample: Sample) -> Sample:
         self.seeded("generator")
@@ -153,11 +160,9 @@ class Translator(pl.LightningModule):
             self.tally.add(f"loss/{term.name}", value)
             self.tally.add(f"weighted/{term.name}", term.weight * value)
             self.tally.watch(f"loss term {term.name}", value, self.iteration)
-            if observe:
+            if observe and value.requires_grad:
                 gradient = torch.autograd.grad(value, sample["raw"], retain_graph=True, allow_unused=True)[0]
-                norms[term.name] = (
-                    value.new_zeros(()) if gradient is None else torch.linalg.vector_norm(gradient)
-                )
+                norms[term.name] = value.new_zeros(()) if gradient is None else torch.linalg.vector_norm(gradient)
             if term.weight != 0:
                 total = total + term.weight * value
         self.observe_gradients(norms, terms)
@@ -170,28 +175,26 @@ class Translator(pl.LightningModule):
         self.seeded("term", term.name)
         if not isinstance(term.function, Adversarial):
             return term.value(sample)
+        objective = term.function
         assert self.discriminator is not None
         with without_gradient(self.discriminator), without_trace(self.discriminator):
             fake = self.task.judged(sample["output"], sample, "fake")
-            if self.together or term.function.relativistic:
+            if self.together or objective.relativistic:
                 real = self.task.judged(sample["target"], sample, "real")
                 real_logits, fake_logits = self.judge(real, fake)
-                return term.function.generator(fake_logits, real_logits).mean()
+                return objective.generator(fake_logits, real_logits).mean()
             logits, _ = self.discriminator(**self.pick(fake))
-            return term.function.generator(logits.float()).mean()
+            return objective.generator(logits.float()).mean()
 
     def observe_gradients(self, norms: Mapping[str, Tensor], terms: Sequence[Term]) -> None:
         """Log each term's gradient norm at the raw output, and the weighted ratio by which GLCIC picks α."""
-        adversarial = other = 0.0
+        pulls: dict[bool, list[Tensor]] = {True: [], False: []}
         for term in terms:
-            if term.name not in norms:
-                continue
-            self.tally.add(f"gradient/{term.name}", norms[term.name])
-            if isinstance(term.function, Adversarial):
-                adversarial = adversarial + term.weight * norms[term.name]
-            else:
-                other = other + term.weight * norms[term.name]
-        if isinstance(adversarial, Tensor) and isinstance(other, Tensor):
+            if term.name in norms:
+                self.tally.add(f"gradient/{term.name}", norms[term.name])
+                pulls[isinstance(term.function, Adversarial)].append(term.weight * norms[term.name])
+        if pulls[True] and pulls[False]:
+            adversarial, other = (torch.stack(pulls[kind]).sum() for kind in (True, False))
             self.tally.add("gradient/ratio", adversarial / other.clamp(min=1e-20))
 
     def discriminator_loss(self, sample: Sample, terms: Sequence[Term]) -> Tensor:

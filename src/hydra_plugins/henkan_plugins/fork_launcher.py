@@ -56,9 +56,7 @@ class ForkLauncher(Launcher):  # type: ignore[misc, unused-ignore]
             raise UserError(f"hydra.launcher.n_jobs must be at least 1, not {n_jobs}")
         self.n_jobs, self.fail_fast = n_jobs, fail_fast
 
-    def setup(
-        self, *, hydra_context: "HydraContext", task_function: "TaskFunction", config: DictConfig
-    ) -> None:
+    def setup(self, *, hydra_context: "HydraContext", task_function: "TaskFunction", config: DictConfig) -> None:
         self.loader, self.config = hydra_context.config_loader, config
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
@@ -82,9 +80,7 @@ class ForkLauncher(Launcher):  # type: ignore[misc, unused-ignore]
         if failures:
             kind = UserError if set(failures) == {2} else TrainingFailed
             left = len(job_overrides) - len(codes)
-            message = f"{len(failures)} of {len(job_overrides)} runs failed" + (
-                f", {left} not done" if left else ""
-            )
+            message = f"{len(failures)} of {len(job_overrides)} runs failed" + (f", {left} not done" if left else "")
             for job in jobs:
                 if job.returned.status is not JobStatus.COMPLETED:
                     job.returned.status, job.returned.return_value = JobStatus.FAILED, kind(message)
@@ -112,11 +108,7 @@ class ForkLauncher(Launcher):  # type: ignore[misc, unused-ignore]
 
     def command(self, overrides: Sequence[str]) -> list[str]:
         """Return what follows `henkan` for the single run."""
-        own = [
-            word
-            for word in self.config.hydra.overrides.hydra
-            if not word.lstrip("+~").startswith(OF_THE_SWEEP)
-        ]
+        own = [word for word in self.config.hydra.overrides.hydra if not word.lstrip("+~").startswith(OF_THE_SWEEP)]
         flags = [
             word
             for entry in self.loader.get_search_path().get_path()
