@@ -31,7 +31,7 @@ def iterations(paper: int, *, _root_: DictConfig) -> int:
 
 def updates(network: str, *, _root_: DictConfig) -> int:
     """Return the number of iterations of the whole schedule that update `network`."""
-    return sum(phase.iterations for phase in _root_.schedule.values() if network in phase.update)
+    return sum(phase["iterations"] for phase in _root_.schedule.values() if network in phase["update"])
 
 
 for _resolver in (at_scale, scaled, iterations, updates):

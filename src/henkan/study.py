@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.tree import Tree
@@ -35,15 +35,14 @@ class Study:
 
     name: str
     place: Path
-    settings: DictConfig
+    settings: dict[str, Any]
     overrides: list[str]
 
     def configurations(self) -> dict[str, tuple[str, list[str]]]:
         """Return name → (variant, overrides) of every variant at every point of the axes."""
-        axes = OmegaConf.to_container(self.settings.get("axes") or OmegaConf.create({}))
-        assert isinstance(axes, dict)
+        axes: dict[str, list[Any]] = self.settings.get("axes") or {}
         found: dict[str, tuple[str, list[str]]] = {}
-        for variant, overrides in self.settings.variants.items():
+        for variant, overrides in self.settings["variants"].items():
             for values in itertools.product(*axes.values()):
                 point = [f"{key}={value}" for key, value in zip(axes, values, strict=True)]
                 name = " ".join([str(variant), *(text.split(".")[-1] for text in point)])
@@ -54,11 +53,11 @@ class Study:
         """Yield every run, seed by seed, so that the report means something after the first seed."""
         settings = self.settings
         common = [
-            f"experiment={settings.recipe}",
-            f"scale={settings.scale}",
+            f"experiment={settings['recipe']}",
+            f"scale={settings['scale']}",
             *(settings.get("overrides") or []),
         ]
-        for seed in settings.seeds:
+        for seed in settings["seeds"]:
             for name, (_, overrides) in self.configurations().items():
                 own = [*overrides, f"seed={seed}", f"study={self.name}"]
                 yield name, int(seed), [*common, *own, *self.overrides]
@@ -75,7 +74,7 @@ def main(arguments: list[str]) -> int:
     if dry:
         Console().print(tree(study, jobs))
         return 0
-    folder = Path(jobs[0].plan.config["paths"]["studies"]) / f"{study.name}-{study.settings.scale}"
+    folder = Path(jobs[0].plan.config["paths"]["studies"]) / f"{study.name}-{study.settings['scale']}"
     folder.mkdir(parents=True, exist_ok=True)
     at_once = int(study.settings.get("jobs") or 1)
     os.environ.setdefault("HENKAN_THREADS", str(max(1, (os.cpu_count() or 1) // at_once)))
@@ -109,15 +108,15 @@ def read_study(name: str, overrides: Sequence[str]) -> Study:
     if found is None:
         known = sorted(path.parent.name for path in Path("experiments").glob("*/study.yaml"))
         raise UserError(f"there is no study {name!r}; there are {known or 'none in ./experiments'}")
-    settings = OmegaConf.load(found)
-    assert isinstance(settings, DictConfig)
     own = [word for word in overrides if word.partition("=")[0] in SETTINGS]
-    settings = OmegaConf.merge(settings, OmegaConf.from_dotlist(own))
-    assert isinstance(settings, DictConfig)
-    if settings.baseline not in settings.variants:
-        raise UserError(f"{found}: the baseline {settings.baseline!r} is none of {list(settings.variants)}")
+    merged = OmegaConf.merge(OmegaConf.load(found), OmegaConf.from_dotlist(own))
+    # Not resolved: what the overrides interpolate is the run's config, not the study's.
+    settings = OmegaConf.to_container(merged, resolve=False)
+    assert isinstance(settings, dict)
+    if settings["baseline"] not in settings["variants"]:
+        raise UserError(f"{found}: the baseline {settings['baseline']!r} is none of {list(settings['variants'])}")
     rest = [word for word in overrides if word not in own]
-    return Study(found.parent.name, found, settings, rest)
+    return Study(found.parent.name, found, {str(key): value for key, value in settings.items()}, rest)
 
 
 def plan_jobs(study: Study) -> list[Job]:
@@ -131,8 +130,7 @@ def plan_jobs(study: Study) -> list[Job]:
 
 def write_study(study: Study, jobs: Sequence[Job], folder: Path) -> None:
     """Write `study.json`: what was asked, and how far each run is."""
-    settings = OmegaConf.to_container(study.settings, resolve=True)
-    assert isinstance(settings, dict)
+    settings = study.settings
     metrics = jobs[0].plan.config["metric"]
     write_json(
         folder / "study.json",
@@ -186,9 +184,9 @@ def tree(study: Study, jobs: Sequence[Job]) -> Tree:
     settings = study.settings
     pace = seconds_per_iteration(jobs)
     total, rest = 0, 0
-    root = Tree(f"{study.name} (recipe {settings.recipe}, scale {settings.scale})")
+    root = Tree(f"{study.name} (recipe {settings['recipe']}, scale {settings['scale']})")
     known: dict[str, Any] = {}
-    for seed in settings.seeds:
+    for seed in settings["seeds"]:
         branch = root.add(f"seed {seed}")
         for job in (job for job in jobs if job.seed == seed):
             place, start = branch, 0

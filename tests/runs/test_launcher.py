@@ -66,7 +66,10 @@ def start(folder: Path, script: str) -> subprocess.Popen[str]:
 
 def result(folder: Path, script: str) -> Any:
     process = start(folder, script)
-    out, err = process.communicate(timeout=60)
+    try:
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 0, err
     return json.loads(out.splitlines()[-1])
 

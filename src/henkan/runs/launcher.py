@@ -109,6 +109,7 @@ class WarmProcesses:
     def __init__(self, at_once: int = 1) -> None:
         self.threads = max(1, (os.cpu_count() or 1) // at_once)
         self.processes: list[Process] = []
+        self._awaited: list[Process] = []
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload([WARM])
 
@@ -132,14 +133,17 @@ class WarmProcesses:
         )
         process.start()
         sender.close()
-        self.processes.append(Process(argv, process, receiver))
-        return self.processes[-1]
+        started = Process(argv, process, receiver)
+        self.processes.append(started)
+        self._awaited.append(started)
+        return started
 
     def wait_any(self, timeout: float | None = None) -> list[Process]:
-        """Wait until a running process ends, at most `timeout` seconds; return those that ended meanwhile."""
-        running = [process for process in self.processes if process.poll() is None]
-        wait([process.sentinel for process in running], timeout)
-        return [process for process in running if process.poll() is not None]
+        """Wait until a process ends, at most `timeout` seconds; return those not returned before."""
+        wait([process.sentinel for process in self._awaited], timeout)
+        ended = [process for process in self._awaited if process.poll() is not None]
+        self._awaited = [process for process in self._awaited if process not in ended]
+        return ended
 
     def close(self) -> None:
         """End what still runs."""

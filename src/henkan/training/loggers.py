@@ -7,13 +7,15 @@ wandb   and all of it in Weights & Biases, offline unless told otherwise
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import threading
 import urllib.error
 import urllib.request
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -107,7 +109,6 @@ class WeightsAndBiases(Files):
     def start(self, record: Mapping[str, Any], config: Mapping[str, Any], history: Sequence[Row]) -> None:
         super().start(record, config, history)
         identity = f"{record['identity'][:16]}-{record['nonce']}"
-        earlier = list((self.folder / "wandb").glob(f"offline-run-*-{identity}"))
         self.run = self.open(identity, config)
         describe_metrics(self.run, config["metric"])
         # Iterations that the server already has are not sent again.
@@ -121,10 +122,10 @@ class WeightsAndBiases(Files):
             if known < int(iteration) <= until:
                 self.show(name, path, int(iteration))
         self.known = known
-        if not self.run.offline:
-            return
-        for folder in earlier:
-            shutil.rmtree(folder)
+        # All that earlier starts wrote offline is in the history.
+        for folder in (self.folder / "wandb").glob(f"offline-run-*-{identity}"):
+            if folder != Path(self.run.dir).parent:
+                shutil.rmtree(folder)
 
     def open(self, identity: str, config: Mapping[str, Any]) -> wandb.Run:
         """Begin the W&B run, online if that is wanted and possible."""
@@ -184,13 +185,29 @@ class WeightsAndBiases(Files):
 
         if self.run is not None:
             data = [[wandb.Image(str(cell)) if isinstance(cell, Path) else cell for cell in row] for row in rows]
-            self.run.log({name: wandb.Table(columns=list(columns), data=data)})
+            with staging_in(self.folder / "wandb" / "staging"):
+                self.run.log({name: wandb.Table(columns=list(columns), data=data)})
 
     def finish(self, status: Status, summary: Mapping[str, float]) -> None:
         if self.run is not None:
             self.run.summary.update({f"test/{name}": value for name, value in summary.items()})
             self.run.finish(exit_code=0 if status == "done" else 1)
             self.run = None
+
+
+@contextmanager
+def staging_in(folder: Path) -> Iterator[None]:
+    """Let W&B keep what it stages for upload in the run folder instead of the user's home."""
+    before = os.environ.get("WANDB_DATA_DIR")
+    folder.mkdir(parents=True, exist_ok=True)
+    os.environ["WANDB_DATA_DIR"] = str(folder.absolute())
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["WANDB_DATA_DIR"]
+        else:
+            os.environ["WANDB_DATA_DIR"] = before
 
 
 def describe_metrics(run: wandb.Run, metrics: Mapping[str, Mapping[str, Any]]) -> None:

@@ -1,0 +1,231 @@
+"""What a run shows: nothing, pictures in files, or all of it in an offline W&B run."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+from hydra.utils import get_object
+
+from henkan.build import build
+from henkan.cli import config_folder
+from henkan.training import loggers
+from henkan.training.loggers import Files, RunLogger, Silent, WeightsAndBiases
+
+Record = dict[str, Any]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> tuple[Record, dict[str, Any], Path]:
+    """Return the record, config and folder of a run."""
+    config = {
+        "paths": {"runs": str(tmp_path)},
+        "recipe": "glcic",
+        "task": {"_target_": "henkan.tasks.completion.Completion"},
+        "loss": {"mse": {}},
+        "seed": 0,
+        "study": "mse_vs_gan",
+        "schedule": {"reconstruction": {}, "joint": {}},
+        "metric": {"psnr": {"better": "higher"}, "l1": {"better": "lower"}},
+    }
+    record = {"identity": "0123456789abcdef0123", "nonce": "n0nce1"}
+    folder = tmp_path / "glcic-mse-seed0-0123456789"
+    folder.mkdir()
+    return record, config, folder
+
+
+def rows(first: int, last: int) -> list[dict[str, float | int | str]]:
+    return [{"iteration": number, "phase": "joint", "loss/mse": 1.0 / number} for number in range(first, last + 1)]
+
+
+def panels() -> list[dict[str, torch.Tensor]]:
+    return [{"source": torch.zeros(1, 3, 8, 8), "target": torch.ones(1, 3, 8, 8)} for _ in range(3)]
+
+
+def offline_file(folder: Path) -> Path:
+    (file,) = (folder / "wandb").glob("offline-run-*/*.wandb")
+    return file
+
+
+def inspect(folder: Path, *flags: str) -> str:
+    """Ask W&B's own reader."""
+    command = [str(Path(sys.executable).with_name("wandb")), "leet", "inspect", *flags, "--json", str(offline_file(folder))]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+
+
+def records(folder: Path, kind: str) -> list[dict[str, Any]]:
+    """Return the records of a kind that an offline run holds, as W&B's own reader gives them."""
+    lines = [json.loads(line) for line in inspect(folder).splitlines()]
+    return [line[kind] for line in lines if line["type"] == kind]
+
+
+def history(folder: Path) -> list[dict[str, Any]]:
+    return [record["item"] for record in records(folder, "history")]
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in (config_folder() / "logger").glob("*.yaml")))
+def test_every_logger_of_the_config_is_built(name: str) -> None:
+    node = yaml.safe_load((config_folder() / "logger" / f"{name}.yaml").read_text())
+    assert isinstance(build(node), RunLogger)
+    assert get_object(node["_target_"]).__module__ == "henkan.training.loggers"
+
+
+def test_silent_writes_nothing(run: tuple[Record, dict[str, Any], Path]) -> None:
+    record, config, folder = run
+    logger = Silent()
+    logger.start(record, config, [])
+    logger.log(rows(1, 1)[0])
+    logger.images("validation", panels(), 1)
+    logger.table("test", ["file"], [["a.png"]])
+    logger.finish("done", {})
+    assert list(folder.iterdir()) == []
+
+
+def test_files_writes_a_grid_for_each_validation(run: tuple[Record, dict[str, Any], Path]) -> None:
+    record, config, folder = run
+    logger = Files()
+    logger.start(record, config, [])
+    logger.images("validation", panels(), 500)
+    logger.images("validation", [], 600)
+    (path,) = (folder / "panels").iterdir()
+    assert path.name == "validation_0000500.png"
+    import cv2
+
+    picture = cv2.imread(str(path))
+    # Three examples below each other, two panels beside each other, two pixels between.
+    assert picture.shape == (2 + 3 * 10, 2 + 2 * 10, 3)
+    assert picture[5, 5].max() == 0 and picture[5, 15].min() == 255
+
+
+def test_an_offline_run_holds_everything(
+    run: tuple[Record, dict[str, Any], Path], tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record, config, folder = run
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    logger = WeightsAndBiases("henkan", "offline")
+    logger.start(record, config, [])
+    for row in rows(1, 5):
+        logger.log(row)
+    logger.log({"iteration": 5, "val/psnr": 9.0})
+    logger.images("validation", panels(), 5)
+    shutil.copy(folder / "panels" / "validation_0000005.png", folder / "picture.png")
+    logger.table("test", ["file", "psnr", "picture"], [["a.png", 9.0, folder / "picture.png"], ["b.png", 8.0, None]])
+    logger.finish("done", {"psnr": 8.5})
+
+    found = history(folder)
+    assert [row["iteration"] for row in found if "loss/mse" in row] == [1, 2, 3, 4, 5]
+    assert [row["loss/mse"] for row in found if "loss/mse" in row] == [1.0 / number for number in range(1, 6)]
+    assert [row["iteration"] for row in found if any(key.startswith("validation") for key in row)] == [5]
+    files = folder / "wandb"
+    assert list(files.glob("offline-run-*/files/media/images/validation*.png"))
+    assert list(files.glob("offline-run-*/files/media/table/test*.json"))
+    text = inspect(folder)
+    for expected in ('"mse_vs_gan"', '"henkan"', '"completion"', '"reconstruction>joint"', "0123456789abcdef-n0nce1"):
+        assert expected in text
+    assert records(folder, "exit") == [{"exit_code": 0}]
+    summary = json.loads(inspect(folder, "--summary"))["summary"]
+    assert summary["test/psnr"] == 8.5
+    assert summary["val/psnr"] == {"max": 9.0}
+    metrics = {record.get("name") or record["glob_name"]: record for record in records(folder, "metric")}
+    assert all(metrics[name]["step_metric"] == "iteration" for name in ("*", "val/psnr", "val/l1"))
+    assert metrics["val/l1"]["summary"] == {"min": True}
+    assert not (home / ".local").exists() and not (home / ".cache").exists()
+
+
+def test_a_failed_run_is_finished_as_failed(run: tuple[Record, dict[str, Any], Path]) -> None:
+    record, config, folder = run
+    logger = WeightsAndBiases("henkan", "offline")
+    logger.start(record, config, [])
+    logger.log(rows(1, 1)[0])
+    logger.finish("failed", {})
+    assert records(folder, "exit") == [{"exit_code": 1}]
+
+
+def test_finishing_what_never_started_is_nothing() -> None:
+    WeightsAndBiases("henkan", "offline").finish("failed", {})
+
+
+def test_after_a_kill_and_a_resume_there_is_one_run_with_one_curve(run: tuple[Record, dict[str, Any], Path]) -> None:
+    record, config, folder = run
+    first = WeightsAndBiases("henkan", "offline")
+    first.start(record, config, [])
+    for row in rows(1, 7):
+        first.log(row)
+    first.images("validation", panels(), 4)
+    first.images("validation", panels(), 7)
+    assert first.run is not None
+    first.run.finish()  # A kill leaves the folder just as well.
+    time.sleep(1.1)  # W&B names its folders by the second.
+
+    second = WeightsAndBiases("henkan", "offline")
+    second.start(record, config, rows(1, 5))
+    for row in rows(6, 9):
+        second.log(row)
+    second.finish("done", {})
+    found = history(folder)
+    assert [row["iteration"] for row in found if "loss/mse" in row] == list(range(1, 10))
+    # Pictures up to the checkpoint are kept; later ones are drawn again.
+    assert [row["iteration"] for row in found if any(key.startswith("validation") for key in row)] == [4]
+
+
+@pytest.fixture
+def no_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    monkeypatch.setenv("NETRC", str(tmp_path / "no-netrc"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+
+@pytest.fixture
+def silent_server() -> Iterator[str]:
+    """Yield the address of a server that accepts and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.mark.usefixtures("no_key")
+def test_online_without_a_key_goes_on_offline_at_once(
+    run: tuple[Record, dict[str, Any], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    record, config, folder = run
+    began = time.monotonic()
+    logger = WeightsAndBiases("henkan", "online")
+    logger.start(record, config, rows(1, 2))
+    assert time.monotonic() - began < 10
+    logger.log({"iteration": 3, "loss/mse": 0.1})
+    logger.finish("done", {})
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("henkan:")]
+    assert "goes on offline: there is no API key" in line
+    assert len(history(folder)) == 3
+
+
+@pytest.mark.usefixtures("no_key")
+@pytest.mark.parametrize("answering", [False, True], ids=["refused", "never answered"])
+def test_online_without_a_network_goes_on_offline_soon(
+    answering: bool,
+    run: tuple[Record, dict[str, Any], Path],
+    silent_server: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    record, config, folder = run
+    monkeypatch.setenv("WANDB_API_KEY", "x" * 40)
+    monkeypatch.setenv("WANDB_BASE_URL", silent_server if answering else "http://127.0.0.1:9")
+    monkeypatch.setattr(loggers, "PATIENCE", 1.0)
+    began = time.monotonic()
+    logger = WeightsAndBiases("henkan", "online")
+    logger.start(record, config, rows(1, 2))
+    assert time.monotonic() - began < 10
+    logger.finish("done", {})
+    assert "does not answer" in capsys.readouterr().err
+    assert len(history(folder)) == 2
