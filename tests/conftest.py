@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,6 +15,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
 from henkan.cli import config_folder
+from henkan.runs.launcher import WarmProcesses
 
 torch.set_num_threads(1)
 
@@ -62,3 +65,24 @@ def composed() -> Iterator[Callable[..., DictConfig]]:
     """Compose a root of the config tree with overrides."""
     with initialize_config_dir(str(config_folder()), version_base="1.3"):
         yield lambda overrides, root="train": compose(root, overrides=overrides)
+
+
+@pytest.fixture(scope="session")
+def processes() -> Iterator[WarmProcesses]:
+    """Start `henkan` commands in fresh processes forked from a warm one."""
+    with WarmProcesses(2) as warm:
+        yield warm
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refuse every connection beyond this machine: the suite needs no network."""
+    connect = socket.socket.connect
+
+    def only_here(self: socket.socket, address: Any) -> None:
+        host = address[0] if isinstance(address, tuple) else ""
+        if self.family != socket.AF_UNIX and host not in ("127.0.0.1", "::1", "localhost"):
+            raise OSError(f"a test tried to reach {host}")
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", only_here)

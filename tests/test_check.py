@@ -22,14 +22,20 @@ def test_the_recipe_is_fine_at_every_scale(scale: str) -> None:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["+generator.widht=3"], "generator.widht: henkan.generators.glcic.CompletionNetwork has no such setting (did you mean 'width'?)"),
+        (
+            ["+generator.widht=3"],
+            "generator.widht: henkan.generators.glcic.CompletionNetwork has no such setting (did you mean 'width'?)",
+        ),
         (["generator._target_=henkan.generators.glcic.CompletionNetwrk"], "(did you mean 'CompletionNetwork'?)"),
         (["generator._target_=henkan.generatrs.glcic.CompletionNetwork"], "(did you mean 'generators'?)"),
         (["generator._target_=nowhere_to_be_found.Net"], "no module 'nowhere_to_be_found'"),
         (["generator._target_=torch.nn.functional.__name__"], "nothing that can be called"),
         (["generator.width=wide"], "generator.width='wide' does not fit"),
         (["+loss.adversarial.gamma=1", "loss=[mse]"], "loss.adversarial has settings but no _target_"),
-        (["+loss.mse.reads.inptu=output"], "loss.mse.reads.inptu: henkan.losses.mse.MSE has no such argument (did you mean 'input'?)"),
+        (
+            ["+loss.mse.reads.inptu=output"],
+            "loss.mse.reads.inptu: henkan.losses.mse.MSE has no such argument (did you mean 'input'?)",
+        ),
         (["~generator.width", "+generator._partial_=true"], None),
         (["+optimizer.generator.momentum=1"], "optimizer.generator.momentum: torch.optim"),
         (["optimizer.generator._target_=torch.optim.Adm"], "(did you mean 'Adam'?)"),

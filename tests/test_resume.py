@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,6 @@ from henkan.runs.launcher import WarmProcesses
 from henkan.runs.run import read_record
 from henkan.runs.scheduler import last_iteration
 from henkan.training import checkpoint
-
-
-@pytest.fixture(scope="module")
-def processes() -> Iterator[WarmProcesses]:
-    with WarmProcesses(2) as warm:
-        yield warm
 
 
 def equal(first: Any, second: Any) -> bool:

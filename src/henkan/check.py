@@ -112,7 +112,7 @@ def check_config(cfg: DictConfig) -> None:
     for name, node in (plain.get("loss") or {}).items():
         if not isinstance(node, Mapping) or "_target_" not in node:
             raise UserError(
-                f"loss.{name} has settings but no _target_: that term was not chosen; write loss=[...,{name}], or drop them"
+                f"loss.{name} has settings but no _target_: it was not chosen; write loss=[...,{name}], or drop them"
             )
     for path, node in targets(plain):
         group, _, rest = path.partition(".")
@@ -153,7 +153,7 @@ def bind(path: str, node: Mapping[str, Any], reserved: Collection[str]) -> None:
         (signature.bind if whole else signature.bind_partial)(*node.get("_args_", ()), **settings)
     except TypeError as error:
         raise UserError(f"{path}: {node['_target_']}: {error}") from None
-    hints = annotations(target)
+    hints = hints_of(target)
     for name, value in settings.items():
         if name in hints and not fits(value, hints[name]):
             raise UserError(f"{path}.{name}={value!r} does not fit: {node['_target_']} takes {told(hints[name])}")
@@ -200,9 +200,9 @@ def locate(path: str, name: str) -> Callable[..., Any]:
     raise UserError(f"{path}._target_: there is no module {parts[0]!r}, neither installed nor in {Path.cwd()}")
 
 
-def annotations(target: Callable[..., Any]) -> dict[str, Any]:
+def hints_of(target: Callable[..., Any]) -> dict[str, Any]:
     """Return the type hints of what is called, or none where they name what is not there at run time."""
-    function = target.__init__ if inspect.isclass(target) else target  # type: ignore[misc]
+    function = inspect.unwrap(target.__init__) if inspect.isclass(target) else target
     try:
         return typing.get_type_hints(function)
     except (NameError, TypeError, AttributeError):

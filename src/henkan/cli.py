@@ -132,10 +132,10 @@ def run(verb: str, arguments: Sequence[str]) -> float | None:
                 check_types(cfg, hydra_config.overrides.task, verb)
                 results.append(importlib.import_module(f"henkan.{verb}").main(cfg))
         except Exception as error:
-            # Hydra would print a line of its own about it.
+            errors.append(error)
             if hydra_config.mode is not RunMode.RUN:
                 raise
-            errors.append(error)
+            # Raised below, since Hydra would print a line of its own about it.
             return None
         return results[-1]
 
@@ -146,7 +146,9 @@ def run(verb: str, arguments: Sequence[str]) -> float | None:
         try:
             root(task)()
         except ValueError as error:
-            # Hydra's own about the command line; what `main` raised is among `errors`.
+            if error in errors:
+                raise
+            # Hydra's own, about the command line.
             raise UserError(str(error)) from error
     if errors:
         raise errors[0]

@@ -93,7 +93,8 @@ def composition_failed(error: ConfigCompositionException, verb: str, overrides: 
     if text.startswith(("Could not override", "Could not append to config. No match")):
         key = text.split("'")[1]
         rest = [word for word in overrides if word.lstrip("+~").partition("=")[0] != key]
-        known = [*groups(), *known_keys(verb, rest)]
+        root = verb if (config_folder() / f"{verb}.yaml").is_file() else "train"
+        known = [*groups(), *known_keys(root, rest)]
         return f"there is no key {key!r}{suggestion(key, known)}; +{key}=… adds a new one"
     cause = error.__cause__
     if isinstance(cause, OmegaConfBaseException):
@@ -153,8 +154,9 @@ def keys(node: Any, prefix: str = "") -> Iterator[str]:
     """Yield the dotted keys of a config, without resolving anything."""
     if isinstance(node, DictConfig) and not OmegaConf.is_missing(node, "") and not node._is_interpolation():
         for name, value in node.items_ex(resolve=False):
-            yield f"{prefix}{name}"
-            yield from keys(value, f"{prefix}{name}.")
+            path = prefix + str(name)
+            yield path
+            yield from keys(value, f"{path}.")
 
 
 def config_folders() -> list[Path]:

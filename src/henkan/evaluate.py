@@ -1,8 +1,15 @@
-"""Score a trained run, or a generator without parameters, on whole pictures: scores.csv, a row a picture."""
+"""Score a trained run, or a generator that needs no training, on whole pictures.
+
+Writes scores.csv (a row a picture, a column a metric), set_scores.json and pictures/ into the run folder.
+
+  henkan evaluate run=outputs/runs/RUN
+  henkan evaluate run=outputs/runs/RUN evaluation.split=val 'metric=[psnr,ssim]'
+"""
 
 from __future__ import annotations
 
 import csv
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path

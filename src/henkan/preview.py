@@ -1,4 +1,9 @@
-"""Draw what a configuration trains on: targets, sources, and what its discriminator is shown of real and fake."""
+"""Draw what a configuration trains on: targets, sources, holes, and what its discriminator is shown.
+
+Writes a PNG, and prints its path; the generator is as it starts, or as `init` says.
+
+  henkan preview experiment=glcic output=preview.png samples=6
+"""
 
 from __future__ import annotations
 

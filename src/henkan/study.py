@@ -1,4 +1,12 @@
-"""Run a study: many runs of one recipe, seed by seed, and a report that is refreshed after each."""
+"""Run a study: many runs of one recipe, seed by seed, and a report that is refreshed after each.
+
+A study is a folder of experiments/ with a study.yaml, named by the folder's name or by path. Its own settings are
+scale, seeds and jobs (runs at once); every other override goes to each of its runs.
+
+  henkan study mse_vs_gan
+  henkan study mse_vs_gan --dry-run
+  henkan study mse_vs_gan scale=smoke seeds=[0] logger=csv
+"""
 
 from __future__ import annotations
 
@@ -64,7 +72,6 @@ class Study:
 
 
 def main(arguments: list[str]) -> int:
-    """`henkan study NAME|PATH [--dry-run] [scale=…] [seeds=[…]] [jobs=N] [any override of every run]`"""
     dry = "--dry-run" in arguments
     words = [word for word in arguments if word != "--dry-run"]
     if not words or "=" in words[0]:

@@ -1,4 +1,13 @@
-"""Train one run, or go on with it, or return what it found; prints the run folder last."""
+"""Train one run, go on with an interrupted one, or return what a finished one found.
+
+Prints the run folder as the last line on stdout. The same command continues a run that was killed; a run that is done
+is not trained again (rerun=true does).
+
+  henkan train experiment=glcic scale=smoke
+  henkan train experiment=glcic 'loss=[mse,hinge,r1]' discriminator.normalization=null
+  henkan train -m experiment=glcic weights.adversarial=0.001,0.01 seed=0,1,2
+  henkan train experiment=glcic init=outputs/runs/RUN
+"""
 
 from __future__ import annotations
 
@@ -31,7 +40,7 @@ from henkan.training.loggers import RunLogger
 from henkan.training.translator import Translator
 
 
-def main(cfg: DictConfig) -> None:
+def main(cfg: DictConfig) -> float | None:
     use_threads(cfg.trainer.threads)
     plan = plan_run(cfg)
     run = Run(plan.folder, plan.identity, plan.config, writes=is_first_rank())
@@ -40,7 +49,7 @@ def main(cfg: DictConfig) -> None:
         note = f"; since then changed: {', '.join(changed)} (rerun=true trains it again)" if changed else ""
         say(f"done already{note}")
         print(run.folder)
-        return
+        return objective(run, cfg.objective)
     if cfg.rerun and run.writes:
         shutil.rmtree(run.folder, ignore_errors=True)
     run.begin(task_overrides(), plan.manifest, len(plan.schedule))
@@ -51,7 +60,7 @@ def main(cfg: DictConfig) -> None:
         logger.start(run.record, plan.config, run.curves.rows) if run.writes else None
         fit(plan, run, translator, state, logger)
         if not run.writes:
-            return
+            return None
         final = evaluate_run(plan.config, plan.pictures, translator, run, logger)
     except BaseException as error:
         if run.writes:
@@ -62,6 +71,7 @@ def main(cfg: DictConfig) -> None:
     run.end("done", metrics=final)
     logger.finish("done", final)
     print(run.folder)
+    return objective(run, cfg.objective)
 
 
 def starting_point(plan: Plan, run: Run, translator: Translator) -> dict[str, object] | None:
@@ -158,6 +168,12 @@ def check_overfit(run: Run, share: float) -> None:
             f"one batch could not be fitted: its loss went from {losses[0]:.4g} to {losses[-1]:.4g} only"
         )
     say(f"one batch was fitted: its loss went from {losses[0]:.4g} to {losses[-1]:.4g}")
+
+
+def objective(run: Run, name: str) -> float | None:
+    """Return the last logged value of `name`, for a sweeper."""
+    values = [float(row[name]) for row in read_rows(run.curves.path) if name in row]
+    return values[-1] if values else None
 
 
 def use_threads(threads: int | None) -> None:

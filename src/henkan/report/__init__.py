@@ -1,4 +1,8 @@
-"""The verb `report`: what a study found so far, as one HTML page, tables and figures."""
+"""Write what a study has found so far: one HTML page, tables and figures.
+
+henkan report outputs/runs/studies/mse_vs_gan-laptop
+henkan report outputs/runs/studies/mse_vs_gan-laptop --publish experiments/mse_vs_gan/results
+"""
 
 from __future__ import annotations
 

@@ -23,6 +23,7 @@ WITHOUT_EFFECT = (
     "recipe",
     "logger",
     "metric",
+    "objective",
     "paths",
     "rerun",
     "run",

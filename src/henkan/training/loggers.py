@@ -14,7 +14,7 @@ import threading
 import urllib.error
 import urllib.request
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -47,7 +47,7 @@ class RunLogger(ABC):
 
     @abstractmethod
     def images(self, name: str, panels: Sequence[Mapping[str, Tensor]], iteration: int) -> None:
-        """Show pictures, a mapping of named (1, 3, H, W) or (3, H, W) tensors in [0, 1] for each example, of one size."""
+        """Show pictures of one size: for each example a mapping of named (1, 3, H, W) tensors in [0, 1]."""
 
     @abstractmethod
     def table(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -112,7 +112,7 @@ class WeightsAndBiases(Files):
         self.run = self.open(identity, config)
         describe_metrics(self.run, config["metric"])
         # Iterations that the server already has are not sent again.
-        known = int(self.run.summary.get("iteration", -1)) if self.run.resumed else -1
+        known = int(dict(self.run.summary).get("iteration", -1)) if self.run.resumed else -1
         for row in history:
             if int(row["iteration"]) > known:
                 self.run.log(dict(row))
@@ -133,9 +133,7 @@ class WeightsAndBiases(Files):
 
         mode = self.mode
         if mode == "online" and (reason := unreachable()) is not None:
-            say(
-                f"W&B goes on offline: {reason}; `wandb sync {self.folder / 'wandb'}/offline-run-*` uploads the run later"
-            )
+            say(f"W&B goes on offline: {reason}; later, `wandb sync {self.folder}/wandb/offline-run-*` uploads the run")
             mode = "offline"
         while True:
             settings = wandb.Settings(
@@ -184,7 +182,9 @@ class WeightsAndBiases(Files):
         import wandb
 
         if self.run is not None:
-            data = [[wandb.Image(str(cell)) if isinstance(cell, Path) else cell for cell in row] for row in rows]
+            data: list[Iterable[Any]] = [
+                [wandb.Image(str(cell)) if isinstance(cell, Path) else cell for cell in row] for row in rows
+            ]
             with staging_in(self.folder / "wandb" / "staging"):
                 self.run.log({name: wandb.Table(columns=list(columns), data=data)})
 
