@@ -9,6 +9,7 @@ Writes scores.csv (a row a picture, a column a metric), set_scores.json and pict
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -44,25 +45,44 @@ from henkan.transform import Transform
 
 def main(cfg: DictConfig) -> None:
     """Evaluate `run=FOLDER`, or the configured generator as it is if it has no parameters."""
-    config, pictures = settle(of_run(cfg) if cfg.run else cfg)
+    trained = cfg.run is not None
+    config, pictures = settle(of_run(cfg) if trained else cfg)
     network = build_network(config, "generator")
-    weights = Path(cfg.run) if cfg.run else None
-    if weights is not None:
-        path = checkpoint.find_checkpoint(weights)
+    parts = evaluation_parts(config, pictures)
+    if trained:
+        path = checkpoint.find_checkpoint(Path(cfg.run))
         state = checkpoint.load(path)
-        own = checkpoint.part(state, "average.network") or checkpoint.part(state, "generator")
-        checkpoint.load_weights(network, own, path)
-        folder = weights if weights.is_dir() else weights.parents[1]
+        weights = checkpoint.part(state, "average.network") or checkpoint.part(state, "generator")
+        checkpoint.load_weights(network, weights, path)
+        folder = path.parents[1]
+        parts["weights"] = hashlib.sha256(path.read_bytes()).hexdigest()
     elif any(parameter.requires_grad for parameter in network.parameters()):
         raise UserError("this generator has weights to learn: name a trained run with run=FOLDER")
     else:
-        folder = Path(config["paths"]["runs"]) / run_name(config, digest(config))
+        folder = Path(config["paths"]["runs"]) / run_name(config, digest(parts))
         folder.mkdir(parents=True, exist_ok=True)
         write_json(folder / "run.json", {"status": "done", "recipe": config["recipe"], "overrides": task_overrides()})
+    folder = place_for(folder, digest(parts))
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    scores = score(config, pictures, build_transform(config), network.to(device), device, folder)
+    scores = score(config, pictures, build_transform(config), network.to(device), device, folder, digest(parts))
     print_scores(scores)
     print(folder)
+
+
+def evaluation_parts(config: Mapping[str, Any], pictures: Pictures) -> dict[str, Any]:
+    """Return what scores depend on, beside the weights: the evaluation's own identity is their hash."""
+    parts = {name: config[name] for name in ("evaluation", "metric", "task", "degradation", "generator")}
+    return {**parts, "manifest": pictures.manifest()}
+
+
+def place_for(folder: Path, identity: str) -> Path:
+    """Return where an evaluation writes: the run's folder, or one of its own beside scores of other settings."""
+    own = folder / "evaluation.json"
+    if not own.is_file() or json.loads(own.read_text())["identity"] == identity:
+        return folder
+    place = folder / "evaluations" / identity[:10]
+    place.mkdir(parents=True, exist_ok=True)
+    return place
 
 
 def of_run(cfg: DictConfig) -> DictConfig:
@@ -73,7 +93,8 @@ def of_run(cfg: DictConfig) -> DictConfig:
     config = OmegaConf.load(path)
     assert isinstance(config, DictConfig)
     for override in task_overrides():
-        group = override.lstrip("+~").partition("=")[0].split(".")[0].split("@")[0]
+        key = override.lstrip("+~").partition("=")[0]
+        group = (key.partition("@")[2] or key).split(".")[0]
         if group not in ("run", "experiment"):
             config[group] = cfg[group]
     config.run = cfg.run
@@ -87,15 +108,24 @@ def evaluate_run(
     if config["evaluation"]["split"] is None:
         return {}
     network, device = evaluated(translator), translator.device
-    scores = score(config, pictures, translator.transform, network, device, run.folder)
+    parts = evaluation_parts(config, pictures)
+    parts["weights"] = hashlib.sha256(run.checkpoint.read_bytes()).hexdigest()
+    scores = score(config, pictures, translator.transform, network, device, run.folder, digest(parts))
     means = scores.means()
-    files, columns = scores.files, scores.images
-    logger.table(
-        "test",
-        ["file", *columns],
-        [[file, *(columns[name][row] for name in columns)] for row, file in enumerate(files)],
-    )
+    logger.table(config["evaluation"]["split"], *as_table(scores, run.folder / "pictures"))
     return means
+
+
+def as_table(scores: Scores, pictures: Path) -> tuple[list[str], list[list[Any]]]:
+    """Return columns and rows of an evaluation: the file, its pictures where they were kept, and its scores."""
+    kept: list[str] = json.loads((pictures / "index.json").read_text())
+    panels = sorted({path.stem.partition("_")[2] for path in pictures.glob("*_*.png")})
+    rows = []
+    for row, file in enumerate(scores.files):
+        number = kept.index(file) if file in kept else None
+        shown = [None if number is None else pictures / f"{number:02d}_{panel}.png" for panel in panels]
+        rows.append([file, *shown, *(column[row] for column in scores.images.values())])
+    return ["file", *panels, *scores.images], rows
 
 
 def score(
@@ -105,6 +135,7 @@ def score(
     network: nn.Module,
     device: torch.device,
     folder: Path,
+    identity: str,
 ) -> Scores:
     """Score a generator and write `scores.csv`, `set_scores.json` and the kept pictures into `folder`."""
     settings = config["evaluation"]
@@ -124,6 +155,8 @@ def score(
     scores = evaluator.evaluate(transform, network, data, settings["pictures"], keep)
     write_json(folder / "pictures" / "index.json", kept)
     write_scores(scores, folder)
+    facts = {"identity": identity, "split": settings["split"], "pictures": len(scores.files), "absent": scores.absent}
+    write_json(folder / "evaluation.json", facts)
     return scores
 
 

@@ -151,7 +151,7 @@ class Translator(pl.LightningModule):
 
     def generator_loss(self, sample: Sample, terms: Sequence[Term], observe: bool) -> Tensor:
         """Sum the weighted terms; at log steps also measure the gradient each sends to the generator's output."""
-        total = sample["raw"].new_zeros(())
+        total: Tensor = sample["raw"].new_zeros(())
         norms: dict[str, Tensor] = {}
         for term in terms:
             if isinstance(term.function, Penalty) or (term.weight == 0 and not observe):
