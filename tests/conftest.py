@@ -11,10 +11,9 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
-from henkan.cli import config_folder
+from henkan.composition import compose_root
 from henkan.runs.launcher import WarmProcesses
 
 torch.set_num_threads(1)
@@ -61,10 +60,9 @@ def tiny(pictures: Path, tmp_path: Path) -> list[str]:
 
 
 @pytest.fixture
-def composed() -> Iterator[Callable[..., DictConfig]]:
+def composed() -> Callable[..., DictConfig]:
     """Compose a root of the config tree with overrides."""
-    with initialize_config_dir(str(config_folder()), version_base="1.3"):
-        yield lambda overrides, root="train": compose(root, overrides=overrides)
+    return lambda overrides, root="train": compose_root(root, overrides)
 
 
 @pytest.fixture(scope="session")

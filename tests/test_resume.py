@@ -62,12 +62,22 @@ def assert_same_result(first: Path, second: Path) -> None:
 def test_a_killed_run_ends_as_if_it_had_not_been(
     tiny: list[str], tmp_path: Path, processes: WarmProcesses, iteration: int, workers: int
 ) -> None:
-    straight = train(processes, [*tiny, "checkpoint.every=1"], tmp_path / "straight", tmp_path / "straight.txt")
+    tiny = [*tiny, "checkpoint.every=1", "schedule.joint.iterations=40"]
+    straight = train(processes, tiny, tmp_path / "straight", tmp_path / "straight.txt")
     runs = tmp_path / "killed"
-    overrides = [*tiny, f"trainer.workers={workers}", "checkpoint.every=1"]
+    overrides = [*tiny, f"trainer.workers={workers}"]
     reached = kill_at(processes, overrides, runs, iteration)
-    assert iteration <= reached < 18, "it was to be killed on its way"
+    assert iteration <= reached < 50, "it was to be killed on its way"
     resumed = train(processes, overrides, runs, tmp_path / "resumed.txt")
+    assert "resumed at iteration" in (tmp_path / "resumed.txt").read_text()
+    assert_same_result(straight, resumed)
+
+
+def test_gradients_of_an_unfinished_update_are_kept(tiny: list[str], tmp_path: Path, processes: WarmProcesses) -> None:
+    overrides = [*tiny, "optimizer.accumulate=3", "checkpoint.every=1", "schedule.joint.iterations=40"]
+    straight = train(processes, overrides, tmp_path / "straight", tmp_path / "straight.txt")
+    kill_at(processes, overrides, tmp_path / "killed", 14)
+    resumed = train(processes, overrides, tmp_path / "killed", tmp_path / "resumed.txt")
     assert "resumed at iteration" in (tmp_path / "resumed.txt").read_text()
     assert_same_result(straight, resumed)
 

@@ -1,7 +1,7 @@
 """Check every recipe, study and option of the config tree without building anything.
 
-Composes each recipe at each scale, each configuration of each study, and the options in ./conf; binds every _target_
-to the signature of what it names. With overrides, checks the one configuration that they make.
+Composes each recipe at each scale, each configuration of each study, and each option of each group; binds every
+_target_ to the signature of what it names. With overrides, checks the one configuration that they make.
 
   henkan check
   henkan check experiment=glcic 'loss=[mse,mine]'
@@ -82,17 +82,14 @@ def configurations() -> Iterator[tuple[str, list[str]]]:
                 seen.add(name)
                 yield f"study {file.parent.name}: {name}", overrides
     own, *others = config_folders()
-    for folder in others:
-        lists = {group for group, choice in compose_defaults().items() if isinstance(choice, Sequence | list)}
+    lists = {group for group, choice in compose_defaults().items() if isinstance(choice, Sequence | list)}
+    for folder in (own, *others):
         for file in sorted(folder.glob("*/*.yaml")):
             group = file.parent.name
-            if (own / group / file.name).is_file():
+            if folder != own and (own / group / file.name).is_file():
                 raise UserError(f"{file} is hidden by henkan's own {group}={file.stem}; give it another name")
-            if group not in ("experiment", "hydra"):
-                yield (
-                    f"{group}={file.stem}",
-                    [f"{group}=[{file.stem}]" if group in lists else f"{group}={file.stem}"],
-                )
+            if group not in ("experiment", "hydra", "scale"):
+                yield f"{group}={file.stem}", [f"{group}=[{file.stem}]" if group in lists else f"{group}={file.stem}"]
 
 
 def compose_defaults() -> dict[str, Any]:

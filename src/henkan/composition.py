@@ -50,7 +50,7 @@ def explain(error: Exception, verb: str, arguments: Sequence[str]) -> tuple[str 
     """
     overrides = [word for word in arguments if "=" in word and not word.startswith("-")]
     if isinstance(error, UserError):
-        return one_line(error), 2
+        return from_worker(error), 2
     if isinstance(error, TrainingFailed):
         return one_line(error), 1
     if isinstance(error, MissingConfigException):
@@ -178,6 +178,23 @@ def group_options(group: str) -> list[str]:
     if not group:
         return []
     return sorted({file.stem for folder in config_folders() for file in (folder / group).glob("*.yaml")})
+
+
+def from_worker(error: BaseException) -> str:
+    """Return the message of an error, without the traceback that PyTorch puts before one of a data worker."""
+    text = str(error)
+    if "in DataLoader worker process" in text:
+        return text.strip().splitlines()[-1].partition(": ")[2]
+    return one_line(error)
+
+
+def reason(error: BaseException) -> str:
+    """Return in one line why a run failed, for its record."""
+    if isinstance(error, UserError | TrainingFailed):
+        return from_worker(error)
+    if isinstance(error, KeyboardInterrupt | SystemExit):
+        return "interrupted"
+    return f"{type(error).__name__}: {one_line(error)}"
 
 
 def one_line(error: BaseException) -> str:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -29,44 +28,71 @@ from henkan.data.pictures import Pictures
 from henkan.data.splits import Split
 from henkan.data.stream import EvaluationSet
 from henkan.errors import UserError
+from henkan.files import replaced, write_json
 from henkan.metrics.evaluator import Evaluator, Scores, selection
 from henkan.runs.identity import digest
 from henkan.runs.overrides import task_overrides
 from henkan.runs.plan import settle
-from henkan.runs.run import Run, run_name, write_json
+from henkan.runs.run import run_name
 from henkan.sample import Sample
 from henkan.training import checkpoint
 from henkan.training.assemble import build_network, build_transform
-from henkan.training.callbacks import evaluated
 from henkan.training.loggers import RunLogger
-from henkan.training.translator import Translator
-from henkan.transform import Transform
 
 
 def main(cfg: DictConfig) -> None:
     """Evaluate `run=FOLDER`, or the configured generator as it is if it has no parameters."""
-    trained = cfg.run is not None
-    config, pictures = settle(of_run(cfg) if trained else cfg)
-    network = build_network(config, "generator")
-    parts = evaluation_parts(config, pictures)
-    if trained:
-        path = checkpoint.find_checkpoint(Path(cfg.run))
-        state = checkpoint.load(path)
-        weights = checkpoint.part(state, "average.network") or checkpoint.part(state, "generator")
-        checkpoint.load_weights(network, weights, path)
-        folder = path.parents[1]
-        parts["weights"] = hashlib.sha256(path.read_bytes()).hexdigest()
-    elif any(parameter.requires_grad for parameter in network.parameters()):
-        raise UserError("this generator has weights to learn: name a trained run with run=FOLDER")
+    if cfg.run is not None:
+        trained = own_config(cfg)
+        config, pictures = settle(with_overrides(trained, cfg))
+        folder = checkpoint.find_checkpoint(Path(cfg.run)).parents[1]
+        if evaluation_parts(config, pictures) != evaluation_parts(*settle(trained)):
+            # Scores of other settings lie beside those of the run's own.
+            folder = folder / "evaluations" / digest(evaluation_parts(config, pictures))[:10]
+        score_run(config, pictures, folder, weights=Path(cfg.run))
     else:
-        folder = Path(config["paths"]["runs"]) / run_name(config, digest(parts))
-        folder.mkdir(parents=True, exist_ok=True)
+        config, pictures = settle(cfg)
+        if any(parameter.requires_grad for parameter in build_network(config, "generator").parameters()):
+            raise UserError("this generator has weights to learn: name a trained run with run=FOLDER")
+        folder = Path(config["paths"]["runs"]) / run_name(config, digest(evaluation_parts(config, pictures)))
         write_json(folder / "run.json", {"status": "done", "recipe": config["recipe"], "overrides": task_overrides()})
-    folder = place_for(folder, digest(parts))
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    scores = score(config, pictures, build_transform(config), network.to(device), device, folder, digest(parts))
-    print_scores(scores)
+        score_run(config, pictures, folder)
+    print_scores(folder)
     print(folder)
+
+
+def score_run(
+    config: Mapping[str, Any],
+    pictures: Pictures,
+    folder: Path,
+    weights: Path | None = None,
+    logger: RunLogger | None = None,
+    again: bool = True,
+) -> dict[str, float]:
+    """Score the generator of the checkpoint in `folder` (or of `weights`) and write what was found into `folder`.
+
+    Returns the mean of every score. Without `again`, scores of the same identity that are there already are returned.
+    """
+    split = config["evaluation"]["split"]
+    if split is None:
+        return {}
+    network, parts = build_network(config, "generator"), evaluation_parts(config, pictures)
+    if any(parameter.requires_grad for parameter in network.parameters()):
+        path = checkpoint.find_checkpoint(weights or folder)
+        checkpoint.load_weights(network, checkpoint.generator(checkpoint.load(path)), path)
+        parts["weights"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    identity, facts = digest(parts), folder / "evaluation.json"
+    if not again and facts.is_file() and (known := json.loads(facts.read_text()))["identity"] == identity:
+        means: dict[str, float] = known["means"]
+        return means
+    scores = score(config, pictures, network, folder)
+    write_scores(scores, folder)
+    means = scores.means()
+    found = {"identity": identity, "split": split, "pictures": len(scores.files), "means": means}
+    write_json(facts, {**found, "absent": scores.absent})
+    if logger is not None:
+        logger.table(split, *as_table(scores, folder / "pictures"))
+    return means
 
 
 def evaluation_parts(config: Mapping[str, Any], pictures: Pictures) -> dict[str, Any]:
@@ -75,45 +101,25 @@ def evaluation_parts(config: Mapping[str, Any], pictures: Pictures) -> dict[str,
     return {**parts, "manifest": pictures.manifest()}
 
 
-def place_for(folder: Path, identity: str) -> Path:
-    """Return where an evaluation writes: the run's folder, or one of its own beside scores of other settings."""
-    own = folder / "evaluation.json"
-    if not own.is_file() or json.loads(own.read_text())["identity"] == identity:
-        return folder
-    place = folder / "evaluations" / identity[:10]
-    place.mkdir(parents=True, exist_ok=True)
-    return place
-
-
-def of_run(cfg: DictConfig) -> DictConfig:
-    """Return the config of a trained run, with the groups and scalars that were given beside `run=` put in."""
-    path = Path(cfg.run) / "config.yaml"
+def own_config(cfg: DictConfig) -> DictConfig:
+    """Return the config of the trained run that `run` names."""
+    path = checkpoint.find_checkpoint(Path(cfg.run)).parents[1] / "config.yaml"
     if not path.is_file():
         raise UserError(f"there is no run in {cfg.run}: {path} is missing")
     config = OmegaConf.load(path)
     assert isinstance(config, DictConfig)
-    for override in task_overrides():
-        key = override.lstrip("+~").partition("=")[0]
-        group = (key.partition("@")[2] or key).split(".")[0]
-        if group not in ("run", "experiment"):
-            config[group] = cfg[group]
-    config.run = cfg.run
     return config
 
 
-def evaluate_run(
-    config: Mapping[str, Any], pictures: Pictures, translator: Translator, run: Run, logger: RunLogger
-) -> dict[str, float]:
-    """Score what was just trained on the configured split; returns the mean of every score."""
-    if config["evaluation"]["split"] is None:
-        return {}
-    network, device = evaluated(translator), translator.device
-    parts = evaluation_parts(config, pictures)
-    parts["weights"] = hashlib.sha256(run.checkpoint.read_bytes()).hexdigest()
-    scores = score(config, pictures, translator.transform, network, device, run.folder, digest(parts))
-    means = scores.means()
-    logger.table(config["evaluation"]["split"], *as_table(scores, run.folder / "pictures"))
-    return means
+def with_overrides(trained: DictConfig, cfg: DictConfig) -> DictConfig:
+    """Return a run's config with what was given beside `run=`: a key's value, or all of a group that was chosen."""
+    config = trained.copy()
+    for override in task_overrides():
+        key = override.lstrip("+~").partition("=")[0]
+        key = key.partition("@")[2] or key
+        if key not in ("run", "experiment"):
+            OmegaConf.update(config, key, OmegaConf.select(cfg, key), merge=False, force_add=True)
+    return config
 
 
 def as_table(scores: Scores, pictures: Path) -> tuple[list[str], list[list[Any]]]:
@@ -128,17 +134,9 @@ def as_table(scores: Scores, pictures: Path) -> tuple[list[str], list[list[Any]]
     return ["file", *panels, *scores.images], rows
 
 
-def score(
-    config: Mapping[str, Any],
-    pictures: Pictures,
-    transform: Transform,
-    network: nn.Module,
-    device: torch.device,
-    folder: Path,
-    identity: str,
-) -> Scores:
-    """Score a generator and write `scores.csv`, `set_scores.json` and the kept pictures into `folder`."""
-    settings = config["evaluation"]
+def score(config: Mapping[str, Any], pictures: Pictures, network: nn.Module, folder: Path) -> Scores:
+    """Score a generator on the configured split, and keep some of its pictures in `folder`."""
+    settings, transform = config["evaluation"], build_transform(config)
     data = evaluation_set(config, pictures, settings["split"], settings["framing"])
     shown = selection(len(data), settings["kept"])
     kept: list[str] = []
@@ -150,13 +148,11 @@ def score(
             for name, image in transform.task.panels(sample).items():
                 save_picture(image[0], folder / "pictures" / f"{number:02d}_{name}.png")
 
-    (folder / "pictures").mkdir(exist_ok=True)
-    evaluator = Evaluator(config["metric"], device, settings["batch"])
-    scores = evaluator.evaluate(transform, network, data, settings["pictures"], keep)
+    (folder / "pictures").mkdir(parents=True, exist_ok=True)
+    device = torch.device("cuda" if torch.cuda.is_available() and config["trainer"]["accelerator"] != "cpu" else "cpu")
+    evaluator = Evaluator(config["metric"], settings["batch"])
+    scores = evaluator.evaluate(transform, network.to(device), data, settings["pictures"], keep)
     write_json(folder / "pictures" / "index.json", kept)
-    write_scores(scores, folder)
-    facts = {"identity": identity, "split": settings["split"], "pictures": len(scores.files), "absent": scores.absent}
-    write_json(folder / "evaluation.json", facts)
     return scores
 
 
@@ -169,14 +165,11 @@ def evaluation_set(
 
 
 def write_scores(scores: Scores, folder: Path) -> None:
-    """Write the scores so that each file is either the old one or the new one, whole."""
-    path = folder / "scores.csv"
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    with partial.open("w", newline="") as file:
+    """Write what an evaluation found: scores a picture, scores of the set, and what could not be scored."""
+    with replaced(folder / "scores.csv") as partial, partial.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["file", *scores.images])
         writer.writerows(zip(scores.files, *scores.images.values(), strict=True))
-    partial.replace(path)
     write_json(folder / "set_scores.json", scores.sets)
     write_json(folder / "absent_scores.json", scores.absent)
 
@@ -188,10 +181,12 @@ def save_picture(image: Tensor, path: Path) -> None:
         raise UserError(f"cannot write the picture {path}")
 
 
-def print_scores(scores: Scores) -> None:
-    table = Table("score", "mean", title=f"{len(scores.files)} pictures")
-    for name, value in scores.means().items():
+def print_scores(folder: Path) -> None:
+    """Print what an evaluation has found, on stderr."""
+    found = json.loads((folder / "evaluation.json").read_text())
+    table = Table("score", "mean", title=f"{found['pictures']} pictures of {found['split']}")
+    for name, value in found["means"].items():
         table.add_row(name, f"{value:.4f}")
-    for name, reason in scores.absent.items():
+    for name, reason in found["absent"].items():
         table.add_row(name, f"absent: {reason}")
     Console(stderr=True).print(table)

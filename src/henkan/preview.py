@@ -18,8 +18,8 @@ from torch import Tensor
 
 from henkan.data.stream import collate
 from henkan.runs.plan import Plan, plan_run
+from henkan.runs.start import initialize
 from henkan.sample import Sample, named_arguments
-from henkan.train import initialize
 from henkan.training.assemble import build_translator, training_stream
 from henkan.training.translator import Translator
 

@@ -3,7 +3,7 @@
 `${at_scale:size,256}`            the scale's own `size`, or 256 where the scale says null (as in the paper)
 `${scaled:96,256,${size}}`        96 pixels of a 256-pixel picture, at the present size
 `${iterations:90_000}`            the paper's iterations times `scale.iterations`, at least 2 a phase
-`${updates:generator}`            how many iterations of the schedule update that network
+`${updates:generator}`            how many optimizer steps that network takes in the whole schedule
 """
 
 from __future__ import annotations
@@ -30,8 +30,9 @@ def iterations(paper: int, *, _root_: DictConfig) -> int:
 
 
 def updates(network: str, *, _root_: DictConfig) -> int:
-    """Return the number of iterations of the whole schedule that update `network`."""
-    return sum(phase["iterations"] for phase in _root_.schedule.values() if network in phase["update"])
+    """Return how many optimizer steps `network` takes in the whole schedule."""
+    batches = sum(phase["iterations"] for phase in _root_.schedule.values() if network in phase["update"])
+    return int(batches // _root_.optimizer.accumulate)
 
 
 for _resolver in (at_scale, scaled, iterations, updates):

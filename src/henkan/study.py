@@ -26,11 +26,13 @@ from rich.tree import Tree
 
 from henkan.cli import config_folder
 from henkan.errors import UserError
+from henkan.files import write_json
 from henkan.report import table, write_report
 from henkan.runs import machine
+from henkan.runs.identity import changed, code
 from henkan.runs.plan import plan_run
 from henkan.runs.prefix import folder as prefix_folder
-from henkan.runs.run import read_record, write_json
+from henkan.runs.run import read_record
 from henkan.runs.scheduler import Job, run_jobs
 
 # What a study says itself; every other override goes to each of its runs.
@@ -84,23 +86,22 @@ def main(arguments: list[str]) -> int:
     folder = Path(jobs[0].plan.config["paths"]["studies"]) / f"{study.name}-{study.settings['scale']}"
     folder.mkdir(parents=True, exist_ok=True)
     at_once = int(study.settings.get("jobs") or 1)
-    os.environ.setdefault("HENKAN_THREADS", str(max(1, (os.cpu_count() or 1) // at_once)))
 
-    def changed() -> None:
+    def refresh() -> None:
         write_study(study, jobs, folder)
         write_report(folder)
 
+    for job in jobs:
+        names = changed((read_record(job.folder) or {}).get("code", {}), code(job.plan.parts))
+        if job.status == "done" and names:
+            print(f"henkan: {job.folder.name} is done; since then changed: {', '.join(names)}", file=sys.stderr)
     write_study(study, jobs, folder)
     with StudyBar(study.name, jobs) as bar:
-        run_jobs(jobs, at_once, changed, bar.tick)
-    changed()
+        run_jobs(jobs, at_once, refresh, bar.tick)
+    refresh()
     failed = [job for job in jobs if job.status != "done"]
     for job in failed:
-        record = read_record(job.folder) or {}
-        print(
-            f"henkan: failed: {job.configuration}, seed {job.seed}: {record.get('error', job.folder)}",
-            file=sys.stderr,
-        )
+        print(f"henkan: failed: {job.configuration}, seed {job.seed}: {job.error}", file=sys.stderr)
     if len(failed) < len(jobs):
         print(table(folder))
         print(folder / "report.html")
@@ -120,6 +121,11 @@ def read_study(name: str, overrides: Sequence[str]) -> Study:
     # Not resolved: what the overrides interpolate is the run's config, not the study's.
     settings = OmegaConf.to_container(merged, resolve=False)
     assert isinstance(settings, dict)
+    absent = [key for key in ("recipe", "scale", "variants", "baseline", "seeds") if key not in settings]
+    if absent:
+        raise UserError(f"{found} does not say {', '.join(absent)}")
+    if not isinstance(settings["seeds"], list) or not all(isinstance(seed, int) for seed in settings["seeds"]):
+        raise UserError(f"seeds={settings['seeds']} must be a list of whole numbers: seeds=[0,1,2]")
     if settings["baseline"] not in settings["variants"]:
         raise UserError(f"{found}: the baseline {settings['baseline']!r} is none of {list(settings['variants'])}")
     rest = [word for word in overrides if word not in own]

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from henkan.errors import UserError
 from henkan.training.average import Average
 
 
@@ -37,5 +38,5 @@ def test_it_is_never_in_training_mode() -> None:
 
 @pytest.mark.parametrize("decay", [1.0, -0.1])
 def test_a_decay_out_of_range_is_refused(decay: float) -> None:
-    with pytest.raises(ValueError, match="must lie in"):
+    with pytest.raises(UserError, match="must lie in"):
         Average(nn.Linear(1, 1), decay)

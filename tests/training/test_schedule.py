@@ -57,3 +57,13 @@ def test_what_a_schedule_refuses() -> None:
         Schedule.from_config({"only": {"iterations": 3, "update": ["discriminator"]}}, False)
     with pytest.raises(UserError, match="negative"):
         Schedule.from_config({"joint": {"iterations": -1, "update": ["generator"]}}, False)
+
+
+def test_a_phase_that_no_term_pulls_is_dropped() -> None:
+    schedule = Schedule.from_config(GLCIC, discriminator=True)
+    # As with an adversarial term alone: nothing tells the generator anything before the discriminator is trained too.
+    pulled = {"reconstruction": (), "discriminator": ("discriminator",), "joint": ("discriminator", "generator")}
+    kept = schedule.without_idle(lambda phase: pulled[phase.name])
+    assert [phase.name for phase in kept.phases] == ["discriminator", "joint"]
+    with pytest.raises(UserError, match="no phase that updates anything"):
+        schedule.without_idle(lambda phase: ())

@@ -167,8 +167,13 @@ class RelativisticAverage(Adversarial):
 
 
 def halfway(real: Tensor, fake: Tensor) -> Tensor:
-    """Return the middle between the mean real and the mean fake logit of the batch at hand, a scalar."""
-    return (full_precision(real).mean() + full_precision(fake).mean()) / 2
+    """Return the middle between the mean real and the mean fake logit of the global batch, a scalar."""
+    _require_one_shape(real, fake)
+    real, fake = full_precision(real), full_precision(fake)
+    real_sum, fake_sum, count = sum_over_ranks(
+        torch.stack([real.sum(), fake.sum(), real.new_tensor(real.numel())])
+    ).unbind()
+    return (real_sum + fake_sum) / (2 * count)
 
 
 def _require_one_shape(first: Tensor, second: Tensor) -> None:

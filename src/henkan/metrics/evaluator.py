@@ -41,8 +41,8 @@ class Scores:
 class Evaluator:
     """Scores a generator on a data set. A metric that cannot run here is absent, and said to be absent."""
 
-    def __init__(self, metric: Mapping[str, Any], device: torch.device, batch: int = 16, sets: bool = True) -> None:
-        self.device, self.batch = device, batch
+    def __init__(self, metric: Mapping[str, Any], batch: int = 16, sets: bool = True) -> None:
+        self.batch = batch
         self.functions: dict[str, Callable[..., Any] | SetMetric] = {}
         self.reads: dict[str, dict[str, str]] = {}
         self.absent: dict[str, str] = {}
@@ -54,7 +54,7 @@ class Evaluator:
                 continue
             if isinstance(function, SetMetric) and not sets:
                 continue
-            self.functions[name] = function.to(device) if isinstance(function, nn.Module) else function
+            self.functions[name] = function
             arguments = function.update if isinstance(function, SetMetric) else function
             self.reads[name] = dict(node.get("reads") or default_reads(arguments))
 
@@ -66,22 +66,25 @@ class Evaluator:
         pictures: Dataset[dict[str, Any]],
         limit: int | None = None,
         keep: Callable[[int, Sample], None] | None = None,
-        progress: Callable[[int, int], None] | None = None,
     ) -> Scores:
-        """Score the generator in evaluation mode, in float32, on the first `limit` pictures of a fixed random order.
+        """Score the generator in evaluation mode, in float32, where it is, on at most `limit` of the pictures.
 
-        `keep(index, sample)` receives every picture as a batch of one; `progress(done, total)` is told how far it is.
+        `keep(index, sample)` receives every picture as a batch of one.
         """
         scores = Scores(absent=dict(self.absent))
         for function in self.functions.values():
             if isinstance(function, SetMetric):
                 function.reset()
         chosen = selection(len(pictures), limit)  # type: ignore[arg-type]
+        device = next((weight.device for weight in network.parameters()), torch.device("cpu"))
+        for function in self.functions.values():
+            if isinstance(function, nn.Module):
+                function.to(device)
         training = network.training
         network.eval()
         done = 0
         for batch in same_shapes((pictures[index] for index in chosen), self.batch):
-            sample = transform.prepare(on_device(collate(batch), self.device))
+            sample = transform.prepare(on_device(collate(batch), device))
             sample = transform.generate(network, sample)
             for key in ("output", "target"):
                 sample[key] = to_8_bit(sample[key])
@@ -90,8 +93,6 @@ class Evaluator:
                 for row in range(len(batch)):
                     keep(chosen[done + row], one(sample, row))
             done += len(batch)
-            if progress is not None:
-                progress(done, len(chosen))
         network.train(training)
         for name, function in self.functions.items():
             if isinstance(function, SetMetric):

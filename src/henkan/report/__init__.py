@@ -6,11 +6,11 @@ henkan report outputs/runs/studies/mse_vs_gan-laptop --publish experiments/mse_v
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
-import tempfile
 from pathlib import Path
+
+from henkan.files import replaced
 
 PUBLISHED_BYTES = 400_000
 
@@ -49,16 +49,8 @@ def table(study_folder: Path) -> str:
 
 def replace(path: Path, content: bytes) -> Path:
     """Write a file in one step: whoever reads it sees the old content or the new, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    with replaced(path) as partial:
+        partial.write_bytes(content)
     return path
 
 

@@ -24,24 +24,21 @@ METRICS = {
     "psnr_hole": Metric("PSNR in the hole", "dB", "PSNR over the pixels that were missing, per picture."),
     "ssim": Metric("SSIM", "", "Structural similarity, Gaussian 11×11 window with σ = 1.5, per picture."),
     "ssim_hole": Metric("SSIM in the hole", "", "The SSIM map averaged over the pixels that were missing."),
-    "l1": Metric("L1", "", "Mean absolute difference of pixel values in [0, 1]."),
-    "l1_hole": Metric("L1 in the hole", "", "Mean absolute difference over the pixels that were missing."),
+    "l1": Metric("L1", "%", "Mean absolute difference, in percent of the range."),
+    "l1_hole": Metric("L1 in the hole", "%", "Mean absolute difference over the pixels that were missing."),
     "gradient_hole": Metric(
         "gradient in the hole",
         "",
         "Mean gradient magnitude of the output where pixels were missing: sharpness.",
     ),
-    "gradient_ratio_hole": Metric(
-        "gradient ratio in the hole",
+    "gradient_gap_hole": Metric(
+        "gradient gap in the hole",
         "",
-        "Gradient magnitude in the hole, output over true picture: 1 is as sharp.",
+        "Gradient in the hole, output less true picture: 0 is as sharp as the truth, below is blurred, above too busy.",
     ),
     "lpips_alex": Metric("LPIPS (alex)", "", "LPIPS v0.1 with the AlexNet trunk."),
     "lite0_distance": Metric(
         "Lite0 distance", "", "Distance of EfficientNet-Lite0 features of output and true picture; not LPIPS."
-    ),
-    "lite0_distance_hole": Metric(
-        "Lite0 distance in the hole", "", "Lite0 distance over the feature positions of the hole; not LPIPS."
     ),
     "kid_lite0": Metric(
         "KID (Lite0)",

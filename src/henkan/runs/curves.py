@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Mapping
 from pathlib import Path
+
+from henkan.files import replaced
 
 Row = dict[str, float | int | str]
 
@@ -41,12 +42,10 @@ class Curves:
                 csv.DictWriter(file, self.columns).writerow(self.rows[-1])
 
     def _write(self) -> None:
-        partial = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-        with partial.open("w", newline="") as file:
+        with replaced(self.path) as partial, partial.open("w", newline="") as file:
             writer = csv.DictWriter(file, self.columns)
             writer.writeheader()
             writer.writerows(self.rows)
-        partial.replace(self.path)
 
 
 def read_rows(path: Path) -> list[Row]:

@@ -34,6 +34,16 @@ WITHOUT_EFFECT = (
 )
 # Of the trainer, only what changes the arithmetic counts.
 TRAINER_WITH_EFFECT = ("precision", "channels_last")
+# Sources that every run goes through, beside those that its config names.
+SHARED_CODE = (
+    "training/*.py",
+    "data/*.py",
+    "tasks/*.py",
+    "losses/per_image.py",
+    "layers.py",
+    "sample.py",
+    "transform.py",
+)
 
 
 def digest(content: Any) -> str:
@@ -98,11 +108,12 @@ def targets(config: Any) -> Iterator[str]:
             yield from targets(value)
 
 
-def code(config: Mapping[str, Any]) -> dict[str, str]:
-    """Return the hash of the source file of every `_target_`, by module, and of the training loop's own files."""
+def code(parts: Mapping[str, Any]) -> dict[str, str]:
+    """Return the hash of the source of every `_target_` in a fingerprint, by module, and of what all runs share."""
     here = Path(__file__).parents[1]
-    files = {f"henkan.training.{path.stem}": path for path in sorted((here / "training").glob("*.py"))}
-    for target in set(targets(config)):
+    shared = [path for pattern in SHARED_CODE for path in here.glob(pattern)]
+    files = {".".join(("henkan", *path.relative_to(here).with_suffix("").parts)): path for path in shared}
+    for target in set(targets(parts)):
         found = _module_of(target)
         if found is not None:
             files[found[0]] = found[1]
@@ -111,6 +122,11 @@ def code(config: Mapping[str, Any]) -> dict[str, str]:
         for name, path in sorted(files.items())
         if "site-packages" not in path.parts or name.startswith("henkan")
     }
+
+
+def changed(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Return the modules that two records of code both have, with another source."""
+    return sorted(name for name in then.keys() & now.keys() if then[name] != now[name])
 
 
 def _module_of(target: str) -> tuple[str, Path] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +14,25 @@ from henkan.build import build
 from henkan.check import check_config
 from henkan.data.pictures import Pictures
 from henkan.data.statistics import mean_color
+from henkan.errors import UserError
 from henkan.runs import machine
 from henkan.runs.identity import digest, fingerprint, prefixes
 from henkan.runs.run import run_name
 from henkan.training import checkpoint
 from henkan.training.schedule import Schedule
-from henkan.training.terms import Term, build_terms
+from henkan.training.terms import Term, build_terms, check_terms, pulled
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A run before it is trained. `config` is resolved and plain; `prefixes` maps boundaries to identities."""
+    """A run before it is trained.
+
+    `config` is resolved and plain, `parts` is what of it the weights depend on, `prefixes` maps boundaries (iterations)
+    to identities.
+    """
 
     config: dict[str, Any]
+    parts: dict[str, Any]
     pictures: Pictures
     manifest: str
     terms: list[Term]
@@ -57,18 +64,34 @@ def settle(cfg: DictConfig) -> tuple[dict[str, Any], Pictures]:
     return {str(name): value for name, value in config.items()}, pictures
 
 
+# What counts something that there must be at least one of.
+COUNTS = ("batch_size", "checkpoint.every", "validation.every", "trainer.log_every", "optimizer.accumulate")
+
+
+def check_counts(cfg: DictConfig) -> None:
+    """Raise `UserError` for a count below 1."""
+    for key in COUNTS:
+        value = OmegaConf.select(cfg, key)
+        if value < 1:
+            raise UserError(f"{key}={value} must be 1 or more; a number larger than the run switches it off")
+
+
 def plan_run(cfg: DictConfig) -> Plan:
     """Check the config and work out what it would train. Raises `UserError` for what cannot be trained."""
     check_config(cfg)
+    check_counts(cfg)
     config, pictures = settle(cfg)
     terms = build_terms(config["loss"])
-    schedule = Schedule.from_config(config["schedule"], any(term.needs_discriminator for term in terms))
+    check_terms(terms)
+    judged = any(term.needs_discriminator for term in terms)
+    schedule = Schedule.from_config(config["schedule"], judged).without_idle(partial(pulled, terms))
     init = checkpoint.find_checkpoint(Path(config["init"])) if config["init"] else None
     init_hash = hashlib.sha256(init.read_bytes()).hexdigest() if init is not None else None
     manifest = pictures.manifest()
     parts = fingerprint(config, manifest, terms, schedule.phases, init_hash)
     return Plan(
         config=config,
+        parts=parts,
         pictures=pictures,
         manifest=manifest,
         terms=terms,

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from henkan.files import replaced
 from henkan.runs.run import Run
 from henkan.training import checkpoint
 
@@ -19,23 +20,19 @@ def folder(runs: Path, identity: str) -> Path:
     return runs / "prefixes" / identity[:20]
 
 
-def publish(run: Run, identity: str, state: Mapping[str, Any]) -> None:
-    """Offer a state at a phase boundary, with the curves that led there."""
+def publish(run: Run, identity: str, state: Mapping[str, Any], judged: bool) -> None:
+    """Offer a state at a phase boundary, with the curves that led there; `judged`: a discriminator was trained."""
     place = folder(run.folder.parent, identity)
-    if (place / "boundary.ckpt").exists():
-        return
-    place.mkdir(parents=True, exist_ok=True)
-    partial = place / f".metrics.csv.{run.identity[:10]}"
-    shutil.copyfile(run.curves.path, partial)
-    partial.replace(place / "metrics.csv")
-    checkpoint.save({**state, "identity": identity, **without_untrained(state)}, place / "boundary.ckpt")
+    with replaced(place / "metrics.csv") as partial:
+        shutil.copyfile(run.curves.path, partial)
+    kept = state if judged else without_discriminator(state)
+    checkpoint.save({**kept, "identity": identity, "code": run.record["code"]}, place / "boundary.ckpt")
 
 
-def without_untrained(state: Mapping[str, Any]) -> dict[str, Any]:
+def without_discriminator(state: Mapping[str, Any]) -> dict[str, Any]:
     """Leave out a discriminator that has not been updated yet: a run without one offers the same prefix."""
-    if state["optimizers"].get("discriminator", {}).get("state"):
-        return {}
     return {
+        **state,
         "state_dict": {
             name: value for name, value in state["state_dict"].items() if not name.startswith("discriminator.")
         },
@@ -44,10 +41,13 @@ def without_untrained(state: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def longest(runs: Path, prefixes: Mapping[int, str]) -> tuple[int, Path] | None:
-    """Return the farthest boundary that another run has offered: its iteration and its folder."""
-    for iteration, identity in sorted(prefixes.items(), reverse=True):
-        place = folder(runs, identity)
-        if (place / "boundary.ckpt").is_file():
-            return iteration, place
-    return None
+def longest(runs: Path, prefixes: Mapping[int, str]) -> Path | None:
+    """Return the folder of the farthest boundary that another run has offered."""
+    offered = (at(runs, identity) for _, identity in sorted(prefixes.items(), reverse=True))
+    return next((place for place in offered if place is not None), None)
+
+
+def at(runs: Path, identity: str) -> Path | None:
+    """Return the folder of a boundary, if it has been offered."""
+    place = folder(runs, identity)
+    return place if (place / "boundary.ckpt").is_file() else None

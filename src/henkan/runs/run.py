@@ -9,8 +9,8 @@ scores.csv     a row a test picture               set_scores.json, pictures/
 from __future__ import annotations
 
 import json
-import os
 import secrets
+import shutil
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -21,18 +21,27 @@ from filelock import FileLock, Timeout
 from omegaconf import OmegaConf
 
 from henkan.errors import UserError
+from henkan.files import write_json
 from henkan.runs import machine
 from henkan.runs.curves import Curves
-from henkan.runs.identity import code, digest
+from henkan.runs.identity import changed, code
 
 Record = dict[str, Any]
+
+# What a resumed run takes over from its record.
+KEPT = ("nonce", "created", "seconds", "prefix", "warnings")
+# How long a run waits for another process to let go of its folder, in seconds.
+PATIENCE = 12.0
 
 
 class Run:
     """One training run. Rank 0 writes; the other ranks only read."""
 
-    def __init__(self, folder: Path, identity: str, config: Mapping[str, Any], writes: bool = True) -> None:
+    def __init__(
+        self, folder: Path, identity: str, config: Mapping[str, Any], parts: Mapping[str, Any], writes: bool = True
+    ) -> None:
         self.folder, self.identity, self.config, self.writes = folder, identity, config, writes
+        self.code = code(parts)
         self.curves = Curves(folder / "metrics.csv")
         self.record: Record = read_record(folder) or {}
         self._lock = FileLock(folder / ".lock")
@@ -45,18 +54,21 @@ class Run:
     def done(self) -> bool:
         return self.record.get("status") == "done"
 
-    def changed_code(self) -> list[str]:
-        """Return the modules whose source differs from when the run was trained."""
-        then, now = self.record.get("code", {}), code(self.config)
-        return sorted(name for name in then.keys() & now.keys() if then[name] != now[name])
+    def word_of_changed_code(self) -> str:
+        """Return what to add to a message if source files differ from when the run was started, and the way out."""
+        names = changed(self.record.get("code", {}), self.code)
+        return f"; since then changed: {', '.join(names)} (rerun=true trains it again)" if names else ""
 
-    def begin(self, overrides: list[str], manifest: str, iterations: int) -> None:
-        """Claim the folder and write the record, before anything is trained."""
+    def begin(self, overrides: list[str], manifest: str, iterations: int, fresh: bool = False) -> None:
+        """Claim the folder and write the record, before anything is trained; `fresh` forgets an earlier run."""
         if not self.writes:
             return
         try:
             (self.folder / "checkpoints").mkdir(parents=True, exist_ok=True)
-            self._lock.acquire(timeout=0)
+            # What a killed study has left behind takes a moment to end.
+            self._lock.acquire(timeout=PATIENCE)
+            if fresh:
+                self.clear()
         except Timeout:
             raise UserError(
                 f"{self.folder} is being trained by another process; wait for it, or change the seed"
@@ -67,7 +79,7 @@ class Run:
             ) from error
         head, changes = machine.commit(Path(__file__).parent)
         self.record = {
-            **{key: self.record[key] for key in ("nonce", "created", "seconds") if key in self.record},
+            **{key: self.record[key] for key in KEPT if key in self.record},
             "identity": self.identity,
             "status": "running",
             "recipe": self.config.get("recipe"),
@@ -78,7 +90,8 @@ class Run:
             "manifest": manifest,
             "commit": head,
             "uncommitted": bool(changes),
-            "code": code(self.config),
+            # Of when it was started: what has changed since is told at each resume.
+            "code": self.record.get("code", self.code),
             "hardware": machine.hardware(),
             "versions": machine.versions(),
             "started": now(),
@@ -91,6 +104,16 @@ class Run:
         if changes:
             (self.folder / "changes.diff").write_text(changes)
         self.write()
+
+    def clear(self) -> None:
+        """Remove all that an earlier run has left, but for the lock."""
+        for path in self.folder.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+            elif path.name != ".lock":
+                path.unlink()
+        self.record = {}
+        (self.folder / "checkpoints").mkdir()
 
     def note(self, **facts: Any) -> None:
         """Add facts to the record."""
@@ -107,11 +130,6 @@ class Run:
 
     def write(self) -> None:
         write_json(self.folder / "run.json", self.record)
-
-
-def run_identity(parts: Mapping[str, Any]) -> str:
-    """Return the training identity: the hash of `henkan.runs.identity.fingerprint` over all phases."""
-    return digest(parts)
 
 
 def run_name(config: Mapping[str, Any], identity: str) -> str:
@@ -131,13 +149,6 @@ def read_record(folder: Path) -> Record | None:
     except ValueError as error:
         raise UserError(f"{path} is not readable ({error}); remove the folder to train the run again") from error
     return record
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write JSON so that the file is either the old one or the new one, whole."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
-    partial.replace(path)
 
 
 def now() -> str:

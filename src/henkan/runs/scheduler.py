@@ -23,7 +23,8 @@ class Job:
     overrides: list[str]
     plan: Plan
     process: Process | None = None
-    failed: bool = False
+    ended: bool = False
+    error: str | None = None
 
     @property
     def folder(self) -> Path:
@@ -33,8 +34,10 @@ class Job:
     def status(self) -> str:
         if self.process is not None:
             return "running"
-        if self.failed:
+        if self.error is not None:
             return "failed"
+        if self.plan.config["rerun"] and not self.ended:
+            return "waiting"
         record = read_record(self.folder)
         return "done" if record is not None and record["status"] == "done" else "waiting"
 
@@ -66,7 +69,7 @@ def run_jobs(jobs: Sequence[Job], at_once: int, changed: Callable[[], None], tic
         while waiting or running:
             for job in [job for job in running if job.process is not None and job.process.poll() is not None]:
                 assert job.process is not None
-                job.failed = job.process.poll() != 0
+                job.ended, job.error = True, job.process.error
                 job.process = None
                 running.remove(job)
                 fill(waiting, running, at_once, processes)
@@ -81,7 +84,11 @@ def fill(waiting: list[Job], running: list[Job], at_once: int, processes: WarmPr
     for job in list(waiting):
         if len(running) >= at_once:
             return
-        if job.awaited() & coming(running):
+        if job.awaited() & coming(running) or any(job.folder == other.folder for other in running):
+            continue
+        if job.status == "done":
+            # Another job of the study was the same run.
+            waiting.remove(job)
             continue
         job.folder.mkdir(parents=True, exist_ok=True)
         job.process = processes.start(["train", *job.overrides], log=job.folder / "log.txt")

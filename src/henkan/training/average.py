@@ -7,6 +7,8 @@ import copy
 import torch
 from torch import Tensor, nn
 
+from henkan.errors import UserError
+
 
 class Average(nn.Module):
     """A copy of the generator whose weights follow it: θ' ← d·θ' + (1 − d)·θ, once a generator update.
@@ -17,7 +19,7 @@ class Average(nn.Module):
     def __init__(self, generator: nn.Module, decay: float) -> None:
         super().__init__()
         if not 0.0 <= decay < 1.0:
-            raise ValueError(f"the decay of the average must lie in [0, 1), not {decay}")
+            raise UserError(f"average.decay={decay} must lie in [0, 1)")
         self.decay = decay
         self.network = copy.deepcopy(generator).eval().requires_grad_(False)
 

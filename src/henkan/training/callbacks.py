@@ -97,13 +97,18 @@ class Checkpoints(pl.Callback):
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, *_: Any) -> None:
         iteration = pl_module.iteration
-        if not trainer.is_global_zero or (iteration % self.every and iteration not in pl_module.schedule.ends):
+        if iteration % self.every and iteration not in pl_module.schedule.ends:
             return
         pl_module.tally.check()
+        if not trainer.is_global_zero:
+            return
         state = {"identity": self.run.identity, **pl_module.state()}
-        checkpoint.save(state, self.run.checkpoint)
         if iteration in self.prefixes:
-            publish(self.run, self.prefixes[iteration], state)
+            # First, so that a run killed in between offers the boundary when it comes back to it.
+            publish(
+                self.run, self.prefixes[iteration], state, pl_module.schedule.updates("discriminator", iteration) > 0
+            )
+        checkpoint.save(state, self.run.checkpoint)
 
 
 class Restore(pl.Callback):

@@ -11,23 +11,17 @@ from typing import Any
 import torch
 
 from henkan.errors import UserError
+from henkan.files import replaced
 
 FORMAT = 1
 
 
 def save(state: Mapping[str, Any], path: Path) -> None:
     """Write `state` so that the file is either the old one or the new one, whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with partial.open("wb") as file:
-            torch.save({"format": FORMAT, **state}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
+    with replaced(path) as partial, partial.open("wb") as file:
+        torch.save({"format": FORMAT, **state}, file)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -71,6 +65,11 @@ def part(state: Mapping[str, Any], prefix: str) -> dict[str, Any]:
         for name, value in state["state_dict"].items()
         if name.startswith(f"{prefix}.")
     }
+
+
+def generator(state: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the weights of the generator that is scored: its average's, where there is one."""
+    return part(state, "average.network") or part(state, "generator")
 
 
 def find_checkpoint(place: Path) -> Path:

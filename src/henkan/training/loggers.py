@@ -117,11 +117,11 @@ class WeightsAndBiases(Files):
             if int(row["iteration"]) > known:
                 self.run.log(dict(row))
         until = int(history[-1]["iteration"]) if history else 0
+        self.known = known
         for path in sorted((self.folder / "panels").glob("*_*.png")):
             name, _, iteration = path.stem.rpartition("_")
-            if known < int(iteration) <= until:
+            if int(iteration) <= until:
                 self.show(name, path, int(iteration))
-        self.known = known
         # All that earlier starts wrote offline is in the history.
         for folder in (self.folder / "wandb").glob(f"offline-run-*-{identity}"):
             if folder != Path(self.run.dir).parent:
@@ -175,7 +175,7 @@ class WeightsAndBiases(Files):
     def show(self, name: str, path: Path, iteration: int) -> None:
         import wandb
 
-        if self.run is not None:
+        if self.run is not None and iteration > self.known:
             self.run.log({"iteration": iteration, name: wandb.Image(str(path))})
 
     def table(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
 
@@ -50,6 +50,15 @@ class Schedule:
                 terms = node.get("terms")
                 phases.append(Phase(name, int(node["iterations"]), update, None if terms is None else tuple(terms)))
         return cls(phases)
+
+    def without_idle(self, pulled: Callable[[Phase], Sequence[str]]) -> Schedule:
+        """Return the schedule without updates that no term pulls, and without the phases that this leaves empty."""
+        phases = []
+        for phase in self.phases:
+            update = tuple(network for network in phase.update if network in pulled(phase))
+            if update:
+                phases.append(replace(phase, update=update))
+        return Schedule(phases)
 
     def __len__(self) -> int:
         return self.ends[-1]

@@ -32,10 +32,16 @@ class Tally:
         self.bad[name] = torch.where((first < 0) & ~good, iteration, first)
 
     def check(self) -> None:
-        """Raise `TrainingFailed` if a watched value was not finite. Synchronizes."""
-        for name, first in self.bad.items():
-            iteration = int(first)
-            if iteration >= 0:
+        """Raise `TrainingFailed` if a watched value was not finite, on every rank alike. Synchronizes."""
+        if not self.bad:
+            return
+        never = torch.iinfo(torch.int64).max
+        first = torch.stack(list(self.bad.values()))
+        first = torch.where(first < 0, never, first)
+        if torch.distributed.is_initialized():
+            torch.distributed.all_reduce(first, torch.distributed.ReduceOp.MIN)
+        for name, iteration in zip(self.bad, first.tolist(), strict=True):
+            if iteration < never:
                 raise TrainingFailed(
                     f"{name} was NaN or infinite at iteration {iteration}; "
                     "lower the learning rate or the term's weight, clip (optimizer.clip=1.0), or train in 32-true"

@@ -78,3 +78,20 @@ def active(terms: Sequence[Term], phase: Phase) -> list[Term]:
         return [term for term in terms if term.name in phase.terms]
     judged = "discriminator" in phase.update
     return [term for term in terms if judged or not term.needs_discriminator]
+
+
+def pulled(terms: Sequence[Term], phase: Phase) -> tuple[str, ...]:
+    """Return the networks that some term of a phase has something to tell."""
+    found = active(terms, phase)
+    judged = any(isinstance(term.function, Adversarial) for term in found)
+    guided = any(not isinstance(term.function, Penalty) for term in found)
+    return tuple(name for name, pull in (("generator", guided), ("discriminator", judged)) if pull)
+
+
+def check_terms(terms: Sequence[Term]) -> None:
+    """Raise `UserError` for a penalty on a discriminator that no objective trains."""
+    penalties = [term.name for term in terms if isinstance(term.function, Penalty)]
+    if penalties and not any(isinstance(term.function, Adversarial) for term in terms):
+        raise UserError(
+            f"{penalties[0]} penalizes a discriminator, but no term trains one: loss=[...,adversarial,{penalties[0]}]"
+        )

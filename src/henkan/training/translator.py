@@ -90,8 +90,6 @@ class Translator(pl.LightningModule):
     # -- one iteration -------------------------------------------------------------------------------------------
 
     def training_step(self, batch: Mapping[str, Any], batch_idx: int) -> None:
-        # Autocast would otherwise hand the generator's step the discriminator's weights of before its own step.
-        torch.set_autocast_cache_enabled(False)
         phase = self.schedule.phase_at(self.iteration)
         terms, observe = active(self.terms, phase), self.is_log_step(self.iteration)
         sample = self.transform.prepare(batch)
@@ -212,7 +210,7 @@ class Translator(pl.LightningModule):
                 boundary = term.function.boundary(real_logits.detach(), fake_logits.detach())
                 self.tally.add("discriminator/accuracy_real", (real_logits > boundary).float().mean())
                 self.tally.add("discriminator/accuracy_fake", (fake_logits < boundary).float().mean())
-            elif isinstance(term.function, Penalty) and steps % term.function.every == 0:
+            elif isinstance(term.function, Penalty) and term.weight and steps % term.function.every == 0:
                 # Lazy: as strong on average as if it were evaluated in every step.
                 penalty = term.function(self.discriminator, self.pick(real), self.pick(fake)).mean()
                 value = term.weight * term.function.every * penalty
@@ -277,7 +275,13 @@ class Translator(pl.LightningModule):
             "optimizers": {name: self.optimizer(name).state_dict() for name in self.networks},
             "schedulers": {name: rate.state_dict() for name, rate in self.learning_rates.items()},
             "tally": self.tally.state(),
+            # What a batch that is summed into the next update has left.
+            "gradients": {name: self.gradients(name) for name in self.networks} if self.accumulate > 1 else {},
         }
+
+    def gradients(self, network: str) -> dict[str, Tensor | None]:
+        weights = getattr(self, network).named_parameters()
+        return {name: None if weight.grad is None else weight.grad.clone() for name, weight in weights}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take up a state saved by `state`, also one of a shared prefix, which has no discriminator yet."""
@@ -287,4 +291,7 @@ class Translator(pl.LightningModule):
                 self.optimizer(name).load_state_dict(state["optimizers"][name])
             if name in state["schedulers"]:
                 self.learning_rates[name].load_state_dict(state["schedulers"][name])
+        for network, gradients in state["gradients"].items():
+            for name, weight in getattr(self, network).named_parameters() if network in self.networks else ():
+                weight.grad = None if gradients[name] is None else gradients[name].to(weight.device)
         self.tally.restore(state["tally"], self.device)

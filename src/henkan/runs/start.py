@@ -1,0 +1,60 @@
+"""Where a run starts: at its own checkpoint, at a prefix that another run has trained, or at its first weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from henkan.runs.identity import changed
+from henkan.runs.plan import Plan
+from henkan.runs.prefix import at, longest
+from henkan.runs.rank import say
+from henkan.runs.run import Run
+from henkan.training import checkpoint
+from henkan.training.translator import Translator
+
+
+def starting_point(plan: Plan, run: Run, translator: Translator) -> dict[str, Any] | None:
+    """Load weights and curves of where the run starts and say where that is; return the state, if there is one."""
+    if run.checkpoint.is_file():
+        state, place = checkpoint.load(run.checkpoint), run.checkpoint
+        say(f"resumed at iteration {state['iteration']}{run.word_of_changed_code()}")
+        rows = None
+    else:
+        if plan.init is not None:
+            initialize(translator, plan.init)
+        found = None
+        if run.writes and not plan.config["rerun"]:
+            found = longest(plan.runs, plan.prefixes)
+        elif not run.writes and "prefix" in run.record:
+            # What the first rank has found: another run may have offered a longer one in the meantime.
+            found = at(plan.runs, run.record["prefix"]["identity"])
+        if found is None:
+            return None
+        place, rows = found / "boundary.ckpt", found / "metrics.csv"
+        state = checkpoint.load(place)
+        other = changed(state["code"], run.code)
+        word = f"; since then changed: {', '.join(other)} (rerun=true shares nothing)" if other else ""
+        say(f"starts at iteration {state['iteration']}, from a shared prefix{word}")
+        run.note(prefix={"iteration": state["iteration"], "identity": state["identity"]})
+    for name in state["optimizers"]:
+        checkpoint.load_weights(getattr(translator, name), checkpoint.part(state, name), place)
+    if translator.average is not None:
+        checkpoint.load_weights(translator.average, checkpoint.part(state, "average"), place)
+    translator.iteration = int(state["iteration"])
+    if run.writes:
+        run.curves.load(translator.iteration, rows)
+    return state
+
+
+def initialize(translator: Translator, path: Path) -> None:
+    """Start from other weights: the generator's average where the checkpoint has one, and its discriminator."""
+    state = checkpoint.load(path)
+    weights = checkpoint.generator(state)
+    checkpoint.load_weights(translator.generator, weights, path)
+    if translator.average is not None:
+        checkpoint.load_weights(translator.average.network, weights, path)
+    judged = checkpoint.part(state, "discriminator")
+    if translator.discriminator is not None and judged:
+        checkpoint.load_weights(translator.discriminator, judged, path)
+    say(f"starts from the weights of {path}")

@@ -1,0 +1,129 @@
+"""Every file of the config tree composes, checks and builds; every recipe plans a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from omegaconf import DictConfig, OmegaConf
+
+from henkan.build import build
+from henkan.check import check_config
+from henkan.cli import config_folder
+from henkan.errors import MissingWeights, UserError
+from henkan.resolvers import at_scale, iterations, scaled
+from henkan.runs.plan import plan_run
+from henkan.training.assemble import build_network, build_translator, with_warmup
+from henkan.training.schedule import Schedule
+from henkan.training.terms import build_terms
+
+Compose = Callable[..., DictConfig]
+CONF = config_folder()
+MULTIPLE = ("loss", "metric")
+OPTIONS = sorted(
+    (path.parent.name, path.stem) for path in CONF.glob("*/*.yaml") if path.parent.name not in ("experiment", "hydra")
+)
+RECIPES = sorted(path.stem for path in CONF.glob("experiment/*.yaml"))
+SCALES = sorted(path.stem for path in CONF.glob("scale/*.yaml"))
+
+
+def choose(group: str, option: str) -> str:
+    return f"{group}=[{option}]" if group in MULTIPLE else f"{group}={option}"
+
+
+def test_there_is_something_to_test() -> None:
+    assert len(OPTIONS) > 40
+    assert RECIPES
+
+
+@pytest.mark.parametrize(("group", "option"), OPTIONS, ids=lambda value: str(value))
+def test_every_option_composes_and_builds(composed: Compose, pictures: Path, group: str, option: str) -> None:
+    words = ["scale=smoke", "statistics.mean=[0.5,0.5,0.5]", "trainer.precision=32-true", choose(group, option)]
+    if group == "data" and option not in ("openmoji", "photographs"):
+        words.append(f"data.path={pictures}")
+    if group == "scale":
+        words.remove("scale=smoke")
+    cfg = composed(words)
+    check_config(cfg)
+    config = OmegaConf.to_container(cfg, resolve=True)
+    assert isinstance(config, dict)
+    try:
+        if group == "loss":
+            assert build_terms(config["loss"])
+        elif group == "metric":
+            node = next(iter(config["metric"].values()))
+            build({key: value for key, value in node.items() if key not in ("reads", "better")})
+        elif group in ("generator", "discriminator"):
+            assert sum(weight.numel() for weight in build_network(config, group).parameters()) > 0
+        elif group == "data" and option == "paired_folder":
+            with pytest.raises(UserError):
+                build(config["data"])
+        elif "_target_" in (config.get(group) or {}):
+            build(config[group])
+        elif group in ("optimizer", "scheduler"):
+            optimizer = build(config["optimizer"]["generator"])([torch.nn.Parameter(torch.zeros(2))])
+            factory = with_warmup(config["scheduler"]["generator"], config["scheduler"]["warmup"])
+            assert (factory is None) == (option == "constant" or group == "optimizer")
+            if factory is not None:
+                factory(optimizer).step()
+        elif group == "schedule":
+            assert len(Schedule.from_config(config["schedule"], discriminator=True)) >= 2
+    except MissingWeights as error:
+        assert ".pth" in str(error)
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("scale", SCALES)
+def test_every_recipe_composes_at_every_scale(composed: Compose, recipe: str, scale: str) -> None:
+    check_config(composed([f"experiment={recipe}", f"scale={scale}", "statistics.mean=[0.5,0.5,0.5]"]))
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_every_recipe_plans_and_builds_a_run(composed: Compose, pictures: Path, tmp_path: Path, recipe: str) -> None:
+    data = ["data=image_folder", f"data.path={pictures}", f"paths.cache={tmp_path}"]
+    plan = plan_run(composed([f"experiment={recipe}", "scale=smoke", *data]))
+    translator = build_translator(plan.config, plan.terms, plan.schedule)
+    assert translator.networks == ["generator", "discriminator"]
+
+
+@pytest.mark.parametrize("root", sorted(path.stem for path in CONF.glob("*.yaml")))
+def test_every_root_composes(composed: Compose, root: str) -> None:
+    check_config(composed(["statistics.mean=[0.5,0.5,0.5]"], root))
+
+
+def test_glcic_states_the_paper(composed: Compose) -> None:
+    cfg = composed(["experiment=glcic", "scale=paper", "statistics.mean=[0.5,0.5,0.5]"])
+    assert [phase["iterations"] for phase in cfg.schedule.values()] == [90_000, 10_000, 400_000]
+    assert (cfg.size, cfg.window, cfg.batch_size, cfg.weights.adversarial) == (256, 128, 96, 4e-4)
+    assert (cfg.degradation.low, cfg.degradation.high) == (96, 128)
+    assert list(cfg.augmentation.resize) == [256, 384]
+    assert cfg.optimizer.generator._target_ == "torch.optim.Adadelta"
+
+
+def test_scale_wins_over_the_recipe(composed: Compose) -> None:
+    cfg = composed(["experiment=glcic", "scale=smoke"])
+    assert cfg.size == cfg.scale.size
+    assert cfg.window == cfg.size // 2
+    assert all(phase["iterations"] >= 2 for phase in cfg.schedule.values())
+
+
+def test_the_resolvers() -> None:
+    root = OmegaConf.create({"scale": {"size": None, "iterations": 0.001}})
+    assert at_scale("size", 256, _root_=root) == 256
+    assert iterations(90_000, _root_=root) == 90
+    assert iterations(100, _root_=root) == 2
+    assert scaled(96, 256, 64) == 24
+    cfg = OmegaConf.create(
+        {
+            "optimizer": {"accumulate": 1},
+            "schedule": {
+                "a": {"iterations": 5, "update": ["generator"]},
+                "b": {"iterations": 7, "update": ["discriminator", "generator"]},
+            },
+            "g": "${updates:generator}",
+            "d": "${updates:discriminator}",
+        }
+    )
+    assert (cfg.g, cfg.d) == (12, 7)
