@@ -45,7 +45,7 @@ def test_other_settings_do_not_overwrite_the_scores_of_test(tiny: list[str], com
 
 def test_what_it_refuses(tiny: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert execute("evaluate", [f"run={tmp_path / 'nowhere'}"]).code == 2
-    assert "there is no run in" in capfd.readouterr().err
+    assert "there is no checkpoint" in capfd.readouterr().err
     assert execute("evaluate", tiny).code == 2
     assert "name a trained run with run=FOLDER" in capfd.readouterr().err
 

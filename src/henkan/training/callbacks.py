@@ -112,12 +112,12 @@ class Checkpoints(pl.Callback):
 
 
 class Restore(pl.Callback):
-    """Puts optimizers, schedulers and the iteration back, once Lightning has made the optimizers."""
+    """Puts optimizers, schedulers and gradients back, once Lightning has made the former and cleared the latter."""
 
     def __init__(self, state: Mapping[str, Any] | None) -> None:
         self.state = state
 
-    def on_fit_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
+    def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         if self.state is not None:
             pl_module.restore(self.state)
             self.state = None
