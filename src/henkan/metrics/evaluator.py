@@ -16,7 +16,7 @@ from henkan.data.stream import collate
 from henkan.errors import MissingWeights
 from henkan.metrics.set_metric import SetMetric
 from henkan.randomness import generator_for
-from henkan.sample import Sample, to_8_bit
+from henkan.sample import Sample, named_arguments, to_8_bit
 from henkan.training.terms import default_reads, read
 from henkan.transform import Transform
 
@@ -106,9 +106,9 @@ class Evaluator:
         scores.files += sample["name"]
         for name, function in self.functions.items():
             if isinstance(function, SetMetric):
-                function.update(**read(f"metric {name}", function.update, self.reads[name], sample))
+                function.update(**read(f"metric {name}", named_arguments(function.update), self.reads[name], sample))
             else:
-                result: Tensor = function(**read(f"metric {name}", function, self.reads[name], sample))
+                result: Tensor = function(**read(f"metric {name}", named_arguments(function), self.reads[name], sample))
                 scores.images.setdefault(name, []).extend(result.float().tolist())
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from henkan.errors import UserError
 
@@ -22,6 +23,7 @@ class Average(nn.Module):
             raise UserError(f"average.decay={decay} must lie in [0, 1)")
         self.decay = decay
         self.network = copy.deepcopy(generator).eval().requires_grad_(False)
+        self._pairs: Pairs | None = None
 
     def train(self, mode: bool = True) -> Average:
         """Stay in evaluation mode: the average is never trained."""
@@ -29,16 +31,25 @@ class Average(nn.Module):
 
     @torch.no_grad()
     def update(self, generator: nn.Module) -> None:
-        followers: list[Tensor] = []
-        leaders: list[Tensor] = []
-        for mine, theirs in zip(
-            (*self.network.parameters(), *self.network.buffers()),
-            (*generator.parameters(), *generator.buffers()),
-            strict=True,
-        ):
-            if mine.is_floating_point():
-                followers.append(mine)
-                leaders.append(theirs.detach())
-            else:
-                mine.copy_(theirs)
-        torch._foreach_lerp_(followers, leaders, 1.0 - self.decay)
+        if self._pairs is None:
+            # Walking through the modules takes longer than the arithmetic, so it is done once.
+            self._pairs = Pairs(self.network, generator)
+        torch._foreach_lerp_(self._pairs.followers, self._pairs.leaders, 1.0 - self.decay)
+        for mine, theirs in self._pairs.counters:
+            mine.copy_(theirs)
+
+    def _apply(self, *arguments: Any, **keywords: Any) -> Average:
+        # Another device or type: the tensors are others now.
+        self._pairs = None
+        return super()._apply(*arguments, **keywords)
+
+
+class Pairs:
+    """The tensors of a network and of its average, side by side: those that follow, and those that are copied."""
+
+    def __init__(self, average: nn.Module, network: nn.Module) -> None:
+        own, others = ((*module.parameters(), *module.buffers()) for module in (average, network))
+        pairs = [(mine.detach(), theirs.detach()) for mine, theirs in zip(own, others, strict=True)]
+        self.followers = [mine for mine, _ in pairs if mine.is_floating_point()]
+        self.leaders = [theirs for mine, theirs in pairs if mine.is_floating_point()]
+        self.counters = [(mine, theirs) for mine, theirs in pairs if not mine.is_floating_point()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from torch import Tensor
@@ -35,16 +36,21 @@ class Term:
     def needs_discriminator(self) -> bool:
         return isinstance(self.function, Adversarial | Penalty)
 
+    @cached_property
+    def arguments(self) -> dict[str, bool]:
+        """The names of the function's arguments, and whether each must be given."""
+        assert callable(self.function)
+        return named_arguments(self.function)
+
     def value(self, sample: Sample) -> Tensor:
         """Return the unweighted value, a scalar: the mean over pictures."""
         assert callable(self.function)
-        value: Tensor = self.function(**read(self.name, self.function, self.reads, sample))
+        value: Tensor = self.function(**read(self.name, self.arguments, self.reads, sample))
         return value.float().mean()
 
 
-def read(name: str, function: Callable[..., Any], reads: Mapping[str, str], sample: Sample) -> dict[str, Any]:
-    """Return the arguments of `function` out of the sample; a key that is absent is left to the argument's default."""
-    required = named_arguments(function)
+def read(name: str, required: Mapping[str, bool], reads: Mapping[str, str], sample: Sample) -> dict[str, Any]:
+    """Return arguments out of the sample; a key that is absent is left to the argument's default, if it has one."""
     absent = [key for argument, key in reads.items() if required.get(argument, True) and key not in sample]
     if absent:
         raise UserError(f"{name} reads {absent[0]!r}, which this sample does not have; it has {sorted(sample)}")
