@@ -38,10 +38,10 @@ class Average(nn.Module):
         for mine, theirs in self._pairs.counters:
             mine.copy_(theirs)
 
-    def _apply(self, *arguments: Any, **keywords: Any) -> Average:
+    def _apply(self, *arguments: Any, **keywords: Any) -> Any:
         # Another device or type: the tensors are others now.
         self._pairs = None
-        return super()._apply(*arguments, **keywords)
+        return super()._apply(*arguments, **keywords)  # type: ignore[no-untyped-call]
 
 
 class Pairs:
