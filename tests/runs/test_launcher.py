@@ -53,7 +53,9 @@ def folder(tmp_path: Path) -> Path:
 
 def start(folder: Path, script: str) -> subprocess.Popen[str]:
     """Start a script that uses the launcher, in a process of its own: a process has one server for good."""
-    (folder / "script.py").write_text("import toy\nfrom henkan.runs.launcher import WarmProcesses\n" + script)
+    (folder / "script.py").write_text(
+        "import signal\n\nimport toy\nfrom henkan.runs.launcher import WarmProcesses\n" + script
+    )
     return subprocess.Popen(
         [sys.executable, "script.py"],
         cwd=folder,
@@ -162,6 +164,8 @@ def test_no_orphans_however_the_parent_ends(folder: Path, ending: signal.Signals
         folder,
         """
 if __name__ == "__main__":
+    # A shell that starts the suite in the background has interrupts ignored, and that is inherited.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with WarmProcesses() as processes:
         processes.start(["sleep", "pids.json"]).wait()
 """,
