@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 import threading
 import urllib.error
 import urllib.request
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from torch import Tensor
 from torchvision.utils import make_grid, save_image
 
+from henkan.runs.rank import say
 from henkan.runs.run import run_name
 
 if TYPE_CHECKING:
@@ -251,7 +251,3 @@ def unreachable() -> str | None:
     thread.start()
     thread.join(PATIENCE)
     return None if answered.is_set() else f"{address} does not answer"
-
-
-def say(message: str) -> None:
-    print(f"henkan: {message}", file=sys.stderr)
