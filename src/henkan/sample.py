@@ -41,6 +41,14 @@ def to_float(sample: Mapping[str, Any], channels_last: bool = False) -> Sample:
     return converted
 
 
+def on_device(sample: Mapping[str, Any], device: torch.device) -> Sample:
+    """Return the sample with its tensors on `device`; from pinned memory the copy does not wait."""
+    return {
+        key: value.to(device, non_blocking=True) if isinstance(value, Tensor) else value
+        for key, value in sample.items()
+    }
+
+
 def to_8_bit(images: Tensor) -> Tensor:
     """Return float pictures (any shape) clipped to [0, 1] and rounded to k/255, as they would be saved."""
     return images.clamp(0.0, 1.0).mul(255.0).round().div(255.0)

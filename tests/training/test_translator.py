@@ -8,7 +8,6 @@ import pytest
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 
 from henkan.degradations.degradation import Degradation
 from henkan.errors import TrainingFailed, UserError
@@ -17,6 +16,7 @@ from henkan.losses.mse import MSE
 from henkan.losses.penalty import R1
 from henkan.sample import Sample
 from henkan.tasks.completion import Completion
+from henkan.training.feed import Stretches
 from henkan.training.schedule import Schedule
 from henkan.training.terms import Term
 from henkan.training.translator import Translator
@@ -132,6 +132,7 @@ class Watch(pl.Callback):
 
 def fit(translator: Translator, batches: list[dict[str, Any]] | None = None, precision: Any = "32-true") -> Watch:
     watch = Watch()
+    batches = batches or make_batches(len(translator.schedule))
     pl.Trainer(
         accelerator="cpu",
         max_epochs=1,
@@ -141,7 +142,7 @@ def fit(translator: Translator, batches: list[dict[str, Any]] | None = None, pre
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
-    ).fit(translator, DataLoader(batches or make_batches(len(translator.schedule)), batch_size=None))  # type: ignore[arg-type]
+    ).fit(translator, Stretches(batches, [1] * len(batches)))  # type: ignore[arg-type]
     return watch
 
 

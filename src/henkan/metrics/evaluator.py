@@ -16,7 +16,7 @@ from henkan.data.stream import collate
 from henkan.errors import MissingWeights
 from henkan.metrics.set_metric import SetMetric
 from henkan.randomness import generator_for
-from henkan.sample import Sample, named_arguments, to_8_bit
+from henkan.sample import Sample, named_arguments, on_device, to_8_bit
 from henkan.training.terms import default_reads, read
 from henkan.transform import Transform
 
@@ -129,10 +129,6 @@ def same_shapes(samples: Iterable[dict[str, Any]], size: int) -> Iterator[list[d
         batch.append(sample)
     if batch:
         yield batch
-
-
-def on_device(batch: Mapping[str, Any], device: torch.device) -> dict[str, Any]:
-    return {key: value.to(device) if isinstance(value, Tensor) else value for key, value in batch.items()}
 
 
 def one(sample: Sample, row: int) -> Sample:

@@ -1,7 +1,9 @@
-"""The training batches of one process: the step-indexed sampler over the training stream."""
+"""The training batches of one process: the step-indexed sampler over the training stream, in stretches."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice, pairwise
 from typing import Any
 
 import pytorch_lightning as pl
@@ -13,9 +15,20 @@ from henkan.data.stream import TrainingStream, collate
 from henkan.errors import UserError
 from henkan.training.schedule import Schedule
 
+Batch = dict[str, Any]
+
+LONGEST_STRETCH = 10
+"""Iterations; short enough for a progress bar."""
+
 
 class Feed(pl.LightningDataModule):
-    """Batches from iteration `start` on. `batch_size` is global: the ranks share it."""
+    """Batches from iteration `start` on. `batch_size` is global: the ranks share it.
+
+    Lightning is given stretches of iterations instead of batches: what it does around each of its steps would take
+    several percent of a small network's iteration. A stretch never crosses a multiple of one of `pauses` (iterations
+    between rows, validations, checkpoints) or the end of a phase, so that what is due after an iteration is due at
+    the end of a stretch.
+    """
 
     def __init__(
         self,
@@ -24,18 +37,29 @@ class Feed(pl.LightningDataModule):
         batch_size: int,
         workers: int,
         start: int,
+        pauses: Sequence[int] = (),
         repeat: bool = False,
     ) -> None:
         super().__init__()
         self.stream, self.schedule, self.batch_size = stream, schedule, batch_size
         self.workers, self.start, self.repeat = workers, start, repeat
+        self.pauses = (*pauses, LONGEST_STRETCH)
 
     def first_sample(self, iteration: int) -> tuple[str, int]:
         """Return the counter an iteration draws from, and the number of its first sample."""
         counter, batches = self.schedule.counter(iteration)
         return counter, 0 if self.repeat else batches * self.batch_size
 
-    def train_dataloader(self) -> DataLoader[Any]:
+    def stretches(self) -> list[int]:
+        """Return how many iterations each stretch has."""
+        stop = len(self.schedule)
+        ends = {end for end in self.schedule.ends if end > self.start}
+        for every in self.pauses:
+            ends.update(range((self.start // every + 1) * every, stop, every))
+        edges = [self.start, *sorted(ends)]
+        return [end - begin for begin, end in pairwise(edges)]
+
+    def train_dataloader(self) -> Stretches:
         assert self.trainer is not None
         world = self.trainer.world_size
         if self.batch_size % world:
@@ -48,10 +72,33 @@ class Feed(pl.LightningDataModule):
             rank=self.trainer.global_rank,
             world_size=world,
         )
-        return DataLoader(
+        if not self.workers:
+            # A loader without workers adds a third of a millisecond a batch.
+            return Stretches((collate([self.stream[key] for key in keys]) for keys in batches), self.stretches())
+        loader: DataLoader[Any] = DataLoader(
             self.stream,
             batch_sampler=batches,
             num_workers=self.workers,
             collate_fn=collate,
             pin_memory=torch.cuda.is_available(),
         )
+        return Stretches(loader, self.stretches())
+
+    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
+        """Leave it where it is: a stretch is not read yet."""
+        return batch
+
+
+class Stretches:
+    """Iterators over the next so many batches each; each must be used up before the next one is."""
+
+    def __init__(self, batches: Iterable[Batch], lengths: Sequence[int]) -> None:
+        self.batches, self.lengths = batches, lengths
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __iter__(self) -> Iterator[Iterator[Batch]]:
+        batches = iter(self.batches)
+        for length in self.lengths:
+            yield islice(batches, length)

@@ -47,6 +47,7 @@ def fit(plan: Plan, run: Run, translator: Translator, state: Mapping[str, Any] |
         config["batch_size"],
         settings["workers"],
         start=translator.iteration,
+        pauses=(settings["log_every"], validation["every"], config["checkpoint"]["every"]),
         repeat=config["overfit"] is not None,
     )
     # Lightning's advice about workers and modes is for other loops than this one.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from henkan.losses.adversarial import Adversarial
 from henkan.losses.penalty import Penalty, refuse_batch_statistics
 from henkan.randomness import seed_for
-from henkan.sample import Sample, named_arguments
+from henkan.sample import Sample, named_arguments, on_device
 from henkan.training.average import Average
 from henkan.training.modes import has_batch_statistics, without_gradient, without_trace
 from henkan.training.schedule import Schedule
@@ -89,7 +89,14 @@ class Translator(pl.LightningModule):
 
     # -- one iteration -------------------------------------------------------------------------------------------
 
-    def training_step(self, batch: Mapping[str, Any], batch_idx: int) -> None:
+    def training_step(self, batches: Iterable[Mapping[str, Any]], batch_idx: int) -> None:
+        """Train a stretch of iterations: Lightning's step, but not one iteration (see `Feed`)."""
+        for batch in batches:
+            self.iterate(on_device(batch, self.device))
+            if self.trainer.received_sigterm:
+                break
+
+    def iterate(self, batch: Mapping[str, Any]) -> None:
         phase = self.schedule.phase_at(self.iteration)
         terms, observe = active(self.terms, phase), self.is_log_step(self.iteration)
         sample = self.transform.prepare(batch)
@@ -155,14 +162,15 @@ class Translator(pl.LightningModule):
             if isinstance(term.function, Penalty) or (term.weight == 0 and not observe):
                 continue
             value = self.term_value(term, sample)
+            weighted = term.weight * value
             self.tally.add(f"loss/{term.name}", value)
-            self.tally.add(f"weighted/{term.name}", term.weight * value)
+            self.tally.add(f"weighted/{term.name}", weighted)
             self.tally.watch(f"loss term {term.name}", value, self.iteration)
             if observe and value.requires_grad:
                 gradient = torch.autograd.grad(value, sample["raw"], retain_graph=True, allow_unused=True)[0]
                 norms[term.name] = value.new_zeros(()) if gradient is None else torch.linalg.vector_norm(gradient)
             if term.weight != 0:
-                total = total + term.weight * value
+                total = total + weighted
         self.observe_gradients(norms, terms)
         if not total.requires_grad:  # every weight is 0: nothing pulls, and the step moves nothing
             total = total + 0.0 * sample["raw"].sum()
