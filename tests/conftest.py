@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import socket
+import os
+import runpy
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -17,6 +17,11 @@ from henkan.composition import compose_root
 from henkan.runs.launcher import WarmProcesses
 
 torch.set_num_threads(1)
+
+# No network: neither in this process nor in those that tests start, the servers that runs are forked from included.
+NO_NETWORK = Path(__file__).parent / "no_network"
+runpy.run_path(str(NO_NETWORK / "sitecustomize.py"))
+os.environ["PYTHONPATH"] = os.pathsep.join([str(NO_NETWORK), *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
 @pytest.fixture(scope="session")
@@ -70,17 +75,3 @@ def processes() -> Iterator[WarmProcesses]:
     """Start `henkan` commands in fresh processes forked from a warm one."""
     with WarmProcesses(2) as warm:
         yield warm
-
-
-@pytest.fixture(autouse=True)
-def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Refuse every connection beyond this machine: the suite needs no network."""
-    connect = socket.socket.connect
-
-    def only_here(self: socket.socket, address: Any) -> None:
-        host = address[0] if isinstance(address, tuple) else ""
-        if self.family != socket.AF_UNIX and host not in ("127.0.0.1", "::1", "localhost"):
-            raise OSError(f"a test tried to reach {host}")
-        connect(self, address)
-
-    monkeypatch.setattr(socket.socket, "connect", only_here)

@@ -247,6 +247,18 @@ def test_a_sweep_leaves_one_run_a_point(tiny: list[str], tmp_path: Path, process
     assert sorted(read_record(path.parent)["seed"] for path in runs.glob("*/run.json")) == [0, 1]  # type: ignore[index]
 
 
+def test_a_sweep_of_two_at_once_trains_a_shared_prefix_once(
+    tiny: list[str], tmp_path: Path, processes: WarmProcesses
+) -> None:
+    log = tmp_path / "sweep.txt"
+    words = ["weights.adversarial=0.01,0.1", "hydra.launcher.n_jobs=2", "evaluation.split=null"]
+    process = processes.start(["train", "-m", *tiny, *words], log=log)
+    assert process.wait(240) == 0, log.read_text()
+    records = [read_record(path.parent) for path in (tmp_path / "runs").glob("*/run.json")]
+    # Both start at the same time: one trains the first two phases, the other waits for them.
+    assert sorted(record["prefix"]["iteration"] if "prefix" in record else 0 for record in records if record) == [0, 10]
+
+
 def test_an_error_in_a_data_worker_is_one_line_too(
     tiny: list[str], pictures: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -24,6 +24,7 @@ class Mine:
 def command(*words: str | Path, cwd: Path) -> str:
     # What this test run's own environment says about Python must not leak in.
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))}
+    environment["PYTHONPATH"] = str(REPOSITORY / "tests" / "no_network")
     done = subprocess.run(list(map(str, words)), cwd=cwd, env=environment, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, f"{' '.join(map(str, words))}\n{done.stdout}\n{done.stderr}"
     return done.stdout

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 PACKAGE = Path(__file__).parent
 # Says that every error shows its traceback. Hydra's own HYDRA_FULL_ERROR=1 does as well.
 TRACEBACK = "HENKAN_TRACEBACK"
+# Where the config tree of a study's runs lies: as it was when the study began.
+FROZEN = "HENKAN_CONFIG"
 HELP = ("-h", "--help")
 
 
@@ -196,8 +198,38 @@ def overview(known: dict[str, Verb]) -> str:
 
 def config_folder() -> Path:
     """Return the config tree: `henkan/conf` in an installed wheel, `conf` of the repository in a checkout."""
+    if FROZEN in os.environ:
+        return Path(os.environ[FROZEN])
     installed = PACKAGE / "conf"
     return installed if installed.is_dir() else PACKAGE.parents[1] / "conf"
+
+
+def user_config_folder() -> Path | None:
+    """Return the config tree of the working directory, if it has one of its own; a frozen tree holds both."""
+    here = Path.cwd() / "conf"
+    own = FROZEN not in os.environ and here.is_dir() and here.resolve() != config_folder().resolve()
+    return here if own else None
+
+
+@contextmanager
+def frozen_config() -> Iterator[None]:
+    """Compose from a copy of the config trees, here and in processes started meanwhile, so that edits wait."""
+    import shutil
+    import tempfile
+
+    if FROZEN in os.environ:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="henkan-conf-") as copy:
+        # Henkan's own file of a name comes first, as on Hydra's search path, so it is copied last.
+        for tree in (user_config_folder(), config_folder()):
+            if tree is not None:
+                shutil.copytree(tree, copy, dirs_exist_ok=True)
+        os.environ[FROZEN] = copy
+        try:
+            yield
+        finally:
+            del os.environ[FROZEN]
 
 
 def make_importable(folder: Path) -> None:

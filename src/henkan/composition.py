@@ -27,7 +27,7 @@ from omegaconf.errors import (
     ValidationError,
 )
 
-from henkan.cli import config_folder
+from henkan.cli import config_folder, user_config_folder
 from henkan.errors import TrainingFailed, UserError
 
 # What of the file system's refusals the user can mend (exit code 2), and what has run out (1).
@@ -161,8 +161,8 @@ def keys(node: Any, prefix: str = "") -> Iterator[str]:
 
 def config_folders() -> list[Path]:
     """Return the config trees: henkan's own, then the one in the working directory."""
-    own, here = config_folder(), Path.cwd() / "conf"
-    return [own, here] if here.is_dir() and here.resolve() != own.resolve() else [own]
+    own, here = config_folder(), user_config_folder()
+    return [own] if here is None else [own, here]
 
 
 def groups() -> list[str]:

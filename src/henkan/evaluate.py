@@ -30,10 +30,9 @@ from henkan.data.stream import EvaluationSet
 from henkan.errors import UserError
 from henkan.files import replaced, write_json
 from henkan.metrics.evaluator import Evaluator, Scores, selection
-from henkan.runs.identity import digest
+from henkan.runs.identity import digest, evaluation_parts
 from henkan.runs.overrides import task_overrides
-from henkan.runs.plan import settle
-from henkan.runs.run import run_name
+from henkan.runs.plan import plan_run, settle
 from henkan.sample import Sample
 from henkan.training import checkpoint
 from henkan.training.assemble import build_network, build_transform
@@ -45,18 +44,24 @@ def main(cfg: DictConfig) -> None:
     if cfg.run is not None:
         trained = own_config(cfg)
         config, pictures = settle(with_overrides(trained, cfg))
-        folder = checkpoint.find_checkpoint(Path(cfg.run)).parents[1]
-        if evaluation_parts(config, pictures) != evaluation_parts(*settle(trained)):
+        folder = run_folder(Path(cfg.run))
+        own, own_pictures = settle(trained)
+        parts = evaluation_parts(config, pictures.manifest())
+        if parts != evaluation_parts(own, own_pictures.manifest()):
             # Scores of other settings lie beside those of the run's own.
-            folder = folder / "evaluations" / digest(evaluation_parts(config, pictures))[:10]
+            folder = folder / "evaluations" / digest(parts)[:10]
         score_run(config, pictures, folder, weights=Path(cfg.run))
     else:
         config, pictures = settle(cfg)
         if any(parameter.requires_grad for parameter in build_network(config, "generator").parameters()):
             raise UserError("this generator has weights to learn: name a trained run with run=FOLDER")
-        folder = Path(config["paths"]["runs"]) / run_name(config, digest(evaluation_parts(config, pictures)))
-        write_json(folder / "run.json", {"status": "done", "recipe": config["recipe"], "overrides": task_overrides()})
-        score_run(config, pictures, folder)
+        plan = plan_run(cfg)
+        folder = plan.folder
+        means = score_run(plan.config, pictures, folder)
+        # As `henkan train` would have left it: the same command of a study finds it done.
+        facts = {"identity": plan.identity, "status": "done", "recipe": config["recipe"], "iterations": 0}
+        write_json(folder / "run.json", {**facts, "overrides": task_overrides(), "metrics": means})
+        (folder / "config.yaml").write_text(OmegaConf.to_yaml(OmegaConf.create(plan.config)))
     print_scores(folder)
     print(folder)
 
@@ -76,7 +81,7 @@ def score_run(
     split = config["evaluation"]["split"]
     if split is None:
         return {}
-    network, parts = build_network(config, "generator"), evaluation_parts(config, pictures)
+    network, parts = build_network(config, "generator"), evaluation_parts(config, pictures.manifest())
     if any(parameter.requires_grad for parameter in network.parameters()):
         path = checkpoint.find_checkpoint(weights or folder)
         checkpoint.load_weights(network, checkpoint.generator(checkpoint.load(path)), path)
@@ -95,15 +100,14 @@ def score_run(
     return means
 
 
-def evaluation_parts(config: Mapping[str, Any], pictures: Pictures) -> dict[str, Any]:
-    """Return what scores depend on, beside the weights: the evaluation's own identity is their hash."""
-    parts = {name: config[name] for name in ("evaluation", "metric", "task", "degradation", "generator")}
-    return {**parts, "manifest": pictures.manifest()}
+def run_folder(place: Path) -> Path:
+    """Return the folder of a run that is named by it or by its checkpoint; one that trained nothing has none."""
+    return place if (place / "config.yaml").is_file() else checkpoint.find_checkpoint(place).parents[1]
 
 
 def own_config(cfg: DictConfig) -> DictConfig:
     """Return the config of the trained run that `run` names."""
-    path = checkpoint.find_checkpoint(Path(cfg.run)).parents[1] / "config.yaml"
+    path = run_folder(Path(cfg.run)) / "config.yaml"
     if not path.is_file():
         raise UserError(f"there is no run in {cfg.run}: {path} is missing")
     config = OmegaConf.load(path)

@@ -1,11 +1,12 @@
 """Run a study: many runs of one recipe, seed by seed, and a report that is refreshed after each.
 
 A study is a folder of experiments/ with a study.yaml, named by the folder's name or by path. Its own settings are
-scale, seeds and jobs (runs at once); every other override goes to each of its runs.
+scale, seeds, jobs (runs at once) and axes.*; every other override goes to each of its runs.
 
   henkan study mse_vs_gan
   henkan study mse_vs_gan --dry-run
   henkan study mse_vs_gan scale=smoke seeds=[0] logger=csv
+  henkan study patch_vs_mse_vs_gan axes.pictures.photographs=null
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.tree import Tree
 
-from henkan.cli import config_folder
+from henkan.cli import config_folder, frozen_config
+from henkan.composition import compose_root
 from henkan.errors import UserError
 from henkan.files import write_json
 from henkan.report import table, write_report
@@ -40,6 +42,15 @@ SETTINGS = ("scale", "seeds", "jobs")
 
 
 @dataclass(frozen=True)
+class Configuration:
+    """A variant at one point of the axes: axis → value, in words, and the overrides that make both."""
+
+    variant: str
+    point: dict[str, str]
+    overrides: list[str]
+
+
+@dataclass(frozen=True)
 class Study:
     """What `study.yaml` says, with the overrides of the command line put in."""
 
@@ -48,16 +59,43 @@ class Study:
     settings: dict[str, Any]
     overrides: list[str]
 
-    def configurations(self) -> dict[str, tuple[str, list[str]]]:
-        """Return name → (variant, overrides) of every variant at every point of the axes."""
-        axes: dict[str, list[Any]] = self.settings.get("axes") or {}
-        found: dict[str, tuple[str, list[str]]] = {}
-        for variant, overrides in self.settings["variants"].items():
-            for values in itertools.product(*axes.values()):
-                point = [f"{key}={value}" for key, value in zip(axes, values, strict=True)]
-                name = " ".join([str(variant), *(text.split(".")[-1] for text in point)])
-                found[name] = (str(variant), [*overrides, *point])
+    def axes(self) -> dict[str, dict[str, list[str]]]:
+        """Return axis → value, in words → overrides.
+
+        An axis is a key with a list of its values, or any name with a mapping of names to overrides (null: left out).
+        """
+        found: dict[str, dict[str, list[str]]] = {}
+        for axis, values in (self.settings.get("axes") or {}).items():
+            if isinstance(values, dict):
+                found[axis] = {str(name): given for name, given in values.items() if given is not None}
+                for name, given in found[axis].items():
+                    if not isinstance(given, list):
+                        raise UserError(f"axes.{axis}.{name} must be a list of overrides: [data=openmoji]")
+            elif isinstance(values, list):
+                found[axis] = {f"{axis.split('.')[-1]}={value}": [f"{axis}={value}"] for value in values}
+            else:
+                raise UserError(f"axes.{axis} must be a list of values, or a mapping of names to lists of overrides")
+            if not found[axis]:
+                raise UserError(f"axes.{axis} has no value left")
         return found
+
+    def configurations(self) -> dict[str, Configuration]:
+        """Return every variant at every point of the axes, by name."""
+        axes = self.axes()
+        found: dict[str, Configuration] = {}
+        for variant, overrides in self.settings["variants"].items():
+            for point in itertools.product(*axes.values()):
+                place = [word for axis, value in zip(axes, point, strict=True) for word in axes[axis][value]]
+                name = " ".join([str(variant), *point])
+                found[name] = Configuration(str(variant), dict(zip(axes, point, strict=True)), [*overrides, *place])
+        return found
+
+    @property
+    def folder(self) -> Path:
+        """Where the study writes its report; runs lie elsewhere, since studies may share them."""
+        _, _, overrides = next(self.runs())
+        studies = compose_root("train", overrides)["paths"]["studies"]
+        return Path(studies) / f"{self.name}-{self.settings['scale']}"
 
     def runs(self) -> Iterator[tuple[str, int, list[str]]]:
         """Yield every run, seed by seed, so that the report means something after the first seed."""
@@ -68,8 +106,8 @@ class Study:
             *(settings.get("overrides") or []),
         ]
         for seed in settings["seeds"]:
-            for name, (_, overrides) in self.configurations().items():
-                own = [*overrides, f"seed={seed}", f"study={self.name}"]
+            for name, configuration in self.configurations().items():
+                own = [*configuration.overrides, f"seed={seed}", f"study={self.name}"]
                 yield name, int(seed), [*common, *own, *self.overrides]
 
 
@@ -79,11 +117,17 @@ def main(arguments: list[str]) -> int:
     if not words or "=" in words[0]:
         raise UserError("name a study: henkan study mse_vs_gan (a folder of experiments/, or a path to a study.yaml)")
     study = read_study(words[0], words[1:])
-    jobs = plan_jobs(study)
-    if dry:
-        Console().print(tree(study, jobs))
-        return 0
-    folder = Path(jobs[0].plan.config["paths"]["studies"]) / f"{study.name}-{study.settings['scale']}"
+    with frozen_config():
+        jobs = plan_jobs(study)
+        if dry:
+            Console().print(tree(study, jobs))
+            return 0
+        return run_study(study, jobs)
+
+
+def run_study(study: Study, jobs: list[Job]) -> int:
+    """Run what is not done, refresh the report after each run, and print what was found."""
+    folder = study.folder
     folder.mkdir(parents=True, exist_ok=True)
     at_once = int(study.settings.get("jobs") or 1)
 
@@ -101,7 +145,7 @@ def main(arguments: list[str]) -> int:
     refresh()
     failed = [job for job in jobs if job.status != "done"]
     for job in failed:
-        print(f"henkan: failed: {job.configuration}, seed {job.seed}: {job.error}", file=sys.stderr)
+        print(f"henkan: failed: {job.title}: {job.error}", file=sys.stderr)
     if len(failed) < len(jobs):
         print(table(folder))
         print(folder / "report.html")
@@ -116,7 +160,7 @@ def read_study(name: str, overrides: Sequence[str]) -> Study:
     if found is None:
         known = sorted(path.parent.name for path in Path("experiments").glob("*/study.yaml"))
         raise UserError(f"there is no study {name!r}; there are {known or 'none in ./experiments'}")
-    own = [word for word in overrides if word.partition("=")[0] in SETTINGS]
+    own = [word for word in overrides if word.partition("=")[0] in SETTINGS or word.startswith("axes.")]
     merged = OmegaConf.merge(OmegaConf.load(found), OmegaConf.from_dotlist(own))
     # Not resolved: what the overrides interpolate is the run's config, not the study's.
     settings = OmegaConf.to_container(merged, resolve=False)
@@ -134,17 +178,28 @@ def read_study(name: str, overrides: Sequence[str]) -> Study:
 
 def plan_jobs(study: Study) -> list[Job]:
     """Compose and plan every run of a study; nothing is trained."""
-    jobs = []
+    jobs: list[Job] = []
     with initialize_config_dir(str(config_folder()), version_base="1.3"):
         for name, seed, overrides in study.runs():
             jobs.append(Job(name, seed, overrides, plan_run(compose("train", overrides=overrides))))
-    return jobs
+    return without_repetition(jobs)
+
+
+def without_repetition(jobs: Sequence[Job]) -> list[Job]:
+    """Keep one job, without a seed, of each configuration that trains nothing and so is the same for every seed."""
+    found: dict[tuple[str, int | None], Job] = {}
+    for job in jobs:
+        identities = {other.plan.identity for other in jobs if other.configuration == job.configuration}
+        if not job.plan.trains and len(identities) == 1:
+            job.seed = None
+        found.setdefault((job.configuration, job.seed), job)
+    return list(found.values())
 
 
 def write_study(study: Study, jobs: Sequence[Job], folder: Path) -> None:
     """Write `study.json`: what was asked, and how far each run is."""
     settings = study.settings
-    metrics = jobs[0].plan.config["metric"]
+    metrics = {name: node for job in jobs for name, node in job.plan.config["metric"].items()}
     write_json(
         folder / "study.json",
         {
@@ -155,8 +210,8 @@ def write_study(study: Study, jobs: Sequence[Job], folder: Path) -> None:
             "name": study.name,
             "seeds": list(settings["seeds"]),
             "configurations": {
-                name: {"variant": variant, "overrides": overrides}
-                for name, (variant, overrides) in study.configurations().items()
+                name: {"variant": made.variant, "point": made.point, "overrides": made.overrides}
+                for name, made in study.configurations().items()
             },
             "overrides": [*(settings.get("overrides") or []), *study.overrides],
             "metrics": {name: node.get("better") for name, node in metrics.items()},
@@ -199,7 +254,12 @@ def tree(study: Study, jobs: Sequence[Job]) -> Tree:
     total, rest = 0, 0
     root = Tree(f"{study.name} (recipe {settings['recipe']}, scale {settings['scale']})")
     known: dict[str, Any] = {}
-    for seed in settings["seeds"]:
+    scored = [job for job in jobs if job.seed is None]
+    if scored:
+        branch = root.add("nothing to train: scored once, for every seed")
+        for job in scored:
+            branch.add(f"{job.configuration} ({job.status}) {job.folder.name}")
+    for seed in settings["seeds"] if len(scored) < len(jobs) else []:
         branch = root.add(f"seed {seed}")
         for job in (job for job in jobs if job.seed == seed):
             place, start = branch, 0
@@ -279,7 +339,7 @@ class StudyBar:
                         counted.add(identity)
                 start = end
             if status == "running" and number not in self.bars:
-                self.bars[number] = self.progress.add_task(f"  {job.configuration}, seed {job.seed}", total=total)
+                self.bars[number] = self.progress.add_task(f"  {job.title}", total=total)
             elif status != "running" and number in self.bars:
                 self.progress.remove_task(self.bars.pop(number))
             if number in self.bars:

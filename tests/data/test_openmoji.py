@@ -20,7 +20,12 @@ SOME = ["1F600.svg", "1F680.svg", "1F9D1-1F3FD-200D-1F33E.svg"]
 
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Path, "glob", lambda folder, pattern: [folder / name for name in SOME])
+    found = Path.glob
+
+    def glob(folder: Path, pattern: str) -> list[Path]:
+        return [folder / name for name in SOME] if pattern == "*.svg" else list(found(folder, pattern))
+
+    monkeypatch.setattr(Path, "glob", glob)
 
 
 def test_4495_pictures_of_which_2035_have_a_skin_tone() -> None:

@@ -186,4 +186,8 @@ def test_refuses_batch_statistics(layer: nn.Module) -> None:
 
 
 def test_accepts_other_normalizations() -> None:
-    refuse_batch_statistics(nn.Sequential(nn.InstanceNorm2d(2), nn.GroupNorm(1, 2), nn.LayerNorm(2)))
+    accepted = nn.Sequential(nn.InstanceNorm2d(2), nn.GroupNorm(1, 2), nn.LayerNorm(2))
+    refuse_batch_statistics(accepted)
+    # The same, with one more layer, is refused: nothing but the kinds of the layers decides.
+    with pytest.raises(UserError, match=r"3 is a BatchNorm2d"):
+        refuse_batch_statistics(accepted.append(nn.BatchNorm2d(2)))

@@ -15,7 +15,8 @@ from PIL import Image
 
 from henkan.errors import UserError
 from henkan.report import PUBLISHED_BYTES, main, publish, replace, table, write_report
-from henkan.runs.statistics import OVER_IMAGES, OVER_SEEDS
+from henkan.report.read import read_study
+from henkan.runs.statistics import OVER_IMAGES, OVER_SEEDS, WITHOUT_SEEDS
 
 MakeStudy = Callable[..., Path]
 VOID = {"meta", "link", "img", "input", "br", "path", "use", "rect"}
@@ -252,10 +253,13 @@ def test_a_file_that_is_being_written_is_read_to_its_last_line(make_study: MakeS
     folder = make_study(iterations=60, done=1)
     path = folder / "runs" / "0-1" / "metrics.csv"
     path.write_text(path.read_text() + "9999,joint,0.")
-    write_report(folder)
+    curves = read_study(folder).runs[1].curves
+    assert curves is not None and curves["iteration"].max() < 9999
+    assert "1 of 9 runs done, 1 running" in read(write_report(folder)).text
     (folder / "runs" / "0-1" / "run.json").write_text('{"status": "runn')
     path.write_text("iteration,phase,loss/mse\n")
-    write_report(folder)
+    assert read_study(folder).runs[1].curves is None
+    assert "1 of 9 runs done, 1 running" in read(write_report(folder)).text
 
 
 def test_phases_are_marked(make_study: MakeStudy) -> None:
@@ -321,3 +325,76 @@ def test_the_verb(make_study: MakeStudy, capsys: pytest.CaptureFixture[str]) -> 
     assert main([str(folder), "--publish", str(folder / "results")]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == str(folder / "report.html")
     assert (folder / "results" / "summary.csv").exists()
+
+
+POINTS = {
+    f"{variant} {place}": {"variant": variant, "point": {"pictures": place}, "overrides": [f"loss=[{variant}]"]}
+    for variant in ("mse", "gan") for place in ("drawings", "photographs")
+}  # fmt: skip
+
+
+def test_each_point_of_the_axes_is_a_section(make_study: MakeStudy) -> None:
+    folder = make_study(iterations=60, done=12, configurations=POINTS)
+    page = read(write_report(folder))
+    assert len(page.ids) == len(set(page.ids))
+    rows = pd.read_csv(folder / "summary.csv").drop_duplicates("configuration").set_index("configuration")
+    compared = rows["baseline"].dropna().to_dict()
+    assert compared == {"gan drawings": "mse drawings", "gan photographs": "mse photographs"}
+    # In a section, configurations go by their variants, so nothing of the other section is named.
+    assert len(re.findall(r"Over 3 seeds, against mse ?: gan is", page.text)) == 2
+    assert page.text.count("Test scores") == page.text.count("Perception and distortion") == 2
+    # Four columns in each section: source, two variants, target.
+    assert len(page.pictures) == 2 * 12 * 4 * 3 + 1
+    names = {path.name for path in (folder / "figures").iterdir()}
+    assert {"drawings_plane.svg", "photographs_plane.png", "photographs_loss_mse.svg"} <= names
+    assert "plane.svg" not in names
+    printed = table(folder)
+    assert "test scores on drawings" in printed and "test scores on photographs" in printed
+    published = [path.name for path in publish(folder, folder / "results")]
+    assert published[2:] == [
+        "plane_drawings.png", "plane_photographs.png", "pictures_drawings.png", "pictures_photographs.png"
+    ]  # fmt: skip
+
+
+def without_seed(folder: Path, configuration: str) -> None:
+    """Let a configuration have one run for every seed."""
+    runs = json.loads((folder / "study.json").read_text())["runs"]
+    others = [run for run in runs if run["configuration"] != configuration]
+    first = next(run for run in runs if run["configuration"] == configuration)
+    change(folder, runs=[*others, first | {"seed": None}])
+
+
+def test_what_has_no_seeds_is_compared_with_every_seed(make_study: MakeStudy) -> None:
+    folder = make_study(iterations=60)
+    without_seed(folder, "gan_0.02")
+    page = read(write_report(folder))
+    assert "no seeds; over pictures" in page.text
+    assert "What trains nothing is the same for every seed" in page.text
+    assert "Over 3 seeds, against mse" in page.text
+    assert "⬢ no seeds" in page.text
+    assert "7 of 7 runs done" in page.text
+    # Its pictures stand beside those of each seed.
+    assert len(page.pictures) == 12 * 5 * 3 + 1
+    rows = pd.read_csv(folder / "summary.csv").set_index(["configuration", "metric"])
+    row = rows.loc[("gan_0.02", "psnr_hole")]
+    assert (row["n_seeds"], row["over"]) == (0, WITHOUT_SEEDS)
+    assert (row["difference_n_seeds"], row["difference_over"]) == (3, OVER_SEEDS)
+    scores = pd.read_csv(folder / "scores.csv")
+    scores = scores[scores["metric"] == "psnr_hole"]
+    own = scores[scores["configuration"] == "gan_0.02"]
+    assert own["seed"].isna().all() and len(own) == 40
+    others = scores[scores["configuration"] == "mse"].groupby("seed")["value"].mean()
+    assert row["difference"] == pytest.approx((own["value"].mean() - others).mean())
+
+
+def test_a_baseline_without_seeds(make_study: MakeStudy) -> None:
+    folder = make_study(iterations=60)
+    without_seed(folder, "mse")
+    rows = pd.read_csv(write_report(folder).with_name("summary.csv")).set_index(["configuration", "metric"])
+    assert rows.loc[("gan_0.02", "psnr_hole")]["difference_n_seeds"] == 3
+    without_seed(folder, "gan_0.002")
+    without_seed(folder, "gan_0.02")
+    page = read(write_report(folder))
+    assert "On these pictures, with nothing trained and so no seeds, against mse" in page.text
+    assert len(page.pictures) == 12 * 5 + 1
+    assert "with nothing trained" in table(folder)

@@ -59,7 +59,7 @@ def start(folder: Path, script: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "script.py"],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(folder)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), os.environ["PYTHONPATH"]])},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -6,7 +6,9 @@ from scipy import stats
 from henkan.runs.statistics import (
     OVER_IMAGES,
     OVER_SEEDS,
+    WITHOUT_SEEDS,
     Interval,
+    count_seeds,
     over_images,
     over_seeds,
     paired_difference,
@@ -130,3 +132,17 @@ def test_only_the_interval_over_seeds_covers_the_truth_of_three_seeds() -> None:
     by_image = coverage([over_images(run, resamples=200) for run in runs[:300]])
     assert by_seed == pytest.approx(0.95, abs=0.02)
     assert by_image < 0.6
+
+
+def test_what_has_no_seeds_is_paired_with_every_seed() -> None:
+    fixed = {None: scores(1, 2)}
+    trained = {0: scores(2, 4), 1: scores(3, 5)}
+    ahead, behind = paired_difference(trained, fixed), paired_difference(fixed, trained)
+    assert {seed: series.tolist() for seed, series in ahead.items()} == {0: [1, 2], 1: [2, 3]}
+    assert {seed: series.tolist() for seed, series in behind.items()} == {0: [-1, -2], 1: [-2, -3]}
+    assert paired_difference(fixed, {None: scores(4, 4)})[None].tolist() == [-3, -2]
+    assert (count_seeds(fixed), count_seeds(ahead)) == (0, 2)
+    found, difference = summarize(fixed), summarize(ahead)
+    assert found is not None and difference is not None
+    assert (found.mean, found.over, found.n) == (1.5, WITHOUT_SEEDS, 2)
+    assert (difference.mean, difference.over, difference.n) == (2.0, OVER_SEEDS, 2)

@@ -37,8 +37,9 @@ def run(tmp_path: Path) -> tuple[Record, dict[str, Any], Path]:
         "study": "mse_vs_gan",
         "schedule": {"reconstruction": {}, "joint": {}},
         "metric": {"psnr": {"better": "higher"}, "l1": {"better": "lower"}},
+        "data": {"_target_": "henkan.data.openmoji.OpenMoji", "side": 64},
     }
-    record = {"identity": "0123456789abcdef0123", "nonce": "n0nce1"}
+    record = {"identity": "0123456789abcdef0123", "nonce": "n0nce1", "manifest": "fedcba"}
     folder = tmp_path / "glcic-mse-seed0-0123456789"
     folder.mkdir()
     return record, config, folder
@@ -150,6 +151,32 @@ def test_an_offline_run_holds_everything(
     assert not (home / ".local").exists()
 
 
+def test_data_and_model_are_artifacts_of_the_run(
+    run: tuple[Record, dict[str, Any], Path], tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record, config, folder = run
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    weights = folder / "checkpoints" / "last.ckpt"
+    weights.parent.mkdir()
+    weights.write_bytes(b"weights" * 1000)
+    logger = WeightsAndBiases("henkan", "offline")
+    logger.start(record, config, [])
+    logger.finish("done", {})
+    artifacts = {found["type"]: found for found in records(folder, "artifact")}
+    data, model = artifacts["dataset"], artifacts["model"]
+    assert (data["name"], json.loads(data["metadata"])) == (
+        "openmoji", {"manifest": "fedcba", "_target_": "henkan.data.openmoji.OpenMoji", "side": 64}
+    )  # fmt: skip
+    # The run's input, and its output.
+    assert data["use_after_commit"] and not model.get("use_after_commit")
+    assert model["name"] == folder.name
+    assert json.loads(model["metadata"]) == {"identity": record["identity"], "manifest": "fedcba"}
+    (content,) = model["manifest"]["contents"]
+    assert (content["path"], Path(content["local_path"])) == ("last.ckpt", weights)
+    assert list(home.rglob("*")) == []
+
+
 def test_a_failed_run_is_finished_as_failed(run: tuple[Record, dict[str, Any], Path]) -> None:
     record, config, folder = run
     logger = WeightsAndBiases("henkan", "offline")
@@ -159,8 +186,12 @@ def test_a_failed_run_is_finished_as_failed(run: tuple[Record, dict[str, Any], P
     assert [record["exit_code"] for record in records(folder, "exit")] == [1]
 
 
-def test_finishing_what_never_started_is_nothing() -> None:
-    WeightsAndBiases("henkan", "offline").finish("failed", {})
+def test_finishing_what_never_started_is_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    logger = WeightsAndBiases("henkan", "offline")
+    logger.finish("failed", {})
+    assert logger.run is None
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_after_a_kill_and_a_resume_there_is_one_run_with_one_curve(run: tuple[Record, dict[str, Any], Path]) -> None:

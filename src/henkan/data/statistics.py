@@ -9,8 +9,9 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from henkan.data.cache import cache_folder, replaced
+from henkan.data.cache import cache_folder, locked
 from henkan.data.pictures import Pictures
+from henkan.files import replaced
 
 PICTURES_WORTH_A_BAR = 100
 
@@ -33,6 +34,6 @@ def mean_color(pictures: Pictures, cache: str | Path | None) -> list[float]:
         total += picture.sum(axis=1, dtype=np.uint32).sum(axis=0, dtype=np.int64)
         count += picture.shape[0] * picture.shape[1]
     mean = [int(channel) / (255 * count) for channel in total]
-    with replaced(memory) as partial:
+    with locked(memory), replaced(memory) as partial:
         partial.write_text(json.dumps({"mean": mean}))
     return mean

@@ -1,15 +1,19 @@
 """Write what a study has found so far: one HTML page, tables and figures.
 
-henkan report outputs/runs/studies/mse_vs_gan-laptop
+henkan report mse_vs_gan
+henkan report mse_vs_gan scale=smoke
 henkan report outputs/runs/studies/mse_vs_gan-laptop --publish experiments/mse_vs_gan/results
 """
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+from henkan.errors import UserError
 from henkan.files import replaced
 
 PUBLISHED_BYTES = 700_000
@@ -25,17 +29,23 @@ def write_report(study_folder: Path) -> Path:
 
     study = read.read_study(study_folder)
     rows = summary.compare(study)
-    plane, curves = figures.plane(study), figures.curves(study)
+    parts = []
+    for number, (title, part) in enumerate(study.sections.items()):
+        plane, curves = figures.plane(part), figures.curves(part)
+        if title:
+            prefix = section_name(title, number)
+            plane = plane and (figures.prefixed(plane[0], prefix), plane[1])
+            curves = [figures.prefixed(chart, prefix) for chart in curves]
+        if plane is not None:
+            chart, raster = plane
+            replace(study_folder / "figures" / f"{chart.name}.svg", chart.svg.encode())
+            replace(study_folder / "figures" / f"{chart.name}.png", raster)
+        for chart in curves:
+            replace(study_folder / "figures" / f"{chart.name}.svg", chart.svg.encode())
+        parts.append(page.Part(title, part, summary.compare(part), plane and plane[0], curves))
     replace(study_folder / "summary.csv", summary.summary_table(rows).to_csv(index=False).encode())
     replace(study_folder / "scores.csv", summary.scores_table(study).to_csv(index=False).encode())
-    if plane is not None:
-        chart, raster = plane
-        replace(study_folder / "figures" / "plane.svg", chart.svg.encode())
-        replace(study_folder / "figures" / "plane.png", raster)
-    for chart in curves:
-        replace(study_folder / "figures" / f"{chart.name}.svg", chart.svg.encode())
-    html = page.render(study, rows, None if plane is None else plane[0], curves)
-    return replace(study_folder / "report.html", html.encode())
+    return replace(study_folder / "report.html", page.render(study, rows, parts).encode())
 
 
 def table(study_folder: Path) -> str:
@@ -44,7 +54,16 @@ def table(study_folder: Path) -> str:
 
     study = read.read_study(study_folder)
     width = shutil.get_terminal_size((110, 24)).columns
-    return summary.terminal_table(study, summary.compare(study), width, color=sys.stdout.isatty())
+    color = sys.stdout.isatty()
+    return "\n\n".join(
+        summary.terminal_table(part, summary.compare(part), width, color, title)
+        for title, part in study.sections.items()
+    )
+
+
+def section_name(title: str, number: int) -> str:
+    """Return what the files of a section begin with."""
+    return re.sub(r"[^A-Za-z0-9]+", "_", title).strip("_").lower() or f"part_{number}"
 
 
 def replace(path: Path, content: bytes) -> Path:
@@ -69,25 +88,42 @@ def publish(study_folder: Path, into: Path) -> list[Path]:
     contents = {"summary.csv": summary.summary_table(summary.compare(study)).to_csv(index=False).encode()}
     scores = summary.scores_table(study).to_csv(index=False, float_format="%.5g").encode()
     contents["scores.csv.gz"] = gzip.compress(scores, mtime=0)
-    if (plane := figures.plane(study)) is not None:
-        contents["plane.png"] = plane[1]
-    left = PUBLISHED_BYTES - sum(map(len, contents.values()))
-    if (pictures := contact.sheet(study, left)) is not None:
-        contents["pictures.png"] = pictures
+    names = {title: f"_{section_name(title, number)}" if title else "" for number, title in enumerate(study.sections)}
+    for title, part in study.sections.items():
+        if (plane := figures.plane(part)) is not None:
+            contents[f"plane{names[title]}.png"] = plane[1]
+    left = (PUBLISHED_BYTES - sum(map(len, contents.values()))) // len(names)
+    for title, part in study.sections.items():
+        if (pictures := contact.sheet(part, left)) is not None:
+            contents[f"pictures{names[title]}.png"] = pictures
     return [replace(into / name, content) for name, content in contents.items()]
 
 
+def by_name(name: str, overrides: Sequence[str]) -> Path:
+    """Return the folder that the study of this name writes into."""
+    from henkan.study import read_study
+
+    folder = read_study(name, overrides).folder
+    if not (folder / "study.json").is_file():
+        raise UserError(f"{folder} holds no study yet: henkan study {' '.join([name, *overrides])} begins it")
+    return folder
+
+
 def main(arguments: list[str]) -> int:
-    """`henkan report FOLDER [--publish DIR]`: write a study's report anew, print its table and the page."""
+    """`henkan report STUDY [--publish DIR]`: write a study's report anew, print its table and the page."""
     import argparse
 
     parser = argparse.ArgumentParser("henkan report", description="Write the report of a study as it stands.")
-    parser.add_argument("folder", type=Path, help="the study's folder, which holds study.json")
+    parser.add_argument("study", help="the study's name, or the folder that holds its study.json")
+    parser.add_argument("overrides", nargs="*", help="with a name, what the study was started with: scale=smoke")
     parser.add_argument("--publish", type=Path, metavar="DIR", help="also write tables and figures for a repository")
-    given = parser.parse_args(arguments)
-    path = write_report(given.folder)
+    given = parser.parse_intermixed_args(arguments)
+    folder = Path(given.study)
+    if not (folder / "study.json").is_file():
+        folder = by_name(given.study, given.overrides)
+    path = write_report(folder)
     if given.publish:
-        publish(given.folder, given.publish)
-    print(table(given.folder))
+        publish(folder, given.publish)
+    print(table(folder))
     print(path)
     return 0

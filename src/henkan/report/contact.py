@@ -20,9 +20,7 @@ HEADER = 22
 def sheet(study: Study, limit: int) -> bytes | None:
     """Return the PNG with as many rows as stay within `limit` bytes; None without a picture or room."""
     for seed in study.seeds:
-        runs = {
-            name: run for name in study.configurations for run in study.of(name) if run.seed == seed and run.pictures
-        }
+        runs = {name: run for name, run in study.belonging(seed).items() if run.pictures}
         if runs:
             break
     else:

@@ -9,7 +9,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any
 from xml.etree import ElementTree
@@ -38,6 +38,8 @@ PALETTE = [
     ("#5b4bc4", "#a79cff"),
 ]
 MARKERS = "os^DvPX*<>"
+# Of what is the same for every seed.
+WITHOUT_SEED = "h"
 # Past this many points a line on a chart 400 pixels wide shows noise, and hides the lines of the other runs.
 POINTS = 80
 STYLE: dict[Any, Any] = {
@@ -90,9 +92,14 @@ def colors(study: Study) -> dict[str, tuple[str, str]]:
     return {name: found.get(name, BASELINE) for name in study.configurations}
 
 
-def markers(study: Study) -> dict[int, str]:
-    """Return each seed's marker."""
-    return {seed: MARKERS[i % len(MARKERS)] for i, seed in enumerate(study.seeds)}
+def markers(study: Study) -> dict[int | None, str]:
+    """Return each seed's marker, and under None that of runs without a seed, if there are any."""
+    found: dict[int | None, str] = {seed: MARKERS[i % len(MARKERS)] for i, seed in enumerate(study.seeds)}
+    return found | {None: WITHOUT_SEED} if any(run.seed is None for run in study.runs) else found
+
+
+def seed_words(seed: int | None) -> str:
+    return "no seeds" if seed is None else f"seed {seed}"
 
 
 @contextmanager
@@ -117,7 +124,8 @@ def plane(study: Study) -> tuple[Chart, bytes] | None:
             x, y = (seed_means(study.scores(name, key)) for key in (x_key, y_key))
             points = {seed: (x[seed], y[seed]) for seed in x if seed in y}
             for seed, point in points.items():
-                axes.plot(*point, markers(study).get(seed, "o"), ms=5, color=color, alpha=0.55, mew=0)
+                marker = markers(study).get(seed, "o")
+                axes.plot(*point, marker, ms=8 if seed is None else 5, color=color, alpha=0.55, mew=0)
             if len(points) > 1:
                 center = np.mean(list(points.values()), axis=0)
                 axes.plot(*center, "o", ms=11, mfc="none", mec=color, mew=1.8, zorder=3)
@@ -268,7 +276,7 @@ def _legend(study: Study, seeds: bool) -> list[Line2D]:
     if seeds:
         shapes = markers(study).items()
         handles += [
-            Line2D([], [], ls="", marker=shape, color=MUTED, ms=5, label=f"seed {seed}") for seed, shape in shapes
+            Line2D([], [], ls="", marker=shape, color=MUTED, ms=5, label=seed_words(seed)) for seed, shape in shapes
         ]
         handles.append(
             Line2D([], [], ls="", marker="o", mfc="none", mec=MUTED, mew=1.5, ms=9, label="mean of the seeds")
@@ -312,6 +320,12 @@ def _better_corner(axes: Axes, x: str | None, y: str | None) -> None:
         va="top" if up else "bottom",
         color=MUTED,
     )
+
+
+def prefixed(chart: Chart, prefix: str) -> Chart:
+    """Return a chart whose name and ids begin with `prefix`, for a page that has several of its name."""
+    inline = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{prefix}-", chart.inline)
+    return replace(chart, name=f"{prefix}_{chart.name}", inline=inline)
 
 
 def _svg(figure: Figure, study: Study, name: str, kept: float) -> tuple[str, str]:

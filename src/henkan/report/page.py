@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from henkan.report import figures, words
-from henkan.report.figures import Chart
+from henkan.report.figures import GROUPS, Chart
 from henkan.report.read import Run, Study
-from henkan.report.summary import SYMBOLS, Comparison, answer, digits_of, interval_words
-from henkan.runs.statistics import OVER_IMAGES
+from henkan.report.summary import SYMBOLS, Answer, Comparison, answer, digits_of, interval_words
+from henkan.runs.statistics import OVER_IMAGES, WITHOUT_SEEDS
 
 # One seed's pictures alone are shown where all seeds would make the file slow to open on a phone.
 EMBEDDED_BYTES = 10_000_000
@@ -40,7 +42,36 @@ class Gallery:
     rows: list[tuple[str, list[Cell]]]
 
 
-def render(study: Study, rows: list[Comparison], plane: Chart | None, curves: list[Chart]) -> str:
+@dataclass(frozen=True)
+class Part:
+    """What is shown of one part of a study (see `Study.sections`): its numbers and its charts."""
+
+    title: str
+    study: Study
+    rows: list[Comparison]
+    plane: Chart | None
+    curves: list[Chart]
+
+    @property
+    def answer(self) -> Answer:
+        return answer(self.study, self.rows)
+
+    @property
+    def score_rows(self) -> list[dict[str, Any]]:
+        return score_rows(self.study, self.rows)
+
+    @property
+    def groups(self) -> dict[str, list[Chart]]:
+        """Return the curves by the heading that they stand under."""
+        found = {title: [chart for chart in self.curves if chart.group == group] for group, title in GROUPS.items()}
+        return {title: charts for title, charts in found.items() if charts}
+
+    @cached_property
+    def galleries(self) -> list[Gallery]:
+        return galleries(self.study)
+
+
+def render(study: Study, rows: list[Comparison], parts: list[Part]) -> str:
     """Return the report as HTML."""
     environment = Environment(
         loader=PackageLoader("henkan.report", ""),
@@ -49,28 +80,31 @@ def render(study: Study, rows: list[Comparison], plane: Chart | None, curves: li
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    shown = galleries(study)
-    groups = {group: [chart for chart in curves if chart.group == group] for group in figures.GROUPS}
     return environment.get_template("report.html.j2").render(
         study=study,
         words=words,
-        answer=answer(study, rows),
+        parts=parts,
         progress=progress(study),
         over_images=any(row.value is not None and row.value.over == OVER_IMAGES for row in rows),
-        score_rows=score_rows(study, rows),
-        colors=list(figures.colors(study).items()),
-        shapes={seed: shape(marker) for seed, marker in figures.markers(study).items()},
-        plane=None if plane is None else Markup(plane.inline),
-        curves={figures.GROUPS[group]: charts for group, charts in groups.items() if charts},
+        without_seeds=any(row.value is not None and row.value.over == WITHOUT_SEEDS for row in rows),
+        colors=list(figures.colors(parts[0].study).items()),
+        shapes={figures.seed_words(seed): shape(marker) for seed, marker in figures.markers(study).items()},
         Markup=Markup,
-        galleries=shown,
-        missing={row.metric: row.missing for row in rows if row.missing},
-        runs=sorted(study.runs, key=lambda run: study.seeds.index(run.seed) if run.seed in study.seeds else 0),
+        missing=missing(rows),
+        runs=sorted(study.runs, key=lambda run: study.seeds.index(run.seed) if run.seed in study.seeds else -1),
         seconds=seconds,
         reason=reason,
         environment=list(flat({**(study.plan.get("environment") or {}), "commit": ", ".join(study.commits)})),
         written=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
     )
+
+
+def missing(rows: list[Comparison]) -> dict[str, int]:
+    """Return metric -> how many of its scores are no numbers, where some are not."""
+    found: Counter[str] = Counter()
+    for row in rows:
+        found[row.metric] += row.missing
+    return dict(+found)
 
 
 def progress(study: Study) -> str:
@@ -116,6 +150,8 @@ def scope(study: Study, row: Comparison) -> str:
     """Return what a cell's intervals cover where that is not every seed of the study."""
     if row.value is None or row.seeds == len(study.seeds) > 1:
         return ""
+    if row.value.over == WITHOUT_SEEDS:
+        return "no seeds; over pictures" if row.value.low is not None else "no seeds, no interval"
     if row.value.low is None:
         return "1 seed, no interval"
     return "over pictures, 1 seed" if row.value.over == OVER_IMAGES else f"{row.seeds} of {len(study.seeds)} seeds"
@@ -124,6 +160,8 @@ def scope(study: Study, row: Comparison) -> str:
 def galleries(study: Study) -> list[Gallery]:
     """Return the pictures of every seed that has some, or of the first one where all would be too heavy."""
     seeds = [seed for seed in study.seeds if any(run.pictures for run in study.runs if run.seed == seed)]
+    if not seeds and any(run.pictures for run in study.runs):
+        seeds = study.seeds[:1]
     weight = sum(
         path.stat().st_size for run in study.runs for roles in run.pictures.values() for path in roles.values()
     )
@@ -134,7 +172,7 @@ def galleries(study: Study) -> list[Gallery]:
 
 def gallery(study: Study, seed: int) -> Gallery:
     """Return one seed's pictures: source, every configuration's output, target."""
-    runs = {name: next((run for run in study.of(name) if run.seed == seed), None) for name in study.configurations}
+    runs = {name: study.belonging(seed).get(name) for name in study.configurations}
     with_pictures = [run for run in runs.values() if run is not None and run.pictures]
     reference = max(with_pictures, key=lambda run: len(run.pictures))
     rows = []
@@ -181,6 +219,7 @@ def shape(marker: str) -> str:
         "*": "★",
         "<": "◀",
         ">": "▶",
+        figures.WITHOUT_SEED: "⬢",
     }[marker]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from io import StringIO
 from pathlib import Path
@@ -22,10 +22,10 @@ PICTURE = re.compile(r"(\d+)_(source|output|target)\.png")
 
 @dataclass(frozen=True)
 class Run:
-    """One run of the study: its record, and what it has written so far."""
+    """One run of the study: its record, and what it has written so far; no seed where none matters."""
 
     configuration: str
-    seed: int
+    seed: int | None
     folder: Path
     place: str
     status: str
@@ -108,6 +108,33 @@ class Study:
     def seeds(self) -> list[int]:
         return [int(seed) for seed in self.plan["seeds"]]
 
+    @cached_property
+    def sections(self) -> dict[str, Study]:
+        """The parts that are reported one after the other, by title: one for each point of the study's axes.
+
+        A part is a study of its own, whose configurations go by their variants. Without axes it is this study.
+        """
+        found: dict[str, dict[str, str]] = {}
+        for name, node in self.configurations.items():
+            point = node.get("point") or {}
+            found.setdefault(", ".join(map(str, point.values())), {})[name] = str(node.get("variant", name))
+        if len(found) < 2:
+            return {"": self}
+        return {title: self.part(variants) for title, variants in found.items()}
+
+    def part(self, variants: dict[str, str]) -> Study:
+        """Return the study of these configurations alone, named anew."""
+        nodes = {variant: self.configurations[name] for name, variant in variants.items()}
+        runs = [replace(run, configuration=variants[run.configuration]) for run in self.runs
+                if run.configuration in variants]  # fmt: skip
+        return Study(self.folder, {**self.plan, "configurations": nodes}, runs)
+
+    def belonging(self, seed: int) -> dict[str, Run]:
+        """Return each configuration's run of a seed, or the one that it has for every seed."""
+        found = {name: next((run for run in self.of(name) if run.seed in (seed, None)), None)
+                 for name in self.configurations}  # fmt: skip
+        return {name: run for name, run in found.items() if run is not None}
+
     @property
     def headline(self) -> list[str]:
         """The metrics that the study is about, as far as something has scored them."""
@@ -138,7 +165,8 @@ class Study:
     def baselines(self) -> dict[str, str]:
         """Configuration -> the configuration it is compared with; a baseline itself is absent.
 
-        Where axes give the baseline variant several configurations, the one that shares most overrides is it.
+        Where axes give the baseline variant several configurations, it is the one at the same point, or the one that
+        shares most overrides.
         """
         wanted, all_of_them = self.plan.get("baseline"), self.configurations
         if wanted in all_of_them:
@@ -148,9 +176,10 @@ class Study:
         if not candidates:
             raise UserError(f"study {self.name}: no configuration is of the baseline variant '{wanted}'")
 
-        def shared(name: str, other: str) -> int:
-            mine, theirs = (set(all_of_them[key].get("overrides") or []) for key in (name, other))
-            return len(mine & theirs)
+        def shared(name: str, other: str) -> tuple[bool, int]:
+            mine, theirs = (all_of_them[key] for key in (name, other))
+            common = set(mine.get("overrides") or []) & set(theirs.get("overrides") or [])
+            return mine.get("point") == theirs.get("point"), len(common)
 
         return {
             name: max(candidates, key=lambda other: shared(name, other))
@@ -167,14 +196,15 @@ class Study:
 
     def of(self, configuration: str) -> list[Run]:
         """The runs of one configuration, in order of seed."""
-        return sorted((run for run in self.runs if run.configuration == configuration), key=lambda run: run.seed)
+        found = [run for run in self.runs if run.configuration == configuration]
+        return sorted(found, key=lambda run: -1 if run.seed is None else run.seed)
 
     def count(self, status: str) -> int:
         return sum(run.status == status for run in self.runs)
 
-    def scores(self, configuration: str, metric: str) -> dict[int, pd.Series[float]]:
+    def scores(self, configuration: str, metric: str) -> dict[int | None, pd.Series[float]]:
         """Seed -> the scores of one metric by picture; a set-level metric has the one row `WHOLE_SET`."""
-        found: dict[int, pd.Series[float]] = {}
+        found: dict[int | None, pd.Series[float]] = {}
         for run in self.of(configuration):
             if run.scores is not None and metric in run.scores:
                 found[run.seed] = run.scores[metric]
@@ -219,7 +249,7 @@ def read_study(folder: Path) -> Study:
         runs.append(
             Run(
                 configuration=str(node["configuration"]),
-                seed=int(node["seed"]),
+                seed=None if node["seed"] is None else int(node["seed"]),
                 folder=path,
                 place=path.name,
                 status=status if status in STATUSES else "waiting",

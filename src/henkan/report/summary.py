@@ -13,7 +13,7 @@ from rich.text import Text
 
 from henkan.report.read import WHOLE_SET, Study
 from henkan.report.words import decimals, listed, metric, number, plural
-from henkan.runs.statistics import Interval, finite, paired_difference, seed_means, summarize
+from henkan.runs.statistics import Interval, count_seeds, finite, paired_difference, summarize
 
 Verdict = Literal["better", "worse", "higher", "lower", "unclear"]
 SYMBOLS: dict[Verdict, str] = {"better": "▲", "worse": "▼", "higher": "↑", "lower": "↓", "unclear": "≈"}
@@ -30,7 +30,8 @@ STYLES: dict[Verdict, str] = {
 class Comparison:
     """One configuration in one metric: its mean, and its paired difference against the baseline.
 
-    `seeds` and `paired_seeds` count the seeds behind the two; `missing` counts scores that are no numbers.
+    `seeds` and `paired_seeds` count the seeds behind the two, none where nothing was trained; `missing`
+    counts scores that are no numbers.
     """
 
     configuration: str
@@ -74,8 +75,8 @@ def compare(study: Study) -> list[Comparison]:
                     baseline=baseline,
                     value=summarize(scores),
                     difference=summarize(paired),
-                    seeds=len(seed_means(scores)),
-                    paired_seeds=len(seed_means(paired)),
+                    seeds=count_seeds(scores),
+                    paired_seeds=count_seeds(paired),
                     missing=sum(len(values) - len(finite(values)) for values in scores.values()),
                     direction=study.directions.get(key),
                 )
@@ -117,7 +118,9 @@ def answer(study: Study, rows: list[Comparison]) -> Answer:
     baselines = {study.baselines[configuration] for configuration in told}
     everything = [row for found in told.values() for row in found]
     seeds = max(row.paired_seeds for row in everything)
-    if seeds == 1:
+    if seeds == 0:
+        lead = "On these pictures, with nothing trained and so no seeds"
+    elif seeds == 1:
         lead = "With one seed so far, which cannot speak for others"
     elif seeds < len(study.seeds):
         lead = f"Over {seeds} of {plural(len(study.seeds), 'seed')}"
@@ -131,7 +134,7 @@ def answer(study: Study, rows: list[Comparison]) -> Answer:
     clauses = {}
     for name, found in told.items():
         own = max(row.paired_seeds for row in found)
-        fewer = f"(over {plural(own, 'seed')} only) " if own < seeds else ""
+        fewer = "" if own == seeds else f"(over {plural(own, 'seed')} only) " if own else "(no seeds) "
         clauses[name] = f"{against[name]}{fewer}is {_findings(found, digits)}"
     return Answer(lead, clauses)
 
@@ -198,13 +201,14 @@ def interval_words(interval: Interval | None, digits: int, signed: bool = False)
     return f"{number(interval.low, digits, signed)} to {number(interval.high, digits, signed)}"
 
 
-def terminal_table(study: Study, rows: list[Comparison], width: int, color: bool) -> str:
+def terminal_table(study: Study, rows: list[Comparison], width: int, color: bool, title: str = "") -> str:
     """Return the headline metrics as a table for the terminal, and the sentence under it."""
     digits = digits_of(rows)
     if not study.metrics:
         return str(answer(study, rows))
     headline = study.headline or study.metrics[:3]
-    grid = Table(title=f"{study.name}: test scores", title_justify="left", show_lines=True)
+    where = f" on {title}" if title else ""
+    grid = Table(title=f"{study.name}: test scores{where}", title_justify="left", show_lines=True)
     grid.add_column("configuration", overflow="fold")
     for key in headline:
         arrow = {"higher": " ↑", "lower": " ↓", None: ""}[study.directions.get(key)]

@@ -25,6 +25,7 @@ WITHOUT_EFFECT = (
     "metric",
     "objective",
     "paths",
+    "postprocess",
     "rerun",
     "run",
     "scale",
@@ -32,6 +33,8 @@ WITHOUT_EFFECT = (
     "validation",
     "weights",
 )
+# What scores depend on, beside the weights and the pictures.
+SCORED = ("evaluation", "metric", "task", "degradation", "generator", "postprocess")
 # Of the trainer, only what changes the arithmetic counts.
 TRAINER_WITH_EFFECT = ("precision", "channels_last")
 # Sources that every run goes through, beside those that its config names.
@@ -84,6 +87,14 @@ def fingerprint(
         for group in ("optimizer", "scheduler"):
             kept[group] = {name: value for name, value in config[group].items() if name != "discriminator"}
     return kept
+
+
+def evaluation_parts(config: Mapping[str, Any], manifest: str) -> dict[str, Any]:
+    """Return what scores depend on, beside the weights: an evaluation's own identity is their hash.
+
+    A generator that learns nothing has no other: what it is scored on is all there is to its run.
+    """
+    return {**{name: config[name] for name in SCORED if config.get(name) is not None}, "manifest": manifest}
 
 
 def prefixes(

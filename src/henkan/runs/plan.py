@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+import torch
 from omegaconf import DictConfig, OmegaConf
+from torch import nn
 
 from henkan.build import build
 from henkan.check import check_config
@@ -16,7 +20,7 @@ from henkan.data.pictures import Pictures
 from henkan.data.statistics import mean_color
 from henkan.errors import UserError
 from henkan.runs import machine
-from henkan.runs.identity import digest, fingerprint, prefixes
+from henkan.runs.identity import digest, evaluation_parts, fingerprint, prefixes
 from henkan.runs.run import run_name
 from henkan.training import checkpoint
 from henkan.training.schedule import Schedule
@@ -49,6 +53,11 @@ class Plan:
     def folder(self) -> Path:
         return self.runs / run_name(self.config, self.identity)
 
+    @property
+    def trains(self) -> bool:
+        """Whether there is anything to train; a run without is the same for every seed."""
+        return len(self.schedule) > 0
+
 
 def settle(cfg: DictConfig) -> tuple[dict[str, Any], Pictures]:
     """Resolve the config to plain values: precision and the data's statistics are written in before it is hashed."""
@@ -76,11 +85,36 @@ def check_counts(cfg: DictConfig) -> None:
             raise UserError(f"{key}={value} must be 1 or more; a number larger than the run switches it off")
 
 
+def learns(generator: Mapping[str, Any]) -> bool:
+    """Whether a generator has weights to learn: one of a kind is built for the answer."""
+    return _learns(json.dumps(generator, sort_keys=True))
+
+
+@cache
+def _learns(generator: str) -> bool:
+    with torch.random.fork_rng(devices=[]):
+        network: nn.Module = build(json.loads(generator))
+    return any(parameter.requires_grad for parameter in network.parameters())
+
+
+def plan_scoring(config: dict[str, Any], pictures: Pictures) -> Plan:
+    """Plan the run of a generator that learns nothing: no iterations, and nothing of training in its config."""
+    if config["init"] is not None or config["overfit"] is not None:
+        name = "init" if config["init"] is not None else "overfit"
+        raise UserError(f"{name}={config[name]}: this generator has no weights to learn")
+    config = {**config, "loss": {}, "schedule": {}}
+    manifest = pictures.manifest()
+    parts = evaluation_parts(config, manifest)
+    return Plan(config, parts, pictures, manifest, [], Schedule([]), digest(parts), prefixes={}, init=None)
+
+
 def plan_run(cfg: DictConfig) -> Plan:
     """Check the config and work out what it would train. Raises `UserError` for what cannot be trained."""
     check_config(cfg)
     check_counts(cfg)
     config, pictures = settle(cfg)
+    if not learns(config["generator"]):
+        return plan_scoring(config, pictures)
     terms = build_terms(config["loss"])
     check_terms(terms)
     judged = any(term.needs_discriminator for term in terms)

@@ -2,6 +2,9 @@
 
 At each boundary a run offers its state under the identity of everything the weights depend on so far; another run
 that would arrive at the same identity starts from there. The result is bitwise that of training it all.
+
+A run holds a lock on each boundary that it is on the way to, and another one that needs the boundary waits for it.
+Nobody waits while holding such a lock, so no two can wait for each other; the lock of a process that has died is free.
 """
 
 from __future__ import annotations
@@ -9,15 +12,79 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
 
 from henkan.files import replaced
-from henkan.runs.run import Run
+from henkan.runs.rank import say
 from henkan.training import checkpoint
+
+if TYPE_CHECKING:
+    from henkan.runs.run import Run
 
 
 def folder(runs: Path, identity: str) -> Path:
     return runs / "prefixes" / identity[:20]
+
+
+class Claims:
+    """The boundaries that this process trains towards, so that others wait for them instead of training them too."""
+
+    def __init__(self, runs: Path) -> None:
+        self.runs = runs
+        self.held: dict[str, FileLock] = {}
+
+    def await_longest(self, prefixes: Mapping[int, str]) -> Path | None:
+        """Return the folder of the farthest boundary, once no other run is on the way to the next; claim the rest."""
+        while missing := absent(self.runs, prefixes):
+            end = min(missing)
+            if not self.claim(missing[end]):
+                say(f"another run trains the shared prefix up to iteration {end}: waiting for it")
+                with lock(self.runs, missing[end]):
+                    pass
+            elif absent(self.runs, prefixes) == missing:
+                self.claim_all(missing)
+                break
+            else:
+                # It was offered between the look and the claim.
+                self.release()
+        return longest(self.runs, prefixes)
+
+    def claim(self, identity: str) -> bool:
+        """Claim a boundary; returns whether it is this run's now."""
+        if identity not in self.held:
+            one = lock(self.runs, identity)
+            try:
+                one.acquire(blocking=False)
+            except Timeout:
+                return False
+            self.held[identity] = one
+        return True
+
+    def claim_all(self, prefixes: Mapping[int, str]) -> None:
+        """Claim those boundaries that no other run has claimed."""
+        for _, identity in sorted(prefixes.items()):
+            self.claim(identity)
+
+    def release(self, identity: str | None = None) -> None:
+        """Let go of one boundary, or of all."""
+        for name in [identity] if identity is not None else list(self.held):
+            if name in self.held:
+                self.held.pop(name).release()
+
+
+def lock(runs: Path, identity: str) -> FileLock:
+    """Return the lock of a boundary."""
+    place = folder(runs, identity)
+    place.mkdir(parents=True, exist_ok=True)
+    return FileLock(place / ".lock")
+
+
+def absent(runs: Path, prefixes: Mapping[int, str]) -> dict[int, str]:
+    """Return the boundaries beyond the farthest one that has been offered."""
+    ends = [end for end, identity in prefixes.items() if at(runs, identity) is not None]
+    return {end: identity for end, identity in prefixes.items() if end > max(ends, default=0)}
 
 
 def publish(run: Run, identity: str, state: Mapping[str, Any], judged: bool) -> None:
@@ -27,6 +94,7 @@ def publish(run: Run, identity: str, state: Mapping[str, Any], judged: bool) -> 
         shutil.copyfile(run.curves.path, partial)
     kept = state if judged else without_discriminator(state)
     checkpoint.save({**kept, "identity": identity, "code": run.record["code"]}, place / "boundary.ckpt")
+    run.claims.release(identity)
 
 
 def without_discriminator(state: Mapping[str, Any]) -> dict[str, Any]:

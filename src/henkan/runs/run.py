@@ -25,6 +25,7 @@ from henkan.files import write_json
 from henkan.runs import machine
 from henkan.runs.curves import Curves
 from henkan.runs.identity import changed, code
+from henkan.runs.prefix import Claims
 
 Record = dict[str, Any]
 
@@ -44,6 +45,7 @@ class Run:
         self.code = code(parts)
         self.curves = Curves(folder / "metrics.csv")
         self.record: Record = read_record(folder) or {}
+        self.claims = Claims(folder.parent)
         self._lock = FileLock(folder / ".lock")
 
     @property
@@ -126,6 +128,7 @@ class Run:
         if self.writes:
             seconds = round(self._before + time.monotonic() - self._since, 2)
             self.note(status=status, ended=now(), seconds=seconds, **facts)
+            self.claims.release()
             self._lock.release()
 
     def write(self) -> None:
@@ -133,9 +136,14 @@ class Run:
 
 
 def run_name(config: Mapping[str, Any], identity: str) -> str:
-    """Return a folder name a person can read: recipe, terms, seed and the beginning of the identity."""
-    terms = "+".join(config["loss"])
+    """Return a folder name a person can read: recipe, terms, seed and the beginning of the identity.
+
+    Where nothing is trained there are no terms, and no seed matters: the generator's name stands for both.
+    """
     recipe = config.get("recipe") or config["task"]["_target_"].split(".")[-2]
+    if not config["loss"]:
+        return f"{recipe}-{config['generator']['_target_'].split('.')[-2]}-{identity[:10]}"
+    terms = "+".join(config["loss"])
     return f"{recipe}-{terms}-seed{config['seed']}-{identity[:10]}"
 
 

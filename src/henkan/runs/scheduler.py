@@ -16,15 +16,19 @@ from henkan.runs.run import read_record
 
 @dataclass
 class Job:
-    """One run of a study: what starts it, what it was planned to be, and how far it is."""
+    """One run of a study: what starts it, what it was planned to be, and how far it is; no seed where none matters."""
 
     configuration: str
-    seed: int
+    seed: int | None
     overrides: list[str]
     plan: Plan
     process: Process | None = None
     ended: bool = False
     error: str | None = None
+
+    @property
+    def title(self) -> str:
+        return self.configuration if self.seed is None else f"{self.configuration}, seed {self.seed}"
 
     @property
     def folder(self) -> Path:

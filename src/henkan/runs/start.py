@@ -7,7 +7,7 @@ from typing import Any
 
 from henkan.runs.identity import changed
 from henkan.runs.plan import Plan
-from henkan.runs.prefix import at, longest
+from henkan.runs.prefix import absent, at
 from henkan.runs.rank import say
 from henkan.runs.run import Run
 from henkan.training import checkpoint
@@ -18,6 +18,9 @@ def starting_point(plan: Plan, run: Run, translator: Translator) -> dict[str, An
     """Load weights and curves of where the run starts and say where that is; return the state, if there is one."""
     if run.checkpoint.is_file():
         state, place = checkpoint.load(run.checkpoint), run.checkpoint
+        if run.writes:
+            ahead = absent(plan.runs, plan.prefixes)
+            run.claims.claim_all({end: identity for end, identity in ahead.items() if end > state["iteration"]})
         say(f"resumed at iteration {state['iteration']}{run.word_of_changed_code()}")
         rows = None
     else:
@@ -25,7 +28,7 @@ def starting_point(plan: Plan, run: Run, translator: Translator) -> dict[str, An
             initialize(translator, plan.init)
         found = None
         if run.writes and not plan.config["rerun"]:
-            found = longest(plan.runs, plan.prefixes)
+            found = run.claims.await_longest(plan.prefixes)
         elif not run.writes and "prefix" in run.record:
             # What the first rank has found: another run may have offered a longer one in the meantime.
             found = at(plan.runs, run.record["prefix"]["identity"])

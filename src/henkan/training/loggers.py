@@ -7,7 +7,9 @@ wandb   and all of it in Weights & Biases, offline unless told otherwise
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import threading
 import urllib.error
@@ -111,6 +113,9 @@ class WeightsAndBiases(Files):
         identity = f"{record['identity'][:16]}-{record['nonce']}"
         self.run = self.open(identity, config)
         describe_metrics(self.run, config["metric"])
+        with staging_in(self.folder / "wandb" / "staging"):
+            use_data(self.run, config["data"], record["manifest"])
+        self.origin = {"identity": record["identity"], "manifest": record["manifest"]}
         # Iterations that the server already has are not sent again.
         known = int(dict(self.run.summary).get("iteration", -1)) if self.run.resumed else -1
         for row in history:
@@ -191,6 +196,10 @@ class WeightsAndBiases(Files):
     def finish(self, status: Status, summary: Mapping[str, float]) -> None:
         if self.run is not None:
             self.run.summary.update({f"test/{name}": value for name, value in summary.items()})
+            weights = self.folder / "checkpoints" / "last.ckpt"
+            if status == "done" and weights.is_file():
+                with staging_in(self.folder / "wandb" / "staging"):
+                    log_model(self.run, self.folder.name, weights, self.origin)
             self.run.finish(exit_code=0 if status == "done" else 1)
             self.run = None
 
@@ -208,6 +217,27 @@ def staging_in(folder: Path) -> Iterator[None]:
             del os.environ["WANDB_DATA_DIR"]
         else:
             os.environ["WANDB_DATA_DIR"] = before
+
+
+def use_data(run: wandb.Run, data: Mapping[str, Any], manifest: str) -> None:
+    """Say what a run is trained on, as an artifact: what the pictures are and the hash of their contents, not they."""
+    import wandb
+
+    source = str(data["_target_"]).split(".")[-2]
+    artifact = wandb.Artifact(source, type="dataset", metadata={"manifest": manifest, **data})
+    with artifact.new_file("manifest.json") as file:
+        json.dump({"manifest": manifest}, file)
+    # `use_artifact` does the same, but refuses to offline and waits for the upload online.
+    run._log_artifact(artifact, is_user_created=True, use_after_commit=True)
+
+
+def log_model(run: wandb.Run, name: str, weights: Path, origin: Mapping[str, str]) -> None:
+    """Show a run's last checkpoint as an artifact. It is not copied: an offline run is uploaded from the run folder."""
+    import wandb
+
+    artifact = wandb.Artifact(re.sub(r"[^\w.-]", "-", name)[:128], type="model", metadata=dict(origin))
+    artifact.add_file(str(weights), policy="immutable", skip_cache=True)
+    run.log_artifact(artifact)
 
 
 def describe_metrics(run: wandb.Run, metrics: Mapping[str, Mapping[str, Any]]) -> None:

@@ -26,12 +26,17 @@ class Phase:
     terms: tuple[str, ...] | None = None
 
 
+def some(phases: Sequence[Phase]) -> Sequence[Phase]:
+    """Return phases, of which there must be one: what is configured to train must have something to train."""
+    if not phases:
+        raise UserError("the schedule has no phase that updates anything: choose a loss term (loss=[mse])")
+    return phases
+
+
 class Schedule:
-    """Phases in order. Iteration numbers start at 0; `len` is the number of iterations of all phases."""
+    """Phases in order, none where nothing is trained. Iterations count from 0; `len` is the number of all of them."""
 
     def __init__(self, phases: Sequence[Phase]) -> None:
-        if not phases:
-            raise UserError("the schedule has no phase that updates anything: choose a loss term (loss=[mse])")
         self.phases = tuple(phases)
         self.ends = tuple(accumulate(phase.iterations for phase in phases))
 
@@ -49,7 +54,7 @@ class Schedule:
             if update and node["iterations"]:
                 terms = node.get("terms")
                 phases.append(Phase(name, int(node["iterations"]), update, None if terms is None else tuple(terms)))
-        return cls(phases)
+        return cls(some(phases))
 
     def without_idle(self, pulled: Callable[[Phase], Sequence[str]]) -> Schedule:
         """Return the schedule without updates that no term pulls, and without the phases that this leaves empty."""
@@ -58,10 +63,10 @@ class Schedule:
             update = tuple(network for network in phase.update if network in pulled(phase))
             if update:
                 phases.append(replace(phase, update=update))
-        return Schedule(phases)
+        return Schedule(some(phases))
 
     def __len__(self) -> int:
-        return self.ends[-1]
+        return self.ends[-1] if self.ends else 0
 
     def phase_number(self, iteration: int) -> int:
         """Return which phase (from 0) an iteration belongs to."""

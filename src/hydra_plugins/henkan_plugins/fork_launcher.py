@@ -61,12 +61,13 @@ class ForkLauncher(Launcher):  # type: ignore[misc, unused-ignore]
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         # Not before it must: Hydra imports every plugin, whatever it is asked.
+        from henkan.cli import frozen_config
         from henkan.runs.launcher import WarmProcesses
 
         setup_globals()
         jobs: list[Job] = []
         codes: list[int] = []
-        with WarmProcesses(self.n_jobs) as processes:
+        with frozen_config(), WarmProcesses(self.n_jobs) as processes:
             for number, overrides in enumerate(job_overrides):
                 while len(jobs) - len(codes) >= self.n_jobs:
                     codes += self.await_any(processes, jobs)

@@ -16,14 +16,14 @@ class WorkingDirectory(SearchPathPlugin):  # type: ignore[misc, unused-ignore]
     """
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
-        from henkan.cli import config_folder, make_importable
+        from henkan.cli import config_folder, make_importable, user_config_folder
 
-        own, here = config_folder(), Path.cwd()
+        own, users = config_folder(), user_config_folder()
         places = [entry.path.removeprefix("file://") for entry in search_path.get_path() if entry.path]
         if str(own) not in places:
             return
         import henkan.resolvers  # noqa: F401
 
-        make_importable(here)
-        if (here / "conf").is_dir() and (here / "conf").resolve() != own.resolve():
-            search_path.append("working-directory", f"file://{here / 'conf'}")
+        make_importable(Path.cwd())
+        if users is not None:
+            search_path.append("working-directory", f"file://{users}")
