@@ -2,26 +2,67 @@
 
 from __future__ import annotations
 
+import random
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+import cv2
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
+from torch.utils.data import DataLoader, Dataset
 
 from henkan.build import build
 from henkan.tasks.windows import cut_windows
 
 
+class PlainPictures(Dataset[tuple[Tensor, Tensor, Tensor]]):
+    """The training pictures, cut and mirrored at random, each with a rectangular hole: what one would write by hand."""
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self.pictures = build(config["data"])
+        self.pictures.prepare()
+        self.names = self.pictures.names("train")
+        self.size, self.resize = config["size"], config["augmentation"]["resize"]
+        self.low, self.high = config["degradation"]["low"], config["degradation"]["high"]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor, Tensor]:
+        picture = self.pictures.picture(self.names[index])
+        height, width = picture.shape[:2]
+        side = round(self.size * min(height, width) / random.randint(*self.resize))
+        top, left = random.randint(0, height - side), random.randint(0, width - side)
+        picture = picture[top : top + side, left : left + side]
+        picture = cv2.resize(picture, (self.size, self.size), interpolation=cv2.INTER_AREA)
+        if random.random() < 0.5:
+            picture = cv2.flip(picture, 1)
+        mask = np.zeros((1, self.size, self.size), np.uint8)
+        height, width = random.randint(self.low, self.high), random.randint(self.low, self.high)
+        top, left = random.randint(0, self.size - height), random.randint(0, self.size - width)
+        mask[0, top : top + height, left : left + width] = 1
+        center = torch.tensor((top + height // 2, left + width // 2))
+        return torch.from_numpy(picture).permute(2, 0, 1), torch.from_numpy(mask), center
+
+
+def endless(loader: DataLoader[Any]) -> Iterator[Any]:
+    """Yield the loader's batches, epoch after epoch."""
+    while True:
+        yield from loader
+
+
 class BareLoop:
     """GLCIC by hand: the same networks, optimizers, precision and layout, and one batch again and again.
 
-    It reads no data, logs nothing and draws no random numbers. Like any correct loop it pastes the known
-    pixels, shows the discriminator real and fake in one batch, and averages the generator's weights.
+    It logs nothing and draws no random numbers. Like any correct loop it pastes the known pixels, shows the
+    discriminator real and fake in one batch, and averages the generator's weights. It trains on one synthetic batch
+    that lies in memory, or, with `reads`, on pictures that a plain dataset and PyTorch's `DataLoader` bring.
     """
 
-    def __init__(self, config: Mapping[str, Any]) -> None:
+    def __init__(self, config: Mapping[str, Any], reads: bool = False) -> None:
         on_gpu = torch.cuda.is_available() and config["trainer"]["accelerator"] != "cpu"
         self.device = torch.device("cuda" if on_gpu else "cpu")
         self.layout = torch.channels_last if config["trainer"]["channels_last"] else torch.contiguous_format
@@ -43,6 +84,10 @@ class BareLoop:
         mean = torch.tensor(config["statistics"]["mean"], device=self.device).view(1, 3, 1, 1)
         self.source = torch.where(self.mask > 0, mean, self.target)
         self.centers = torch.full((batch, 2), size // 2, device=self.device)
+        self.mean = mean
+        self.batches = (
+            endless(DataLoader(PlainPictures(config), batch, shuffle=True, drop_last=True)) if reads else None
+        )
 
     def network(self, config: Mapping[str, Any], name: str) -> nn.Module:
         built: nn.Module = build(config[name])
@@ -57,7 +102,17 @@ class BareLoop:
         real, fake = logits.chunk(2)
         return real, fake
 
+    def read(self) -> None:
+        """Take the next batch from the loader, as floats, with its holes."""
+        assert self.batches is not None
+        target, mask, self.centers = (part.to(self.device) for part in next(self.batches))
+        self.target = target.to(torch.float32, memory_format=self.layout).div_(255.0)
+        self.mask = mask.float()
+        self.source = torch.where(self.mask > 0, self.mean, self.target)
+
     def step(self) -> None:
+        if self.batches is not None:
+            self.read()
         with self.autocast():
             raw = self.generator(self.source, self.mask)["raw"]
             output = torch.where(self.mask > 0, raw, self.source)

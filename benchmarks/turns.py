@@ -10,12 +10,12 @@ from bare import BareLoop
 
 from henkan.training.loggers import RunLogger, Status
 
-TURNS: list[tuple[float, float]] = []
-"""Seconds an iteration takes: the framework's, then the bare loop's, one pair a turn."""
+TURNS: list[tuple[float, float, float]] = []
+"""Seconds an iteration takes, one row a turn: the framework's, the bare loop's, and the bare loop's that reads."""
 
 
 class TakingTurns(RunLogger):
-    """The configured logger, and after each of the framework's turns the bare loop's."""
+    """The configured logger, and after each of the framework's turns those of two bare loops."""
 
     def __init__(self, logger: RunLogger) -> None:
         self.logger = logger
@@ -23,8 +23,9 @@ class TakingTurns(RunLogger):
 
     def start(self, record: Mapping[str, Any], config: Mapping[str, Any], rows: Any) -> None:
         self.logger.start(record, config, rows)
-        self.bare = BareLoop(config)
-        self.bare.seconds(3)
+        self.bare = [BareLoop(config, reads) for reads in (False, True)]
+        for loop in self.bare:
+            loop.seconds(3)
         self.since = time.perf_counter()
 
     def log(self, row: Mapping[str, Any]) -> None:
@@ -33,7 +34,8 @@ class TakingTurns(RunLogger):
         if "loss/generator" not in row or not iterations:
             return
         framework = (time.perf_counter() - self.since) / iterations
-        TURNS.append((framework, self.bare.seconds(iterations) / iterations))
+        memory, reading = (loop.seconds(iterations) / iterations for loop in self.bare)
+        TURNS.append((framework, memory, reading))
         self.iteration, self.since = row["iteration"], time.perf_counter()
 
     def images(self, *panels: Any) -> None:

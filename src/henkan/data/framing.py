@@ -36,7 +36,7 @@ class Frame:
             # Area averages when shrinking, which does not alias; enlarging, it would repeat pixels.
             method = cv2.INTER_AREA if self.side > self.size else cv2.INTER_CUBIC
             cut = cv2.resize(cut, (self.size, self.size), interpolation=method)  # type: ignore[assignment]
-        return np.ascontiguousarray(cut[:, ::-1] if self.mirror else cut)
+        return cv2.flip(cut, 1) if self.mirror else np.ascontiguousarray(cut)  # type: ignore[return-value]
 
 
 class Framing(ABC):

@@ -100,7 +100,7 @@ def _sample(
         frame = framing.draw(target.shape[0], target.shape[1], rng, name)
         layers = {key: frame(layer) for key, layer in layers.items()}
     drawn = degradation.draw(layers["target"], rng)
-    channels_first = {key: np.ascontiguousarray(layer.transpose(2, 0, 1)) for key, layer in layers.items()}
+    channels_first = {key: layer.transpose(2, 0, 1) for key, layer in layers.items()}
     return {**channels_first, **drawn, "name": name, "index": index}
 
 
@@ -114,7 +114,11 @@ def collate(items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     batch: dict[str, Any] = {}
     for key, first in items[0].items():
         values = [item[key] for item in items]
-        if isinstance(first, np.ndarray):
+        if isinstance(first, np.ndarray) and first.ndim == 3:
+            # Pictures keep their channels last in memory, as networks do where it is faster.
+            pictures = np.stack([value.transpose(1, 2, 0) for value in values])
+            batch[key] = torch.from_numpy(pictures).permute(0, 3, 1, 2)
+        elif isinstance(first, np.ndarray):
             batch[key] = torch.from_numpy(np.stack(values))
         else:
             batch[key] = torch.tensor(values) if isinstance(first, int) else values
