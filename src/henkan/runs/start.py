@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from henkan.errors import UserError
 from henkan.runs.identity import changed
 from henkan.runs.plan import Plan
 from henkan.runs.prefix import absent, at
@@ -57,7 +58,12 @@ def initialize(translator: Translator, path: Path) -> None:
     checkpoint.load_weights(translator.generator, weights, path)
     if translator.average is not None:
         checkpoint.load_weights(translator.average.network, weights, path)
-    judged = checkpoint.part(state, "discriminator")
-    if translator.discriminator is not None and judged:
-        checkpoint.load_weights(translator.discriminator, judged, path)
     say(f"starts from the weights of {path}")
+    judged = checkpoint.part(state, "discriminator")
+    if translator.discriminator is None or not judged:
+        return
+    try:
+        checkpoint.load_weights(translator.discriminator, judged, path)
+    except UserError as error:
+        # As for faces after whole scenes: the generator takes any size, a discriminator its own.
+        say(f"the discriminator starts anew: {error}")
