@@ -9,15 +9,9 @@ the logger: the framework runs as it is, its own logger included.
 
 from __future__ import annotations
 
-import statistics
 import sys
-import tempfile
 
-from omegaconf import DictConfig
-from turns import TURNS
-
-from henkan import train
-from henkan.composition import compose_root
+from turns import measure
 
 COMMON = (
     "experiment=glcic",
@@ -47,23 +41,8 @@ CASES = {
         ),
     ),
 }
+LOOPS = ({"_target_": "bare.BareLoop", "reads": False}, {"_target_": "bare.BareLoop", "reads": True})
 LOSSES = ("[mse]", "[mse,adversarial]")
-
-
-def measure(overrides: list[str]) -> list[float]:
-    """Return the framework's iterations per second, and its speed as a part of either bare loop's.
-
-    The parts are medians over the turns; the first is of the loop whose batch lies in memory.
-    """
-    TURNS.clear()
-    with tempfile.TemporaryDirectory() as folder:
-        config: DictConfig = compose_root("train", [*overrides, f"paths.runs={folder}"])
-        config.logger = {"_target_": "turns.TakingTurns", "logger": config.logger}
-        train.main(config)
-    # The first turn pays for first times: threads, kernels, files.
-    turns = TURNS[1:]
-    parts = [statistics.median(turn[loop] / turn[0] for turn in turns) for loop in (1, 2)]
-    return [1.0 / statistics.median(turn[0] for turn in turns), *parts]
 
 
 def main(words: list[str]) -> None:
@@ -73,7 +52,7 @@ def main(words: list[str]) -> None:
     for case in chosen:
         wanted, settings = CASES[case]
         for loss in LOSSES:
-            speed, memory, reading = measure([*COMMON, *settings, f"loss={loss}", *overrides])
+            speed, memory, reading = measure([*COMMON, *settings, f"loss={loss}", *overrides], *LOOPS)
             lines.append(f"{case:8}{loss:20}{speed:13.2f}{memory:10.3f}{reading:18.3f}{wanted:8.2f}")
     print("\n".join(lines))
 
