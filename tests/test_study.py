@@ -128,6 +128,13 @@ def test_killed_and_started_again_it_runs_only_what_is_missing(
     assert {path: path.stat().st_mtime_ns for path in runs.glob("*/run.json")} == stamps
     assert time.monotonic() - since < 60
 
+    # Asked for other scores, it scores and does not train.
+    weights = {path: path.stat().st_mtime_ns for path in runs.glob("*/checkpoints/last.ckpt")}
+    fourth = processes.start([*words, "metric=[psnr_hole,psnr,l1_hole]"], log=tmp_path / "fourth.txt")
+    assert fourth.wait(120) == 0
+    assert all("l1_hole" in path.read_text().splitlines()[0] for path in runs.glob("*/scores.csv"))
+    assert {path: path.stat().st_mtime_ns for path in runs.glob("*/checkpoints/last.ckpt")} == weights
+
 
 def test_a_failed_run_is_told_and_the_others_go_on(
     study: Path, tiny: list[str], tmp_path: Path, processes: WarmProcesses

@@ -38,7 +38,8 @@ def main(cfg: DictConfig) -> float | None:
     run = Run(plan.folder, plan.identity, plan.config, plan.parts, writes=is_first_rank())
     if run.done and not plan.config["rerun"]:
         say(f"done already{run.word_of_changed_code()}")
-        run.note(metrics=score_run(plan.config, plan.pictures, run.folder, again=False))
+        means = score_run(plan.config, plan.pictures, run.folder, again=False)
+        run.note(metrics=means, evaluation=plan.evaluation)
     elif not train(plan, run):
         return None
     print(run.folder)
@@ -67,7 +68,7 @@ def train(plan: Plan, run: Run) -> bool:
             run.end("failed", error=reason(error))
             logger.finish("failed", {})
         raise
-    run.end("done", metrics=final)
+    run.end("done", metrics=final, evaluation=plan.evaluation)
     logger.finish("done", final)
     return True
 

@@ -54,6 +54,11 @@ class Plan:
         return self.runs / run_name(self.config, self.identity)
 
     @property
+    def evaluation(self) -> str:
+        """The identity of how the run is scored."""
+        return digest(evaluation_parts(self.config, self.manifest))
+
+    @property
     def trains(self) -> bool:
         """Whether there is anything to train; a run without is the same for every seed."""
         return len(self.schedule) > 0

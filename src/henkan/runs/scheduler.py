@@ -43,7 +43,10 @@ class Job:
         if self.plan.config["rerun"] and not self.ended:
             return "waiting"
         record = read_record(self.folder)
-        return "done" if record is not None and record["status"] == "done" else "waiting"
+        if record is None or record["status"] != "done":
+            return "waiting"
+        # What is trained but was scored otherwise is scored again; what trains nothing is its evaluation.
+        return "done" if record.get("evaluation", record["identity"]) == self.plan.evaluation else "waiting"
 
     def awaited(self) -> set[str]:
         """Return the identities of the boundaries that nobody has offered yet."""
