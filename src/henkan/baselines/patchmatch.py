@@ -1,0 +1,172 @@
+"""Completion by patches, coarse to fine: search and vote by turns (Wexler et al. 2007; Barnes et al. 2009)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from henkan.baselines.baseline import Baseline, Hole, Picture
+from henkan.baselines.nearest import Flags, Floats, Integers, NearestField
+from henkan.errors import UserError
+from henkan.randomness import generator_for
+
+_LEAPS = (8, 4, 2, 1)
+_KERNEL = np.array([1, 5, 10, 10, 5, 1], np.float32) / 32
+_FEWEST = 64
+"""A coarser level has at least so many sources."""
+
+
+@dataclass(frozen=True)
+class Level:
+    """A picture at one scale: its colors (H, W, 3) in Lab, what is missing, and which patches are whole, by corner."""
+
+    colors: Floats
+    hole: Hole
+    sources: Flags
+
+
+class PatchMatch(Baseline):
+    """Makes every patch of `side` pixels that meets the hole similar to some patch that lies outside it.
+
+    From coarse to fine, `iterations` times a level (and once more for each level below it), the most similar sources
+    are searched, by `passes` of PatchMatch's propagation and random search and with colors in Lab, and each missing
+    pixel becomes the mean of what the patches over it say. A patch weighs exp(-cost / 2 s) edge^-d, s being the third
+    quartile of the costs and d the distance of its center from the hole's edge. In the end each pixel is taken from
+    the source of the one patch over it that weighs most: what is filled in is copied, not averaged. The first filling,
+    on the coarsest level, goes from the edge inwards and compares the known part of each patch.
+
+    Of the two directions of similarity one is enough: every source lies in the filled picture too, at no cost.
+
+    The search is random, but always the same for one picture. Raises `UserError` where no patch lies outside the hole.
+    """
+
+    def __init__(self, side: int = 7, iterations: int = 2, passes: int = 2, edge: float = 1.3) -> None:
+        super().__init__()
+        self.side, self.iterations, self.passes, self.edge = side, iterations, passes, edge
+
+    def fill(self, picture: Picture, hole: Hole) -> Picture:
+        rng = generator_for(0, "patchmatch")
+        levels = self._pyramid(picture, hole)
+        level = levels[-1]
+        field = NearestField(level.sources, ~level.sources, self.side, scattered(level.sources, rng), rng)
+        target = self._from_the_edge(field, level)
+        for below in reversed(range(len(levels))):
+            if level is not levels[below]:
+                level = levels[below]
+                field = doubled(field, level.sources)
+                target = self._vote(field, level, level.colors)
+            for _ in range(self.iterations + below):
+                field.compare(level.colors, target)
+                field.search(self.passes, _LEAPS)
+                target = self._vote(field, level, level.colors)
+        field.compare(level.colors, target)
+        field.search(self.passes, _LEAPS)
+        return self._copied(field, level, picture)
+
+    def _pyramid(self, picture: Picture, hole: Hole) -> list[Level]:
+        """Return levels from fine to coarse, halved until the hole is no deeper than a patch is wide."""
+        colors: Floats = np.asarray(cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2Lab), np.float32)
+        levels = [Level(colors, hole, whole(hole, self.side))]
+        if not levels[0].sources.any():
+            raise UserError(f"no patch of {self.side} x {self.side} pixels lies outside the hole: lower generator.side")
+        while depths(levels[-1].hole).max() > self.side:
+            colors, hole = halved(levels[-1].colors, levels[-1].hole)
+            if min(hole.shape) < self.side or np.count_nonzero(sources := whole(hole, self.side)) < _FEWEST:
+                break
+            levels.append(Level(colors, hole, sources))
+        return levels
+
+    def _from_the_edge(self, field: NearestField, level: Level) -> Floats:
+        """Return a first filling, layer by layer of one pixel, from what the patches show that is known already."""
+        target, known = level.colors, ~level.hole
+        while not known.all():
+            field.compare(level.colors, target, known)
+            field.search(self.passes, _LEAPS)
+            grown = cv2.dilate(known.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+            target = np.where((grown & ~known)[..., None], self._vote(field, level, target), target)
+            known = grown
+        return target
+
+    def _weights(self, field: NearestField, level: Level) -> NDArray[np.float64]:
+        """Return what the patches weigh, (N,)."""
+        finite = field.cost[np.isfinite(field.cost)]
+        spread = max(float(np.quantile(finite, 0.75)), 1e-3)
+        half = self.side // 2
+        distance = depths(level.hole)[field.query_y + half, field.query_x + half].astype(np.float64)
+        # The least of them is not 0: a pixel that only bad patches cover is filled by these.
+        return np.exp(-np.minimum(field.cost / (2 * spread), 100.0)) * self.edge**-distance
+
+    def _vote(self, field: NearestField, level: Level, target: Floats) -> Floats:
+        """Return `target` with the weighted mean of the sources in the hole."""
+        weights = self._weights(field, level)[:, None]
+        total = np.zeros((*level.hole.shape, 4))
+        voter = np.concatenate([level.colors, np.ones_like(level.colors[..., :1])], axis=2).astype(np.float64)
+        for dy, dx in np.ndindex(self.side, self.side):
+            # Queries are all different, so no two of them add to the same pixel at once.
+            total[field.query_y + dy, field.query_x + dx] += weights * voter[field.y + dy, field.x + dx]
+        hole = level.hole
+        filled = target.copy()
+        filled[hole] = total[hole, :3] / total[hole, 3:]
+        return filled
+
+    def _copied(self, field: NearestField, level: Level, picture: Picture) -> Picture:
+        """Return the picture with each missing pixel copied from the source of the patch over it that weighs most."""
+        weights = self._weights(field, level)
+        heaviest = np.zeros(level.hole.shape)
+        y, x = (np.zeros(level.hole.shape, np.int32) for _ in range(2))
+        for dy, dx in np.ndindex(self.side, self.side):
+            at = field.query_y + dy, field.query_x + dx
+            better = weights > heaviest[at]
+            at = at[0][better], at[1][better]
+            heaviest[at], y[at], x[at] = weights[better], field.y[better] + dy, field.x[better] + dx
+        filled = picture.copy()
+        filled[level.hole] = picture[y[level.hole], x[level.hole]]
+        return filled
+
+
+def whole(hole: Hole, side: int) -> Flags:
+    """Return which patches meet no missing pixel, by upper left corner: (H - side + 1, W - side + 1)."""
+    height, width = (max(length - side + 1, 0) for length in hole.shape)
+    met = cv2.dilate(hole.astype(np.uint8), np.ones((side, side), np.uint8), anchor=(0, 0), borderValue=0)
+    return np.asarray(met[:height, :width] == 0)
+
+
+def depths(hole: Hole) -> Floats:
+    """Return the distance of every pixel to the closest known one."""
+    return np.asarray(cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 3), np.float32)
+
+
+def halved(colors: Floats, hole: Hole) -> tuple[Floats, Hole]:
+    """Return a picture of half the sides: smoothed over its known pixels, missing where one pixel of four is."""
+    odd = [(0, length % 2) for length in hole.shape]
+    colors, hole = np.pad(colors, [*odd, (0, 0)], "edge"), np.pad(hole, odd, "edge")
+    known = (~hole).astype(np.float32)
+    zeros: dict[str, Any] = {"anchor": (2, 2), "borderType": cv2.BORDER_CONSTANT}
+    share = cv2.sepFilter2D(known, -1, _KERNEL, _KERNEL, **zeros)[::2, ::2, None]
+    smooth = cv2.sepFilter2D(colors * known[..., None], -1, _KERNEL, _KERNEL, **zeros)[::2, ::2]
+    missing = hole[::2, ::2] | hole[1::2, ::2] | hole[::2, 1::2] | hole[1::2, 1::2]
+    return np.where(missing[..., None], np.float32(0), smooth / np.maximum(share, 1e-6)), missing
+
+
+def scattered(sources: Flags, rng: np.random.Generator) -> Integers:
+    """Return a source at random for every patch that is none: (2, N)."""
+    places = np.argwhere(sources)
+    return places[rng.integers(0, len(places), np.count_nonzero(~sources))].T.astype(np.int32)
+
+
+def doubled(field: NearestField, sources: Flags) -> NearestField:
+    """Return the field of the next finer level, its offsets twice as long, its costs those of the patches it is from.
+
+    Where a patch of the coarser level is a source, so are all patches below it.
+    """
+    queries = np.argwhere(~sources).T
+    parents = np.minimum(queries // 2, np.array(field.sources.shape)[:, None] - 1)
+    rows = field.number[parents[0], parents[1]]
+    start = 2 * np.stack([field.y[rows], field.x[rows]]) + queries - 2 * parents
+    finer = NearestField(sources, ~sources, field.side, start.astype(np.int32), field.rng)
+    finer.cost = field.cost[rows]
+    return finer
