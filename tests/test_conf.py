@@ -9,6 +9,7 @@ import pytest
 import torch
 from omegaconf import DictConfig, OmegaConf
 
+from henkan.baselines.baseline import Baseline
 from henkan.build import build
 from henkan.check import check_config
 from henkan.cli import config_folder
@@ -56,7 +57,9 @@ def test_every_option_composes_and_builds(composed: Compose, pictures: Path, gro
             node = next(iter(config["metric"].values()))
             build({key: value for key, value in node.items() if key not in ("reads", "better")})
         elif group in ("generator", "discriminator"):
-            assert sum(weight.numel() for weight in build_network(config, group).parameters()) > 0
+            network = build_network(config, group)
+            weights = sum(weight.numel() for weight in network.parameters())
+            assert (weights == 0) == isinstance(network, Baseline)
         elif group == "data" and option == "paired_folder":
             with pytest.raises(UserError):
                 build(config["data"])
