@@ -32,7 +32,7 @@ from henkan.files import replaced, write_json
 from henkan.metrics.evaluator import Evaluator, Scores, selection
 from henkan.runs.identity import digest, evaluation_parts
 from henkan.runs.overrides import task_overrides
-from henkan.runs.plan import plan_run, settle
+from henkan.runs.plan import manifest_of, plan_run, settle
 from henkan.sample import Sample
 from henkan.training import checkpoint
 from henkan.training.assemble import build_network, build_transform
@@ -46,8 +46,8 @@ def main(cfg: DictConfig) -> None:
         config, pictures = settle(with_overrides(trained, cfg))
         folder = run_folder(Path(cfg.run))
         own, own_pictures = settle(trained)
-        parts = evaluation_parts(config, pictures.manifest())
-        if parts != evaluation_parts(own, own_pictures.manifest()):
+        parts = evaluation_parts(config, manifest_of(config, pictures))
+        if parts != evaluation_parts(own, manifest_of(own, own_pictures)):
             # Scores of other settings lie beside those of the run's own.
             folder = folder / "evaluations" / digest(parts)[:10]
         score_run(config, pictures, folder, weights=Path(cfg.run))
@@ -81,7 +81,7 @@ def score_run(
     split = config["evaluation"]["split"]
     if split is None:
         return {}
-    network, parts = build_network(config, "generator"), evaluation_parts(config, pictures.manifest())
+    network, parts = build_network(config, "generator"), evaluation_parts(config, manifest_of(config, pictures))
     if any(parameter.requires_grad for parameter in network.parameters()):
         path = checkpoint.find_checkpoint(weights or folder)
         checkpoint.load_weights(network, checkpoint.generator(checkpoint.load(path)), path)

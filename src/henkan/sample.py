@@ -8,6 +8,8 @@ A sample is a batch: a mapping from key to tensor (or list of names). Pictures a
 | `source` | (B, 3, H, W) | what the network is shown |
 | `mask` | (B, 1, H, W) | 1 = missing |
 | `window`, `window_real` | (B, 2) int64 | center (y, x) of the hole, and of the real sample's own local window |
+| `area` | (B,) float64 | share of the picture that is missing |
+| `kind` | list[str] | what sort of hole: rectangle, strokes, boxes, folder, drawn, object |
 | `raw` | (B, C, H, W) | what the generator returned |
 | `prediction` | (B, 3, H, W) | the decoded picture before known pixels are pasted |
 | `output` | (B, 3, H, W) | the composed picture, the one that is scored |

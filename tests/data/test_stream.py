@@ -57,16 +57,19 @@ def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
 
 def test_a_batch(data: ImageFolder) -> None:
     batch = batches(data, 0, 1)[0]
-    assert {key: tuple(value.shape) for key, value in batch.items() if key != "name"} == {
+    assert {key: tuple(value.shape) for key, value in batch.items() if key not in ("name", "kind")} == {
         "target": (4, 3, 8, 8),
         "mask": (4, 1, 8, 8),
         "window": (4, 2),
         "window_real": (4, 2),
+        "area": (4,),
         "index": (4,),
     }
     assert batch["target"].dtype == batch["mask"].dtype == torch.uint8
     assert batch["window"].dtype == batch["window_real"].dtype == batch["index"].dtype == torch.int64
     assert batch["index"].tolist() == [0, 1, 2, 3] and len(batch["name"]) == 4
+    assert batch["kind"] == ["rectangle"] * 4
+    assert batch["area"].tolist() == batch["mask"].double().mean(dim=(1, 2, 3)).tolist()
 
 
 @pytest.mark.filterwarnings("ignore:This DataLoader will create")

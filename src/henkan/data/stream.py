@@ -99,7 +99,7 @@ def _sample(
     if framing is not None:
         frame = framing.draw(target.shape[0], target.shape[1], rng, name)
         layers = {key: frame(layer) for key, layer in layers.items()}
-    drawn = degradation.draw(layers["target"], rng)
+    drawn = degradation.draw(layers["target"], rng, name)
     channels_first = {key: layer.transpose(2, 0, 1) for key, layer in layers.items()}
     return {**channels_first, **drawn, "name": name, "index": index}
 

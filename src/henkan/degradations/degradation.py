@@ -13,9 +13,16 @@ class Degradation(ABC):
     """Makes the `source` of a sample from its `target`."""
 
     @abstractmethod
-    def draw(self, target: NDArray[np.uint8], rng: np.random.Generator) -> dict[str, NDArray[Any]]:
-        """Return the parameters for one `target` (H, W, 3), by sample key: pure, in the worker."""
+    def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> dict[str, Any]:
+        """Return the parameters for one `target` (H, W, 3), by sample key: pure, in the worker.
+
+        `name` is the picture's relative path, for parameters that are looked up.
+        """
 
     @abstractmethod
     def apply(self, sample: dict[str, Any]) -> dict[str, Any]:
         """Return the batch with `source` (B, 3, H, W) in [0, 1]: batched, on the device, without chance."""
+
+    def manifest(self) -> str | None:
+        """Return a hash of the files that parameters are drawn from, where there are such."""
+        return None

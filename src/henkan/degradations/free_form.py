@@ -11,10 +11,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from henkan.degradations.holes import Holes
+from henkan.data.masks import Mask
+from henkan.degradations.holes import Holes, center_of, drawn
 from henkan.errors import UserError
-
-Mask = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -73,26 +72,20 @@ class Boxes:
 
 
 class FreeForm(Holes):
-    """Brush strokes with probability `share`, else boxes.
-
-    Emits `mask` (1, H, W) uint8, `window`: the center (y, x) of the mask's bounding box, and `window_real`:
-    that of a second, independent mask.
-    """
+    """Brush strokes with probability `share`, else boxes; a window is centered on the box around them."""
 
     def __init__(self, fill: Sequence[float], strokes: Strokes, boxes: Boxes, share: float = 0.5) -> None:
         super().__init__(fill)
         self.strokes, self.boxes, self.share = strokes, boxes, share
 
-    def draw(self, target: NDArray[np.uint8], rng: np.random.Generator) -> dict[str, NDArray[Any]]:
-        mask, other = self._mask(target, rng), self._mask(target, rng)
-        return {"mask": mask[None], "window": _center(mask), "window_real": _center(other)}
+    def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> dict[str, Any]:
+        (mask, kind), (other, _) = self._mask(target, rng), self._mask(target, rng)
+        return drawn(mask, center_of(mask), center_of(other), kind)
 
-    def _mask(self, target: NDArray[np.uint8], rng: np.random.Generator) -> Mask:
+    def _mask(self, target: NDArray[np.uint8], rng: np.random.Generator) -> tuple[Mask, str]:
         mask = np.zeros(target.shape[:2], np.uint8)
-        (self.strokes if rng.random() < self.share else self.boxes).draw(mask, rng)
-        return mask
-
-
-def _center(mask: Mask) -> NDArray[np.int64]:
-    left, top, width, height = cv2.boundingRect(mask)
-    return np.array((top + height // 2, left + width // 2), np.int64)
+        if rng.random() < self.share:
+            self.strokes.draw(mask, rng)
+            return mask, "strokes"
+        self.boxes.draw(mask, rng)
+        return mask, "boxes"

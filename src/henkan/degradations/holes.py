@@ -11,12 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from henkan.data.masks import Mask
 from henkan.degradations.degradation import Degradation
 from henkan.errors import UserError
 
+Center = NDArray[np.int64]
+"""(y, x)."""
+
 
 class Holes(Degradation):
-    """What holes share: `source` is the target, and `fill` ([r, g, b] in [0, 1]) where `mask` is 1."""
+    """What holes share: `source` is the target, and `fill` ([r, g, b] in [0, 1]) where `mask` is 1.
+
+    Each draws `mask` (1, H, W) uint8; `window` and `window_real`, the centers (y, x) of the hole and of a second,
+    independent one, the place where a real picture's local window is cut (GLCIC's M_d); `area`, the share of the
+    picture that is missing; and `kind`, a word.
+    """
 
     def __init__(self, fill: Sequence[float]) -> None:
         self.fill = list(fill)
@@ -59,9 +68,7 @@ class Rectangle(Holes):
     """One rectangle, each side uniform in [`low`, `high`], at random inside a window placed at random.
 
     The window is `window` x `window` pixels and lies inside the picture; the hole lies inside the window.
-    Emits `mask` (1, H, W) uint8, `window`: the hole's center (y, x), and `window_real`: that of a second,
-    independent hole, the place where a real picture's local window is cut (GLCIC's M_d). `content` says what
-    both holes must hold.
+    `content` says what both holes must hold.
     """
 
     def __init__(self, low: int, high: int, window: int, fill: Sequence[float], content: Content | None = None) -> None:
@@ -70,7 +77,7 @@ class Rectangle(Holes):
             raise UserError(f"a hole needs 1 <= low <= high <= window, and has low={low}, high={high}, window={window}")
         self.low, self.high, self.window, self.content = low, high, window, content
 
-    def draw(self, target: NDArray[np.uint8], rng: np.random.Generator) -> dict[str, NDArray[Any]]:
+    def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> dict[str, Any]:
         if min(target.shape[:2]) < self.window:
             shape = f"{target.shape[1]}x{target.shape[0]}"
             raise UserError(f"a hole's window of {self.window} pixels does not fit a picture of {shape}: lower it")
@@ -86,8 +93,20 @@ class Rectangle(Holes):
         top, left, height, width = hole.tolist()
         mask = np.zeros((1, *target.shape[:2]), np.uint8)
         mask[0, top : top + height, left : left + width] = 1
-        return {"mask": mask, "window": _center(hole), "window_real": _center(other)}
+        return drawn(mask[0], _center(hole), _center(other), "rectangle")
 
 
-def _center(box: NDArray[np.int64]) -> NDArray[np.int64]:
+def drawn(mask: Mask, window: Center, window_real: Center, kind: str) -> dict[str, Any]:
+    """Return what a hole's sample keys are: see `Holes`."""
+    area = np.array(np.count_nonzero(mask) / mask.size)
+    return {"mask": mask[None], "window": window, "window_real": window_real, "area": area, "kind": kind}
+
+
+def center_of(mask: Mask) -> Center:
+    """Return the center (y, x) of the bounding box of what is missing."""
+    left, top, width, height = cv2.boundingRect(mask)
+    return np.array((top + height // 2, left + width // 2), np.int64)
+
+
+def _center(box: NDArray[np.int64]) -> Center:
     return box[:2] + box[2:] // 2

@@ -17,7 +17,7 @@ class Identity(Degradation):
     places.
     """
 
-    def draw(self, target: NDArray[np.uint8], rng: np.random.Generator) -> dict[str, NDArray[Any]]:
+    def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> dict[str, Any]:
         height, width = target.shape[:2]
         places = rng.integers(0, (height, width), (2, 2))
         return {"mask": np.ones((1, height, width), np.uint8), "window": places[0], "window_real": places[1]}

@@ -90,6 +90,12 @@ def check_counts(cfg: DictConfig) -> None:
             raise UserError(f"{key}={value} must be 1 or more; a number larger than the run switches it off")
 
 
+def manifest_of(config: Mapping[str, Any], pictures: Pictures) -> str:
+    """Return a hash of the contents of all files that samples are made of: pictures, and masks where they are files."""
+    own, masks = pictures.manifest(), build(config["degradation"]).manifest()
+    return own if masks is None else digest([own, masks])
+
+
 def learns(generator: Mapping[str, Any]) -> bool:
     """Whether a generator has weights to learn: one of a kind is built for the answer."""
     return _learns(json.dumps(generator, sort_keys=True))
@@ -108,7 +114,7 @@ def plan_scoring(config: dict[str, Any], pictures: Pictures) -> Plan:
         name = "init" if config["init"] is not None else "overfit"
         raise UserError(f"{name}={config[name]}: this generator has no weights to learn")
     config = {**config, "loss": {}, "schedule": {}}
-    manifest = pictures.manifest()
+    manifest = manifest_of(config, pictures)
     parts = evaluation_parts(config, manifest)
     return Plan(config, parts, pictures, manifest, [], Schedule([]), digest(parts), prefixes={}, init=None)
 
@@ -126,7 +132,7 @@ def plan_run(cfg: DictConfig) -> Plan:
     schedule = Schedule.from_config(config["schedule"], judged).without_idle(partial(pulled, terms))
     init = checkpoint.find_checkpoint(Path(config["init"])) if config["init"] else None
     init_hash = hashlib.sha256(init.read_bytes()).hexdigest() if init is not None else None
-    manifest = pictures.manifest()
+    manifest = manifest_of(config, pictures)
     parts = fingerprint(config, manifest, terms, schedule.phases, init_hash)
     return Plan(
         config=config,

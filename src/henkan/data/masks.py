@@ -1,0 +1,53 @@
+"""Masks in files: what counts as missing, and what cannot be a mask of this picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from henkan.data.decode import WAY_OUT
+from henkan.errors import UserError
+
+Mask = NDArray[np.uint8]
+"""(H, W), 1 = missing."""
+
+# A drawing's compressed edges are dark grey; in a file without loss every pixel that is not black counts.
+LOSSY, DARK = frozenset({"JPEG", "WEBP"}), 64
+# A mask is mostly black and one other tone; a picture has many tones, and most pixels between black and white.
+TONES, BETWEEN = 64, 0.25
+
+
+def read_mask(path: Path) -> Mask:
+    """Return the mask in a picture file, (H, W) uint8: 1 where it is not black, 0 where it is black or transparent.
+
+    EXIF orientation is applied. Raises `UserError` naming the file if it is missing, damaged, or looks like a picture.
+    """
+    try:
+        with Image.open(path) as image:
+            lossy = image.format in LOSSY
+            layers = np.asarray(ImageOps.exif_transpose(image).convert("RGBA"))
+    except FileNotFoundError:
+        raise UserError(f"there is no mask {path}") from None
+    except UnidentifiedImageError as error:
+        raise UserError(f"{path} is not a picture: {WAY_OUT}") from error
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        raise UserError(f"{path} cannot be decoded ({error}): {WAY_OUT}") from error
+    light = np.where(layers[..., 3] > 0, layers[..., :3].max(axis=2), 0)
+    between = (light > 15) & (light < 240)
+    if between.mean() > BETWEEN and len(np.unique(light)) > TONES:
+        raise UserError(f"{path} looks like a picture, not like a mask: are picture and mask swapped?")
+    return (light > (DARK if lossy else 0)).astype(np.uint8)
+
+
+def check_mask(mask: Mask, shape: tuple[int, ...], name: str) -> None:
+    """Raise `UserError` if the mask cannot be that of picture `name` of `shape` (H, W, ...)."""
+    if mask.shape != shape[:2]:
+        own, other = (f"{width}x{height}" for height, width in (mask.shape, shape[:2]))
+        raise UserError(f"{name}: its mask is {own} pixels, the picture {other}: make them equal")
+    if not mask.any():
+        raise UserError(f"{name}: its mask is empty (all black): paint what is missing in white")
+    if mask.all():
+        raise UserError(f"{name}: its mask covers the whole picture: leave something known, in black")

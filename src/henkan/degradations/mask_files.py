@@ -1,0 +1,92 @@
+"""Holes from mask files: one drawn by a person, any of a folder, or the one that belongs to the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from henkan.data.contents import hash_contents
+from henkan.data.image_folder import list_pictures
+from henkan.data.masks import Mask, check_mask, read_mask
+from henkan.degradations.holes import Holes, center_of, drawn
+from henkan.errors import UserError
+
+
+class DrawnMask(Holes):
+    """One mask, drawn by a person, for every picture: what is not black is missing.
+
+    It is fitted to the size of the picture. A real picture's window is cut at random.
+    """
+
+    def __init__(self, path: str | Path, fill: Sequence[float]) -> None:
+        super().__init__(fill)
+        self.path = Path(path).expanduser()
+        self.mask = read_mask(self.path)
+
+    def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> dict[str, Any]:
+        mask = fitted(self.mask, target.shape)
+        check_mask(mask, target.shape, str(self.path))
+        return drawn(mask, center_of(mask), rng.integers(0, target.shape[:2]), "drawn")
+
+    def manifest(self) -> str:
+        return hash_contents(self.path.parent, [self.path.name], None)
+
+
+class FolderMasks(Holes):
+    """Any of the masks in a folder, drawn at random, mirrored at random, and fitted to the size of the picture."""
+
+    def __init__(self, path: str | Path, fill: Sequence[float]) -> None:
+        super().__init__(fill)
+        self.path = Path(path).expanduser()
+        self.names = list_pictures(self.path)
+
+    def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> dict[str, Any]:
+        (mask, found), (other, _) = self._any(target.shape, rng), self._any(target.shape, rng)
+        check_mask(mask, target.shape, f"{self.path / found}")
+        return drawn(mask, center_of(mask), center_of(other), "folder")
+
+    def _any(self, shape: tuple[int, ...], rng: np.random.Generator) -> tuple[Mask, str]:
+        name = self.names[rng.integers(len(self.names))]
+        mask = fitted(read_mask(self.path / name), shape)
+        return np.ascontiguousarray(mask[:, ::-1] if rng.random() < 0.5 else mask), name
+
+    def manifest(self) -> str:
+        return hash_contents(self.path, self.names, None)
+
+
+class NamedMasks(FolderMasks):
+    """Each picture's own mask: the one in the folder with the same relative path, whatever its extension.
+
+    For whole pictures: a mask of another size than the picture is refused, and so is a picture that was cut. Raises
+    `UserError` naming the picture that has no mask.
+    """
+
+    def __init__(self, path: str | Path, fill: Sequence[float]) -> None:
+        super().__init__(path, fill)
+        self.partners = {Path(name).with_suffix("").as_posix(): name for name in self.names}
+
+    def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> dict[str, Any]:
+        stem = Path(name).with_suffix("").as_posix()
+        if stem not in self.partners:
+            raise UserError(f"{name} has no mask: {self.path / stem}.png (or another kind of picture) is missing")
+        mask = read_mask(self.path / self.partners[stem])
+        if mask.shape != target.shape[:2]:
+            height, width = target.shape[:2]
+            raise UserError(
+                f"{name} is shown as {width}x{height} pixels, its mask has {mask.shape[1]}x{mask.shape[0]}: make them "
+                "equal; where pictures are cut, as in training, use degradation=mask_folder"
+            )
+        check_mask(mask, target.shape, name)
+        return drawn(mask, center_of(mask), rng.integers(0, target.shape[:2]), "folder")
+
+
+def fitted(mask: Mask, shape: tuple[int, ...]) -> Mask:
+    """Return the mask in the size of a picture of `shape` (H, W, ...)."""
+    if mask.shape == shape[:2]:
+        return mask
+    return np.asarray(cv2.resize(mask, (shape[1], shape[0]), interpolation=cv2.INTER_NEAREST), np.uint8)

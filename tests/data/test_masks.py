@@ -1,0 +1,67 @@
+"""What is a mask, and what cannot be one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from henkan.data.masks import check_mask, read_mask
+from henkan.errors import UserError
+
+DRAWN = np.zeros((20, 30), np.uint8)
+DRAWN[5:12, 8:20] = 1
+
+
+def saved(image: Image.Image, path: Path) -> Path:
+    image.save(path)
+    return path
+
+
+@pytest.mark.parametrize("color", [(255, 255, 255), (1, 0, 0), (0, 90, 0)])
+def test_what_is_not_black_is_missing(tmp_path: Path, color: tuple[int, int, int]) -> None:
+    pixels = DRAWN[..., None] * np.array(color, np.uint8)
+    image = Image.fromarray(pixels)
+    for mode in ("RGB", "P", "RGBA"):
+        assert np.array_equal(read_mask(saved(image.convert(mode), tmp_path / f"{mode}.png")), DRAWN)
+
+
+def test_grey_two_tones_and_transparency(tmp_path: Path) -> None:
+    assert np.array_equal(read_mask(saved(Image.fromarray(DRAWN * 255), tmp_path / "l.png")), DRAWN)
+    assert np.array_equal(read_mask(saved(Image.fromarray(DRAWN * 255).convert("1"), tmp_path / "1.png")), DRAWN)
+    white = np.full((20, 30, 4), 255, np.uint8)
+    white[..., 3] = DRAWN * 255
+    assert np.array_equal(read_mask(saved(Image.fromarray(white), tmp_path / "a.png")), DRAWN)
+
+
+def test_a_jpeg_s_dirt_is_no_hole(tmp_path: Path) -> None:
+    large = np.kron(DRAWN, np.ones((8, 8), np.uint8)) * 255
+    path = tmp_path / "m.jpg"
+    Image.fromarray(large).save(path, quality=60)
+    assert (read_mask(path) != large // 255).mean() < 0.01
+
+
+def test_a_picture_is_no_mask(tmp_path: Path) -> None:
+    tones = np.random.default_rng(0).integers(30, 220, (40, 40, 3), np.uint8)
+    with pytest.raises(UserError, match="looks like a picture, not like a mask: are picture and mask swapped"):
+        read_mask(saved(Image.fromarray(tones), tmp_path / "photo.png"))
+
+
+def test_files_that_are_none(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="there is no mask"):
+        read_mask(tmp_path / "missing.png")
+    (tmp_path / "text.png").write_text("no picture")
+    with pytest.raises(UserError, match="not a picture"):
+        read_mask(tmp_path / "text.png")
+
+
+def test_what_no_picture_can_have() -> None:
+    check_mask(DRAWN, (20, 30, 3), "a.png")
+    with pytest.raises(UserError, match=r"a\.png: its mask is 30x20 pixels, the picture 20x30"):
+        check_mask(DRAWN, (30, 20, 3), "a.png")
+    with pytest.raises(UserError, match=r"a\.png: its mask is empty"):
+        check_mask(DRAWN * 0, (20, 30, 3), "a.png")
+    with pytest.raises(UserError, match=r"a\.png: its mask covers the whole picture"):
+        check_mask(DRAWN * 0 + 1, (20, 30, 3), "a.png")
