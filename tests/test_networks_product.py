@@ -21,9 +21,7 @@ SIZE, WINDOW = 64, 32
 SCALARS = {"size": SIZE, "window": WINDOW, "scale": {"width": 0.125}, "statistics": {"mean": [0.5, 0.4, 0.3]}}
 
 LEARNS_NOTHING = "henkan.baselines."
-GENERATORS = sorted(
-    path.stem for path in (CONF / "generator").glob("*.yaml") if LEARNS_NOTHING not in path.read_text()
-)
+GENERATORS = sorted(path.stem for path in (CONF / "generator").glob("*.yaml") if LEARNS_NOTHING not in path.read_text())
 DISCRIMINATORS = sorted(path.stem for path in (CONF / "discriminator").glob("*.yaml"))
 VARIANTS: list[dict[str, Any]] = [{}, {"spectral_norm": True}, {"normalization": None}]
 
