@@ -39,7 +39,7 @@ def test_other_settings_do_not_overwrite_the_scores_of_test(tiny: list[str], com
     assert (folder / "scores.csv").read_text() == before
     (other,) = (folder / "evaluations").iterdir()
     assert json.loads((other / "evaluation.json").read_text())["split"] == "val"
-    assert (other / "scores.csv").read_text().splitlines()[0] == "file,l1_hole"
+    assert (other / "scores.csv").read_text().splitlines()[0] == "file,area,kind,l1_hole"
     assert len((other / "scores.csv").read_text().splitlines()) == 1 + 4
 
 

@@ -1,9 +1,12 @@
 """Score a trained run, or a generator that needs no training, on whole pictures.
 
-Writes scores.csv (a row a picture, a column a metric), set_scores.json and pictures/ into the run folder.
+Writes scores.csv (a row a picture, a column a metric), set_scores.json, areas.csv (means by the share of the picture
+that is missing) and pictures/ into the run folder. With postprocess=poisson the post-processed output is scored too.
 
   henkan evaluate run=outputs/runs/RUN
   henkan evaluate run=outputs/runs/RUN evaluation.split=val 'metric=[psnr,ssim]'
+  henkan evaluate run=outputs/runs/RUN postprocess=poisson
+  henkan evaluate experiment=glcic generator=criminisi
 """
 
 from __future__ import annotations
@@ -11,12 +14,13 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
+import pandas as pd
 import torch
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
@@ -78,7 +82,8 @@ def score_run(
 
     Returns the mean of every score. Without `again`, scores of the same identity that are there already are returned.
     """
-    split = config["evaluation"]["split"]
+    settings = config["evaluation"]
+    split = settings["split"]
     if split is None:
         return {}
     network, parts = build_network(config, "generator"), evaluation_parts(config, manifest_of(config, pictures))
@@ -91,7 +96,7 @@ def score_run(
         means: dict[str, float] = known["means"]
         return means
     scores = score(config, pictures, network, folder)
-    write_scores(scores, folder)
+    write_scores(scores, folder, settings["areas"])
     means = scores.means()
     found = {"identity": identity, "split": split, "pictures": len(scores.files), "means": means}
     write_json(facts, {**found, "absent": scores.absent})
@@ -149,12 +154,16 @@ def score(config: Mapping[str, Any], pictures: Pictures, network: nn.Module, fol
         if index in shown:
             number = shown.index(index)
             kept.append(sample["name"][0])
-            for name, image in transform.task.panels(sample).items():
+            panels = transform.task.panels(sample)
+            if "postprocessed" in sample:
+                panels["postprocessed"] = sample["postprocessed"]
+            for name, image in panels.items():
                 save_picture(image[0], folder / "pictures" / f"{number:02d}_{name}.png")
 
     (folder / "pictures").mkdir(parents=True, exist_ok=True)
     device = torch.device("cuda" if torch.cuda.is_available() and config["trainer"]["accelerator"] != "cpu" else "cpu")
-    evaluator = Evaluator(config["metric"], settings["batch"])
+    postprocess = None if config.get("postprocess") is None else build(config["postprocess"])
+    evaluator = Evaluator(config["metric"], settings["batch"], postprocess=postprocess)
     scores = evaluator.evaluate(transform, network.to(device), data, settings["pictures"], keep)
     write_json(folder / "pictures" / "index.json", kept)
     return scores
@@ -168,14 +177,32 @@ def evaluation_set(
     return EvaluationSet(pictures, split, frame, build(config["degradation"]), config["evaluation"]["seed"])
 
 
-def write_scores(scores: Scores, folder: Path) -> None:
-    """Write what an evaluation found: scores a picture, scores of the set, and what could not be scored."""
+def write_scores(scores: Scores, folder: Path, edges: Sequence[float]) -> None:
+    """Write what an evaluation found: scores a picture, by area, of the set, and what could not be scored."""
     with replaced(folder / "scores.csv") as partial, partial.open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["file", *scores.images])
-        writer.writerows(zip(scores.files, *scores.images.values(), strict=True))
+        writer.writerow(["file", *scores.facts, *scores.images])
+        writer.writerows(zip(scores.files, *scores.facts.values(), *scores.images.values(), strict=True))
+    if "area" in scores.facts:
+        table = pd.DataFrame({"area": scores.facts["area"], **scores.images})
+        with replaced(folder / "areas.csv") as partial:
+            by_area(table, edges).to_csv(partial, index=False)
     write_json(folder / "set_scores.json", scores.sets)
     write_json(folder / "absent_scores.json", scores.absent)
+
+
+def by_area(scores: pd.DataFrame, edges: Sequence[float]) -> pd.DataFrame:
+    """Return the means of `scores` by their column `area`: rows `area` ("10-20 %"), `pictures`, and the metrics.
+
+    A bin holds its upper edge; bins without a picture are left out.
+    """
+    bins = pd.cut(scores["area"], list(edges), include_lowest=True)
+    grouped = scores.drop(columns="area").groupby(bins, observed=True)
+    means = grouped.mean().rename_axis(None)
+    names = [f"{100 * max(0.0, bin.left):.0f}-{100 * bin.right:.0f} %" for bin in means.index]
+    means.insert(0, "pictures", grouped.size())
+    means.insert(0, "area", names)
+    return means
 
 
 def save_picture(image: Tensor, path: Path) -> None:
@@ -193,4 +220,12 @@ def print_scores(folder: Path) -> None:
         table.add_row(name, f"{value:.4f}")
     for name, reason in found["absent"].items():
         table.add_row(name, f"absent: {reason}")
-    Console(stderr=True).print(table)
+    console = Console(stderr=True)
+    console.print(table)
+    areas = pd.read_csv(folder / "areas.csv") if (folder / "areas.csv").is_file() else pd.DataFrame()
+    if len(areas) > 1:
+        parts = Table("missing", *map(str, areas["area"]), title="by the share of the picture that is missing")
+        parts.add_row("pictures", *map(str, areas["pictures"]))
+        for name in areas.columns[2:]:
+            parts.add_row(name, *(f"{value:.4f}" for value in areas[name]))
+        console.print(parts)

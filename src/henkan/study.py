@@ -29,6 +29,7 @@ from henkan.cli import config_folder, frozen_config
 from henkan.composition import compose_root
 from henkan.errors import UserError
 from henkan.files import write_json
+from henkan.metrics.evaluator import POST
 from henkan.report import table, write_report
 from henkan.runs import machine
 from henkan.runs.identity import changed, code
@@ -200,6 +201,7 @@ def write_study(study: Study, jobs: Sequence[Job], folder: Path) -> None:
     """Write `study.json`: what was asked, and how far each run is."""
     settings = study.settings
     metrics = {name: node for job in jobs for name, node in job.plan.config["metric"].items()}
+    ends = ("", POST) if any(job.plan.config.get("postprocess") for job in jobs) else ("",)
     write_json(
         folder / "study.json",
         {
@@ -214,7 +216,7 @@ def write_study(study: Study, jobs: Sequence[Job], folder: Path) -> None:
                 for name, made in study.configurations().items()
             },
             "overrides": [*(settings.get("overrides") or []), *study.overrides],
-            "metrics": {name: node.get("better") for name, node in metrics.items()},
+            "metrics": {f"{name}{end}": node.get("better") for end in ends for name, node in metrics.items()},
             "runs": [
                 {
                     "configuration": job.configuration,

@@ -23,8 +23,8 @@ def saved(image: Image.Image, path: Path) -> Path:
 @pytest.mark.parametrize("color", [(255, 255, 255), (1, 0, 0), (0, 90, 0)])
 def test_what_is_not_black_is_missing(tmp_path: Path, color: tuple[int, int, int]) -> None:
     pixels = DRAWN[..., None] * np.array(color, np.uint8)
-    image = Image.fromarray(pixels)
-    for mode, image in (("RGB", image), ("P", image.quantize(4)), ("RGBA", image.convert("RGBA"))):
+    plain = Image.fromarray(pixels)
+    for mode, image in (("RGB", plain), ("P", plain.quantize(4)), ("RGBA", plain.convert("RGBA"))):
         assert np.array_equal(read_mask(saved(image, tmp_path / f"{mode}.png")), DRAWN)
 
 

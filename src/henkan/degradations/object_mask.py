@@ -45,10 +45,11 @@ class ObjectMask(Holes):
         if rng.random() < 0.5:
             object_ = object_[:, ::-1]
         share = rng.uniform(self.low, self.high)
-        scale = math.sqrt(share * shape[0] * shape[1] / max(1, np.count_nonzero(object_)))
-        scale = min(scale, shape[0] / object_.shape[0], shape[1] / object_.shape[1])
-        height = max(1, min(shape[0], round(scale * object_.shape[0])))
-        width = max(1, min(shape[1], round(scale * object_.shape[1])))
+        scale = math.sqrt(share * shape[0] * shape[1] / max(1, int(np.count_nonzero(object_))))
+        tall, wide = (int(side) for side in object_.shape)
+        scale = min(scale, shape[0] / tall, shape[1] / wide)
+        height = max(1, min(shape[0], round(scale * tall)))
+        width = max(1, min(shape[1], round(scale * wide)))
         small = cv2.resize(np.ascontiguousarray(object_), (width, height), interpolation=cv2.INTER_AREA)
         top, left = rng.integers(0, (shape[0] - height + 1, shape[1] - width + 1))
         mask = np.zeros(shape[:2], np.uint8)

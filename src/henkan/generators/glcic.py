@@ -22,6 +22,8 @@ class CompletionNetwork(nn.Module):
     """
 
     multiple = 4
+    # Of 303 pixels, on each side at most.
+    context = 152
     mean: Tensor
 
     def __init__(

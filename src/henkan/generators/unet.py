@@ -44,6 +44,8 @@ class UNet(nn.Module):
             raise UserError(f"a U-Net of depth {depth} (at side {side}) is none: choose a size that 4 divides")
         self.in_channels = in_channels
         self.multiple = 2**depth
+        # Its innermost code may see the whole picture.
+        self.context = None
         channels = [scaled(64 * min(2**level, 8), width) for level in range(depth)]
         bias = normalization is None
 

@@ -21,13 +21,24 @@ from henkan.training.terms import default_reads, read
 from henkan.transform import Transform
 
 SETTINGS_OF_THE_METRIC = ("reads", "better")
+# What is noted of each picture beside its scores, where the sample says it.
+FACTS = ("area", "kind")
+# A score of the post-processed output goes by the metric's name and this.
+POST = "_post"
+
+Postprocess = Callable[[Tensor, Tensor], Tensor]
+"""(output, mask) -> picture: all (B, C, H, W), in [0, 1]."""
 
 
 @dataclass
 class Scores:
-    """What an evaluation found. `images` has a column a metric and a row a file, in the order of `files`."""
+    """What an evaluation found. `images` has a column a metric and a row a file, in the order of `files`.
+
+    `facts` says of each file what its sample was: area and kind of its hole.
+    """
 
     files: list[str] = field(default_factory=list)
+    facts: dict[str, list[float] | list[str]] = field(default_factory=dict)
     images: dict[str, list[float]] = field(default_factory=dict)
     sets: dict[str, float | None] = field(default_factory=dict)
     absent: dict[str, str] = field(default_factory=dict)
@@ -39,16 +50,22 @@ class Scores:
 
 
 class Evaluator:
-    """Scores a generator on a data set. A metric that cannot run here is absent, and said to be absent."""
+    """Scores a generator on a data set. A metric that cannot run here is absent, and said to be absent.
 
-    def __init__(self, metric: Mapping[str, Any], batch: int = 16, sets: bool = True) -> None:
-        self.batch = batch
+    With `postprocess`, what reads `output` is scored twice: as it is, and as `<metric>_post` after post-processing.
+    """
+
+    def __init__(
+        self, metric: Mapping[str, Any], batch: int = 16, sets: bool = True, postprocess: Postprocess | None = None
+    ) -> None:
+        self.batch, self.postprocess = batch, postprocess
         self.functions: dict[str, Callable[..., Any] | SetMetric] = {}
         self.reads: dict[str, dict[str, str]] = {}
         self.absent: dict[str, str] = {}
         for name, node in metric.items():
+            settings = {key: value for key, value in node.items() if key not in SETTINGS_OF_THE_METRIC}
             try:
-                function = build({key: value for key, value in node.items() if key not in SETTINGS_OF_THE_METRIC})
+                function = build(settings)
             except MissingWeights as error:
                 self.absent[name] = str(error)
                 continue
@@ -56,7 +73,13 @@ class Evaluator:
                 continue
             self.functions[name] = function
             arguments = function.update if isinstance(function, SetMetric) else function
-            self.reads[name] = dict(node.get("reads") or default_reads(arguments))
+            reads = self.reads[name] = dict(node.get("reads") or default_reads(arguments))
+            if postprocess is not None and "output" in reads.values():
+                # One of a set collects what it is shown, so each of the two has its own.
+                self.functions[name + POST] = build(settings) if isinstance(function, SetMetric) else function
+                self.reads[name + POST] = {
+                    argument: "postprocessed" if key == "output" else key for argument, key in reads.items()
+                }
 
     @torch.no_grad()
     def evaluate(
@@ -88,6 +111,8 @@ class Evaluator:
             sample = transform.generate(network, sample)
             for key in ("output", "target"):
                 sample[key] = to_8_bit(sample[key])
+            if self.postprocess is not None:
+                sample["postprocessed"] = to_8_bit(self.postprocess(sample["output"], sample["mask"]))
             self._score(sample, scores)
             if keep is not None:
                 for row in range(len(batch)):
@@ -104,6 +129,10 @@ class Evaluator:
 
     def _score(self, sample: Sample, scores: Scores) -> None:
         scores.files += sample["name"]
+        for fact in FACTS:
+            if fact in sample:
+                values = sample[fact]
+                scores.facts.setdefault(fact, []).extend(values.tolist() if isinstance(values, Tensor) else values)
         for name, function in self.functions.items():
             if isinstance(function, SetMetric):
                 function.update(**read(f"metric {name}", named_arguments(function.update), self.reads[name], sample))

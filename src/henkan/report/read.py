@@ -13,11 +13,12 @@ from typing import Any
 import pandas as pd
 
 from henkan.errors import UserError
+from henkan.metrics.evaluator import FACTS
 
 STATUSES = ("done", "running", "failed", "waiting")
 # A set-level metric scores a whole run: one row, under this name, beside the pictures' rows.
 WHOLE_SET = "(all)"
-PICTURE = re.compile(r"(\d+)_(source|output|target)\.png")
+PICTURE = re.compile(r"(\d+)_(source|output|postprocessed|target)\.png")
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,13 @@ class Run:
         if table is None or "file" not in table:
             return None
         table["file"] = table["file"].astype(str)
-        table = table.drop_duplicates("file").set_index("file")
+        table = table.drop_duplicates("file").set_index("file").drop(columns=list(FACTS), errors="ignore")
         return pd.DataFrame({name: pd.to_numeric(table[name], errors="coerce") for name in table})
+
+    @cached_property
+    def areas(self) -> pd.DataFrame | None:
+        """The means by the share of the picture that is missing: rows `area`, `pictures`, and the metrics."""
+        return read_table(self.folder / "areas.csv") if self.status == "done" else None
 
     @cached_property
     def set_scores(self) -> dict[str, float]:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from henkan.metrics.evaluator import POST
 from henkan.runs.statistics import Interval
 
 
@@ -50,6 +51,9 @@ METRICS = {
 
 def metric(key: str) -> Metric:
     """Return how people read `key`."""
+    if key.endswith(POST) and key not in METRICS:
+        plain = metric(key.removesuffix(POST))
+        return Metric(f"{plain.label}, post-processed", plain.unit, plain.definition)
     return METRICS.get(key, Metric(key))
 
 
