@@ -6,13 +6,15 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
 from omegaconf import DictConfig
 
 from henkan import train
 from henkan.cli import execute
-from henkan.metrics.evaluator import same_shapes, selection
+from henkan.evaluate import by_area
+from henkan.metrics.evaluator import Evaluator, same_shapes, selection
 
 Compose = Callable[..., DictConfig]
 
@@ -41,6 +43,46 @@ def test_other_settings_do_not_overwrite_the_scores_of_test(tiny: list[str], com
     assert json.loads((other / "evaluation.json").read_text())["split"] == "val"
     assert (other / "scores.csv").read_text().splitlines()[0] == "file,area,kind,l1_hole"
     assert len((other / "scores.csv").read_text().splitlines()) == 1 + 4
+
+
+def test_the_post_processed_output_is_scored_beside_the_other(
+    tiny: list[str], composed: Compose, tmp_path: Path
+) -> None:
+    train.main(composed([*tiny, "loss=[mse]"]))
+    folder = only_run(tmp_path / "runs")
+    identity = json.loads((folder / "run.json").read_text())["identity"]
+    assert execute("evaluate", [f"run={folder}", "postprocess=poisson", "metric=[psnr_hole,gradient_hole]"]).code == 0
+    (other,) = (folder / "evaluations").iterdir()
+    scores = pd.read_csv(other / "scores.csv")
+    assert list(scores) == [
+        *("file", "area", "kind", "psnr_hole", "psnr_hole_post", "gradient_hole", "gradient_hole_post"),
+    ]
+    assert (scores["psnr_hole"] != scores["psnr_hole_post"]).all()
+    plain = pd.read_csv(folder / "scores.csv")
+    assert scores["psnr_hole"].tolist() == plain["psnr_hole"].tolist()
+    shown = {path.name.partition("_")[2] for path in (other / "pictures").glob("*.png")}
+    assert shown == {"source.png", "output.png", "postprocessed.png", "target.png"}
+    # How it is scored does not make it another run.
+    train.main(composed([*tiny, "loss=[mse]", "postprocess=poisson"]))
+    assert json.loads((only_run(tmp_path / "runs") / "run.json").read_text())["identity"] == identity
+    assert "psnr_hole_post" in pd.read_csv(folder / "scores.csv")
+
+
+def test_means_by_area() -> None:
+    scores = pd.DataFrame({"area": [0.0, 0.05, 0.1, 0.11, 0.5], "psnr": [1.0, 2.0, 3.0, 4.0, 5.0]})
+    table = by_area(scores, [0.0, 0.1, 0.3, 0.4, 1.0])
+    assert table.to_dict("list") == {
+        "area": ["0-10 %", "10-30 %", "40-100 %"],
+        "pictures": [3, 1, 1],
+        "psnr": [2.0, 4.0, 5.0],
+    }
+
+
+def test_a_set_is_scored_apart_after_post_processing() -> None:
+    """What collects a set must not be shown both outputs."""
+    node = {"_target_": "henkan.metrics.lite0.KIDLite0", "reads": {"output": "output", "target": "target"}}
+    evaluator = Evaluator({"kid": node}, postprocess=lambda output, mask: output)
+    assert evaluator.functions["kid"] is not evaluator.functions["kid_post"]
 
 
 def test_what_it_refuses(tiny: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -31,6 +32,15 @@ class Cell:
 
     caption: str
     data: str | None
+
+
+@dataclass(frozen=True)
+class AreaRow:
+    """The means of the configurations over pictures with holes of one size; a dash where there is none."""
+
+    area: str
+    pictures: int
+    means: list[str]
 
 
 @dataclass(frozen=True)
@@ -65,6 +75,12 @@ class Part:
         """Return the curves by the heading that they stand under."""
         found = {title: [chart for chart in self.curves if chart.group == group] for group, title in GROUPS.items()}
         return {title: charts for title, charts in found.items() if charts}
+
+    @cached_property
+    def areas(self) -> dict[str, list[AreaRow]]:
+        """Return headline metric -> rows by the share of the picture that is missing; none where all are alike."""
+        found = {key: area_rows(self.study, key) for key in self.study.headline}
+        return {key: rows for key, rows in found.items() if len(rows) > 1}
 
     @cached_property
     def galleries(self) -> list[Gallery]:
@@ -144,6 +160,29 @@ def score_rows(study: Study, rows: list[Comparison]) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def area_rows(study: Study, key: str) -> list[AreaRow]:
+    """Return the means of one metric by area, each over the runs of a configuration."""
+    tables = [
+        run.areas.set_index("area")[["pictures", key]].assign(configuration=run.configuration)
+        for run in study.runs
+        if run.areas is not None and key in run.areas
+    ]
+    if not tables:
+        return []
+    table = pd.concat(tables).reset_index()
+    means = table.pivot_table(key, "area", "configuration", "mean", sort=False)
+    pictures = {str(area): int(count) for area, count in table.groupby("area")["pictures"].max().items()}
+    digits = 1 if means.abs().to_numpy().max() >= 10 else 3
+    return [
+        AreaRow(
+            str(area),
+            pictures[str(area)],
+            [words.number(row.get(name), digits) if name in row else "–" for name in study.configurations],
+        )
+        for area, row in sorted(means.iterrows(), key=lambda pair: float(str(pair[0]).partition("-")[0]))
+    ]
 
 
 def scope(study: Study, row: Comparison) -> str:

@@ -1,0 +1,70 @@
+"""Tiles: they cover the hole, keep the budget, and a network of finite context does not notice them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from henkan.errors import UserError
+from henkan.generators.glcic import CompletionNetwork
+from henkan.tiling import Box, merge, split
+
+
+def hole(height: int, width: int, *boxes: Box) -> np.ndarray:
+    missing = np.zeros((height, width), bool)
+    for box in boxes:
+        missing[box.slices] = True
+    return missing
+
+
+def test_a_small_hole_of_a_large_picture_is_one_small_tile() -> None:
+    (tile,) = split(hole(3000, 4000, Box(1000, 1500, 2001, 2501)), 1_000_000, context=152, multiple=4)
+    assert tile.write == Box(1000, 1500, 2001, 2501)
+    assert tile.read == Box(848, 1652, 1848, 2656)
+
+
+@pytest.mark.parametrize("context", [None, 20])
+def test_tiles_cover_the_hole_within_the_budget(context: int | None) -> None:
+    missing = hole(900, 1100, Box(0, 400, 30, 1100), Box(880, 900, 0, 10))
+    tiles = split(missing, 200_000, context, 8)
+    covered = hole(900, 1100, *(tile.write for tile in tiles))
+    assert len(tiles) > 1
+    assert covered[missing].all()
+    assert max(tile.read.pixels for tile in tiles) <= 200_000
+    assert all(tile.read.top % 8 == tile.read.left % 8 == 0 for tile in tiles)
+
+
+def test_no_hole_no_tile_and_a_budget_that_is_too_small() -> None:
+    assert split(hole(10, 10), 100) == []
+    with pytest.raises(UserError, match="megapixels="):
+        split(hole(900, 900, Box(0, 900, 0, 900)), 1000, context=152)
+
+
+def test_seams_are_weighted_means() -> None:
+    missing = hole(600, 600, Box(0, 600, 0, 600))
+    tiles = split(missing, 40_000, context=0)
+    ones = merge(tiles, lambda box: np.ones((box.bottom - box.top, box.right - box.left, 2), np.float32), 600, 600)
+    np.testing.assert_allclose(ones, 1, atol=1e-6)
+
+
+def test_glcic_in_tiles_is_glcic_on_the_whole_picture() -> None:
+    torch.manual_seed(0)
+    network = CompletionNetwork((0.5, 0.5, 0.5), width=0.125).eval()
+    image = torch.rand(1, 3, 514, 546)
+    missing = hole(514, 546, Box(10, 500, 20, 546))
+    mask = torch.from_numpy(missing)[None, None].float()
+
+    @torch.inference_mode()
+    def fill(box: Box) -> np.ndarray:
+        rows, columns = box.slices
+        height, width = box.bottom - box.top, box.right - box.left
+        pad = torch.nn.ReflectionPad2d((0, -width % 4, 0, -height % 4))
+        raw = network(pad(image[..., rows, columns]), pad(mask[..., rows, columns]))["raw"]
+        return np.asarray(raw[0, :, :height, :width].permute(1, 2, 0).numpy())
+
+    tiles = split(missing, 450 * 450, network.context, network.multiple)
+    assert len(tiles) > 1
+    whole = fill(Box(0, 514, 0, 546))
+    tiled = merge(tiles, fill, 514, 546)
+    np.testing.assert_allclose(tiled[missing], whole[missing], atol=1e-5)
