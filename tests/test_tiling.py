@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
+from omegaconf import OmegaConf
 
+from henkan.build import build
 from henkan.errors import UserError
 from henkan.generators.glcic import CompletionNetwork
 from henkan.tiling import Box, merge, split
+from henkan.transform import pad
 
 
 def hole(height: int, width: int, *boxes: Box) -> np.ndarray:
@@ -48,23 +53,34 @@ def test_seams_are_weighted_means() -> None:
     np.testing.assert_allclose(ones, 1, atol=1e-6)
 
 
-def test_glcic_in_tiles_is_glcic_on_the_whole_picture() -> None:
+GENERATORS = sorted((Path(__file__).parents[1] / "conf" / "generator").glob("*.yaml"))
+SCALARS = {"size": 64, "scale": {"width": 0.125}, "statistics": {"mean": [0.5, 0.4, 0.3]}}
+
+
+@pytest.mark.parametrize("config", GENERATORS, ids=lambda path: path.stem)
+def test_tiles_give_what_the_whole_picture_gives(config: Path) -> None:
+    """Where a network says how far it sees (`context`); any other is shown the whole picture while that fits."""
     torch.manual_seed(0)
-    network = CompletionNetwork((0.5, 0.5, 0.5), width=0.125).eval()
-    image = torch.rand(1, 3, 514, 546)
+    network = build(OmegaConf.create({**SCALARS, "node": OmegaConf.load(config)}).node).eval()
+    context = getattr(network, "context", None)
     missing = hole(514, 546, Box(10, 500, 20, 546))
-    mask = torch.from_numpy(missing)[None, None].float()
+    if context is None:
+        assert split(missing, missing.size)[0].read == Box(0, 514, 0, 546)
+        return
+    image, mask = torch.rand(1, 3, 514, 546), torch.from_numpy(missing)[None, None].float()
 
     @torch.inference_mode()
     def fill(box: Box) -> np.ndarray:
-        rows, columns = box.slices
-        height, width = box.bottom - box.top, box.right - box.left
-        pad = torch.nn.ReflectionPad2d((0, -width % 4, 0, -height % 4))
-        raw = network(pad(image[..., rows, columns]), pad(mask[..., rows, columns]))["raw"]
-        return np.asarray(raw[0, :, :height, :width].permute(1, 2, 0).numpy())
+        part = {"image": image[(..., *box.slices)], "mask": mask[(..., *box.slices)]}
+        raw = network(**pad(part, network.multiple))["raw"]
+        return np.asarray(raw[0, :, : box.bottom - box.top, : box.right - box.left].permute(1, 2, 0).numpy())
 
-    tiles = split(missing, 450 * 450, network.context, network.multiple)
+    tiles = split(missing, 450 * 450, context, network.multiple)
     assert len(tiles) > 1
     whole = fill(Box(0, 514, 0, 546))
-    tiled = merge(tiles, fill, 514, 546)
-    np.testing.assert_allclose(tiled[missing], whole[missing], atol=1e-5)
+    np.testing.assert_allclose(merge(tiles, fill, 514, 546)[missing], whole[missing], atol=1e-5)
+
+
+def test_glcic_knows_how_far_it_sees() -> None:
+    assert CompletionNetwork.context == 152
+    assert any("glcic" in path.stem for path in GENERATORS)

@@ -3,13 +3,14 @@
 Pixels outside the mask stay as they are, bit for bit. White in a mask is what is missing.
 
   henkan predict run=outputs/runs/RUN input=photo.jpg mask=hole.png
+  henkan predict run=outputs/runs/RUN input='photos/*.jpg' mask=masks postprocess=poisson
   henkan predict generator=telea input=photos output=filled
 """
 
 from __future__ import annotations
 
 import glob
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from henkan.build import build
 from henkan.data.decode import EXTENSIONS, WAY_OUT
 from henkan.data.masks import check_mask, read_mask
 from henkan.errors import UserError
-from henkan.evaluate import own_config
+from henkan.evaluate import own_config, with_overrides
 from henkan.files import replaced
 from henkan.training import checkpoint
 from henkan.training.assemble import build_network, build_transform
@@ -36,6 +37,8 @@ from henkan.transform import Transform
 Pixels = NDArray[np.uint8]
 
 MASK = "_mask"
+# Pixels around the hole that post-processing is shown.
+POSTPROCESSED = 32
 
 
 def main(cfg: DictConfig) -> None:
@@ -44,14 +47,15 @@ def main(cfg: DictConfig) -> None:
     network, transform = load(cfg)
     postprocess = build(cfg.postprocess) if cfg.get("postprocess") is not None else None
     pictures, output = find(cfg.input), Path(cfg.output)
-    targets = destinations(pictures, output)
+    masks = {path: mask_path(path, cfg.mask, len(pictures)) for path in pictures}
+    targets = destinations(pictures, masks.values(), output)
     console = Console(stderr=True)
     bad: list[str] = []
     with Progress(console=console, disable=not console.is_terminal) as progress:
         for path in progress.track(pictures, description="predict"):
             try:
                 image = read(path)
-                mask = mask_of(path, cfg.mask, len(pictures))
+                mask = read_mask(masks[path])
                 check_mask(mask, (image.height, image.width), str(path))
                 result = complete(image, mask > 0, network, transform, int(cfg.megapixels * 1e6), postprocess)
                 save(result, targets[path])
@@ -69,7 +73,7 @@ def main(cfg: DictConfig) -> None:
 
 def load(cfg: DictConfig) -> tuple[nn.Module, Transform]:
     """Return the generator and what surrounds it; no training data is read."""
-    trained = own_config(cfg) if cfg.run is not None else cfg.copy()
+    trained = with_overrides(own_config(cfg), cfg) if cfg.run is not None else cfg.copy()
     if cfg.run is None and trained.statistics.mean is None:
         # A generator that learns nothing is shown no mean color.
         trained.statistics.mean = [0.5, 0.5, 0.5]
@@ -102,10 +106,10 @@ def find(given: str) -> list[Path]:
     return pictures
 
 
-def destinations(pictures: list[Path], output: Path) -> dict[Path, Path]:
+def destinations(pictures: list[Path], masks: Iterable[Path], output: Path) -> dict[Path, Path]:
     """Return the PNG that each picture's result is written to. Raises `UserError` where one would hide another."""
     targets = {path: output / f"{path.stem}.png" for path in pictures}
-    inputs = {path.resolve() for path in pictures}
+    inputs = {path.resolve() for path in (*pictures, *masks)}
     for path, target in targets.items():
         if target.resolve() in inputs:
             raise UserError(f"{target} is an input: give another folder with output=DIR")
@@ -135,18 +139,16 @@ def read(path: Path) -> Image.Image:
     return image.convert("RGBA" if image.has_transparency_data else "RGB")
 
 
-def mask_of(path: Path, given: str | None, pictures: int) -> Pixels:
-    """Return the mask of a picture: the given file, the one of its stem in the given folder, or the one beside it."""
+def mask_path(path: Path, given: str | None, pictures: int) -> Path:
+    """Return where a picture's mask lies: the given file, or that of its stem in the given folder or beside it."""
     if given is not None and not Path(given).is_dir():
         if pictures > 1:
             raise UserError(f"mask={given} is one mask for {pictures} pictures: give a folder of masks")
-        return read_mask(Path(given))
-    folder = path.parent if given is None else Path(given)
-    names = [f"{path.stem}{MASK}.png"] + ([] if given is None else [f"{path.stem}.png"])
-    for name in names:
-        if (folder / name).is_file():
-            return read_mask(folder / name)
-    raise UserError(f"{path} has no mask: put {folder / names[-1]} there, or give mask=FILE")
+        return Path(given)
+    if given is None:
+        return path.parent / f"{path.stem}{MASK}.png"
+    marked, plain = (Path(given) / f"{path.stem}{end}.png" for end in (MASK, ""))
+    return marked if marked.is_file() else plain
 
 
 def complete(
@@ -157,7 +159,10 @@ def complete(
     budget: int,
     postprocess: Callable[[Tensor, Tensor], Tensor] | None = None,
 ) -> Image.Image:
-    """Return the picture with its hole filled, of the same mode; all else stays bit for bit, alpha included."""
+    """Return the picture with its hole filled, of the same mode; all else stays bit for bit, alpha included.
+
+    Each tile is filled by itself; what is done afterwards is done once, around the whole hole.
+    """
     tiles = tiling.split(hole, budget, getattr(network, "context", None), getattr(network, "multiple", 1))
     if not tiles:
         return image
@@ -170,12 +175,17 @@ def complete(
         mask = torch.from_numpy(hole[box.slices].astype(np.uint8))[None, None]
         sample = transform.prepare({"target": target.to(device), "mask": mask.to(device)})
         output = transform.generate(network, sample)["output"]
-        if postprocess is not None:
-            output = postprocess(output, sample["mask"])
         return np.asarray(output[0].permute(1, 2, 0).cpu().numpy(), np.float32)
 
     filled = tiling.merge(tiles, fill, *hole.shape)
-    found = Image.fromarray((filled.clip(0, 1) * 255).round().astype(np.uint8))
+    merged = np.where(hole[..., None], (filled.clip(0, 1) * 255).round().astype(np.uint8), pixels)
+    if postprocess is not None:
+        box = tiling.bounds(hole).grown(POSTPROCESSED, *hole.shape)
+        output = torch.from_numpy(merged[box.slices].copy()).permute(2, 0, 1)[None] / 255.0
+        mask = torch.from_numpy(hole[box.slices].astype(np.float32))[None, None]
+        blended = postprocess(output, mask)[0].permute(1, 2, 0).mul(255).round()
+        merged[box.slices] = blended.numpy().astype(np.uint8)
+    found = Image.fromarray(merged)
     before = np.asarray(image)
     result = before.copy()
     if image.mode in ("L", "LA"):

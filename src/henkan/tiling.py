@@ -63,26 +63,31 @@ def split(hole: NDArray[np.bool_], budget: int, context: int | None = None, mult
     if not hole.any():
         return []
     height, width = hole.shape
-    rows, columns = np.flatnonzero(hole.any(1)), np.flatnonzero(hole.any(0))
-    bounds = Box(int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1)
+    missing = bounds(hole)
     if context is None and hole.size <= budget:
-        return [Tile(Box(0, height, 0, width), bounds)]
+        return [Tile(Box(0, height, 0, width), missing)]
     around = AROUND if context is None else context
-    one = bounds.grown(around, height, width, multiple)
+    one = missing.grown(around, height, width, multiple)
     if one.pixels <= budget:
-        return [Tile(one, bounds)]
+        return [Tile(one, missing)]
     side = math.isqrt(budget) - 2 * (around + SEAM + multiple)
     if side < 1:
         needed = (2 * (around + SEAM + multiple) + 64) ** 2 / 1e6
         raise UserError(f"a tile does not fit {budget / 1e6:g} megapixels: give megapixels={needed:.2f} or more")
     tiles = []
-    for top in range(bounds.top, bounds.bottom, side):
-        for left in range(bounds.left, bounds.right, side):
-            core = Box(top, min(top + side, bounds.bottom), left, min(left + side, bounds.right))
+    for top in range(missing.top, missing.bottom, side):
+        for left in range(missing.left, missing.right, side):
+            core = Box(top, min(top + side, missing.bottom), left, min(left + side, missing.right))
             write = core.grown(SEAM, height, width)
             if hole[write.slices].any():
                 tiles.append(Tile(write.grown(around, height, width, multiple), write))
     return tiles
+
+
+def bounds(hole: NDArray[np.bool_]) -> Box:
+    """Return the smallest box around all that is missing; there must be something."""
+    rows, columns = np.flatnonzero(hole.any(1)), np.flatnonzero(hole.any(0))
+    return Box(int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1)
 
 
 def merge(tiles: list[Tile], fill: Callable[[Box], Floats], height: int, width: int) -> Floats:
