@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from omegaconf import DictConfig, OmegaConf
+from PIL import Image
 
 from henkan.baselines.baseline import Baseline
 from henkan.build import build
@@ -40,10 +42,16 @@ def test_there_is_something_to_test() -> None:
 
 
 @pytest.mark.parametrize(("group", "option"), OPTIONS, ids=lambda value: str(value))
-def test_every_option_composes_and_builds(composed: Compose, pictures: Path, group: str, option: str) -> None:
+def test_every_option_composes_and_builds(
+    composed: Compose, pictures: Path, tmp_path: Path, group: str, option: str
+) -> None:
     words = ["scale=smoke", "statistics.mean=[0.5,0.5,0.5]", "trainer.precision=32-true", choose(group, option)]
     if group == "data" and option not in ("openmoji", "photographs"):
         words.append(f"data.path={pictures}")
+    if group == "degradation" and "mask" in option and option != "object_mask":
+        mask = tmp_path / "mask.png"
+        Image.fromarray(np.eye(8, dtype=np.uint8) * 255).save(mask)
+        words.append(f"degradation.path={mask if option == 'drawn_mask' else tmp_path}")
     if group == "scale":
         words.remove("scale=smoke")
     cfg = composed(words)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from henkan import train
 from henkan.cli import execute
@@ -66,6 +66,18 @@ def test_the_post_processed_output_is_scored_beside_the_other(
     train.main(composed([*tiny, "loss=[mse]", "postprocess=poisson"]))
     assert json.loads((only_run(tmp_path / "runs") / "run.json").read_text())["identity"] == identity
     assert "psnr_hole_post" in pd.read_csv(folder / "scores.csv")
+
+
+def test_a_run_of_before_there_were_areas(tiny: list[str], composed: Compose, tmp_path: Path) -> None:
+    train.main(composed([*tiny, "loss=[mse]"]))
+    folder = only_run(tmp_path / "runs")
+    assert (folder / "areas.csv").is_file()
+    config = OmegaConf.load(folder / "config.yaml")
+    del config.evaluation["areas"]
+    OmegaConf.save(config, folder / "config.yaml")
+    (folder / "areas.csv").unlink()
+    assert execute("evaluate", [f"run={folder}"]).code == 0
+    assert not (folder / "areas.csv").exists()
 
 
 def test_means_by_area() -> None:

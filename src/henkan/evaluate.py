@@ -96,7 +96,8 @@ def score_run(
         means: dict[str, float] = known["means"]
         return means
     scores = score(config, pictures, network, folder)
-    write_scores(scores, folder, settings["areas"])
+    # Runs of before there were areas have no edges.
+    write_scores(scores, folder, settings.get("areas"))
     means = scores.means()
     found = {"identity": identity, "split": split, "pictures": len(scores.files), "means": means}
     write_json(facts, {**found, "absent": scores.absent})
@@ -177,13 +178,13 @@ def evaluation_set(
     return EvaluationSet(pictures, split, frame, build(config["degradation"]), config["evaluation"]["seed"])
 
 
-def write_scores(scores: Scores, folder: Path, edges: Sequence[float]) -> None:
+def write_scores(scores: Scores, folder: Path, edges: Sequence[float] | None) -> None:
     """Write what an evaluation found: scores a picture, by area, of the set, and what could not be scored."""
     with replaced(folder / "scores.csv") as partial, partial.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["file", *scores.facts, *scores.images])
         writer.writerows(zip(scores.files, *scores.facts.values(), *scores.images.values(), strict=True))
-    if "area" in scores.facts:
+    if edges is not None and "area" in scores.facts:
         table = pd.DataFrame({"area": scores.facts["area"], **scores.images})
         with replaced(folder / "areas.csv") as partial:
             by_area(table, edges).to_csv(partial, index=False)

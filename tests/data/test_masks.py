@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from henkan.data.masks import check_mask, read_mask
 from henkan.errors import UserError
@@ -41,6 +41,15 @@ def test_a_jpeg_s_dirt_is_no_hole(tmp_path: Path) -> None:
     path = tmp_path / "m.jpg"
     Image.fromarray(large).save(path, quality=60)
     assert (read_mask(path) != large // 255).mean() < 0.01
+
+
+def test_a_soft_edge_is_no_picture(tmp_path: Path) -> None:
+    """Every pixel that the blur reaches counts as missing."""
+    sharp = np.kron(DRAWN, np.ones((8, 8), np.uint8)) * 255
+    soft = Image.fromarray(sharp).filter(ImageFilter.GaussianBlur(9))
+    found = read_mask(saved(soft, tmp_path / "soft.png"))
+    assert np.array_equal(found, np.asarray(soft) > 0)
+    assert found.sum() > (sharp > 0).sum()
 
 
 def test_a_picture_is_no_mask(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from pictures_on_disk import folder_of
+from PIL import Image
 from torch.utils.data import DataLoader
 
 from henkan.data.framing import Center, CropFlip
@@ -17,6 +18,7 @@ from henkan.data.image_folder import ImageFolder
 from henkan.data.sampler import Key, StepIndexedBatches
 from henkan.data.stream import EvaluationSet, TrainingStream, collate
 from henkan.degradations.holes import Rectangle
+from henkan.degradations.mask_files import NamedMasks
 from henkan.errors import UserError
 
 HOLES = Rectangle(2, 4, 4, [0.5, 0.5, 0.5])
@@ -156,3 +158,22 @@ def test_whole_pictures(data: ImageFolder) -> None:
 def test_an_empty_split_is_refused(data: ImageFolder) -> None:
     with pytest.raises(UserError, match="the split test is empty"):
         EvaluationSet(data, "test", None, HOLES, 0)
+
+
+def test_a_picture_s_own_mask_is_refused_where_the_picture_is_cut_or_mirrored(tmp_path: Path) -> None:
+    """Also where the sizes agree, so that only the contents would be wrong."""
+    pictures = ImageFolder(folder_of(tmp_path / "pictures", ["train/a.png", "val/b.png"], 12, 12))
+    corner = np.zeros((12, 12), np.uint8)
+    corner[:4, :3] = 255
+    for name in ("train/a.png", "val/b.png"):
+        (tmp_path / "masks" / name).parent.mkdir(parents=True)
+        Image.fromarray(corner).save(tmp_path / "masks" / name)
+    masks = NamedMasks(tmp_path / "masks", [0.5, 0.5, 0.5])
+    for framing in (None, Center(12), CropFlip(12, None, flip=0.0)):
+        found = EvaluationSet(pictures, "val", framing, masks, 0)[0]
+        assert np.array_equal(found["mask"][0], corner > 0)
+    for framing in (Center(8), Center(8, 8), CropFlip(12, None, flip=1.0)):
+        with pytest.raises(UserError, match=r"val/b\.png: its own mask does not fit once the picture is cut"):
+            EvaluationSet(pictures, "val", framing, masks, 0)[0]
+    with pytest.raises(UserError, match=r"train/a\.png: its own mask does not fit"):
+        TrainingStream(pictures, CropFlip(12, None, flip=1.0), masks, seed=0)[("generator", 0)]

@@ -57,7 +57,7 @@ def test_each_picture_has_its_own(folder: Path) -> None:
     assert np.array_equal(masks.draw(TARGET, generator_for(0), "deep/b.jpg")["mask"][0], mask(20, 30, 10, 20))
     with pytest.raises(UserError, match=r"c\.jpg has no mask: .*c\.png .* is missing"):
         masks.draw(TARGET, generator_for(0), "c.jpg")
-    with pytest.raises(UserError, match=r"large\.jpg is shown as 30x20 pixels, its mask has 60x40"):
+    with pytest.raises(UserError, match=r"large\.jpg has 30x20 pixels, its mask 60x40"):
         masks.draw(TARGET, generator_for(0), "large.jpg")
 
 

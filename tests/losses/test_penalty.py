@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from henkan.errors import UserError
-from henkan.losses.penalty import R1, GradientPenalty, Penalty, refuse_batch_statistics
+from henkan.losses.penalty import R1, BatchSlope, GradientPenalty, Penalty, refuse_batch_statistics
 
 PENALTIES = pytest.mark.parametrize("penalty", [R1(), GradientPenalty()], ids=lambda it: type(it).__name__)
 
@@ -191,3 +191,15 @@ def test_accepts_other_normalizations() -> None:
     # The same, with one more layer, is refused: nothing but the kinds of the layers decides.
     with pytest.raises(UserError, match=r"3 is a BatchNorm2d"):
         refuse_batch_statistics(accepted.append(nn.BatchNorm2d(2)))
+
+
+def test_the_batch_s_slope_is_r1_where_pictures_do_not_meet() -> None:
+    weights = torch.tensor([3.0, 4.0])
+
+    def linear(image: Tensor) -> tuple[Tensor, list[Tensor]]:
+        return (image.flatten(1) * weights).sum(1, keepdim=True), []
+
+    judged = {"image": torch.rand(2, 1, 1, 2)}
+    assert BatchSlope(coefficient=0.001)(linear, judged, judged).tolist() == pytest.approx([0.025, 0.025])
+    assert R1(gamma=0.002, every=1)(linear, judged, judged).tolist() == pytest.approx([0.025, 0.025])
+    assert BatchSlope.across_images and not R1.across_images

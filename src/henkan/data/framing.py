@@ -29,6 +29,10 @@ class Frame:
     size: int
     mirror: bool
 
+    def keeps(self, shape: tuple[int, ...]) -> bool:
+        """Return whether a picture of `shape` (H, W, ...) is shown as it is."""
+        return shape[:2] == (self.side, self.side) and self.side == self.size and not self.mirror
+
     def __call__(self, picture: Picture) -> Picture:
         """Return the framed picture, (size, size, 3), contiguous."""
         cut = picture[self.top : self.top + self.side, self.left : self.left + self.side]

@@ -16,8 +16,10 @@ Mask = NDArray[np.uint8]
 
 # A drawing's compressed edges are dark grey; in a file without loss every pixel that is not black counts.
 LOSSY, DARK = frozenset({"JPEG", "WEBP"}), 64
-# A mask is mostly black and one other tone; a picture has many tones, and most pixels between black and white.
-TONES, BETWEEN = 64, 0.25
+# A mask is mostly black and one other tone, with edges that may be soft; a picture has many tones, and most pixels
+# between black and white: at least 38 % in each of 505 photographs (BSDS500, Set5), where a mask of 256 pixels
+# blurred by 12 has 26 %.
+TONES, BETWEEN = 64, 0.35
 
 
 def read_mask(path: Path) -> Mask:

@@ -98,6 +98,11 @@ def _sample(
             raise UserError(f"{name}: its {key} is {_size(layer)} pixels, its target {_size(target)}: make them equal")
     if framing is not None:
         frame = framing.draw(target.shape[0], target.shape[1], rng, name)
+        if degradation.whole and not frame.keeps(target.shape):
+            raise UserError(
+                f"{name}: its own mask does not fit once the picture is cut or mirrored: take degradation=mask_folder "
+                "for training, and evaluation.framing=null for evaluation"
+            )
         layers = {key: frame(layer) for key, layer in layers.items()}
     drawn = degradation.draw(layers["target"], rng, name)
     channels_first = {key: layer.transpose(2, 0, 1) for key, layer in layers.items()}

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 
 class Degradation(ABC):
-    """Makes the `source` of a sample from its `target`."""
+    """Makes the `source` of a sample from its `target`. `whole`: only of pictures that are neither cut nor mirrored."""
+
+    whole = False
 
     @abstractmethod
     def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> dict[str, Any]:

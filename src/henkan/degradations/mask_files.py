@@ -66,6 +66,8 @@ class NamedMasks(FolderMasks):
     `UserError` naming the picture that has no mask.
     """
 
+    whole = True
+
     def __init__(self, path: str | Path, fill: Sequence[float]) -> None:
         super().__init__(path, fill)
         self.partners = {Path(name).with_suffix("").as_posix(): name for name in self.names}
@@ -77,10 +79,8 @@ class NamedMasks(FolderMasks):
         mask = read_mask(self.path / self.partners[stem])
         if mask.shape != target.shape[:2]:
             height, width = target.shape[:2]
-            raise UserError(
-                f"{name} is shown as {width}x{height} pixels, its mask has {mask.shape[1]}x{mask.shape[0]}: make them "
-                "equal; where pictures are cut, as in training, use degradation=mask_folder"
-            )
+            own = f"{mask.shape[1]}x{mask.shape[0]}"
+            raise UserError(f"{name} has {width}x{height} pixels, its mask {own}: make them equal")
         check_mask(mask, target.shape, name)
         return drawn(mask, center_of(mask), rng.integers(0, target.shape[:2]), "folder")
 

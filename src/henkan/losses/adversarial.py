@@ -19,9 +19,13 @@ from henkan.losses.ranks import sum_over_ranks
 
 
 class Adversarial(ABC):
-    """Both faces of one objective, so that they cannot disagree."""
+    """Both faces of one objective, so that they cannot disagree.
+
+    A `discriminator` face that names a `mask` in its signature is given the sample's.
+    """
 
     relativistic: bool = False  # whether the generator's face needs the real logits too
+    judges: str = "output"  # the picture of the sample that is shown as fake
 
     @abstractmethod
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:

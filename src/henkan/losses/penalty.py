@@ -33,6 +33,7 @@ class Penalty(ABC):
     """
 
     every: int = 1
+    across_images: bool = False  # whether pictures may have a part in each other's slope, through batch statistics
 
     @abstractmethod
     def __call__(self, discriminator: Discriminator, real: Judged, fake: Judged) -> Tensor:
@@ -53,6 +54,23 @@ class R1(Penalty):
 
     def __call__(self, discriminator: Discriminator, real: Judged, fake: Judged) -> Tensor:
         return slope(discriminator, real).square().sum(1).mul(self.gamma / 2)
+
+
+class BatchSlope(Penalty):
+    """coefficient · ‖∇D(real)‖², of the sum of all logits of a batch (Suvorov et al. 2022, LaMa).
+
+    Where D has batch normalization each picture's slope holds what it does to the logits of the others: LaMa trains so.
+    Without it this is R1 with gamma = 2 · coefficient.
+    """
+
+    across_images = True
+
+    def __init__(self, coefficient: float = 1e-3, every: int = 1) -> None:
+        self.coefficient = coefficient
+        self.every = _at_least_one(every)
+
+    def __call__(self, discriminator: Discriminator, real: Judged, fake: Judged) -> Tensor:
+        return slope(discriminator, real).square().sum(1).mul(self.coefficient)
 
 
 class GradientPenalty(Penalty):

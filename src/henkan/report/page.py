@@ -174,7 +174,7 @@ def area_rows(study: Study, key: str) -> list[AreaRow]:
     table = pd.concat(tables).reset_index()
     means = table.pivot_table(key, "area", "configuration", "mean", sort=False)
     pictures = {str(area): int(count) for area, count in table.groupby("area")["pictures"].max().items()}
-    digits = 1 if means.abs().to_numpy().max() >= 10 else 3
+    digits = 1 if means.abs().max().max() >= 10 else 3
     return [
         AreaRow(
             str(area),

@@ -12,29 +12,38 @@ from torch import Tensor
 from henkan.build import build
 from henkan.errors import UserError
 from henkan.losses.adversarial import Adversarial
+from henkan.losses.feature_matching import FeatureMatching
 from henkan.losses.penalty import Penalty
 from henkan.sample import Sample, named_arguments
 from henkan.training.schedule import Phase
 
 SETTINGS_OF_THE_TERM = ("reads", "weight")
+NEED_DISCRIMINATOR = (Adversarial, Penalty, FeatureMatching)
 
 
 @dataclass(frozen=True)
 class Term:
-    """One named loss. `function` is an `Adversarial` objective, a `Penalty` on the discriminator, or any callable.
+    """One named loss.
+
+    `function` is an `Adversarial` objective, a `Penalty` on the discriminator, `FeatureMatching`, or any callable.
 
     A callable's arguments are filled from the sample as `reads` says (argument -> key); it returns one value per
     picture, or a scalar where the objective is one of the batch.
     """
 
     name: str
-    function: Callable[..., Any] | Adversarial | Penalty
+    function: Callable[..., Any] | Adversarial | Penalty | FeatureMatching
     weight: float = 1.0
     reads: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def needs_discriminator(self) -> bool:
-        return isinstance(self.function, Adversarial | Penalty)
+        return isinstance(self.function, NEED_DISCRIMINATOR)
+
+    @cached_property
+    def labels_by_mask(self) -> bool:
+        """Whether the discriminator's face of an objective asks for the mask."""
+        return isinstance(self.function, Adversarial) and "mask" in named_arguments(self.function.discriminator)
 
     @cached_property
     def arguments(self) -> dict[str, bool]:
@@ -72,7 +81,7 @@ def build_terms(loss: Mapping[str, Any]) -> list[Term]:
                 f"loss.{name} has settings but no _target_: it was not chosen; write loss=[...,{name}] or drop them"
             )
         function = build(settings)
-        named = not isinstance(function, Adversarial | Penalty)
+        named = not isinstance(function, NEED_DISCRIMINATOR)
         reads = node.get("reads") or (default_reads(function) if named else {})
         terms.append(Term(str(name), function, float(node.get("weight", 1.0)), dict(reads)))
     return terms
@@ -95,9 +104,11 @@ def pulled(terms: Sequence[Term], phase: Phase) -> tuple[str, ...]:
 
 
 def check_terms(terms: Sequence[Term]) -> None:
-    """Raise `UserError` for a penalty on a discriminator that no objective trains."""
-    penalties = [term.name for term in terms if isinstance(term.function, Penalty)]
-    if penalties and not any(isinstance(term.function, Adversarial) for term in terms):
-        raise UserError(
-            f"{penalties[0]} penalizes a discriminator, but no term trains one: loss=[...,adversarial,{penalties[0]}]"
-        )
+    """Raise `UserError` for a term on a discriminator that no objective trains, and for objectives that disagree."""
+    objectives = [term.function for term in terms if isinstance(term.function, Adversarial)]
+    idle = [term.name for term in terms if term.needs_discriminator and not isinstance(term.function, Adversarial)]
+    if idle and not objectives:
+        raise UserError(f"{idle[0]} needs a discriminator, but no term trains one: loss=[...,adversarial,{idle[0]}]")
+    if len({objective.judges for objective in objectives}) > 1:
+        names = [term.name for term in terms if isinstance(term.function, Adversarial)]
+        raise UserError(f"the objectives {names} judge different pictures of a sample: choose one of them")

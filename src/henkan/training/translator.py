@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from henkan.losses.adversarial import Adversarial
+from henkan.losses.feature_matching import FeatureMatching
 from henkan.losses.penalty import Penalty, refuse_batch_statistics
 from henkan.randomness import seed_for
 from henkan.sample import Sample, named_arguments, on_device
@@ -70,8 +71,10 @@ class Translator(pl.LightningModule):
         if discriminator is not None:
             self.asks = tuple(named_arguments(discriminator.forward))
             self.together = has_batch_statistics(discriminator)
-            if any(isinstance(term.function, Penalty) for term in terms):
+            if any(isinstance(term.function, Penalty) and not term.function.across_images for term in terms):
                 refuse_batch_statistics(discriminator)
+            objectives = [term.function for term in terms if isinstance(term.function, Adversarial)]
+            self.judges = objectives[0].judges if objectives else "output"
 
     # -- what a phase does ---------------------------------------------------------------------------------------
 
@@ -179,18 +182,23 @@ class Translator(pl.LightningModule):
 
     def term_value(self, term: Term, sample: Sample) -> Tensor:
         self.seeded("term", term.name)
-        if not isinstance(term.function, Adversarial):
+        if not term.needs_discriminator:
             return term.value(sample)
-        objective = term.function
+        function = term.function
         assert self.discriminator is not None
         with without_gradient(self.discriminator), without_trace(self.discriminator):
-            fake = self.task.judged(sample["output"], sample, "fake")
-            if self.together or objective.relativistic:
+            fake = self.task.judged(sample[self.judges], sample, "fake")
+            matches = isinstance(function, FeatureMatching)
+            if self.together or matches or (isinstance(function, Adversarial) and function.relativistic):
                 real = self.task.judged(sample["target"], sample, "real")
-                real_logits, fake_logits = self.judge(real, fake)
-                return objective.generator(fake_logits, real_logits).mean()
+                real_logits, fake_logits, real_maps, fake_maps = self.judge(real, fake)
+                if isinstance(function, FeatureMatching):
+                    return function(fake_maps, real_maps).mean()
+                assert isinstance(function, Adversarial)
+                return function.generator(fake_logits, real_logits).mean()
+            assert isinstance(function, Adversarial)
             logits, _ = self.discriminator(**self.pick(fake))
-            return objective.generator(logits.float()).mean()
+            return function.generator(logits.float()).mean()
 
     def observe_gradients(self, norms: Mapping[str, Tensor], terms: Sequence[Term]) -> None:
         """Log each term's gradient norm at the raw output, and the weighted ratio by which GLCIC picks α."""
@@ -208,13 +216,14 @@ class Translator(pl.LightningModule):
         assert self.discriminator is not None
         self.seeded("discriminator")
         real = self.task.judged(sample["target"], sample, "real")
-        fake = self.task.judged(sample["output"].detach(), sample, "fake")
-        real_logits, fake_logits = self.judge(real, fake)
+        fake = self.task.judged(sample[self.judges].detach(), sample, "fake")
+        real_logits, fake_logits, _, _ = self.judge(real, fake)
         total = real_logits.new_zeros(())
         steps = self.schedule.updates("discriminator", self.iteration)
         for term in terms:
             if isinstance(term.function, Adversarial):
-                value = term.function.discriminator(real_logits, fake_logits).mean()
+                given = {"mask": sample["mask"]} if term.labels_by_mask else {}
+                value = term.function.discriminator(real_logits, fake_logits, **given).mean()
                 boundary = term.function.boundary(real_logits.detach(), fake_logits.detach())
                 self.tally.add("discriminator/accuracy_real", (real_logits > boundary).float().mean())
                 self.tally.add("discriminator/accuracy_fake", (fake_logits < boundary).float().mean())
@@ -233,13 +242,19 @@ class Translator(pl.LightningModule):
         """Keep what the discriminator's signature names."""
         return {name: judged[name] for name in self.asks if name in judged}
 
-    def judge(self, real: Mapping[str, Tensor], fake: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """Score real and fake in one batch, so that batch statistics cannot give either away."""
+    def judge(
+        self, real: Mapping[str, Tensor], fake: Mapping[str, Tensor]
+    ) -> tuple[Tensor, Tensor, list[Tensor], list[Tensor]]:
+        """Score real and fake in one batch, so that batch statistics cannot give either away.
+
+        Returns the logits of both and the maps of both.
+        """
         assert self.discriminator is not None
         both = {name: torch.cat((value, fake[name])) for name, value in self.pick(real).items()}
-        logits, _ = self.discriminator(**both)
+        logits, maps = self.discriminator(**both)
         real_logits, fake_logits = logits.float().chunk(2)
-        return real_logits, fake_logits
+        halves = [one.chunk(2) for one in maps]
+        return real_logits, fake_logits, [half[0] for half in halves], [half[1] for half in halves]
 
     # -- optimizers ----------------------------------------------------------------------------------------------
 
