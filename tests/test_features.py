@@ -13,7 +13,7 @@ from torchvision.models._meta import _IMAGENET_CATEGORIES as CLASSES
 
 from henkan import weights
 from henkan.errors import MissingWeights, UserError
-from henkan.features import VGG16, VGG19, Features, Lite0
+from henkan.features import VGG16, VGG19, Features, Lite0, SegmentationResNet50, deep_stem_resnet50
 
 VGGS = [(VGG16, vgg16, 13), (VGG19, vgg19, 16)]
 
@@ -141,3 +141,25 @@ def test_absent_vgg_weights_are_named(
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     with pytest.raises(MissingWeights, match=r"vgg1[69]-[0-9a-f]{8}\.pth is missing"):
         network()
+
+
+def test_the_segmentation_network_is_dilated_and_has_a_deep_stem(monkeypatch: pytest.MonkeyPatch) -> None:
+    state = deep_stem_resnet50().state_dict()
+    # 23,508,032 of torchvision's ResNet-50 without its classifier, and what three convolutions take more than one.
+    assert sum(value.numel() for key, value in state.items() if "num_batches" not in key and "running" not in key) == (
+        23_508_032
+        - (64 * 3 * 49 + 2 * 64)
+        + (64 * 27 + 64 * 576 + 128 * 576 + 2 * (64 + 64 + 128))
+        + 64 * 64
+        + 64 * 256
+    )
+    monkeypatch.setattr(weights, "load_unnamed", lambda url: state)
+    network = SegmentationResNet50()
+    shapes = {name: tuple(value.shape[1:]) for name, value in network(torch.rand(1, 3, 64, 48)).items()}
+    assert shapes == {"layer1": (256, 16, 12), "layer2": (512, 8, 6), "layer3": (1024, 8, 6), "layer4": (2048, 8, 6)}
+
+
+def test_absent_segmentation_weights_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    with pytest.raises(MissingWeights, match=r"encoder_epoch_20\.pth is missing: download http"):
+        SegmentationResNet50()

@@ -121,6 +121,19 @@ class VGG19(Features):
         super().__init__(steps, layers, mean=_IMAGENET_MEAN, std=_IMAGENET_STD)
 
 
+class SegmentationResNet50(Features):
+    """The encoder of a segmentation network: ResNet-50 with a deep stem, dilated, trained on ADE20K (Zhou et al. 2018).
+
+    Layers `layer1` to `layer4` at strides 4, 8, 8, 8 with 256, 512, 1024, 2048 channels: it sees far and finely, which
+    is why LaMa compares completions in it. Raises `MissingWeights` if encoder_epoch_20.pth is absent.
+    """
+
+    @torch.inference_mode(False)
+    def __init__(self, layers: Sequence[str] = ("layer1", "layer2", "layer3", "layer4")) -> None:
+        super().__init__(_segmentation_steps(), layers, mean=_IMAGENET_MEAN, std=_IMAGENET_STD)
+
+
+_ADE20K = "http://sceneparsing.csail.mit.edu/model/pytorch/ade20k-resnet50dilated-ppm_deepsup/encoder_epoch_20.pth"
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_STD = (0.229, 0.224, 0.225)
 
@@ -144,6 +157,31 @@ def _vgg_steps(build: Callable[..., Any], url: str) -> list[tuple[str, nn.Module
             steps.append((f"pool{block}", module))
             block, place = block + 1, 0
     return steps
+
+
+def _segmentation_steps() -> list[tuple[str, nn.Module]]:
+    """Return the dilated ResNet-50, by stages, with the published weights."""
+    with torch.device("meta"):
+        network = deep_stem_resnet50()
+    network.load_state_dict(weights.load_unnamed(_ADE20K), assign=True)
+    first = ("conv1", "bn1", "relu", "conv2", "bn2", "relu", "conv3", "bn3", "relu", "maxpool")
+    stem = nn.Sequential(*(network.get_submodule(name) for name in first))
+    return [("stem", stem), *((name, network.get_submodule(name)) for name in ("layer1", "layer2", "layer3", "layer4"))]
+
+
+def deep_stem_resnet50() -> nn.Module:
+    """Return torchvision's ResNet-50, dilated from stride 8 on, with three 3 x 3 convolutions for its first one."""
+    from torchvision.models.resnet import Bottleneck, ResNet
+
+    network: nn.Module = ResNet(Bottleneck, [3, 4, 6, 3], replace_stride_with_dilation=[False, True, True])
+    for number, (inputs, outputs, stride) in enumerate(((3, 64, 2), (64, 64, 1), (64, 128, 1)), start=1):
+        setattr(network, f"conv{number}", nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False))
+        setattr(network, f"bn{number}", nn.BatchNorm2d(outputs))
+    # The first block is given 128 channels instead of 64.
+    network.set_submodule("layer1.0.conv1", nn.Conv2d(128, 64, 1, bias=False))
+    network.set_submodule("layer1.0.downsample.0", nn.Conv2d(128, 256, 1, bias=False))
+    network.fc = nn.Identity()
+    return network
 
 
 def _lite0_steps() -> list[tuple[str, nn.Module]]:

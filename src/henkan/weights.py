@@ -20,11 +20,22 @@ def load(url: str) -> dict[str, Tensor]:
     The file is sought in `torch.hub.get_dir()/checkpoints` only. Raises `MissingWeights` if it is not there,
     `UserError` if it is not the file that its name promises.
     """
+    return read(find(url), origin=f"download {url} again")
+
+
+def load_unnamed(url: str) -> dict[str, Tensor]:
+    """Return weights as `load` does, whose file's name does not promise its contents: only their shapes are checked."""
+    weights: dict[str, Tensor] = torch.load(find(url), map_location="cpu", weights_only=True)
+    return weights
+
+
+def find(url: str) -> Path:
+    """Return where the file of `url` lies; raises `MissingWeights` if it is not there."""
     folder = Path(torch.hub.get_dir()) / "checkpoints"
     path = folder / PurePosixPath(urlparse(url).path).name
     if not path.is_file():
         raise MissingWeights(f"{path.name} is missing: download {url} and put it into {folder}")
-    return read(path, origin=f"download {url} again")
+    return path
 
 
 def read(path: Path, origin: str) -> dict[str, Tensor]:

@@ -17,7 +17,7 @@ from henkan.sample import named_arguments
 from henkan.training.terms import NEED_DISCRIMINATOR
 
 FILES = sorted((Path(__file__).parents[2] / "conf" / "loss").glob("*.yaml"))
-ALTERNATIVES = {"perceptual_vgg": "perceptual"} | dict.fromkeys(
+ALTERNATIVES = dict.fromkeys(["perceptual_vgg", "perceptual_segmentation"], "perceptual") | dict.fromkeys(
     ["lsgan", "hinge", "wasserstein", "relativistic", "adversarial_masked"], "adversarial"
 )
 
@@ -35,7 +35,7 @@ def test_names_weighs_and_builds_one_term(file: Path) -> None:
     try:
         term = build(node)
     except MissingWeights:
-        assert file.stem == "perceptual_vgg"
+        assert file.stem in ("perceptual_vgg", "perceptual_segmentation")
         return
     if isinstance(term, NEED_DISCRIMINATOR):
         assert not reads  # these see logits and what is judged, not keys of the sample
