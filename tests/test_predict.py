@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from omegaconf import DictConfig
-from PIL import Image
+from PIL import Image, ImageCms
 
 from henkan import train
 from henkan.cli import execute
@@ -158,3 +159,29 @@ def test_what_it_refuses(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> N
     Image.fromarray(np.zeros((40, 48), np.uint16)).save(path)
     assert predict(tmp_path, f"input={path}") == 2
     assert "8 bits" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_colors_of_16_bits_are_refused(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], channels: int, suffix: str
+) -> None:
+    write(tmp_path, "RGB")
+    path = tmp_path / f"a{suffix}"
+    cv2.imwrite(str(path), np.full((40, 48, channels), 40_000, np.uint16))
+    assert predict(tmp_path, f"input={path}") == 2
+    assert "more than 8 bits" in capfd.readouterr().err
+
+
+def test_a_color_profile_stays_where_it_still_holds(tmp_path: Path) -> None:
+    path = write(tmp_path, "RGB")
+    own = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    with Image.open(path) as image:
+        image.save(path, icc_profile=own)
+    assert predict(tmp_path, f"input={path}") == 0
+    with Image.open(tmp_path / "out" / "a.png") as image:
+        assert image.info["icc_profile"] == own
+        image.convert("L").save(path, icc_profile=own)
+    assert predict(tmp_path, f"input={path}") == 0
+    with Image.open(tmp_path / "out" / "a.png") as image:
+        assert "icc_profile" not in image.info

@@ -81,6 +81,26 @@ def test_tiles_give_what_the_whole_picture_gives(config: Path) -> None:
     np.testing.assert_allclose(merge(tiles, fill, 514, 546)[missing], whole[missing], atol=1e-5)
 
 
+@pytest.mark.parametrize("phase", range(4))
+def test_glcic_sees_nothing_outside_its_tile(phase: int) -> None:
+    """NaN spreads to every pixel that depends on it, however little; a test of values would not notice."""
+    network = CompletionNetwork((0.5, 0.5, 0.5), width=0.0625).double().eval()
+    size, start = 352, 172 + phase
+    missing = hole(size, size, Box(start, start + 3, start, start + 3))
+
+    def answer(context: int) -> torch.Tensor:
+        (tile,) = split(missing, size * size, context, network.multiple)
+        assert tile.read.top > 0 and tile.read.bottom < size
+        image = torch.full((1, 3, size, size), torch.nan, dtype=torch.float64)
+        image[(..., *tile.read.slices)] = 0.5
+        with torch.inference_mode():
+            raw = network(image, torch.zeros(1, 1, size, size, dtype=torch.float64))["raw"]
+        return raw[(..., *tile.write.slices)]
+
+    assert answer(network.context).isfinite().all()
+    assert answer(network.context - 8).isnan().any()
+
+
 def test_glcic_knows_how_far_it_sees() -> None:
     assert CompletionNetwork.context == 152
     assert any("glcic" in path.stem for path in GENERATORS)

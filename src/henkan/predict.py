@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from omegaconf import DictConfig, OmegaConf
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 from rich.console import Console
 from rich.progress import Progress
 from torch import Tensor, nn
@@ -58,7 +58,7 @@ def main(cfg: DictConfig) -> None:
                 mask = read_mask(masks[path])
                 check_mask(mask, (image.height, image.width), str(path))
                 result = complete(image, mask > 0, network, transform, int(cfg.megapixels * 1e6), postprocess)
-                save(result, targets[path])
+                save(result, targets[path], profile(image))
             except UserError as error:
                 bad.append(str(error))
                 if len(pictures) > 1:
@@ -122,6 +122,7 @@ def read(path: Path) -> Image.Image:
     """Return a picture as a person sees it, grey, RGB, or either with alpha. Raises `UserError` for all else."""
     try:
         with Image.open(path) as opened:
+            deep = has_16_bits(opened)
             image = ImageOps.exif_transpose(opened)
             image.load()
     except UnidentifiedImageError as error:
@@ -130,13 +131,20 @@ def read(path: Path) -> Image.Image:
         raise UserError(f"{path} has too many pixels: make it smaller") from error
     except (OSError, SyntaxError, ValueError, EOFError) as error:
         raise UserError(f"{path} cannot be decoded ({error}): {WAY_OUT}") from error
-    if image.mode.startswith(("I", "F")):
+    if deep or image.mode.startswith(("I", "F")):
         raise UserError(f"{path} has more than 8 bits a sample: save it again with 8")
     if image.mode in ("L", "RGB", "LA", "RGBA") and "transparency" not in image.info:
         return image
     if image.mode == "1":
         return image.convert("L")
     return image.convert("RGBA" if image.has_transparency_data else "RGB")
+
+
+def has_16_bits(opened: Image.Image) -> bool:
+    """Say whether a file, not yet decoded, has 16 bits a sample: Pillow would cut those of colors to 8, silently."""
+    if not isinstance(opened, ImageFile.ImageFile):
+        return False
+    return any(";16" in str(layout) for *_, layout in opened.tile)
 
 
 def mask_path(path: Path, given: str | None, pictures: int) -> Path:
@@ -196,6 +204,14 @@ def complete(
     return Image.fromarray(result)
 
 
-def save(image: Image.Image, path: Path) -> None:
+def profile(image: Image.Image) -> bytes | None:
+    """Return the color profile that still says what the pixels mean, if the file had one of that kind."""
+    found = image.info.get("icc_profile")
+    # Bytes 16 to 20 of a profile name its color space: that of a converted picture (CMYK) no longer holds.
+    space = b"GRAY" if image.mode in ("L", "LA") else b"RGB "
+    return found if isinstance(found, bytes) and found[16:20] == space else None
+
+
+def save(image: Image.Image, path: Path, icc_profile: bytes | None) -> None:
     with replaced(path) as partial:
-        image.save(partial, format="PNG")
+        image.save(partial, format="PNG", icc_profile=icc_profile)

@@ -69,8 +69,11 @@ def test_empty_full_and_no_masks(tmp_path: Path) -> None:
             FolderMasks(tmp_path / name, FILL).draw(TARGET, generator_for(0))
         with pytest.raises(UserError, match=said):
             NamedMasks(tmp_path / name, FILL).draw(TARGET, generator_for(0), "a.png")
+    # Planning a run asks for this first.
     with pytest.raises(UserError, match="is no folder"):
-        FolderMasks(tmp_path / "nowhere", FILL)
+        FolderMasks(tmp_path / "nowhere", FILL).manifest()
+    with pytest.raises(UserError, match="there is no mask"):
+        DrawnMask(tmp_path / "nowhere.png", FILL).manifest()
 
 
 def test_other_masks_are_another_manifest(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,11 @@ class DrawnMask(Holes):
     def __init__(self, path: str | Path, fill: Sequence[float]) -> None:
         super().__init__(fill)
         self.path = Path(path).expanduser()
-        self.mask = read_mask(self.path)
+
+    @cached_property
+    def mask(self) -> Mask:
+        """Read when it is first drawn: a trained network completes pictures without it."""
+        return read_mask(self.path)
 
     def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> dict[str, Any]:
         mask = fitted(self.mask, target.shape)
@@ -34,6 +39,8 @@ class DrawnMask(Holes):
         return drawn(mask, center_of(mask), rng.integers(0, target.shape[:2]), "drawn")
 
     def manifest(self) -> str:
+        if not self.path.is_file():
+            raise UserError(f"there is no mask {self.path}")
         return hash_contents(self.path.parent, [self.path.name], None)
 
 
@@ -43,7 +50,11 @@ class FolderMasks(Holes):
     def __init__(self, path: str | Path, fill: Sequence[float]) -> None:
         super().__init__(fill)
         self.path = Path(path).expanduser()
-        self.names = list_pictures(self.path)
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The masks' relative paths, listed when one is first drawn."""
+        return list_pictures(self.path)
 
     def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> dict[str, Any]:
         (mask, found), (other, _) = self._any(target.shape, rng), self._any(target.shape, rng)
@@ -68,9 +79,10 @@ class NamedMasks(FolderMasks):
 
     whole = True
 
-    def __init__(self, path: str | Path, fill: Sequence[float]) -> None:
-        super().__init__(path, fill)
-        self.partners = {Path(name).with_suffix("").as_posix(): name for name in self.names}
+    @cached_property
+    def partners(self) -> dict[str, str]:
+        """Relative path without extension -> mask."""
+        return {Path(name).with_suffix("").as_posix(): name for name in self.names}
 
     def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> dict[str, Any]:
         stem = Path(name).with_suffix("").as_posix()

@@ -22,7 +22,7 @@ class CompletionNetwork(nn.Module):
     """
 
     multiple = 4
-    # Of 303 pixels, on each side at most.
+    # On each side at most, 153 upwards and to the left where those start at a multiple of `multiple`, as tiles do.
     context = 152
     mean: Tensor
 
