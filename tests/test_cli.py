@@ -242,11 +242,11 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
     [
         ("henkan eva", ["evaluate"]),
         ("henkan train gener", ["generator.", "generator="]),
-        ("henkan train generator=", ["glcic", "unet"]),
+        ("henkan train generator=l", ["lama", "lama_big"]),
         ("henkan train generator=un", ["unet"]),
         ("henkan train optimizer.generator.lr", ["optimizer.generator.lr="]),
         ("henkan train seed=1 validation.ev", ["validation.every="]),
-        ("henkan train loss=[mse,adv", ["[mse,adversarial"]),
+        ("henkan train loss=[mse,rel", ["[mse,relativistic"]),
     ],
 )
 def test_the_shell_completes(line: str, expected: list[str], tmp_path: Path) -> None:
