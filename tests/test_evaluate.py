@@ -80,6 +80,15 @@ def test_a_run_of_before_there_were_areas(tiny: list[str], composed: Compose, tm
     assert not (folder / "areas.csv").exists()
 
 
+@pytest.mark.parametrize("generator", ["telea", "navier_stokes", "biharmonic", "patchmatch", "criminisi"])
+def test_what_learns_nothing_is_scored_without_training(tiny: list[str], tmp_path: Path, generator: str) -> None:
+    assert execute("evaluate", [*tiny, f"generator={generator}"]).code == 0
+    folder = only_run(tmp_path / "runs")
+    scores = pd.read_csv(folder / "scores.csv")
+    assert scores["psnr_hole"].notna().all() and scores["psnr"].between(5, 100).all()
+    assert folder.name.startswith(f"glcic-{generator}-")
+
+
 def test_means_by_area() -> None:
     scores = pd.DataFrame({"area": [0.0, 0.05, 0.1, 0.11, 0.5], "psnr": [1.0, 2.0, 3.0, 4.0, 5.0]})
     table = by_area(scores, [0.0, 0.1, 0.3, 0.4, 1.0])
