@@ -76,8 +76,9 @@ def replace(path: Path, content: bytes) -> Path:
 def publish(study_folder: Path, into: Path) -> list[Path]:
     """Write what a repository keeps of a study into `into`, under 700 kB in all, and return the files.
 
-    summary.csv, scores.csv.gz (five significant digits), plane.png and pictures.png (as many of the test
-    pictures as fit); a figure that there is nothing to draw for is absent.
+    summary.csv, scores.csv.gz (three significant digits; the headline metrics only where all take more than half
+    the room), plane.png and pictures.png (as many of the test pictures as fit); a figure that there is nothing to draw
+    for is absent.
     Raises UserError where the folder holds no study.
     """
     import gzip
@@ -86,8 +87,12 @@ def publish(study_folder: Path, into: Path) -> list[Path]:
 
     study = read.read_study(study_folder)
     contents = {"summary.csv": summary.summary_table(summary.compare(study)).to_csv(index=False).encode()}
-    scores = summary.scores_table(study).to_csv(index=False, float_format="%.5g").encode()
-    contents["scores.csv.gz"] = gzip.compress(scores, mtime=0)
+    table = summary.scores_table(study)
+    for kept in (table, table[table["metric"].isin(study.headline)]):
+        scores = gzip.compress(kept.to_csv(index=False, float_format="%.3g").encode(), mtime=0)
+        if len(scores) <= PUBLISHED_BYTES // 2:
+            contents["scores.csv.gz"] = scores
+            break
     names = {title: f"_{section_name(title, number)}" if title else "" for number, title in enumerate(study.sections)}
     for title, part in study.sections.items():
         if (plane := figures.plane(part)) is not None:
