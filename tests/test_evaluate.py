@@ -13,8 +13,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from henkan import train
 from henkan.cli import execute
-from henkan.evaluate import by_area
-from henkan.metrics.evaluator import Evaluator, same_shapes, selection
+from henkan.errors import UserError
+from henkan.evaluate import by_area, check_edges, write_scores
+from henkan.metrics.evaluator import Evaluator, Scores, same_shapes, selection
 
 Compose = Callable[..., DictConfig]
 
@@ -97,6 +98,25 @@ def test_means_by_area() -> None:
         "pictures": [3, 1, 1],
         "psnr": [2.0, 4.0, 5.0],
     }
+
+
+@pytest.mark.parametrize("edges", [[0.0, 0.5, 0.2, 1.0], [0.0], [], [0.0, 0.5], [0.1, 1.0], [0.0, 0.0, 1.0]])
+def test_edges_that_leave_a_picture_out(edges: list[float]) -> None:
+    with pytest.raises(UserError, match="must rise from 0 to 1"):
+        check_edges(edges)
+
+
+def test_edges_that_hold_every_picture() -> None:
+    check_edges(None)
+    check_edges([0.0, 1.0])
+
+
+def test_areas_of_before_do_not_stay(tmp_path: Path) -> None:
+    scores = Scores(files=["a"], facts={"area": [0.1], "kind": ["drawn"]}, images={"psnr": [1.0]})
+    write_scores(scores, tmp_path, [0.0, 1.0])
+    assert (tmp_path / "areas.csv").is_file()
+    write_scores(scores, tmp_path, None)
+    assert not (tmp_path / "areas.csv").exists()
 
 
 def test_a_set_is_scored_apart_after_post_processing() -> None:

@@ -15,6 +15,7 @@ import csv
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,7 @@ def score_run(
     split = settings["split"]
     if split is None:
         return {}
+    check_edges(settings.get("areas"))
     network, parts = build_network(config, "generator"), evaluation_parts(config, manifest_of(config, pictures))
     if any(parameter.requires_grad for parameter in network.parameters()):
         path = checkpoint.find_checkpoint(weights or folder)
@@ -184,6 +186,8 @@ def write_scores(scores: Scores, folder: Path, edges: Sequence[float] | None) ->
         writer = csv.writer(file)
         writer.writerow(["file", *scores.facts, *scores.images])
         writer.writerows(zip(scores.files, *scores.facts.values(), *scores.images.values(), strict=True))
+    # Scored again without areas, a folder must not show those of before.
+    (folder / "areas.csv").unlink(missing_ok=True)
     if edges is not None and "area" in scores.facts:
         table = pd.DataFrame({"area": scores.facts["area"], **scores.images})
         with replaced(folder / "areas.csv") as partial:
@@ -204,6 +208,15 @@ def by_area(scores: pd.DataFrame, edges: Sequence[float]) -> pd.DataFrame:
     means.insert(0, "pictures", grouped.size())
     means.insert(0, "area", names)
     return means
+
+
+def check_edges(edges: Sequence[float] | None) -> None:
+    """Raise `UserError` for edges of areas that do not rise from 0 to 1: some picture would be in no bin."""
+    if edges is None:
+        return
+    rising = all(low < high for low, high in pairwise(edges))
+    if len(edges) < 2 or not rising or edges[0] != 0 or edges[-1] != 1:
+        raise UserError(f"evaluation.areas={list(edges)} must rise from 0 to 1, as in [0.0, 0.2, 0.5, 1.0]")
 
 
 def save_picture(image: Tensor, path: Path) -> None:

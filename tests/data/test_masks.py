@@ -58,6 +58,21 @@ def test_a_picture_is_no_mask(tmp_path: Path) -> None:
         read_mask(saved(Image.fromarray(tones), tmp_path / "photo.png"))
 
 
+def test_a_drawing_on_white_paper_is_no_mask(tmp_path: Path) -> None:
+    drawing = np.full((40, 40, 3), 255, np.uint8)
+    drawing[10:30, 10:30] = 0
+    drawing[12:28, 12:28] = (230, 180, 120)
+    with pytest.raises(UserError, match="looks like a drawing, not like a mask: are picture and mask swapped"):
+        read_mask(saved(Image.fromarray(drawing), tmp_path / "drawing.png"))
+    # Two colors that a person painted with, or a large white hole, are fine.
+    two = np.zeros((40, 40, 3), np.uint8)
+    two[:10], two[30:] = (255, 0, 0), (0, 255, 0)
+    assert read_mask(saved(Image.fromarray(two), tmp_path / "two.png")).mean() == 0.5
+    two[:36] = 255
+    two[36:] = 0
+    assert read_mask(saved(Image.fromarray(two), tmp_path / "large.png")).mean() == 0.9
+
+
 def test_files_that_are_none(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="there is no mask"):
         read_mask(tmp_path / "missing.png")

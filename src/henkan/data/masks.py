@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -20,6 +21,10 @@ LOSSY, DARK = frozenset({"JPEG", "WEBP"}), 64
 # between black and white: at least 38 % in each of 505 photographs (BSDS500, Set5), where a mask of 256 pixels
 # blurred by 12 has 26 %.
 TONES, BETWEEN = 64, 0.35
+
+
+# A drawing on white paper is hardly anywhere black, and has several colors.
+MOSTLY, HUES, SHARE = 0.6, 12, 0.005
 
 
 def read_mask(path: Path) -> Mask:
@@ -41,7 +46,18 @@ def read_mask(path: Path) -> Mask:
     between = (light > 15) & (light < 240)
     if between.mean() > BETWEEN and len(np.unique(light)) > TONES:
         raise UserError(f"{path} looks like a picture, not like a mask: are picture and mask swapped?")
-    return (light > (DARK if lossy else 0)).astype(np.uint8)
+    missing = light > (DARK if lossy else 0)
+    if missing.mean() > MOSTLY and _colors(layers[..., :3], missing) > 1:
+        raise UserError(f"{path} looks like a drawing, not like a mask: are picture and mask swapped?")
+    return missing.astype(np.uint8)
+
+
+def _colors(pixels: Mask, where: NDArray[np.bool_]) -> int:
+    """Return how many hues, and grey for one more, are each seen on more than a few pixels (H, W, 3) of `where`."""
+    hue, saturation, value = np.moveaxis(cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2HSV), 2, 0)[:, where]
+    # OpenCV counts 180 hues; the last number stands for what has none.
+    kinds = np.where((saturation > 60) & (value > 60), hue // (180 // HUES), HUES)
+    return int((np.bincount(kinds) > SHARE * where.size).sum())
 
 
 def check_mask(mask: Mask, shape: tuple[int, ...], name: str) -> None:
