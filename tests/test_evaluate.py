@@ -42,7 +42,8 @@ def test_other_settings_do_not_overwrite_the_scores_of_test(tiny: list[str], com
     assert (folder / "scores.csv").read_text() == before
     (other,) = (folder / "evaluations").iterdir()
     assert json.loads((other / "evaluation.json").read_text())["split"] == "val"
-    assert (other / "scores.csv").read_text().splitlines()[0] == "file,area,kind,l1_hole"
+    assert (other / "scores.csv").read_text().splitlines()[0] == "file,l1_hole"
+    assert (other / "samples.csv").read_text().splitlines()[0] == "file,area,kind"
     assert len((other / "scores.csv").read_text().splitlines()) == 1 + 4
 
 
@@ -56,7 +57,7 @@ def test_the_post_processed_output_is_scored_beside_the_other(
     (other,) = (folder / "evaluations").iterdir()
     scores = pd.read_csv(other / "scores.csv")
     assert list(scores) == [
-        *("file", "area", "kind", "psnr_hole", "psnr_hole_post", "gradient_hole", "gradient_hole_post"),
+        *("file", "psnr_hole", "psnr_hole_post", "gradient_hole", "gradient_hole_post"),
     ]
     assert (scores["psnr_hole"] != scores["psnr_hole_post"]).all()
     plain = pd.read_csv(folder / "scores.csv")

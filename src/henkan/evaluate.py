@@ -1,7 +1,8 @@
 """Score a trained run, or a generator that needs no training, on whole pictures.
 
-Writes scores.csv (a row a picture, a column a metric), set_scores.json, areas.csv (means by the share of the picture
-that is missing) and pictures/ into the run folder. With postprocess=poisson the post-processed output is scored too.
+Writes scores.csv (a row a picture, a column a metric), set_scores.json, samples.csv (area and kind of each hole),
+areas.csv (means by the share of the picture that is missing) and pictures/ into the run folder. With
+postprocess=poisson the post-processed output is scored too.
 
   henkan evaluate run=outputs/runs/RUN
   henkan evaluate run=outputs/runs/RUN evaluation.split=val 'metric=[psnr,ssim]'
@@ -184,8 +185,11 @@ def write_scores(scores: Scores, folder: Path, edges: Sequence[float] | None) ->
     """Write what an evaluation found: scores a picture, by area, of the set, and what could not be scored."""
     with replaced(folder / "scores.csv") as partial, partial.open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["file", *scores.facts, *scores.images])
-        writer.writerows(zip(scores.files, *scores.facts.values(), *scores.images.values(), strict=True))
+        writer.writerow(["file", *scores.images])
+        writer.writerows(zip(scores.files, *scores.images.values(), strict=True))
+    if scores.facts:
+        with replaced(folder / "samples.csv") as partial:
+            pd.DataFrame({"file": scores.files, **scores.facts}).to_csv(partial, index=False)
     # Scored again without areas, a folder must not show those of before.
     (folder / "areas.csv").unlink(missing_ok=True)
     if edges is not None and "area" in scores.facts:

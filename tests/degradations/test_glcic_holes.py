@@ -35,9 +35,9 @@ def test_glcic_trains_with_it(degradation: str, tiny: list[str], composed: Compo
     place = [f"degradation.path={where[degradation]}"] if degradation in where else []
     train.main(composed([*tiny, f"degradation={degradation}", *place]))
     (folder,) = (path for path in (tmp_path / "runs").iterdir() if (path / "run.json").is_file())
-    scores = pd.read_csv(folder / "scores.csv")
-    assert set(scores["kind"]) <= KINDS[degradation]
-    assert scores["area"].between(0, 1, inclusive="neither").all()
+    samples, scores = (pd.read_csv(folder / name) for name in ("samples.csv", "scores.csv"))
+    assert set(samples["kind"]) <= KINDS[degradation]
+    assert samples["area"].between(0, 1, inclusive="neither").all()
     assert scores["psnr_hole"].notna().all()
     curves = pd.read_csv(folder / "metrics.csv")
     joint = curves[curves["phase"] == "joint"].filter(like="adversarial")

@@ -13,7 +13,6 @@ from typing import Any
 import pandas as pd
 
 from henkan.errors import UserError
-from henkan.metrics.evaluator import FACTS
 
 STATUSES = ("done", "running", "failed", "waiting")
 # A set-level metric scores a whole run: one row, under this name, beside the pictures' rows.
@@ -41,7 +40,7 @@ class Run:
         if table is None or "file" not in table:
             return None
         table["file"] = table["file"].astype(str)
-        table = table.drop_duplicates("file").set_index("file").drop(columns=list(FACTS), errors="ignore")
+        table = table.drop_duplicates("file").set_index("file")
         return pd.DataFrame({name: pd.to_numeric(table[name], errors="coerce") for name in table})
 
     @cached_property
