@@ -25,7 +25,7 @@ def test_the_paper(composed: Compose, recipe: str, parameters: int) -> None:
     assert cfg.schedule.joint.iterations == 1_000_000
     weights = {name: cfg.weights[name] for name in cfg.loss}
     assert weights == {"l1_known": 10, "adversarial": 10, "feature_matching": 100, "batch_slope": 1}
-    assert cfg.loss.batch_slope.coefficient == 0.001
+    assert (cfg.loss.batch_slope.gamma / 2, cfg.loss.batch_slope.every) == (0.001, 1)
     assert (cfg.optimizer.generator.lr, cfg.optimizer.discriminator.lr) == (1e-3, 1e-4)
     masks = cfg.degradation
     assert (masks.share, masks.strokes.count, masks.strokes.angle, masks.strokes.length, masks.strokes.width) == (

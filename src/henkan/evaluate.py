@@ -23,7 +23,6 @@ from typing import Any
 import cv2
 import numpy as np
 import pandas as pd
-import torch
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 from rich.table import Table
@@ -41,8 +40,9 @@ from henkan.runs.overrides import task_overrides
 from henkan.runs.plan import manifest_of, plan_run, settle
 from henkan.sample import Sample
 from henkan.training import checkpoint
-from henkan.training.assemble import build_network, build_transform
+from henkan.training.assemble import build_network, build_transform, device_for
 from henkan.training.loggers import RunLogger
+from henkan.training.modes import learns
 
 
 def main(cfg: DictConfig) -> None:
@@ -59,7 +59,7 @@ def main(cfg: DictConfig) -> None:
         score_run(config, pictures, folder, weights=Path(cfg.run))
     else:
         config, pictures = settle(cfg)
-        if any(parameter.requires_grad for parameter in build_network(config, "generator").parameters()):
+        if learns(build_network(config, "generator")):
             raise UserError("this generator has weights to learn: name a trained run with run=FOLDER")
         plan = plan_run(cfg)
         folder = plan.folder
@@ -90,7 +90,7 @@ def score_run(
         return {}
     check_edges(settings.get("areas"))
     network, parts = build_network(config, "generator"), evaluation_parts(config, manifest_of(config, pictures))
-    if any(parameter.requires_grad for parameter in network.parameters()):
+    if learns(network):
         path = checkpoint.find_checkpoint(weights or folder)
         checkpoint.load_weights(network, checkpoint.generator(checkpoint.load(path)), path)
         parts["weights"] = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -165,10 +165,9 @@ def score(config: Mapping[str, Any], pictures: Pictures, network: nn.Module, fol
                 save_picture(image[0], folder / "pictures" / f"{number:02d}_{name}.png")
 
     (folder / "pictures").mkdir(parents=True, exist_ok=True)
-    device = torch.device("cuda" if torch.cuda.is_available() and config["trainer"]["accelerator"] != "cpu" else "cpu")
     postprocess = None if config.get("postprocess") is None else build(config["postprocess"])
     evaluator = Evaluator(config["metric"], settings["batch"], postprocess=postprocess)
-    scores = evaluator.evaluate(transform, network.to(device), data, settings["pictures"], keep)
+    scores = evaluator.evaluate(transform, network.to(device_for(config)), data, settings["pictures"], keep)
     write_json(folder / "pictures" / "index.json", kept)
     return scores
 

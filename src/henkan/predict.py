@@ -18,20 +18,21 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from omegaconf import DictConfig, OmegaConf
-from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps
 from rich.console import Console
 from rich.progress import Progress
 from torch import Tensor, nn
 
 from henkan import tiling
 from henkan.build import build
-from henkan.data.decode import EXTENSIONS, WAY_OUT
+from henkan.data.decode import EXTENSIONS, opened
 from henkan.data.masks import check_mask, read_mask
 from henkan.errors import UserError
 from henkan.evaluate import own_config, with_overrides
 from henkan.files import replaced
 from henkan.training import checkpoint
-from henkan.training.assemble import build_network, build_transform
+from henkan.training.assemble import build_network, build_transform, device_for
+from henkan.training.modes import learns
 from henkan.transform import Transform
 
 Pixels = NDArray[np.uint8]
@@ -81,15 +82,12 @@ def load(cfg: DictConfig) -> tuple[nn.Module, Transform]:
     assert isinstance(config, dict)
     settings: dict[str, Any] = {str(key): value for key, value in config.items()}
     network = build_network(settings, "generator")
-    if cfg.run is not None and any(parameter.requires_grad for parameter in network.parameters()):
+    if learns(network):
+        if cfg.run is None:
+            raise UserError("this generator has weights to learn: name a trained run with run=FOLDER")
         path = checkpoint.find_checkpoint(Path(cfg.run))
         checkpoint.load_weights(network, checkpoint.generator(checkpoint.load(path)), path)
-    elif any(parameter.requires_grad for parameter in network.parameters()):
-        raise UserError("this generator has weights to learn: name a trained run with run=FOLDER")
-    device = torch.device(
-        "cuda" if torch.cuda.is_available() and settings["trainer"]["accelerator"] != "cpu" else "cpu"
-    )
-    return network.to(device).eval(), build_transform(settings)
+    return network.to(device_for(settings)).eval(), build_transform(settings)
 
 
 def find(given: str) -> list[Path]:
@@ -120,17 +118,10 @@ def destinations(pictures: list[Path], masks: Iterable[Path], output: Path) -> d
 
 def read(path: Path) -> Image.Image:
     """Return a picture as a person sees it, grey, RGB, or either with alpha. Raises `UserError` for all else."""
-    try:
-        with Image.open(path) as opened:
-            deep = has_16_bits(opened)
-            image = ImageOps.exif_transpose(opened)
-            image.load()
-    except UnidentifiedImageError as error:
-        raise UserError(f"{path} is not a picture: {WAY_OUT}") from error
-    except Image.DecompressionBombError as error:
-        raise UserError(f"{path} has too many pixels: make it smaller") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise UserError(f"{path} cannot be decoded ({error}): {WAY_OUT}") from error
+    with opened(path) as file:
+        deep = has_16_bits(file)
+        image = ImageOps.exif_transpose(file)
+        image.load()
     if deep or image.mode.startswith(("I", "F")):
         raise UserError(f"{path} has more than 8 bits a sample: save it again with 8")
     if image.mode in ("L", "RGB", "LA", "RGBA") and "transparency" not in image.info:

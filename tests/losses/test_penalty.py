@@ -200,6 +200,6 @@ def test_the_batch_s_slope_is_r1_where_pictures_do_not_meet() -> None:
         return (image.flatten(1) * weights).sum(1, keepdim=True), []
 
     judged = {"image": torch.rand(2, 1, 1, 2)}
-    assert BatchSlope(coefficient=0.001)(linear, judged, judged).tolist() == pytest.approx([0.025, 0.025])
+    assert BatchSlope(gamma=0.002)(linear, judged, judged).tolist() == pytest.approx([0.025, 0.025])
     assert R1(gamma=0.002, every=1)(linear, judged, judged).tolist() == pytest.approx([0.025, 0.025])
     assert BatchSlope.across_images and not R1.across_images

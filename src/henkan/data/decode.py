@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -20,12 +22,18 @@ def decode(path: Path) -> Picture:
     Grey, palette and CMYK become RGB, 16 bits become 8. Raises `UserError` naming the file if it is missing,
     no picture, truncated, or of floating-point or 32-bit samples, whose range nobody knows.
     """
+    with opened(path) as image:
+        return np.ascontiguousarray(_rgb(ImageOps.exif_transpose(image), path))
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Image.Image]:
+    """Open a picture file; what is not there, no picture or damaged becomes one line, while it is decoded too."""
     try:
         with Image.open(path) as image:
-            upright = ImageOps.exif_transpose(image)
-            return np.ascontiguousarray(_rgb(upright, path))
+            yield image
     except FileNotFoundError as error:
-        raise UserError(f"{path} is not there any more: start again to list the folder anew") from error
+        raise UserError(f"there is no picture {path}: name one, or start again if its folder has changed") from error
     except UnidentifiedImageError as error:
         raise UserError(f"{path} is not a picture: {WAY_OUT}") from error
     except Image.DecompressionBombError as error:

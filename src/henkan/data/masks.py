@@ -7,9 +7,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ImageOps
 
-from henkan.data.decode import WAY_OUT
+from henkan.data.decode import opened
 from henkan.errors import UserError
 
 Mask = NDArray[np.uint8]
@@ -21,8 +21,6 @@ LOSSY, DARK = frozenset({"JPEG", "WEBP"}), 64
 # between black and white: at least 38 % in each of 505 photographs (BSDS500, Set5), where a mask of 256 pixels
 # blurred by 12 has 26 %.
 TONES, BETWEEN = 64, 0.35
-
-
 # A drawing on white paper is hardly anywhere black, and has several colors.
 MOSTLY, HUES, SHARE = 0.6, 12, 0.005
 
@@ -32,16 +30,11 @@ def read_mask(path: Path) -> Mask:
 
     EXIF orientation is applied. Raises `UserError` naming the file if it is missing, damaged, or looks like a picture.
     """
-    try:
-        with Image.open(path) as image:
-            lossy = image.format in LOSSY
-            layers = np.asarray(ImageOps.exif_transpose(image).convert("RGBA"))
-    except FileNotFoundError:
-        raise UserError(f"there is no mask {path}") from None
-    except UnidentifiedImageError as error:
-        raise UserError(f"{path} is not a picture: {WAY_OUT}") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise UserError(f"{path} cannot be decoded ({error}): {WAY_OUT}") from error
+    if not path.is_file():
+        raise UserError(f"there is no mask {path}")
+    with opened(path) as image:
+        lossy = image.format in LOSSY
+        layers = np.asarray(ImageOps.exif_transpose(image).convert("RGBA"))
     light = np.where(layers[..., 3] > 0, layers[..., :3].max(axis=2), 0)
     between = (light > 15) & (light < 240)
     if between.mean() > BETWEEN and len(np.unique(light)) > TONES:
@@ -52,8 +45,8 @@ def read_mask(path: Path) -> Mask:
     return missing.astype(np.uint8)
 
 
-def _colors(pixels: Mask, where: NDArray[np.bool_]) -> int:
-    """Return how many hues, and grey for one more, are each seen on more than a few pixels (H, W, 3) of `where`."""
+def _colors(pixels: NDArray[np.uint8], where: NDArray[np.bool_]) -> int:
+    """Return how many hues, and grey for one more, have more than a small share of `pixels` (H, W, 3)."""
     hue, saturation, value = np.moveaxis(cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2HSV), 2, 0)[:, where]
     # OpenCV counts 180 hues; the last number stands for what has none.
     kinds = np.where((saturation > 60) & (value > 60), hue // (180 // HUES), HUES)

@@ -56,21 +56,13 @@ class R1(Penalty):
         return slope(discriminator, real).square().sum(1).mul(self.gamma / 2)
 
 
-class BatchSlope(Penalty):
-    """coefficient · ‖∇D(real)‖², of the sum of all logits of a batch (Suvorov et al. 2022, LaMa).
+class BatchSlope(R1):
+    """R1 for a discriminator with batch normalization (Suvorov et al. 2022, LaMa, with gamma/2 = .001 in every step).
 
-    Where D has batch normalization each picture's slope holds what it does to the logits of the others: LaMa trains so.
-    Without it this is R1 with gamma = 2 · coefficient.
+    The slope is that of the sum of all logits of the batch: each picture's holds what it does to the logits of others.
     """
 
     across_images = True
-
-    def __init__(self, coefficient: float = 1e-3, every: int = 1) -> None:
-        self.coefficient = coefficient
-        self.every = _at_least_one(every)
-
-    def __call__(self, discriminator: Discriminator, real: Judged, fake: Judged) -> Tensor:
-        return slope(discriminator, real).square().sum(1).mul(self.coefficient)
 
 
 class GradientPenalty(Penalty):

@@ -23,6 +23,7 @@ from henkan.runs import machine
 from henkan.runs.identity import digest, evaluation_parts, fingerprint, prefixes
 from henkan.runs.run import run_name
 from henkan.training import checkpoint
+from henkan.training.modes import learns
 from henkan.training.schedule import Schedule
 from henkan.training.terms import Term, build_terms, check_terms, pulled
 
@@ -96,16 +97,16 @@ def manifest_of(config: Mapping[str, Any], pictures: Pictures) -> str:
     return own if masks is None else digest([own, masks])
 
 
-def learns(generator: Mapping[str, Any]) -> bool:
+def is_trained(generator: Mapping[str, Any]) -> bool:
     """Whether a generator has weights to learn: one of a kind is built for the answer."""
-    return _learns(json.dumps(generator, sort_keys=True))
+    return _is_trained(json.dumps(generator, sort_keys=True))
 
 
 @cache
-def _learns(generator: str) -> bool:
+def _is_trained(generator: str) -> bool:
     with torch.random.fork_rng(devices=[]):
         network: nn.Module = build(json.loads(generator))
-    return any(parameter.requires_grad for parameter in network.parameters())
+    return learns(network)
 
 
 def plan_scoring(config: dict[str, Any], pictures: Pictures) -> Plan:
@@ -124,7 +125,7 @@ def plan_run(cfg: DictConfig) -> Plan:
     check_config(cfg)
     check_counts(cfg)
     config, pictures = settle(cfg)
-    if not learns(config["generator"]):
+    if not is_trained(config["generator"]):
         return plan_scoring(config, pictures)
     terms = build_terms(config["loss"])
     check_terms(terms)

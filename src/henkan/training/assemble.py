@@ -34,6 +34,11 @@ def build_transform(config: Mapping[str, Any]) -> Transform:
     return Transform(build(config["task"]), build(config["degradation"]), config["trainer"]["channels_last"])
 
 
+def device_for(config: Mapping[str, Any]) -> torch.device:
+    """Return where a generator runs outside of training: on the GPU, unless there is none or the config says CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() and config["trainer"]["accelerator"] != "cpu" else "cpu")
+
+
 def training_stream(config: Mapping[str, Any], pictures: Pictures) -> TrainingStream:
     """Return the stream whose sample i is a function of the seed and i alone."""
     return TrainingStream(pictures, build(config["augmentation"]), build(config["degradation"]), config["seed"])

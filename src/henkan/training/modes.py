@@ -10,6 +10,11 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.parametrizations import _SpectralNorm
 
 
+def learns(network: nn.Module) -> bool:
+    """Whether a network has weights to learn."""
+    return any(weight.requires_grad for weight in network.parameters())
+
+
 def has_batch_statistics(network: nn.Module) -> bool:
     """Whether a picture's result depends on the pictures beside it."""
     return any(isinstance(module, _BatchNorm) for module in network.modules())
