@@ -18,7 +18,13 @@ from henkan.sample import named_arguments
 
 CONF = Path(__file__).parents[1] / "conf"
 SIZE, WINDOW = 64, 32
-SCALARS = {"size": SIZE, "window": WINDOW, "scale": {"width": 0.125}, "statistics": {"mean": [0.5, 0.4, 0.3]}}
+SCALARS = {
+    "size": SIZE,
+    "window": WINDOW,
+    "scale": {"width": 0.125},
+    "channels": 3,
+    "statistics": {"mean": [0.5, 0.4, 0.3], "deviation": 0.4},
+}
 
 LEARNS_NOTHING = "henkan.baselines."
 GENERATORS = sorted(path.stem for path in (CONF / "generator").glob("*.yaml") if LEARNS_NOTHING not in path.read_text())
@@ -29,8 +35,10 @@ VARIANTS: list[dict[str, Any]] = [{}, {"spectral_norm": True}, {"normalization":
 def network(group: str, name: str, **overrides: Any) -> nn.Module:
     config = OmegaConf.create({**SCALARS, "node": OmegaConf.load(CONF / group / f"{name}.yaml")})
     for key, value in overrides.items():
-        assert key in config.node
-        config.node[key] = value
+        # One that has no normalization anyway cannot be built without.
+        assert key in config.node or key == "normalization"
+        if key in config.node:
+            config.node[key] = value
     torch.manual_seed(0)
     built = build(config.node)
     assert isinstance(built, nn.Module)

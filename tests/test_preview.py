@@ -23,7 +23,7 @@ def test_it_shows_what_the_networks_are_shown(
     assert image.std() > 10
 
     plan = plan_run(cfg)
-    translator = build_translator(plan.config, plan.terms, plan.schedule)
+    translator = build_translator(plan)
     columns = preview.pictures(plan, translator, 3, 0)
     assert list(columns) == [
         "target", "source", "for G: mask", "output",

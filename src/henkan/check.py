@@ -32,7 +32,7 @@ from henkan.errors import UserError
 # What Hydra itself reads in a node that names something to build.
 HYDRAS_OWN = {"_target_", "_args_", "_partial_", "_recursive_", "_convert_"}
 # What the framework reads in the nodes of a group; the rest goes to the constructor.
-FRAMEWORKS_OWN = {"loss": {"reads", "weight"}, "metric": {"reads", "better"}}
+FRAMEWORKS_OWN = {"loss": {"reads", "weight", "stream", "against"}, "metric": {"reads", "better"}}
 
 
 def main(arguments: list[str]) -> int:

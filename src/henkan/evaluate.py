@@ -149,7 +149,8 @@ def as_table(scores: Scores, pictures: Path) -> tuple[list[str], list[list[Any]]
 
 def score(config: Mapping[str, Any], pictures: Pictures, network: nn.Module, folder: Path) -> Scores:
     """Score a generator on the configured split, and keep some of its pictures in `folder`."""
-    settings, transform = config["evaluation"], build_transform(config)
+    settings, config = config["evaluation"], scored(config)
+    transform = build_transform(config)
     data = evaluation_set(config, pictures, settings["split"], settings["framing"])
     shown = selection(len(data), settings["kept"])
     kept: list[str] = []
@@ -170,6 +171,12 @@ def score(config: Mapping[str, Any], pictures: Pictures, network: nn.Module, fol
     scores = evaluator.evaluate(transform, network.to(device_for(config)), data, settings["pictures"], keep)
     write_json(folder / "pictures" / "index.json", kept)
     return scores
+
+
+def scored(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the config with the degradation that scored pictures have, where it is another one."""
+    own = config["evaluation"].get("degradation")
+    return config if own is None else {**config, "degradation": own}
 
 
 def evaluation_set(

@@ -62,6 +62,7 @@ class Features(nn.Module):
             # Weights born in inference mode could not serve a backward pass later.
             with torch.inference_mode(False):
                 self.to(images.device)
+        # Grey pictures are shown as RGB: their one channel is subtracted from three means.
         values = (images - self.mean) / self.std
         activations: dict[str, Tensor] = {}
         for name, step in self.steps.items():

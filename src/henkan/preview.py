@@ -26,7 +26,7 @@ from henkan.training.translator import Translator
 
 def main(cfg: DictConfig) -> None:
     plan = plan_run(cfg)
-    translator = build_translator(plan.config, plan.terms, plan.schedule)
+    translator = build_translator(plan)
     if plan.init is not None:
         initialize(translator, plan.init)
     columns = pictures(plan, translator, cfg.samples, cfg.iteration)

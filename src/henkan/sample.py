@@ -1,18 +1,20 @@
 """The keys of a sample: their shapes, ranges and meaning, said once, here.
 
-A sample is a batch: a mapping from key to tensor (or list of names). Pictures are float32, RGB, in [0, 1].
+A sample is a batch: a mapping from key to tensor (or list of names). Pictures are float32 in [0, 1], of C = 3 channels
+(RGB), or of one where a task is about grey drawings (1 = paper).
 
 | key | shape | meaning |
 |---|---|---|
-| `target` | (B, 3, H, W) | ground truth |
-| `source` | (B, 3, H, W) | what the network is shown |
+| `target` | (B, C, H, W) | ground truth |
+| `source` | (B, C, H, W) | what the network is shown |
 | `mask` | (B, 1, H, W) | 1 = missing |
 | `window`, `window_real` | (B, 2) int64 | center (y, x) of the hole, and of the real sample's own local window |
 | `area` | (B,) float64 | share of the picture that is missing |
 | `kind` | list[str] | what sort of hole: rectangle, strokes, boxes, folder, drawn, object |
+| `parameters` | (B, P) float64 | what a degradation of several steps drew: its `told` says it in words |
 | `raw` | (B, C, H, W) | what the generator returned |
-| `prediction` | (B, 3, H, W) | the decoded picture before known pixels are pasted |
-| `output` | (B, 3, H, W) | the composed picture, the one that is scored |
+| `prediction` | (B, C, H, W) | the decoded picture before known pixels are pasted |
+| `output` | (B, C, H, W) | the composed picture, the one that is scored |
 | `aux.<name>` | any | what else the generator returned |
 | `name` | list[str] | relative path of each picture |
 | `index` | (B,) int64 | the sample's counter |

@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.tree import Tree
 
-from henkan.cli import config_folder, frozen_config
+from henkan.cli import config_folder, execute, frozen_config
 from henkan.composition import compose_root
 from henkan.errors import UserError
 from henkan.files import write_json
@@ -119,11 +119,22 @@ def main(arguments: list[str]) -> int:
         raise UserError("name a study: henkan study mse_vs_gan (a folder of experiments/, or a path to a study.yaml)")
     study = read_study(words[0], words[1:])
     with frozen_config():
+        prepare(study)
         jobs = plan_jobs(study)
         if dry:
             Console().print(tree(study, jobs))
             return 0
         return run_study(study, jobs)
+
+
+def prepare(study: Study) -> None:
+    """Make the data that the study is about: its `prepare` commands, which do nothing where that is done."""
+    for command in study.settings.get("prepare") or []:
+        verb, *words = command
+        # At the study's scale, so that a trial is short.
+        outcome = execute(verb, [f"scale={study.settings['scale']}", *words])
+        if outcome.code:
+            raise UserError(f"preparing {study.name} failed: henkan {' '.join(command)}")
 
 
 def run_study(study: Study, jobs: list[Job]) -> int:

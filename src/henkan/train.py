@@ -51,7 +51,7 @@ def train(plan: Plan, run: Run) -> bool:
     run.begin(task_overrides(), plan.manifest, len(plan.schedule), fresh=plan.config["rerun"])
     logger: RunLogger = build(plan.config["logger"])
     try:
-        translator = build_translator(plan.config, plan.terms, plan.schedule)
+        translator = build_translator(plan)
         state = starting_point(plan, run, translator)
         if run.writes:
             logger.start(run.record, plan.config, run.curves.rows)

@@ -27,26 +27,27 @@ class Transform:
     def generate(self, network: nn.Module, sample: Sample) -> Sample:
         """Run a generator and compose: adds `raw`, `prediction`, `output`, and `aux.*` for what else it returned.
 
-        A picture whose sides are no multiple of the generator's `multiple` is padded by reflection and cut back.
+        A picture whose sides are no multiple of the generator's `multiple` is padded and cut back.
         """
         asks = self._asks.setdefault(type(network), named_arguments(network.forward))
         inputs = {name: value for name, value in self.task.condition(sample).items() if name in asks}
         height, width = sample["source"].shape[-2:]
-        returned: dict[str, Tensor] = dict(network(**pad(inputs, getattr(network, "multiple", 1))))
+        multiple, mode = getattr(network, "multiple", 1), getattr(network, "padding", "reflect")
+        returned: dict[str, Tensor] = dict(network(**pad(inputs, multiple, mode)))
         raw = returned.pop("raw").float()[..., :height, :width]
         aux = {f"aux.{name}": value for name, value in returned.items()}
         return {**sample, **aux, "raw": raw, **self.task.compose(raw, sample)}
 
 
-def pad(inputs: Mapping[str, Tensor], multiple: int) -> dict[str, Tensor]:
-    """Pad pictures on the right and at the bottom, by reflection, until their sides are multiples of `multiple`."""
+def pad(inputs: Mapping[str, Tensor], multiple: int, mode: str = "reflect") -> dict[str, Tensor]:
+    """Pad pictures on the right and at the bottom until their sides are multiples of `multiple`."""
     padded = {}
     for name, value in inputs.items():
         height, width = value.shape[-2:]
         bottom, right = -height % multiple, -width % multiple
         if bottom or right:
             # Reflection needs a picture larger than the padding; the smallest ones repeat their edge.
-            mode = "reflect" if bottom < height and right < width else "replicate"
-            value = F.pad(value, (0, right, 0, bottom), mode=mode)
+            fits = bottom < height and right < width
+            value = F.pad(value, (0, right, 0, bottom), mode=mode if fits else "replicate")
         padded[name] = value
     return padded

@@ -6,7 +6,8 @@ from pictures_on_disk import noise
 from PIL import Image
 
 from henkan.data.image_folder import ImageFolder
-from henkan.data.statistics import mean_color
+from henkan.data.line_folder import LineFolder
+from henkan.data.statistics import measure
 
 
 def folder(path: Path) -> ImageFolder:
@@ -18,14 +19,24 @@ def folder(path: Path) -> ImageFolder:
 
 
 def test_mean_over_all_training_pixels(tmp_path: Path) -> None:
-    assert mean_color(folder(tmp_path), tmp_path / ".cache") == pytest.approx([0.75, 0.15, 0.0], abs=1e-15)
+    found = measure(folder(tmp_path), tmp_path / ".cache")
+    assert found["mean"] == pytest.approx([0.75, 0.15, 0.0], abs=1e-15)
+    # Of all channels together: 24 black pixels, 72 of (1, 0.2, 0).
+    values = [0.0] * (3 * 24 + 72) + [1.0] * 72 + [0.2] * 72
+    assert found["deviation"] == pytest.approx(np.std(values), abs=1e-12)
+
+
+def test_grey_pictures_have_one_mean(tmp_path: Path) -> None:
+    folder(tmp_path)
+    found = measure(LineFolder(tmp_path), tmp_path / ".cache")
+    assert len(found["mean"]) == 1 and 0 < found["deviation"] < 1
 
 
 def test_remembered_until_the_contents_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = folder(tmp_path)
-    first = mean_color(data, tmp_path / ".cache")
+    first = measure(data, tmp_path / ".cache")
     with monkeypatch.context() as patched:
         patched.delattr(ImageFolder, "picture")
-        assert mean_color(data, tmp_path / ".cache") == first
+        assert measure(data, tmp_path / ".cache") == first
     Image.fromarray(noise(4, 6)).save(tmp_path / "train" / "a.png")
-    assert mean_color(data, tmp_path / ".cache") != first
+    assert measure(data, tmp_path / ".cache") != first

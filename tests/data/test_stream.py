@@ -15,8 +15,8 @@ from torch.utils.data import DataLoader
 
 from henkan.data.framing import Center, CropFlip
 from henkan.data.image_folder import ImageFolder
-from henkan.data.sampler import Key, StepIndexedBatches
-from henkan.data.stream import EvaluationSet, TrainingStream, collate
+from henkan.data.sampler import StepIndexedBatches
+from henkan.data.stream import EvaluationSet, Streams, TrainingStream, collate_streams
 from henkan.degradations.holes import Rectangle
 from henkan.degradations.mask_files import NamedMasks
 from henkan.errors import UserError
@@ -30,24 +30,27 @@ def data(tmp_path: Path) -> ImageFolder:
     return ImageFolder(folder_of(tmp_path, [f"train/{i}.png" for i in range(PICTURES)] + ["val/a.png", "val/b.png"]))
 
 
-def counters(iteration: int) -> Key:
+SIZES = {"paired": 4}
+
+
+def counters(iteration: int) -> tuple[str, int]:
     """Two iterations in three train the generator, one the discriminator alone."""
     alone = iteration // 3
-    return ("discriminator", 4 * alone) if iteration % 3 == 2 else ("generator", 4 * (iteration - alone))
+    return ("discriminator", alone) if iteration % 3 == 2 else ("generator", iteration - alone)
 
 
 def batches(data: ImageFolder, start: int, stop: int, workers: int = 0, **ranks: int) -> list[dict[str, Any]]:
-    stream = TrainingStream(data, CropFlip(8, [8, 12]), HOLES, seed=3)
-    sampler = StepIndexedBatches(counters, start, stop, 4, **ranks)
+    streams = Streams({"paired": TrainingStream(data, CropFlip(8, [8, 12]), HOLES, seed=3)})
+    sampler = StepIndexedBatches(counters, start, stop, SIZES, **ranks)
     context = multiprocessing.get_context("fork") if workers else None
     loader = DataLoader(
-        stream,
+        streams,
         batch_sampler=sampler,
         num_workers=workers,
-        collate_fn=collate,
+        collate_fn=collate_streams,
         multiprocessing_context=context,
     )
-    return list(loader)
+    return [batch["paired"] for batch in loader]
 
 
 def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
@@ -83,15 +86,27 @@ def test_workers_change_nothing(data: ImageFolder, workers: int) -> None:
 
 
 def test_a_spawned_worker_changes_nothing(data: ImageFolder) -> None:
-    stream = TrainingStream(data, CropFlip(8, [8, 12]), HOLES, seed=3)
+    streams = Streams({"paired": TrainingStream(data, CropFlip(8, [8, 12]), HOLES, seed=3)})
     loader = DataLoader(
-        stream,
-        batch_sampler=StepIndexedBatches(counters, 0, 2, 4),
+        streams,
+        batch_sampler=StepIndexedBatches(counters, 0, 2, SIZES),
         num_workers=1,
-        collate_fn=collate,
+        collate_fn=collate_streams,
         multiprocessing_context="spawn",
     )
-    assert all(same(one, other) for one, other in zip(loader, batches(data, 0, 2), strict=True))
+    assert all(same(one["paired"], other) for one, other in zip(loader, batches(data, 0, 2), strict=True))
+
+
+def test_every_stream_has_its_share_and_its_own_chance(data: ImageFolder) -> None:
+    sizes = {"paired": 4, "unpaired_source": 2}
+    keys = list(StepIndexedBatches(counters, 1, 3, sizes, rank=1, world_size=2))
+    assert keys[0] == [("paired", "generator", 6), ("paired", "generator", 7), ("unpaired_source", "generator", 3)]
+    streams = Streams(
+        {name: TrainingStream(data, CropFlip(8, [8, 12]), HOLES, seed) for seed, name in enumerate(sizes)}
+    )
+    batch = collate_streams([streams[key] for key in keys[1]])
+    assert {name: one["index"].tolist() for name, one in batch.items()} == {"paired": [2, 3], "unpaired_source": [1]}
+    assert not torch.equal(batch["paired"]["target"][0], batch["unpaired_source"]["target"][0])
 
 
 def test_interrupted_equals_straight(data: ImageFolder) -> None:
@@ -109,14 +124,14 @@ def test_ranks_part_the_batch(data: ImageFolder) -> None:
 
 
 def test_a_batch_that_cannot_be_parted() -> None:
-    with pytest.raises(UserError, match="batch_size=5 cannot be split over 2 processes"):
-        StepIndexedBatches(counters, 0, 1, 5, rank=0, world_size=2)
+    with pytest.raises(UserError, match="a batch of 5 samples of the stream paired cannot be split over 2 processes"):
+        StepIndexedBatches(counters, 0, 1, {"paired": 5}, rank=0, world_size=2)
 
 
 def test_sampler_length() -> None:
-    sampler = StepIndexedBatches(counters, 3, 8, 4)
+    sampler = StepIndexedBatches(counters, 3, 8, SIZES)
     assert len(sampler) == len(list(sampler)) == 5
-    assert len(StepIndexedBatches(counters, 8, 8, 4)) == 0
+    assert len(StepIndexedBatches(counters, 8, 8, SIZES)) == 0
 
 
 def test_every_epoch_shows_every_picture_once_in_a_new_order(data: ImageFolder) -> None:

@@ -10,8 +10,7 @@ from henkan.training.schedule import Phase, Schedule
 
 def feed(start: int, pauses: tuple[int, ...], *phases: int) -> Feed:
     schedule = Schedule([Phase(str(k), length, ("generator",)) for k, length in enumerate(phases)])
-    nothing: Any = None
-    return Feed(nothing, schedule, batch_size=2, workers=0, start=start, pauses=pauses)
+    return Feed({}, schedule, sizes={}, workers=0, start=start, pauses=pauses)
 
 
 def test_a_stretch_ends_where_something_is_due_and_at_a_phase_s_end() -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from henkan.sample import Sample
 from henkan.tasks.completion import Completion
 from henkan.training.feed import Stretches
 from henkan.training.schedule import Schedule
-from henkan.training.terms import Term
+from henkan.training.terms import PAIRED, Term
 from henkan.training.translator import Translator
 from henkan.transform import Transform
 
@@ -98,6 +98,7 @@ def make(
     phases: dict[str, Any] = PHASES,
     norm: bool = True,
     optimizer: Callable[..., torch.optim.Optimizer] = lambda p: torch.optim.SGD(p, lr=0.1),
+    streams: Sequence[str] = (PAIRED,),
     **settings: Any,
 ) -> Translator:
     torch.manual_seed(0)
@@ -107,7 +108,7 @@ def make(
     return Translator(
         generator=generator,
         discriminator=discriminator,
-        transform=Transform(Completion(window=8), FixedHole()),
+        transforms={name: Transform(Completion(window=8), FixedHole()) for name in streams},
         terms=terms,
         schedule=Schedule.from_config(phases, judged),
         optimizers={"generator": optimizer, "discriminator": lambda p: torch.optim.SGD(p, lr=0.1)},
@@ -133,6 +134,8 @@ class Watch(pl.Callback):
 def fit(translator: Translator, batches: list[dict[str, Any]] | None = None, precision: Any = "32-true") -> Watch:
     watch = Watch()
     batches = batches or make_batches(len(translator.schedule))
+    # A batch of the paired stream, or of several.
+    streams = [batch if PAIRED in batch else {PAIRED: batch} for batch in batches]
     pl.Trainer(
         accelerator="cpu",
         max_epochs=1,
@@ -142,7 +145,7 @@ def fit(translator: Translator, batches: list[dict[str, Any]] | None = None, pre
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
-    ).fit(translator, Stretches(batches, [1] * len(batches)))  # type: ignore[arg-type]
+    ).fit(translator, Stretches(streams, [1] * len(batches)))  # type: ignore[arg-type]
     return watch
 
 
@@ -173,6 +176,54 @@ def test_weight_0_equals_mse_bit_for_bit() -> None:
     # The same generator batches: what the discriminator's own phase took is left out.
     fit(alone, batches[:3] + batches[5:])
     assert same(alone.generator.state_dict(), with_discriminator.generator.state_dict())
+
+
+def unpaired(weight: float) -> Term:
+    return Term("unpaired", NonSaturating(), weight, stream="unpaired_source", against="unpaired_target")
+
+
+STREAMS = (PAIRED, "unpaired_source", "unpaired_target")
+
+
+def in_streams(batches: list[dict[str, Any]]) -> list[dict[str, dict[str, Any]]]:
+    """Beside the pairs, other pictures in both unpaired streams."""
+    others = make_batches(3 * len(batches), size=2)[len(batches) :]
+    return [
+        {PAIRED: batch, "unpaired_source": others[2 * k], "unpaired_target": others[2 * k + 1]}
+        for k, batch in enumerate(batches)
+    ]
+
+
+def test_alpha_0_and_beta_0_equal_mse_bit_for_bit_buffers_included() -> None:
+    batches = make_batches(9)
+    augmented = make([mse(), adversarial(0.0), unpaired(0.0)], streams=STREAMS)
+    fit(augmented, in_streams(batches))
+    alone = make([mse()])
+    fit(alone, batches[:3] + batches[5:])
+    assert same(alone.generator.state_dict(), augmented.generator.state_dict())
+
+
+def test_an_unpaired_term_pulls_at_the_generator_and_leaves_its_trace() -> None:
+    batches = make_batches(9)
+    states = []
+    for weight in (0.0, 0.5):
+        translator = make([mse(), unpaired(weight)], streams=STREAMS)
+        watch = fit(translator, in_streams(batches))
+        states.append(watch.generators)
+    # The same until it is judged, and after the first joint iteration not even the running means agree.
+    assert same(states[0][4], states[1][4])
+    assert not torch.equal(states[0][5]["layers.1.running_mean"], states[1][5]["layers.1.running_mean"])
+    row = watch.rows[-1]
+    assert row["gradient/unpaired"] > 0
+    assert 0 <= row["discriminator/accuracy_fake_unpaired_source"] <= 1
+
+
+def test_the_discriminator_is_shown_every_pair_of_streams_of_an_objective() -> None:
+    translator = make([mse(), adversarial(0.1), unpaired(0.1)], streams=STREAMS)
+    row = fit(translator, in_streams(make_batches(9))).rows[-1]
+    assert row["discriminator/adversarial"] != row["discriminator/unpaired"]
+    # With weight 1 each: the weights are the generator's.
+    assert row["discriminator/adversarial"] == pytest.approx(1.39, abs=0.5)
 
 
 def test_a_huge_weight_wrecks_the_result() -> None:

@@ -26,6 +26,12 @@ def decode(path: Path) -> Picture:
         return np.ascontiguousarray(_rgb(ImageOps.exif_transpose(image), path))
 
 
+def picture_size(path: Path) -> tuple[int, int]:
+    """Return height and width of a picture as it is stored, without decoding it."""
+    with opened(path) as image:
+        return image.height, image.width
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[Image.Image]:
     """Open a picture file; what is not there, no picture or damaged becomes one line, while it is decoded too."""

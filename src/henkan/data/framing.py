@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from henkan.data.pictures import Picture
 from henkan.errors import UserError
@@ -18,9 +20,10 @@ cv2.setNumThreads(1)
 
 @dataclass(frozen=True)
 class Frame:
-    """Cut `side` x `side` pixels at (`top`, `left`), resize them to `size` x `size`, mirror or not.
+    """Cut `side` x `side` pixels at (`top`, `left`), turn them by `angle` degrees about their center, resize them to
+    `size` x `size`, mirror or not.
 
-    Cut first, since only what is kept need be resized.
+    Cut first, since only what is kept need be resized. What lies outside the picture is white.
     """
 
     top: int
@@ -28,27 +31,73 @@ class Frame:
     side: int
     size: int
     mirror: bool
+    angle: float = 0.0
 
     def keeps(self, shape: tuple[int, ...]) -> bool:
         """Return whether a picture of `shape` (H, W, ...) is shown as it is."""
-        return shape[:2] == (self.side, self.side) and self.side == self.size and not self.mirror
+        return shape[:2] == (self.side, self.side) and self.side == self.size and not self.mirror and not self.angle
 
     def __call__(self, picture: Picture) -> Picture:
-        """Return the framed picture, (size, size, 3), contiguous."""
-        cut = picture[self.top : self.top + self.side, self.left : self.left + self.side]
+        """Return the framed picture, (size, size, C), contiguous."""
+        # Turned, the corners come from outside the square.
+        rim = math.ceil(self.side * (math.sqrt(0.5) - 0.5)) + 1 if self.angle else 0
+        cut = cut_out(picture, self.top - rim, self.left - rim, self.side + 2 * rim)
         if self.side != self.size:
             # Area averages when shrinking, which does not alias; enlarging, it would repeat pixels.
             method = cv2.INTER_AREA if self.side > self.size else cv2.INTER_CUBIC
-            cut = cv2.resize(cut, (self.size, self.size), interpolation=method)  # type: ignore[assignment]
-        return cv2.flip(cut, 1) if self.mirror else np.ascontiguousarray(cut)  # type: ignore[return-value]
+            side = self.size if not rim else max(1, round(len(cut) * self.size / self.side))
+            cut = cv2.resize(cut, (side, side), interpolation=method)  # type: ignore[assignment]
+        if self.angle:
+            # OpenCV's pixels have their centers at whole numbers, and its angles run the other way.
+            middle = (len(cut) - 1) / 2
+            turn = np.asarray(cv2.getRotationMatrix2D((middle, middle), -self.angle, 1.0), np.float64)
+            turn[:, 2] += (self.size - 1) / 2 - middle
+            white = (255, 255, 255)
+            cut = cv2.warpAffine(cut, turn, (self.size, self.size), borderValue=white)  # type: ignore[assignment]
+        if self.mirror:
+            cut = cv2.flip(cut, 1)  # type: ignore[assignment]
+        # OpenCV drops the axis of a single channel.
+        return np.ascontiguousarray(cut).reshape(self.size, self.size, -1)
+
+    @property
+    def matrix(self) -> NDArray[np.float64]:
+        """The affine map (2, 3) of points (x, y) of the picture to points of the framed one."""
+        scale, turn = self.size / self.side, math.radians(self.angle)
+        rotation = scale * np.array([[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]])
+        center = np.array([self.left + self.side / 2, self.top + self.side / 2])
+        shift = self.size / 2 - rotation @ center
+        if self.mirror:
+            rotation[0], shift[0] = -rotation[0], self.size - shift[0]
+        return np.column_stack((rotation, shift))
+
+
+def cut_out(picture: Picture, top: int, left: int, side: int) -> Picture:
+    """Return `side` x `side` pixels at (`top`, `left`), white where there is no picture."""
+    height, width = picture.shape[:2]
+    above, before = max(0, -top), max(0, -left)
+    below, behind = max(0, top + side - height), max(0, left + side - width)
+    cut = picture[max(0, top) : top + side, max(0, left) : left + side]
+    if above or before or below or behind:
+        pads = ((above, below), (before, behind), (0, 0))
+        cut = np.pad(cut, pads, constant_values=255)
+    return cut
 
 
 class Framing(ABC):
-    """Draws how to frame a picture; a picture and its companions are framed alike."""
+    """Draws how to frame a picture; a picture and its companions are framed alike.
+
+    A framed picture that `accepts` refuses is framed anew, up to `tries` times in all.
+    """
+
+    tries = 1
 
     @abstractmethod
     def draw(self, height: int, width: int, rng: np.random.Generator, name: str) -> Frame:
         """Return a frame for a picture of this size; raises `UserError` naming it if it is too small."""
+
+    def accepts(self, picture: Picture) -> bool:
+        """Whether a framed picture can be learned from."""
+        return True
 
 
 class CropFlip(Framing):
@@ -73,6 +122,34 @@ class CropFlip(Framing):
         side = _side(height, width, self.size, shorter, name)
         top, left = int(down * (height - side + 1)), int(right * (width - side + 1))
         return Frame(top, left, side, self.size, mirror < self.flip)
+
+
+class TurnCrop(Framing):
+    """Turn a drawing by up to `turn` degrees either way, shrink it, cut it at random, mirror it with `flip`.
+
+    `shrink` bounds how many pixels of the drawing become one, uniformly (Simo-Serra et al. 2016 divide scans by 1.5 to
+    3.5, and turn by 180 degrees). Outside of the drawing there is white paper. A cut whose mean is `blank` (of 1) or
+    more is drawn again: it is all paper.
+    """
+
+    tries = 16
+
+    def __init__(
+        self, size: int, shrink: Sequence[float], turn: float = 180.0, flip: float = 0.5, blank: float = 0.99
+    ) -> None:
+        if not 0.0 < shrink[0] <= shrink[1]:
+            raise UserError(f"augmentation.shrink={list(shrink)} must rise, from above 0")
+        self.size, self.shrink, self.turn, self.flip, self.blank = size, shrink, turn, flip, blank
+
+    def draw(self, height: int, width: int, rng: np.random.Generator, name: str) -> Frame:
+        scale, down, right, mirror, angle = rng.random(5).tolist()
+        low, high = self.shrink
+        side = max(1, round(self.size * (low + scale * (high - low))))
+        top, left = (round(place * (length - side)) for place, length in ((down, height), (right, width)))
+        return Frame(top, left, side, self.size, mirror < self.flip, self.turn * (2 * angle - 1))
+
+    def accepts(self, picture: Picture) -> bool:
+        return float(picture.mean()) < 255 * self.blank
 
 
 class Center(Framing):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 from henkan.data.contents import hash_contents
@@ -12,10 +13,14 @@ from henkan.errors import UserError
 
 
 def list_pictures(folder: Path) -> list[str]:
-    """Return the relative paths of all pictures below `folder`, hidden files and folders aside.
+    """Return the relative paths of all pictures below `folder`; see `list_files`."""
+    return list_files(folder, EXTENSIONS)
 
-    Links to folders are followed, each folder once. Raises `UserError` if there is no such folder or no
-    picture.
+
+def list_files(folder: Path, extensions: Collection[str]) -> list[str]:
+    """Return the relative paths of all files of some kinds below `folder`, hidden files and folders aside.
+
+    Links to folders are followed, each folder once. Raises `UserError` if there is no such folder or no such file.
     """
     if not folder.is_dir():
         raise UserError(f"{folder} is no folder: give the path of a folder of pictures (data.path=...)")
@@ -30,10 +35,10 @@ def list_pictures(folder: Path) -> list[str]:
         names += [
             (relative / name).as_posix()
             for name in files
-            if not name.startswith(".") and Path(name).suffix.lower() in EXTENSIONS
+            if not name.startswith(".") and Path(name).suffix.lower() in extensions
         ]
     if not names:
-        raise UserError(f"{folder} holds no picture ({', '.join(sorted(EXTENSIONS))}): give another data.path")
+        raise UserError(f"{folder} holds no picture ({', '.join(sorted(extensions))}): give another data.path")
     return sorted(names)
 
 

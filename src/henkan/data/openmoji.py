@@ -103,6 +103,11 @@ def base(name: str) -> str:
     return "-".join(NEUTRAL.get(point, point) for point in points)
 
 
+def family(name: str) -> str:
+    """Return the key that all pictures of one drawing share: base code points, and look-alikes under others."""
+    return _FIRST_OF_FAMILY.get(base(name), base(name))
+
+
 class OpenMoji(Pictures):
     """Every color picture of OpenMoji, rasterized once at `side` pixels on `background` into `cache`.
 
@@ -126,7 +131,7 @@ class OpenMoji(Pictures):
         return {**self.__dict__, "_pixels": None}
 
     def group(self, name: str) -> str:
-        return _FIRST_OF_FAMILY.get(base(name), base(name))
+        return family(name)
 
     def prepare(self) -> None:
         if self.raster.exists():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,16 +13,23 @@ from numpy.typing import NDArray
 from henkan.data.splits import SPLITS, Split, split_by_folder, split_by_hash
 from henkan.errors import UserError
 
+if TYPE_CHECKING:
+    from henkan.data.strokes import Strokes
+
 Picture = NDArray[np.uint8]
-"""8-bit RGB, (H, W, 3), contiguous."""
+"""8-bit RGB, (H, W, 3), or grey, (H, W, 1); contiguous."""
 
 
 class Pictures(ABC):
     """Named pictures in three splits; made in the main process, read in the workers (forked or spawned).
 
     A picture under a folder named train, val or test belongs to that split; every other one is split by the
-    hash of its group, 80/10/10. `where` says in messages what these pictures are.
+    hash of its group, 80/10/10. `where` says in messages what these pictures are, `channels` whether they are RGB (3)
+    or grey (1), `ready` whether they come framed and degraded.
     """
+
+    channels = 3
+    ready = False
 
     def __init__(self, names: Iterable[str], where: str) -> None:
         self.where = where
@@ -44,7 +53,7 @@ class Pictures(ABC):
         )
 
     def read(self, split: Split, index: int) -> Picture:
-        """Return picture `index` of a split, (H, W, 3) uint8 RGB."""
+        """Return picture `index` of a split, (H, W, C) uint8."""
         return self.picture(self._names[split][index])
 
     def split(self, name: str) -> Split:
@@ -59,13 +68,29 @@ class Pictures(ABC):
         """Do, once and before any worker starts, what reading needs."""
         return
 
+    def epoch(self, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Return the order in which an epoch goes through the training split: each picture once, at random."""
+        return rng.permutation(len(self._names["train"]))
+
+    def strokes(self, name: str) -> Strokes | None:
+        """Return a drawing's strokes, in pixels of the whole picture, where it is kept as such."""
+        return None
+
     def companions(self, name: str) -> dict[str, Picture]:
         """Return what belongs to a picture, by sample key: pictures of the same height and width."""
         return {}
 
+    def facts_of(self, name: str) -> dict[str, Any]:
+        """Return what else belongs to a picture, by sample key: small arrays and words."""
+        return {}
+
+    def fingerprint(self, name: str) -> str:
+        """Return a hash of one picture's pixels."""
+        return blake2b(self.picture(name).tobytes(), digest_size=16).hexdigest()
+
     @abstractmethod
     def picture(self, name: str) -> Picture:
-        """Return one picture by its name, (H, W, 3) uint8 RGB."""
+        """Return one picture by its name, (H, W, C) uint8."""
 
     @abstractmethod
     def manifest(self) -> str:

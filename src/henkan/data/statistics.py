@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
+from typing import Any
 
+import cv2
 import numpy as np
 from rich.console import Console
 from rich.progress import track
@@ -16,24 +19,32 @@ from henkan.files import replaced
 PICTURES_WORTH_A_BAR = 100
 
 
-def mean_color(pictures: Pictures, cache: str | Path | None) -> list[float]:
-    """Return the mean [red, green, blue] in [0, 1] over all pixels of the training split, exactly.
+def measure(pictures: Pictures, cache: str | Path | None) -> dict[str, Any]:
+    """Return statistics of all pixels of the training split, exactly, for values in [0, 1].
 
-    Remembered in `cache` by the manifest of the pictures.
+    `mean` has a value a channel, [red, green, blue] or [grey]; `deviation` is the standard deviation of all channels
+    together. Remembered in `cache` by the manifest of the pictures.
     """
     memory = cache_folder(cache) / "statistics" / f"{pictures.manifest()}.json"
     if memory.exists():
-        return [float(value) for value in json.loads(memory.read_text())["mean"]]
+        known: dict[str, Any] = json.loads(memory.read_text())
+        if known.keys() == {"mean", "deviation"}:
+            return known
     names = pictures.some_names("train")
     pictures.prepare()
-    total, count = np.zeros(3, np.int64), 0
+    counts = np.zeros((pictures.channels, 256), np.int64)
     quiet = len(names) < PICTURES_WORTH_A_BAR
-    for name in track(names, "mean color", console=Console(stderr=True), disable=quiet):
+    for name in track(names, "statistics", console=Console(stderr=True), disable=quiet):
         picture = pictures.picture(name)
-        # Rows first: the sum of a row of bytes fits 32 bits, which is the fast way.
-        total += picture.sum(axis=1, dtype=np.uint32).sum(axis=0, dtype=np.int64)
-        count += picture.shape[0] * picture.shape[1]
-    mean = [int(channel) / (255 * count) for channel in total]
+        for channel in range(pictures.channels):
+            counts[channel] += cv2.calcHist([picture], [channel], None, [256], [0, 256]).ravel().astype(np.int64)
+    # Whole numbers, so that the sums are exact.
+    values = np.arange(256)
+    count = int(counts[0].sum())
+    sums = [int(own @ values) for own in counts]
+    average = sum(sums) / (255 * count * len(sums))
+    square = int((counts @ values**2).sum()) / (255**2 * count * len(sums))
+    found = {"mean": [own / (255 * count) for own in sums], "deviation": math.sqrt(max(0.0, square - average**2))}
     with locked(memory), replaced(memory) as partial:
-        partial.write_text(json.dumps({"mean": mean}))
-    return mean
+        partial.write_text(json.dumps(found))
+    return found

@@ -13,6 +13,8 @@ from torch.utils.data import Dataset
 from henkan.data.framing import Framing
 from henkan.data.pictures import Picture, Pictures
 from henkan.data.splits import Split
+from henkan.data.stroke_pictures import StrokePictures
+from henkan.data.strokes import Strokes
 from henkan.degradations.degradation import Degradation
 from henkan.errors import UserError
 from henkan.randomness import generator_for
@@ -29,7 +31,7 @@ class TrainingStream(Dataset[Item]):
     generator.
     """
 
-    def __init__(self, pictures: Pictures, framing: Framing, degradation: Degradation, seed: int) -> None:
+    def __init__(self, pictures: Pictures, framing: Framing | None, degradation: Degradation, seed: int) -> None:
         self.pictures, self.framing, self.degradation, self.seed = pictures, framing, degradation, seed
         self._names = pictures.some_names("train")
         self._orders: dict[str, tuple[int, NDArray[np.int64]]] = {}
@@ -40,14 +42,25 @@ class TrainingStream(Dataset[Item]):
         epoch, place = divmod(i, len(self._names))
         name = self._names[self._order(counter, epoch)[place]]
         rng = generator_for(self.seed, "sample", counter, i)
-        return _sample(self.pictures, name, i, self.framing, self.degradation, rng)
+        return make_sample(self.pictures, name, i, self.framing, self.degradation, rng)
 
     def _order(self, counter: str, epoch: int) -> NDArray[np.int64]:
         kept = self._orders.get(counter)
         if kept is None or kept[0] != epoch:
-            order = generator_for(self.seed, "order", counter, epoch).permutation(len(self._names))
+            order = self.pictures.epoch(generator_for(self.seed, "order", counter, epoch))
             kept = self._orders[counter] = (epoch, order)
         return kept[1]
+
+
+class Streams(Dataset[tuple[str, Item]]):
+    """Several training streams by name: sample (stream, counter, i) is sample (counter, i) of one of them."""
+
+    def __init__(self, streams: Mapping[str, TrainingStream]) -> None:
+        self.streams = dict(streams)
+
+    def __getitem__(self, key: tuple[str, str, int]) -> tuple[str, Item]:
+        stream, counter, i = key
+        return stream, self.streams[stream][counter, i]
 
 
 class EvaluationSet(Dataset[Item]):
@@ -80,10 +93,10 @@ class EvaluationSet(Dataset[Item]):
     def __getitem__(self, index: int) -> Item:
         name = self.names[index]
         rng = generator_for(self.data_seed, "evaluation", name)
-        return _sample(self.pictures, name, index, self.framing, self.degradation, rng)
+        return make_sample(self.pictures, name, index, self.framing, self.degradation, rng)
 
 
-def _sample(
+def make_sample(
     pictures: Pictures,
     name: str,
     index: int,
@@ -91,22 +104,58 @@ def _sample(
     degradation: Degradation,
     rng: np.random.Generator,
 ) -> Item:
+    """Return one sample, framed and with what its degradation draws for it."""
+    strokes = pictures.strokes(name)
+    show = _shown_strokes if strokes is not None else _shown_layers
+    layers, shown = show(pictures, name, framing, degradation, rng)
+    if shown is not None:
+        drawn = degradation.draw_strokes(shown, layers["target"], rng, name)
+    else:
+        drawn = degradation.draw(layers["target"], rng, name)
+    channels_first = {key: layer.transpose(2, 0, 1) for key, layer in layers.items()}
+    return {**drawn, **pictures.facts_of(name), **channels_first, "name": name, "index": index}
+
+
+def _shown_layers(
+    pictures: Pictures, name: str, framing: Framing | None, degradation: Degradation, rng: np.random.Generator
+) -> tuple[dict[str, Picture], None]:
+    """Return a picture and its companions, framed alike."""
     target = pictures.picture(name)
     layers = {"target": target, **pictures.companions(name)}
     for key, layer in layers.items():
-        if layer.shape != target.shape:
+        if layer.shape[:2] != target.shape[:2]:
             raise UserError(f"{name}: its {key} is {_size(layer)} pixels, its target {_size(target)}: make them equal")
-    if framing is not None:
+    if framing is None:
+        return layers, None
+    for _ in range(framing.tries):
         frame = framing.draw(target.shape[0], target.shape[1], rng, name)
         if degradation.whole and not frame.keeps(target.shape):
             raise UserError(
                 f"{name}: its own mask does not fit once the picture is cut or mirrored: take degradation=mask_folder "
                 "for training, and evaluation.framing=null for evaluation"
             )
-        layers = {key: frame(layer) for key, layer in layers.items()}
-    drawn = degradation.draw(layers["target"], rng, name)
-    channels_first = {key: layer.transpose(2, 0, 1) for key, layer in layers.items()}
-    return {**channels_first, **drawn, "name": name, "index": index}
+        framed = frame(target)
+        if framing.accepts(framed):
+            break
+    return {key: framed if key == "target" else frame(layer) for key, layer in layers.items()}, None
+
+
+def _shown_strokes(
+    pictures: Pictures, name: str, framing: Framing | None, degradation: Degradation, rng: np.random.Generator
+) -> tuple[dict[str, Picture], Strokes]:
+    """Return a drawing as it is framed, in pixels and as strokes: it is drawn at the size at which it is shown."""
+    assert isinstance(pictures, StrokePictures)
+    strokes = pictures.strokes(name)
+    height, width = pictures.size(name)
+    if framing is None:
+        return {"target": pictures.draw(strokes, height, width)}, pictures.inked(strokes)
+    for _ in range(framing.tries):
+        frame = framing.draw(height, width, rng, name)
+        shown = strokes.moved(frame.matrix)
+        target = pictures.draw(shown, frame.size, frame.size)
+        if framing.accepts(target):
+            break
+    return {"target": target}, pictures.inked(shown)
 
 
 def _size(picture: Picture) -> str:
@@ -128,3 +177,11 @@ def collate(items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         else:
             batch[key] = torch.tensor(values) if isinstance(first, int) else values
     return batch
+
+
+def collate_streams(items: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, dict[str, Any]]:
+    """Stack the samples of each stream into a batch of its own."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for stream, item in items:
+        found.setdefault(stream, []).append(item)
+    return {stream: collate(own) for stream, own in found.items()}

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from henkan.data.strokes import Strokes
 
 
 class Degradation(ABC):
@@ -16,14 +19,20 @@ class Degradation(ABC):
 
     @abstractmethod
     def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> dict[str, Any]:
-        """Return the parameters for one `target` (H, W, 3), by sample key: pure, in the worker.
+        """Return the parameters for one `target` (H, W, C), by sample key: pure, in the worker.
 
         `name` is the picture's relative path, for parameters that are looked up.
         """
 
+    def draw_strokes(
+        self, strokes: Strokes, target: NDArray[np.uint8], rng: np.random.Generator, name: str = ""
+    ) -> dict[str, Any]:
+        """Return the parameters for one drawing whose strokes are known: by default those of its pixels."""
+        return self.draw(target, rng, name)
+
     @abstractmethod
     def apply(self, sample: dict[str, Any]) -> dict[str, Any]:
-        """Return the batch with `source` (B, 3, H, W) in [0, 1]: batched, on the device, without chance."""
+        """Return the batch with `source` (B, C, H, W) in [0, 1]: batched, on the device, without chance."""
 
     def manifest(self) -> str | None:
         """Return a hash of the files that parameters are drawn from, where there are such."""

@@ -14,18 +14,20 @@ from henkan.layers import Normalization, add_spectral_norm, initialize_he, norma
 class _Branch(nn.Module):
     """Describe a square picture by one vector: 5 x 5 convolutions of stride 2, then a fully connected layer.
 
-    Takes (B, 3, side, side) in [0, 1], mapped to [-1, 1]; returns the vector (B, codes) and every
+    Takes (B, channels, side, side) in [0, 1], mapped to [-1, 1]; returns the vector (B, codes) and every
     convolution's map.
     """
 
-    def __init__(self, side: int, depth: int | None, width: float, normalization: Normalization | None) -> None:
+    def __init__(
+        self, side: int, depth: int | None, channels: int, width: float, normalization: Normalization | None
+    ) -> None:
         super().__init__()
         if depth is None:
             # What leaves about 4 x 4: 6 for the paper's 256, 5 for its 128, and 5 for the faces' 160 and 96.
             depth = max(1, round(math.log2(side / 4)))
         self.side = side
         self.maps = nn.ModuleList()
-        inputs = 3
+        inputs = channels
         for level in range(depth):
             outputs = scaled(64 * min(2**level, 8), width)
             convolution = nn.Conv2d(inputs, outputs, kernel_size=5, stride=2, padding=2)
@@ -67,13 +69,14 @@ class GlobalLocalDiscriminator(nn.Module):
         window: int = 128,
         depth: int | None = None,
         window_depth: int | None = None,
+        channels: int = 3,
         width: float = 1.0,
         normalization: Normalization | None = nn.BatchNorm2d,
         spectral_norm: bool = False,
     ) -> None:
         super().__init__()
-        self.whole = _Branch(side, depth, width, normalization)
-        self.local = _Branch(window, window_depth, width, normalization)
+        self.whole = _Branch(side, depth, channels, width, normalization)
+        self.local = _Branch(window, window_depth, channels, width, normalization)
         self.joint = nn.Linear(self.whole.codes + self.local.codes, 1)
         _prepare(self, normalization, spectral_norm)
 
@@ -90,12 +93,13 @@ class GlobalDiscriminator(nn.Module):
         self,
         side: int = 256,
         depth: int | None = None,
+        channels: int = 3,
         width: float = 1.0,
         normalization: Normalization | None = nn.BatchNorm2d,
         spectral_norm: bool = False,
     ) -> None:
         super().__init__()
-        self.whole = _Branch(side, depth, width, normalization)
+        self.whole = _Branch(side, depth, channels, width, normalization)
         self.joint = nn.Linear(self.whole.codes, 1)
         _prepare(self, normalization, spectral_norm)
 
@@ -111,12 +115,13 @@ class LocalDiscriminator(nn.Module):
         self,
         window: int = 128,
         window_depth: int | None = None,
+        channels: int = 3,
         width: float = 1.0,
         normalization: Normalization | None = nn.BatchNorm2d,
         spectral_norm: bool = False,
     ) -> None:
         super().__init__()
-        self.local = _Branch(window, window_depth, width, normalization)
+        self.local = _Branch(window, window_depth, channels, width, normalization)
         self.joint = nn.Linear(self.local.codes, 1)
         _prepare(self, normalization, spectral_norm)
 

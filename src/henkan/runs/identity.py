@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from henkan.losses.adversarial import Adversarial
+from henkan.runs.streams import streams_read
 from henkan.training.schedule import Phase, Schedule
-from henkan.training.terms import Term, active
+from henkan.training.terms import PAIRED, Term, active
 
 # What the weights do not depend on. Everything that is not named here counts, so that a new setting, if anything,
 # trains once too often, and never passes off another run's weights as its own.
@@ -57,20 +58,25 @@ def digest(content: Any) -> str:
 
 def fingerprint(
     config: Mapping[str, Any],
-    manifest: str,
+    manifests: Mapping[str, str],
     terms: list[Term],
     phases: tuple[Phase, ...],
     init: str | None,
 ) -> dict[str, Any]:
     """Return what the weights after `phases` depend on: the resolved config without what has no effect.
 
-    The data's place is replaced by the hash of its contents, and a discriminator that the phases never update, the
-    terms that none of them uses and the phases themselves are left out or kept accordingly.
+    The data's place is replaced by the hash of its contents; streams that no term reads, a discriminator that the
+    phases never update, the terms that none of them uses and the phases themselves are left out or kept accordingly.
     """
     kept = {name: value for name, value in config.items() if name not in WITHOUT_EFFECT}
     kept["trainer"] = {name: config["trainer"][name] for name in TRAINER_WITH_EFFECT}
-    kept["data"] = {name: value for name, value in config["data"].items() if name not in ("path", "cache")}
-    kept["manifest"], kept["init"] = manifest, init
+    kept["data"], kept["manifest"] = without_place(config["data"]), manifests[PAIRED]
+    kept["init"] = init
+    kept["streams"] = {
+        name: {**config["streams"][name], "data": without_place(config["streams"][name]["data"]), "manifest": own}
+        for name, own in manifests.items()
+        if name != PAIRED and name in streams_read(terms, phases)
+    }
     kept["schedule"] = [[phase.name, phase.iterations, phase.update, phase.terms] for phase in phases]
     judged = any("discriminator" in phase.update for phase in phases)
     kept["loss"] = {}
@@ -89,6 +95,11 @@ def fingerprint(
     return kept
 
 
+def without_place(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what data are, without where they lie."""
+    return {name: value for name, value in data.items() if name not in ("path", "cache")}
+
+
 def evaluation_parts(config: Mapping[str, Any], manifest: str) -> dict[str, Any]:
     """Return what scores depend on, beside the weights: an evaluation's own identity is their hash.
 
@@ -98,11 +109,11 @@ def evaluation_parts(config: Mapping[str, Any], manifest: str) -> dict[str, Any]
 
 
 def prefixes(
-    config: Mapping[str, Any], manifest: str, terms: list[Term], schedule: Schedule, init: str | None
+    config: Mapping[str, Any], manifests: Mapping[str, str], terms: list[Term], schedule: Schedule, init: str | None
 ) -> dict[int, str]:
     """Return, for each phase boundary but the last, the iteration and the identity of everything up to it."""
     return {
-        end: digest(fingerprint(config, manifest, terms, schedule.phases[: number + 1], init))
+        end: digest(fingerprint(config, manifests, terms, schedule.phases[: number + 1], init))
         for number, end in enumerate(schedule.ends[:-1])
     }
 

@@ -17,28 +17,30 @@ from torch import nn
 from henkan.build import build
 from henkan.check import check_config
 from henkan.data.pictures import Pictures
-from henkan.data.statistics import mean_color
+from henkan.data.statistics import measure
 from henkan.errors import UserError
 from henkan.runs import machine
 from henkan.runs.identity import digest, evaluation_parts, fingerprint, prefixes
 from henkan.runs.run import run_name
+from henkan.runs.streams import batch_sizes, check_streams, stream_nodes, streams_read
 from henkan.training import checkpoint
 from henkan.training.modes import learns
 from henkan.training.schedule import Schedule
-from henkan.training.terms import Term, build_terms, check_terms, pulled
+from henkan.training.terms import PAIRED, Term, build_terms, check_terms, pulled
 
 
 @dataclass(frozen=True)
 class Plan:
     """A run before it is trained.
 
-    `config` is resolved and plain, `parts` is what of it the weights depend on, `prefixes` maps boundaries (iterations)
-    to identities.
+    `config` is resolved and plain, `parts` is what of it the weights depend on, `streams` the pictures of every stream
+    that it reads, `prefixes` maps boundaries (iterations) to identities.
     """
 
     config: dict[str, Any]
     parts: dict[str, Any]
     pictures: Pictures
+    streams: dict[str, Pictures]
     manifest: str
     terms: list[Term]
     schedule: Schedule
@@ -66,17 +68,31 @@ class Plan:
 
 
 def settle(cfg: DictConfig) -> tuple[dict[str, Any], Pictures]:
-    """Resolve the config to plain values: precision and the data's statistics are written in before it is hashed."""
+    """Resolve the config to plain values, before it is hashed.
+
+    Precision, and those of the data's statistics that something refers to, are written in.
+    """
     cfg = cfg.copy()
     pictures: Pictures = build(cfg.data)
     if cfg.trainer.precision == "auto":
         cfg.trainer.precision = "bf16-mixed" if machine.fast_in_bfloat16() else "32-true"
-    if cfg.statistics.mean is None:
-        cfg.statistics.mean = mean_color(pictures, cfg.paths.cache)
+    text = OmegaConf.to_yaml(cfg)
+    wanted = [name for name, value in cfg.statistics.items() if value is None and f"${{statistics.{name}}}" in text]
+    if wanted:
+        found = measure(pictures, cfg.paths.cache)
+        cfg.statistics.update({name: found[str(name)] for name in wanted})
     config = OmegaConf.to_container(cfg, resolve=True)
     assert isinstance(config, dict)
     config.pop("hydra", None)
+    if pictures.ready:
+        config |= as_they_are()
+        config["validation"]["framing"] = config["evaluation"]["framing"] = config["evaluation"]["degradation"] = None
     return {str(name): value for name, value in config.items()}, pictures
+
+
+def as_they_are() -> dict[str, Any]:
+    """Return what is done to pictures that come framed and degraded: nothing."""
+    return {"augmentation": None, "degradation": {"_target_": "henkan.degradations.identity.Identity"}}
 
 
 # What counts something that there must be at least one of.
@@ -117,7 +133,9 @@ def plan_scoring(config: dict[str, Any], pictures: Pictures) -> Plan:
     config = {**config, "loss": {}, "schedule": {}}
     manifest = manifest_of(config, pictures)
     parts = evaluation_parts(config, manifest)
-    return Plan(config, parts, pictures, manifest, [], Schedule([]), digest(parts), prefixes={}, init=None)
+    return Plan(
+        config, parts, pictures, {PAIRED: pictures}, manifest, [], Schedule([]), digest(parts), prefixes={}, init=None
+    )
 
 
 def plan_run(cfg: DictConfig) -> Plan:
@@ -133,16 +151,25 @@ def plan_run(cfg: DictConfig) -> Plan:
     schedule = Schedule.from_config(config["schedule"], judged).without_idle(partial(pulled, terms))
     init = checkpoint.find_checkpoint(Path(config["init"])) if config["init"] else None
     init_hash = hashlib.sha256(init.read_bytes()).hexdigest() if init is not None else None
-    manifest = manifest_of(config, pictures)
-    parts = fingerprint(config, manifest, terms, schedule.phases, init_hash)
+    check_streams(terms, config)
+    nodes, streams = stream_nodes(config), {PAIRED: pictures}
+    for name in streams_read(terms, schedule.phases):
+        if name not in streams:
+            streams[name] = build(nodes[name]["data"])
+            if streams[name].ready:
+                config["streams"][name] |= as_they_are()
+    batch_sizes(config, list(streams))
+    manifests = {name: manifest_of(nodes[name], own) for name, own in streams.items()}
+    parts = fingerprint(config, manifests, terms, schedule.phases, init_hash)
     return Plan(
         config=config,
         parts=parts,
         pictures=pictures,
-        manifest=manifest,
+        streams=streams,
+        manifest=manifests[PAIRED],
         terms=terms,
         schedule=schedule,
         identity=digest(parts),
-        prefixes=prefixes(config, manifest, terms, schedule, init_hash),
+        prefixes=prefixes(config, manifests, terms, schedule, init_hash),
         init=init,
     )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -15,10 +15,13 @@ from henkan.build import build
 from henkan.data.pictures import Pictures
 from henkan.data.stream import TrainingStream
 from henkan.randomness import seed_for
-from henkan.training.schedule import Schedule
-from henkan.training.terms import Term
+from henkan.runs.streams import stream_nodes
+from henkan.training.terms import PAIRED
 from henkan.training.translator import Translator
 from henkan.transform import Transform
+
+if TYPE_CHECKING:
+    from henkan.runs.plan import Plan
 
 
 def build_network(config: Mapping[str, Any], name: str) -> nn.Module:
@@ -29,9 +32,10 @@ def build_network(config: Mapping[str, Any], name: str) -> nn.Module:
     return network
 
 
-def build_transform(config: Mapping[str, Any]) -> Transform:
-    """Build what surrounds the generator."""
-    return Transform(build(config["task"]), build(config["degradation"]), config["trainer"]["channels_last"])
+def build_transform(config: Mapping[str, Any], stream: str = PAIRED) -> Transform:
+    """Build what surrounds the generator, for the samples of one stream."""
+    degradation = build(stream_nodes(config)[stream]["degradation"])
+    return Transform(build(config["task"]), degradation, config["trainer"]["channels_last"])
 
 
 def device_for(config: Mapping[str, Any]) -> torch.device:
@@ -39,21 +43,30 @@ def device_for(config: Mapping[str, Any]) -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() and config["trainer"]["accelerator"] != "cpu" else "cpu")
 
 
-def training_stream(config: Mapping[str, Any], pictures: Pictures) -> TrainingStream:
-    """Return the stream whose sample i is a function of the seed and i alone."""
-    return TrainingStream(pictures, build(config["augmentation"]), build(config["degradation"]), config["seed"])
+def training_stream(config: Mapping[str, Any], pictures: Pictures, name: str = PAIRED) -> TrainingStream:
+    """Return the stream whose sample i is a function of the seed, its name and i alone."""
+    node = stream_nodes(config)[name]
+    seed = config["seed"] if name == PAIRED else seed_for(config["seed"], "stream", name)
+    framing = None if node["augmentation"] is None else build(node["augmentation"])
+    return TrainingStream(pictures, framing, build(node["degradation"]), seed)
 
 
-def build_translator(config: Mapping[str, Any], terms: Sequence[Term], schedule: Schedule) -> Translator:
+def training_streams(plan: Plan) -> dict[str, TrainingStream]:
+    """Return every stream that a run reads."""
+    return {name: training_stream(plan.config, pictures, name) for name, pictures in plan.streams.items()}
+
+
+def build_translator(plan: Plan) -> Translator:
     """Build the LightningModule of a run; a discriminator only if a phase updates one."""
+    config, schedule = plan.config, plan.schedule
     judged = any("discriminator" in phase.update for phase in schedule.phases)
     networks = ("generator", "discriminator") if judged else ("generator",)
     optimizer, scheduler, trainer = config["optimizer"], config["scheduler"], config["trainer"]
     return Translator(
         generator=build_network(config, "generator"),
         discriminator=build_network(config, "discriminator") if judged else None,
-        transform=build_transform(config),
-        terms=terms,
+        transforms={name: build_transform(config, name) for name in plan.streams},
+        terms=plan.terms,
         schedule=schedule,
         optimizers={name: build(optimizer[name]) for name in networks},
         schedulers={name: with_warmup(scheduler[name], scheduler["warmup"]) for name in networks},

@@ -1,8 +1,8 @@
-"""The training batches of one process: the step-indexed sampler over the training stream, in stretches."""
+"""The training batches of one process: the step-indexed sampler over the training streams, in stretches."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, pairwise
 from typing import Any
 
@@ -11,18 +11,18 @@ import torch
 from torch.utils.data import DataLoader
 
 from henkan.data.sampler import StepIndexedBatches
-from henkan.data.stream import TrainingStream, collate
-from henkan.errors import UserError
+from henkan.data.stream import Streams, TrainingStream, collate_streams
 from henkan.training.schedule import Schedule
 
-Batch = dict[str, Any]
+Batch = dict[str, dict[str, Any]]
+"""A batch of each stream."""
 
 LONGEST_STRETCH = 10
 """Iterations; short enough for a progress bar."""
 
 
 class Feed(pl.LightningDataModule):
-    """Batches from iteration `start` on. `batch_size` is global: the ranks share it.
+    """Batches from iteration `start` on. `sizes` says how many samples of each stream; the ranks share them.
 
     Lightning is given stretches of iterations instead of batches: what it does around each of its steps would take
     several percent of a small network's iteration. A stretch never crosses a multiple of one of `pauses` (iterations
@@ -32,23 +32,23 @@ class Feed(pl.LightningDataModule):
 
     def __init__(
         self,
-        stream: TrainingStream,
+        streams: Mapping[str, TrainingStream],
         schedule: Schedule,
-        batch_size: int,
+        sizes: Mapping[str, int],
         workers: int,
         start: int,
         pauses: Sequence[int] = (),
         repeat: bool = False,
     ) -> None:
         super().__init__()
-        self.stream, self.schedule, self.batch_size = stream, schedule, batch_size
+        self.streams, self.schedule, self.sizes = Streams(streams), schedule, sizes
         self.workers, self.start, self.repeat = workers, start, repeat
         self.pauses = (*pauses, LONGEST_STRETCH)
 
-    def first_sample(self, iteration: int) -> tuple[str, int]:
-        """Return the counter an iteration draws from, and the number of its first sample."""
+    def counter(self, iteration: int) -> tuple[str, int]:
+        """Return the counter an iteration draws from, and the number of batches drawn before."""
         counter, batches = self.schedule.counter(iteration)
-        return counter, 0 if self.repeat else batches * self.batch_size
+        return counter, 0 if self.repeat else batches
 
     def stretches(self) -> list[int]:
         """Return how many iterations each stretch has."""
@@ -61,25 +61,23 @@ class Feed(pl.LightningDataModule):
 
     def train_dataloader(self) -> Stretches:
         assert self.trainer is not None
-        world = self.trainer.world_size
-        if self.batch_size % world:
-            raise UserError(f"batch_size={self.batch_size} is global and cannot be split over {world} processes")
         batches = StepIndexedBatches(
-            self.first_sample,
+            self.counter,
             start=self.start,
             stop=len(self.schedule),
-            batch_size=self.batch_size,
+            sizes=self.sizes,
             rank=self.trainer.global_rank,
-            world_size=world,
+            world_size=self.trainer.world_size,
         )
         if not self.workers:
             # A loader without workers adds a third of a millisecond a batch.
-            return Stretches((collate([self.stream[key] for key in keys]) for keys in batches), self.stretches())
+            drawn = (collate_streams([self.streams[key] for key in keys]) for keys in batches)
+            return Stretches(drawn, self.stretches())
         loader: DataLoader[Any] = DataLoader(
-            self.stream,
+            self.streams,
             batch_sampler=batches,
             num_workers=self.workers,
-            collate_fn=collate,
+            collate_fn=collate_streams,
             pin_memory=torch.cuda.is_available(),
         )
         return Stretches(loader, self.stretches())

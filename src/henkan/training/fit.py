@@ -15,7 +15,8 @@ from henkan.evaluate import evaluation_set
 from henkan.metrics.evaluator import Evaluator
 from henkan.runs.plan import Plan
 from henkan.runs.run import Run
-from henkan.training.assemble import training_stream
+from henkan.runs.streams import batch_sizes
+from henkan.training.assemble import training_streams
 from henkan.training.callbacks import Bar, Checkpoints, Restore, Rows, Validation
 from henkan.training.feed import Feed
 from henkan.training.loggers import RunLogger
@@ -42,9 +43,9 @@ def fit(plan: Plan, run: Run, translator: Translator, state: Mapping[str, Any] |
     if settings["bar"] is True or (settings["bar"] == "auto" and sys.stderr.isatty()):
         callbacks.append(Bar(run.folder.name))
     feed = Feed(
-        training_stream(config, plan.pictures),
+        training_streams(plan),
         plan.schedule,
-        config["batch_size"],
+        batch_sizes(config, list(plan.streams)),
         settings["workers"],
         start=translator.iteration,
         pauses=(settings["log_every"], validation["every"], config["checkpoint"]["every"]),

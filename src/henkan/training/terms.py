@@ -17,7 +17,9 @@ from henkan.losses.penalty import Penalty
 from henkan.sample import Sample, named_arguments
 from henkan.training.schedule import Phase
 
-SETTINGS_OF_THE_TERM = ("reads", "weight")
+SETTINGS_OF_THE_TERM = ("reads", "weight", "stream", "against")
+PAIRED = "paired"
+"""The stream of pairs: the one that every run has."""
 NEED_DISCRIMINATOR = (Adversarial, Penalty, FeatureMatching)
 
 
@@ -28,13 +30,16 @@ class Term:
     `function` is an `Adversarial` objective, a `Penalty` on the discriminator, `FeatureMatching`, or any callable.
 
     A callable's arguments are filled from the sample as `reads` says (argument -> key); it returns one value per
-    picture, or a scalar where the objective is one of the batch.
+    picture, or a scalar where the objective is one of the batch. `stream` names the stream that the term is about; what
+    needs a discriminator takes its real pictures from the stream `against`.
     """
 
     name: str
     function: Callable[..., Any] | Adversarial | Penalty | FeatureMatching
     weight: float = 1.0
     reads: Mapping[str, str] = field(default_factory=dict)
+    stream: str = PAIRED
+    against: str = PAIRED
 
     @property
     def needs_discriminator(self) -> bool:
@@ -83,7 +88,9 @@ def build_terms(loss: Mapping[str, Any]) -> list[Term]:
         function = build(settings)
         named = not isinstance(function, NEED_DISCRIMINATOR)
         reads = node.get("reads") or (default_reads(function) if named else {})
-        terms.append(Term(str(name), function, float(node.get("weight", 1.0)), dict(reads)))
+        stream = str(node.get("stream") or PAIRED)
+        against = str(node.get("against") or stream)
+        terms.append(Term(str(name), function, float(node.get("weight", 1.0)), dict(reads), stream, against))
     return terms
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
+from enum import IntEnum
 from functools import partial
 from typing import Any
 
@@ -19,13 +21,24 @@ from henkan.randomness import seed_for
 from henkan.sample import Sample, named_arguments, on_device
 from henkan.training.average import Average
 from henkan.training.modes import has_batch_statistics, without_gradient, without_trace
-from henkan.training.schedule import Schedule
+from henkan.training.schedule import Phase, Schedule
 from henkan.training.tally import Tally
-from henkan.training.terms import Term, active
+from henkan.training.terms import PAIRED, Term, active
 from henkan.transform import Transform
 
 OptimizerFactory = Callable[..., Optimizer]
 SchedulerFactory = Callable[[Optimizer], LRScheduler]
+
+
+class Shown(IntEnum):
+    """What an iteration needs of a stream."""
+
+    REAL = 0
+    """Its targets alone: the generator does not see it."""
+    ONCE = 1
+    """The generator's output, to look at or for the discriminator: it leaves no trace in the generator."""
+    PULLED = 2
+    """The generator's output, that a term pulls at."""
 
 
 class Translator(pl.LightningModule):
@@ -40,7 +53,7 @@ class Translator(pl.LightningModule):
         *,
         generator: nn.Module,
         discriminator: nn.Module | None,
-        transform: Transform,
+        transforms: Mapping[str, Transform],
         terms: Sequence[Term],
         schedule: Schedule,
         optimizers: Mapping[str, OptimizerFactory],
@@ -53,11 +66,13 @@ class Translator(pl.LightningModule):
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
-        layout = torch.channels_last if transform.channels_last else torch.contiguous_format
+        # What surrounds the generator differs between streams by the degradation alone.
+        self.transforms, self.transform = dict(transforms), transforms[PAIRED]
+        self.task, self.schedule = self.transform.task, schedule
+        layout = torch.channels_last if self.transform.channels_last else torch.contiguous_format
         self.generator = generator.to(memory_format=layout)
         self.discriminator = None if discriminator is None else discriminator.to(memory_format=layout)
         self.average = None if decay is None else Average(self.generator, decay)
-        self.transform, self.task, self.schedule = transform, transform.task, schedule
         # A plain tuple: frozen feature networks inside terms must not swell the state_dict.
         self.terms = tuple(terms)
         self.factories, self.scheduler_factories = optimizers, schedulers
@@ -95,44 +110,74 @@ class Translator(pl.LightningModule):
     def training_step(self, batches: Iterable[Mapping[str, Any]], batch_idx: int) -> None:
         """Train a stretch of iterations: Lightning's step, but not one iteration (see `Feed`)."""
         for batch in batches:
-            self.iterate(on_device(batch, self.device))
+            self.iterate({name: on_device(own, self.device) for name, own in batch.items()})
             if self.trainer.received_sigterm:
                 break
 
-    def iterate(self, batch: Mapping[str, Any]) -> None:
+    def iterate(self, batches: Mapping[str, Mapping[str, Any]]) -> None:
+        """Train one iteration on a batch of each stream."""
         phase = self.schedule.phase_at(self.iteration)
         terms, observe = active(self.terms, phase), self.is_log_step(self.iteration)
-        sample = self.transform.prepare(batch)
-        if "generator" in phase.update:
-            generated = self.forward_generator(sample)
-        else:
-            with torch.no_grad(), without_trace(self.generator):
-                generated = self.forward_generator(sample)
+        wanted = self.shown(terms, phase, observe)
+        samples = {name: self.transforms[name].prepare(batch) for name, batch in batches.items() if name in wanted}
+        with torch.set_grad_enabled("generator" in phase.update):
+            generated = self.forward_generator(samples, wanted)
         for network in phase.update:
             if network == "discriminator":
                 self.update("discriminator", partial(self.discriminator_loss, generated, terms))
             else:
-                self.update("generator", self.generator_closure(sample, generated, terms, observe))
+                loss = self.generator_closure(samples, generated, terms, observe, wanted)
+                self.update("generator", loss)
         self.iteration += 1
         if observe:
             self.tally.check()
             rates = {f"learning_rate/{name}": self.optimizer(name).param_groups[0]["lr"] for name in phase.update}
             self.observed = {**self.tally.read(), **rates}
 
+    def shown(self, terms: Sequence[Term], phase: Phase, observe: bool) -> dict[str, Shown]:
+        """Return the streams that an iteration needs, and what of each.
+
+        One that pulls at the generator leaves its trace in batch statistics; one that is only looked at does not.
+        """
+        updated = "generator" in phase.update
+        wanted = {PAIRED: Shown.PULLED if updated else Shown.ONCE}
+        for term in terms:
+            judged = "discriminator" in phase.update and isinstance(term.function, Adversarial | Penalty)
+            if judged or observe or term.weight:
+                pulls = updated and bool(term.weight) and not isinstance(term.function, Penalty)
+                wanted[term.stream] = max(wanted.get(term.stream, Shown.REAL), Shown.PULLED if pulls else Shown.ONCE)
+                wanted.setdefault(term.against, Shown.REAL)
+        return wanted
+
     def generator_closure(
-        self, sample: Sample, generated: Sample, terms: Sequence[Term], observe: bool
+        self,
+        samples: Mapping[str, Sample],
+        generated: dict[str, Sample],
+        terms: Sequence[Term],
+        observe: bool,
+        wanted: Mapping[str, Shown],
     ) -> Callable[[], Tensor]:
         """Return the generator's loss as a function; its first call uses the forward that was judged already."""
         forwards = [generated]
 
         def loss() -> Tensor:
-            return self.generator_loss(forwards.pop() if forwards else self.forward_generator(sample), terms, observe)
+            again = forwards.pop() if forwards else self.forward_generator(samples, wanted)
+            return self.generator_loss(again, terms, observe)
 
         return loss
 
-    def forward_generator(self, sample: Sample) -> Sample:
-        self.seeded("generator")
-        return self.transform.generate(self.generator, sample)
+    def forward_generator(self, samples: Mapping[str, Sample], wanted: Mapping[str, Shown]) -> dict[str, Sample]:
+        """Run the generator on the streams that want it, each in a forward of its own."""
+        generated = {}
+        for name, sample in samples.items():
+            how = wanted[name]
+            if how is Shown.REAL:
+                generated[name] = sample
+                continue
+            self.seeded("generator", *([] if name == PAIRED else [name]))
+            with nullcontext() if how is Shown.PULLED else without_trace(self.generator):
+                generated[name] = self.transforms[name].generate(self.generator, sample)
+        return generated
 
     def update(self, network: str, loss: Callable[[], Tensor]) -> None:
         """Take one optimizer step through a closure; sum gradients only, where the step is not due yet."""
@@ -157,41 +202,43 @@ class Translator(pl.LightningModule):
 
     # -- the two losses ------------------------------------------------------------------------------------------
 
-    def generator_loss(self, sample: Sample, terms: Sequence[Term], observe: bool) -> Tensor:
+    def generator_loss(self, samples: Mapping[str, Sample], terms: Sequence[Term], observe: bool) -> Tensor:
         """Sum the weighted terms; at log steps also measure the gradient each sends to the generator's output."""
-        total: Tensor = sample["raw"].new_zeros(())
+        paired = samples[PAIRED]
+        total: Tensor = paired["raw"].new_zeros(())
         norms: dict[str, Tensor] = {}
         for term in terms:
             if isinstance(term.function, Penalty) or (term.weight == 0 and not observe):
                 continue
-            value = self.term_value(term, sample)
+            value = self.term_value(term, samples)
             weighted = term.weight * value
             self.tally.add(f"loss/{term.name}", value)
             self.tally.add(f"weighted/{term.name}", weighted)
             self.tally.watch(f"loss term {term.name}", value, self.iteration)
             if observe and value.requires_grad:
-                gradient = torch.autograd.grad(value, sample["raw"], retain_graph=True, allow_unused=True)[0]
+                gradient = torch.autograd.grad(
+                    value, samples[term.stream]["raw"], retain_graph=True, allow_unused=True
+                )[0]
                 norms[term.name] = value.new_zeros(()) if gradient is None else torch.linalg.vector_norm(gradient)
             if term.weight != 0:
                 total = total + weighted
         self.observe_gradients(norms, terms)
         if not total.requires_grad:  # every weight is 0: nothing pulls, and the step moves nothing
-            total = total + 0.0 * sample["raw"].sum()
+            total = total + 0.0 * paired["raw"].sum()
         self.tally.add("loss/generator", total)
         return total
 
-    def term_value(self, term: Term, sample: Sample) -> Tensor:
+    def term_value(self, term: Term, samples: Mapping[str, Sample]) -> Tensor:
         self.seeded("term", term.name)
+        sample, function = samples[term.stream], term.function
         if not term.needs_discriminator:
             return term.value(sample)
-        function = term.function
         assert self.discriminator is not None
         with without_gradient(self.discriminator), without_trace(self.discriminator):
             fake = self.task.judged(sample[self.judges], sample, "fake")
             matches = isinstance(function, FeatureMatching)
             if self.together or matches or (isinstance(function, Adversarial) and function.relativistic):
-                real = self.task.judged(sample["target"], sample, "real")
-                real_logits, fake_logits, real_maps, fake_maps = self.judge(real, fake)
+                real_logits, fake_logits, real_maps, fake_maps = self.judge(self.real(term, samples), fake)
                 if isinstance(function, FeatureMatching):
                     return function(fake_maps, real_maps).mean()
                 assert isinstance(function, Adversarial)
@@ -199,6 +246,11 @@ class Translator(pl.LightningModule):
             assert isinstance(function, Adversarial)
             logits, _ = self.discriminator(**self.pick(fake))
             return function.generator(logits.float()).mean()
+
+    def real(self, term: Term, samples: Mapping[str, Sample]) -> dict[str, Tensor]:
+        """Return what the discriminator is shown as real beside a term's fakes."""
+        sample = samples[term.against]
+        return self.task.judged(sample["target"], sample, "real")
 
     def observe_gradients(self, norms: Mapping[str, Tensor], terms: Sequence[Term]) -> None:
         """Log each term's gradient norm at the raw output, and the weighted ratio by which GLCIC picks α."""
@@ -211,23 +263,32 @@ class Translator(pl.LightningModule):
             adversarial, other = (torch.stack(pulls[kind]).sum() for kind in (True, False))
             self.tally.add("gradient/ratio", adversarial / other.clamp(min=1e-20))
 
-    def discriminator_loss(self, sample: Sample, terms: Sequence[Term]) -> Tensor:
+    def discriminator_loss(self, samples: Mapping[str, Sample], terms: Sequence[Term]) -> Tensor:
         """Sum the objectives' other face and the penalties that are due. The terms' weights are the generator's."""
         assert self.discriminator is not None
-        self.seeded("discriminator")
-        real = self.task.judged(sample["target"], sample, "real")
-        fake = self.task.judged(sample[self.judges].detach(), sample, "fake")
-        real_logits, fake_logits, _, _ = self.judge(real, fake)
-        total = real_logits.new_zeros(())
+        total: Tensor = samples[PAIRED]["target"].new_zeros(())
         steps = self.schedule.updates("discriminator", self.iteration)
+        logits: dict[tuple[str, str], tuple[Tensor, Tensor]] = {}
         for term in terms:
+            if not isinstance(term.function, Adversarial | Penalty):
+                continue
+            streams = (term.stream, term.against)
+            # A run of one stream logs plain names.
+            where = "" if streams == (PAIRED, PAIRED) else f"_{term.stream}"
+            sample = samples[term.stream]
+            real = self.real(term, samples)
+            fake = self.task.judged(sample[self.judges].detach(), sample, "fake")
             if isinstance(term.function, Adversarial):
+                if streams not in logits:
+                    self.seeded("discriminator", *([] if not where else streams))
+                    logits[streams] = self.judge(real, fake)[:2]
+                real_logits, fake_logits = logits[streams]
                 given = {"mask": sample["mask"]} if term.labels_by_mask else {}
                 value = term.function.discriminator(real_logits, fake_logits, **given).mean()
                 boundary = term.function.boundary(real_logits.detach(), fake_logits.detach())
-                self.tally.add("discriminator/accuracy_real", (real_logits > boundary).float().mean())
-                self.tally.add("discriminator/accuracy_fake", (fake_logits < boundary).float().mean())
-            elif isinstance(term.function, Penalty) and term.weight and steps % term.function.every == 0:
+                self.tally.add(f"discriminator/accuracy_real{where}", (real_logits > boundary).float().mean())
+                self.tally.add(f"discriminator/accuracy_fake{where}", (fake_logits < boundary).float().mean())
+            elif term.weight and steps % term.function.every == 0:
                 # Lazy: as strong on average as if it were evaluated in every step.
                 penalty = term.function(self.discriminator, self.pick(real), self.pick(fake)).mean()
                 value = term.weight * term.function.every * penalty

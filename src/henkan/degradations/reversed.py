@@ -1,0 +1,34 @@
+"""A degradation the other way round: what it makes is what the network should make."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from henkan.data.strokes import Strokes
+from henkan.degradations.degradation import Degradation
+
+
+class Reversed(Degradation):
+    """Swaps `source` and `target` of a degradation: clean lines are given, and the pencil drawing is to be made."""
+
+    def __init__(self, of: Degradation) -> None:
+        self.of = of
+        self.whole = of.whole
+
+    def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> dict[str, Any]:
+        return self.of.draw(target, rng, name)
+
+    def draw_strokes(
+        self, strokes: Strokes, target: NDArray[np.uint8], rng: np.random.Generator, name: str = ""
+    ) -> dict[str, Any]:
+        return self.of.draw_strokes(strokes, target, rng, name)
+
+    def apply(self, sample: dict[str, Any]) -> dict[str, Any]:
+        made = self.of.apply(sample)
+        return {**made, "source": made["target"], "target": made["source"]}
+
+    def manifest(self) -> str | None:
+        return self.of.manifest()

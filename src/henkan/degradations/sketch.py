@@ -1,0 +1,121 @@
+"""Rough sketches made from clean drawings: a hand, a page and a camera."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from henkan.data.strokes import Strokes
+from henkan.degradations.degradation import Degradation
+from henkan.degradations.hand import HandOperator, Scale
+from henkan.degradations.operator import SEED, Draws, Operator
+from henkan.degradations.page import PageOperator
+from henkan.degradations.trace import TraceOperator
+from henkan.errors import UserError
+from henkan.sample import to_8_bit
+
+Group = Mapping[str, Operator | None]
+KINDS = {"hand": HandOperator, "trace": TraceOperator, "page": PageOperator}
+
+
+class Sketch(Degradation):
+    """A clean drawing as a rough one: drawn again by a hand that errs, on paper, and scanned or photographed.
+
+    Three mappings of named operators (null: left out), each worked through in order: `hand` on the strokes of drawings
+    that have them, `trace` in its place on pixels where there are none, then `page` on either. `error` scales the
+    hand's inaccuracy, and `clean` is the share of samples that stay as they are (2018: 0.1 of the pairs). Rounded to
+    8 bits, target and source alike: what is written to disk is what is trained on.
+    """
+
+    def __init__(self, hand: Group, trace: Group, page: Group, error: float = 1.0, clean: float = 0.0) -> None:
+        self.groups: dict[str, dict[str, Any]] = {}
+        for group, operators in (("hand", hand), ("trace", trace), ("page", page)):
+            self.groups[group] = {name: one for name, one in operators.items() if one is not None}
+            for name, one in self.groups[group].items():
+                if not isinstance(one, KINDS[group]):
+                    raise UserError(f"degradation.{group}.{name} is a {type(one).__name__}, no operator of {group}")
+        self.error, self.clean = error, clean
+        self.draws = Draws(
+            {f"{group}.{name}": one for group, operators in self.groups.items() for name, one in operators.items()}
+        )
+
+    def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> dict[str, Any]:
+        return self._drawn(target, rng, "hand")
+
+    def draw_strokes(
+        self, strokes: Strokes, target: NDArray[np.uint8], rng: np.random.Generator, name: str = ""
+    ) -> dict[str, Any]:
+        drawn = self._drawn(target, rng, "trace")
+        if drawn["parameters"][-1]:
+            return {**drawn, "source": target.transpose(2, 0, 1)}
+        rough = self.redrawn(strokes, drawn["parameters"])
+        return {**drawn, "source": rough.drawn(*target.shape[:2]).transpose(2, 0, 1)}
+
+    def _drawn(self, target: NDArray[np.uint8], rng: np.random.Generator, without: str) -> dict[str, Any]:
+        """Return what is drawn for a sample, `without` the group of operators that has nothing to work on."""
+        number, clean = int(rng.integers(2**63)), bool(rng.random() < self.clean)
+        places = rng.integers(0, target.shape[:2], (2, 2))
+        row = np.append(self.draws.draw(number), float(clean))
+        row[[self.draws.places[f"{without}.{name}", "happens"] for name in self.groups[without]]] = 0.0
+        return {"parameters": row, "window": places[0], "window_real": places[1]}
+
+    def redrawn(self, strokes: Strokes, row: NDArray[np.float64]) -> Strokes:
+        """Return the strokes as the hand draws them again."""
+        # Dots and slips of nothing have no extent to err by.
+        extent = max(strokes.extent, 1.0)
+        scale = Scale(extent, extent * self.error)
+        for name, operator in self.groups["hand"].items():
+            values = self.values(f"hand.{name}", row)
+            if values.pop("happens") and len(strokes):
+                rng = np.random.Generator(np.random.PCG64(int(values.pop(SEED))))
+                strokes = operator(strokes, rng, scale, **values)
+        return strokes
+
+    def values(self, name: str, row: NDArray[np.float64]) -> dict[str, float]:
+        """Return what was drawn for one operator."""
+        settings = ("happens", SEED, *self.draws.settings(name))
+        return {setting: row[self.draws.places[name, setting]] for setting in settings}
+
+    def apply(self, sample: dict[str, Any]) -> dict[str, Any]:
+        rows: Tensor = sample["parameters"]
+        target: Tensor = sample["target"]
+        traced = "source" not in sample
+        source = target if traced else sample["source"]
+        groups = ("trace", "page") if traced else ("page",)
+        clean = rows[:, -1].view(-1, 1, 1, 1) > 0
+        original = target
+        for group in groups:
+            for name, operator in self.groups[group].items():
+                changed = self.applied(f"{group}.{name}", operator, source, rows)
+                if operator.moves:
+                    # The clean ones are photographed as well: their source is what their target becomes.
+                    source, target = changed, self.applied(f"{group}.{name}", operator, target, rows)
+                    original = target
+                else:
+                    source = changed
+        if self.clean:
+            source = torch.where(clean, original, source)
+        return {**sample, "target": to_8_bit(target), "source": to_8_bit(source)}
+
+    def applied(self, name: str, operator: PageOperator, page: Tensor, rows: Tensor) -> Tensor:
+        """Return a page as one operator leaves it, where it happens."""
+        place = self.draws.places
+        factor = dict.fromkeys(getattr(operator, "lengths", ()), self.error)
+        settings = {
+            setting: rows[:, place[name, setting]].to(page.dtype).view(-1, 1, 1, 1) * factor.get(setting, 1.0)
+            for setting in self.draws.settings(name)
+        }
+        seeds = rows[:, place[name, SEED]].to(torch.int64)
+        changed = operator(page, seeds, **settings)
+        if operator.chance == 1.0:
+            return changed
+        return torch.where(rows[:, place[name, "happens"]].view(-1, 1, 1, 1) > 0, changed, page)
+
+    def told(self, row: Sequence[float]) -> dict[str, Any]:
+        """Return what was drawn for a sample, in words: operator → setting → value, and whether it stayed clean."""
+        return {"clean": bool(row[-1]), **self.draws.told(row[:-1])}

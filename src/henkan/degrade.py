@@ -1,0 +1,144 @@
+"""Make training data in reverse: clean pictures and what a degradation makes of them, on disk.
+
+Writes pairs, a manifest (a line a sample: picture, hash of it, every number that was drawn) and a contact sheet, and
+prints the folder. The same command goes on after an interruption; data=degraded data.path=DIR trains from it.
+
+  henkan degrade data=openmoji_lines degradation=pencil_heavy size=128 count=5000 output=pairs
+  henkan degrade data=openmoji_lines degradation=ballpoint count=1_000_000 format=tar output=shards
+  henkan degrade -m data=openmoji_lines degradation=ballpoint degradation.error=0.5,1,2 'output=x_${degradation.error}'
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import DictConfig
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from torch.utils.data import DataLoader
+from torchvision.utils import make_grid, save_image
+
+from henkan.check import check_config
+from henkan.data.degraded import Degraded
+from henkan.data.pictures import Pictures
+from henkan.data.shards import FORMATS, Chunk, ChunkWriter, is_whole
+from henkan.errors import UserError
+from henkan.evaluate import evaluation_set
+from henkan.files import replaced, write_json
+from henkan.runs import machine
+from henkan.runs.identity import code, digest, without_place
+from henkan.runs.plan import manifest_of, settle
+from henkan.training.assemble import build_transform, training_stream
+
+
+def main(cfg: DictConfig) -> None:
+    check_config(cfg)
+    if cfg.format not in FORMATS:
+        raise UserError(f"format={cfg.format} must be one of {', '.join(FORMATS)}")
+    if cfg.count < 1 or cfg.shard < 1:
+        raise UserError(f"count={cfg.count} and shard={cfg.shard} must be 1 or more")
+    config, pictures = settle(cfg)
+    output, splits = Path(cfg.output), list(cfg.splits)
+    pictures.prepare()
+    counts = {
+        split: cfg.count if split == "train" else min(cfg.count, len(pictures.some_names(split))) for split in splits
+    }
+    claim(output, config, pictures, counts)
+    chunks = [
+        Chunk(split, start, min(start + cfg.shard, count))
+        for split, count in counts.items()
+        for start in range(0, count, cfg.shard)
+    ]
+    rest = [chunk for chunk in chunks if not is_whole(output, chunk)]
+    write(rest, sources(config, pictures), output, cfg.format, config, cfg.workers)
+    collect(output, chunks)
+    contact_sheet(output, splits[0], cfg.sheet)
+    print(output)
+
+
+def claim(output: Path, config: Mapping[str, Any], pictures: Pictures, counts: Mapping[str, int]) -> None:
+    """Write `dataset.json`, what the folder holds. Raises `UserError` if it holds something else already."""
+    parts = {
+        "data": {**without_place(config["data"]), "manifest": manifest_of(config, pictures)},
+        **{key: config[key] for key in ("augmentation", "degradation", "seed", "size", "format", "shard")},
+        "framing": {"val": config["validation"]["framing"], "test": config["evaluation"]["framing"]},
+    }
+    identity, path = digest(parts), output / "dataset.json"
+    known = json.loads(path.read_text()) if path.is_file() else None
+    if known is not None and known["identity"] != identity:
+        raise UserError(f"{output} holds samples of other settings: give another folder with output=DIR")
+    if known is None and output.is_dir() and any(output.iterdir()):
+        raise UserError(f"{output} is not empty: give another folder with output=DIR")
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        facts = {
+            "identity": identity,
+            "channels": pictures.channels,
+            "counts": dict(counts),
+            "format": config["format"],
+        }
+        write_json(
+            path,
+            {**facts, "shard": config["shard"], "settings": parts, "versions": machine.versions(), "code": code(parts)},
+        )
+    except OSError as error:
+        raise UserError(f"cannot write {output}: {error.strerror}; choose another with output=DIR") from error
+
+
+def sources(config: Mapping[str, Any], pictures: Pictures) -> dict[str, Any]:
+    """Return split → what yields sample k of it: the training stream, or the pictures of an evaluation."""
+    stream = training_stream(config, pictures)
+    found: dict[str, Any] = {"train": stream}
+    for split, framing in (("val", config["validation"]["framing"]), ("test", config["evaluation"]["framing"])):
+        if split in config["splits"]:
+            found[split] = evaluation_set(config, pictures, split, framing)  # type: ignore[arg-type]
+    return found
+
+
+def write(
+    chunks: list[Chunk],
+    samples: Mapping[str, Any],
+    output: Path,
+    format: str,
+    config: Mapping[str, Any],
+    workers: int | None,
+) -> None:
+    """Write chunks, several at once; each is one process's work from beginning to end."""
+    writer = ChunkWriter(chunks, samples, build_transform(config), output, format)
+    count = min(len(chunks), os.cpu_count() or 1 if workers is None else workers)
+    # One thread each: sums would depend on how many there are.
+    torch.set_num_threads(1)
+    loader: DataLoader[Any] = DataLoader(writer, batch_size=None, num_workers=max(0, count if count > 1 else 0))
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        bar = progress.add_task("degrade", total=sum(len(chunk) for chunk in chunks))
+        for written in loader:
+            progress.advance(bar, int(written))
+
+
+def collect(output: Path, chunks: list[Chunk]) -> None:
+    """Join the chunks' manifests into `manifest.jsonl`, in order."""
+    with replaced(output / "manifest.jsonl") as partial, partial.open("w") as file:
+        for chunk in chunks:
+            file.write((output / chunk.manifest).read_text())
+
+
+def contact_sheet(output: Path, split: str, count: int) -> None:
+    """Draw the first samples of a split: each source above its target."""
+    data = Degraded(output)
+    names = data.names(split)[:count]  # type: ignore[arg-type]
+    pairs = [(data.companions(name)["source"], data.picture(name)) for name in names]
+    # Whole pictures may differ in size: those of the first one's are shown.
+    shape = pairs[0][1].shape
+    columns = [
+        torch.cat([torch.from_numpy(part).permute(2, 0, 1) for part in pair], 1)
+        for pair in pairs
+        if pair[1].shape == shape
+    ]
+    save_image(make_grid([column / 255 for column in columns], nrow=8, padding=4, pad_value=0.5), output / "sheet.png")

@@ -1,0 +1,154 @@
+"""Drawings as strokes: geometry, drawing, and reading from SVG."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from henkan.data.framing import Frame, TurnCrop
+from henkan.data.strokes import Strokes, joined
+from henkan.data.svg import read_strokes
+from henkan.errors import UserError
+
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 72 72" width="72" height="72">{}</svg>'
+
+
+def cross(side: float = 64.0) -> Strokes:
+    """Two strokes across a page, of 2 pixels, the second one of three points."""
+    a, b, middle = 0.25 * side, 0.75 * side, side / 2
+    return Strokes.of([np.array([[a, a], [b, b]]), np.array([[b, a], [middle, middle], [a, b]])], width=2.0)
+
+
+def test_lengths_and_counts() -> None:
+    strokes = cross()
+    assert strokes.counts.tolist() == [2, 3] and strokes.owner.tolist() == [0, 0, 1, 1, 1]
+    assert strokes.lengths == pytest.approx([32 * math.sqrt(2)] * 2)
+    assert strokes.traveled == pytest.approx([0, 32 * math.sqrt(2), 0, 16 * math.sqrt(2), 32 * math.sqrt(2)])
+    assert strokes.extent == 32
+
+
+def test_moved_scales_points_and_pen() -> None:
+    moved = cross().moved(np.array([[0.0, -2.0, 5.0], [2.0, 0.0, 7.0]]))
+    assert moved.points[0] == pytest.approx([-2 * 16 + 5, 2 * 16 + 7])
+    assert moved.width == pytest.approx([4.0, 4.0])
+
+
+def test_pieces_lie_on_the_stroke() -> None:
+    strokes = cross()
+    pieces = strokes.pieces(np.array([1, 0]), np.array([10.0, 0.0], np.float32), np.array([20.0, 5.0], np.float32), 3.0)
+    assert len(pieces) == 2 and pieces.lengths == pytest.approx([10.0, 5.0], abs=1e-4)
+    # Down from the right to the left, 10 to 20 pixels along.
+    first = pieces.points[0]
+    assert first == pytest.approx([48 - 10 / math.sqrt(2), 16 + 10 / math.sqrt(2)], abs=1e-4)
+    steps = np.hypot(*np.diff(pieces.points[: pieces.counts[0]], axis=0).T)
+    assert steps.max() <= 3.0 + 1e-4
+
+
+def test_resampled_keeps_the_drawing_and_fine_ones_as_they_are() -> None:
+    fine = cross().resampled(2.0)
+    assert fine.lengths == pytest.approx(cross().lengths, abs=1e-3)
+    assert fine.resampled(2.0) is fine
+    assert len(Strokes.of([]).resampled(1.0)) == 0
+
+
+def test_drawn_is_black_where_the_stroke_is_and_white_elsewhere() -> None:
+    page = cross().drawn(64, 64)
+    assert page.shape == (64, 64, 1) and page.dtype == np.uint8
+    assert page[24, 24, 0] < 30 and page[4, 40, 0] == 255
+    # As much ink as pens of 2 pixels along 2 x 45 pixels leave, less where they cross.
+    assert (255 - page.astype(float)).sum() / 255 == pytest.approx(2 * 2 * 32 * math.sqrt(2), rel=0.1)
+
+
+@pytest.mark.parametrize("side", [64, 200])
+def test_a_pen_is_as_wide_as_it_says(side: int) -> None:
+    line = Strokes.of([np.array([[0.0, side / 2], [side, side / 2]])], width=3.0)
+    ink = (255 - line.drawn(side, side).astype(float))[:, side // 2, 0].sum() / 255
+    assert ink == pytest.approx(3.0, abs=0.251)
+
+
+def test_areas_are_filled_and_light_pressure_is_grey() -> None:
+    square = np.array([[10, 10], [50, 10], [50, 50], [10, 50], [10, 10]], float)
+    assert Strokes.of([square], 1.0, [True]).drawn(64, 64)[30, 30, 0] == 0
+    outline = Strokes.of([square], 2.0)
+    light = Strokes(outline.points, outline.offsets, outline.width, outline.filled, np.full(5, 0.5, np.float32))
+    assert outline.drawn(64, 64)[30, 30, 0] == 255
+    assert 60 < light.drawn(64, 64).min() < 200
+
+
+def test_joined_and_kept() -> None:
+    both = joined([cross(), cross(32)])
+    assert len(both) == 4 and both.counts.tolist() == [2, 3, 2, 3]
+    one = both.kept(np.array([False, False, False, True]))
+    assert np.array_equal(one.points, cross(32).points[2:])
+    assert len(joined([])) == 0
+
+
+@pytest.mark.parametrize("angle", [0.0, 30.0, -125.0])
+@pytest.mark.parametrize("mirror", [False, True])
+def test_strokes_and_pixels_are_framed_alike(angle: float, mirror: bool) -> None:
+    frame = Frame(top=10, left=4, side=80, size=64, mirror=mirror, angle=angle)
+    drawing = Strokes.of([np.array([[20.0, 30.0], [70.0, 40.0], [45.0, 85.0]])], width=3.0)
+    pixels = frame(drawing.drawn(96, 96))[..., 0].astype(float)
+    vectors = drawing.moved(frame.matrix).drawn(64, 64)[..., 0].astype(float)
+    assert pixels.shape == vectors.shape == (64, 64)
+    # The same ink at the same place: soft edges differ, half a pixel's shift would differ by far more.
+    shifted = [np.abs(np.roll(vectors, step, axis) - pixels).mean() for step in (-1, 1) for axis in (0, 1)]
+    assert np.abs(pixels - vectors).mean() < 0.5 * min(shifted)
+
+
+def test_outside_of_the_picture_is_white() -> None:
+    black = np.zeros((20, 20, 1), np.uint8)
+    framed = Frame(top=-10, left=0, side=20, size=20, mirror=False)(black)
+    assert framed[:10].min() == 255 and framed[10:].max() == 0
+
+
+def test_turn_crop_refuses_paper_and_settings_that_cannot_be() -> None:
+    framing = TurnCrop(size=32, shrink=[1.0, 1.5])
+    assert not framing.accepts(np.full((32, 32, 1), 255, np.uint8))
+    assert framing.accepts(cross(32).drawn(32, 32))
+    with pytest.raises(UserError, match="shrink"):
+        TurnCrop(size=32, shrink=[2.0, 1.0])
+
+
+def write(path: Path, content: str) -> Path:
+    path.write_text(SVG.format(content))
+    return path
+
+
+def test_svg_lines_curves_transforms_and_inherited_attributes(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "a.svg",
+        '<g stroke="#000" stroke-width="3" fill="none" transform="translate(36 0)">'
+        '<line x1="0" y1="0" x2="36" y2="72"/><circle cx="0" cy="36" r="18"/></g>'
+        '<path d="M0,0 L9,9" stroke="#fff" fill="none"/><rect width="9" height="9"/>',
+    )
+    strokes = read_strokes(path)
+    assert strokes.points[:2].tolist() == [[0.5, 0.0], [1.0, 1.0]]
+    circle = strokes.kept(np.array([False, True, False])).points
+    assert np.hypot(*(circle - [0.5, 0.5]).T) == pytest.approx(0.25, abs=0.002)
+    assert strokes.width[:2] == pytest.approx([3 / 72] * 2)
+    # White is no ink, and a black area is filled.
+    assert strokes.filled.tolist() == [False, False, True]
+
+
+def test_svg_only_of_a_group(tmp_path: Path) -> None:
+    line = '<path d="M0,0 L9,9" stroke="#000"/>'
+    path = write(tmp_path / "a.svg", f'<g id="color">{line}</g><g id="line">{line}{line}</g>')
+    assert len(read_strokes(path)) == 3 and len(read_strokes(path, "line")) == 2
+
+
+@pytest.mark.parametrize("content", ["", '<rect width="9" height="9" fill="#ff0"/>'])
+def test_svg_without_strokes(tmp_path: Path, content: str) -> None:
+    with pytest.raises(UserError, match=r"a\.svg has no strokes"):
+        read_strokes(write(tmp_path / "a.svg", content))
+
+
+def test_what_is_no_svg(tmp_path: Path) -> None:
+    (tmp_path / "a.svg").write_text("not a drawing")
+    with pytest.raises(UserError, match="not a readable SVG"):
+        read_strokes(tmp_path / "a.svg")
+    with pytest.raises(UserError, match="there is no drawing"):
+        read_strokes(tmp_path / "b.svg")

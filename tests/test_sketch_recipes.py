@@ -1,0 +1,183 @@
+"""Sketch simplification: the numbers of both papers on the built recipes (papers, sections 3 and 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from omegaconf import DictConfig, OmegaConf
+from torch import nn
+
+from henkan.cli import execute
+from henkan.data.openmoji_lines import OpenMojiLines
+from henkan.discriminators.drawing import DrawingDiscriminator
+from henkan.errors import UserError
+from henkan.generators.simplification import SimplificationNetwork
+from henkan.runs.plan import plan_run
+from henkan.runs.streams import batch_sizes
+from henkan.training.assemble import build_network
+
+Compose = Callable[..., DictConfig]
+STATISTICS = ("statistics.mean=[0.9]", "statistics.deviation=0.2")
+
+
+def resolved(cfg: DictConfig) -> dict[str, Any]:
+    config = OmegaConf.to_container(cfg, resolve=True)
+    assert isinstance(config, dict)
+    return {str(key): value for key, value in config.items()}
+
+
+def parameters(network: nn.Module) -> int:
+    return sum(weight.numel() for weight in network.parameters())
+
+
+def test_simplification_states_the_paper(composed: Compose) -> None:
+    config = resolved(composed(["experiment=sketch_simplification_2016", "scale=paper", *STATISTICS]))
+    assert (config["size"], config["batch_size"]) == (424, 6)
+    assert config["schedule"]["joint"]["iterations"] == 600_000
+    assert config["optimizer"]["generator"]["_target_"] == "torch.optim.Adadelta"
+    with torch.device("meta"):
+        assert parameters(build_network(config, "generator")) == 44_845_185
+
+
+def test_augmentation_states_the_paper(composed: Compose) -> None:
+    config = resolved(composed(["experiment=adversarial_augmentation_2018", "scale=paper", *STATISTICS]))
+    names = ["paired", "unpaired_source", "unpaired_target"]
+    assert batch_sizes(config, names) == {"paired": 16, "unpaired_source": 8, "unpaired_target": 8}
+    assert (config["weights"]["adversarial"], config["weights"]["adversarial_unpaired"]) == (8e-5, 8e-5)
+    assert config["schedule"]["discriminator"] == {"iterations": 1000, "update": ["discriminator"]}
+    assert (config["size"], config["clean"], config["degradation"]["clean"]) == (384, 0.1, 0.1)
+    judge = build_network(config, "discriminator")
+    assert parameters(judge) == 1_591_169
+    assert sum(weight.numel() for weight in judge.maps.parameters()) == 1_572_736
+
+
+def test_the_network_s_layers_and_shapes() -> None:
+    network = SimplificationNetwork([0.9], 0.2, width=0.125).eval()
+    convolutions = [layer for layer in network.layers if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d)]
+    assert len(convolutions) == 23
+    assert sum(isinstance(layer, nn.ConvTranspose2d) for layer in convolutions) == 3
+    shapes: list[tuple[int, ...]] = []
+    for layer in convolutions:
+        layer.register_forward_hook(lambda *call: shapes.append(tuple(call[-1].shape[-2:])))
+    with torch.no_grad():
+        assert network(torch.rand(1, 1, 424, 424))["raw"].shape == (1, 1, 424, 424)
+    assert shapes[8] == (53, 53) and shapes[-1] == (424, 424)
+    without = SimplificationNetwork([0.9], 0.2, normalization=None)
+    assert parameters(without) == 44_829_745
+
+
+def test_an_output_pixel_sees_what_the_network_says() -> None:
+    network = SimplificationNetwork([0.5], 0.25, width=0.1, normalization=None).eval()
+    side, middle = 256, 128
+    seen = torch.zeros(side, dtype=torch.bool)
+    for pixel in range(middle, middle + 8):
+        image = torch.rand(1, 1, side, side, requires_grad=True)
+        network(image)["raw"][0, 0, pixel, pixel].backward()
+        assert image.grad is not None
+        rows = image.grad[0, 0].abs().amax(1).nonzero().flatten()
+        reach = max(pixel - int(rows.min()), int(rows.max()) - pixel)
+        assert reach <= network.context
+        seen[reach] = True
+    # Not much less either: context is the largest of them.
+    assert seen[network.context - 8 :].any()
+
+
+def test_the_discriminator_s_maps_and_its_refusal() -> None:
+    judge = DrawingDiscriminator(384).eval()
+    with torch.no_grad():
+        logits, maps = judge(torch.rand(1, 1, 384, 384))
+    assert logits.shape == (1, 1) and maps[-1].shape == (1, 512, 6, 6)
+    assert DrawingDiscriminator(96).maps[-1][0].out_channels == 512
+    with pytest.raises(UserError, match="built for 384x384"):
+        judge(torch.rand(1, 1, 96, 96))
+
+
+@pytest.fixture
+def drawn(tmp_path: Any) -> list[str]:
+    """Overrides of runs that take a second, on drawings of lines in pixels."""
+    import cv2
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    for split, count in (("train", 12), ("val", 2), ("test", 3)):
+        (tmp_path / "lines" / split).mkdir(parents=True)
+        for number in range(count):
+            page = np.full((48, 40), 255, np.uint8)
+            for _ in range(3):
+                a, b = rng.integers(0, 40, (2, 2)).tolist()
+                cv2.line(page, a, b, 0, 2)
+            cv2.imwrite(str(tmp_path / "lines" / split / f"{number}.png"), page)
+    return [
+        "scale=smoke",
+        "data=line_folder",
+        f"data.path={tmp_path / 'lines'}",
+        f"paths.runs={tmp_path / 'runs'}",
+        f"paths.cache={tmp_path / 'cache'}",
+        "optimizer=adam",
+        "logger=csv",
+        "metric=[mse,line_f,grey_gap]",
+        "trainer.threads=1",
+        "trainer.log_every=2",
+        "validation.every=4",
+    ]
+
+
+UNPAIRED = [
+    *("data@streams.unpaired_source.data=line_folder", "data@streams.unpaired_target.data=line_folder"),
+    *("schedule.discriminator.iterations=2", "schedule.joint.iterations=4"),
+]
+
+
+def paths_of(drawn: list[str]) -> list[str]:
+    path = drawn[2].partition("=")[2]
+    return [f"streams.{name}.data.path={path}" for name in ("unpaired_source", "unpaired_target")]
+
+
+def test_every_recipe_trains_and_starts_from_the_one_before(drawn: list[str], tmp_path: Any) -> None:
+    assert execute("train", ["experiment=sketch_simplification_2016", *drawn, "schedule.joint.iterations=4"]).code == 0
+    first = next((tmp_path / "runs").glob("sketch_simplification*"))
+    words = ["experiment=adversarial_augmentation_2018", *drawn, *UNPAIRED, *paths_of(drawn)]
+    assert execute("train", [*words, f"init={first}"]).code == 0
+    second = next((tmp_path / "runs").glob("adversarial_augmentation*"))
+    header = (second / "metrics.csv").read_text().splitlines()[0]
+    assert "gradient/adversarial_unpaired" in header and "gradient/ratio" in header
+    rough = tmp_path / "lines" / "test" / "0.png"
+    single = ["experiment=single_image", *drawn, *UNPAIRED[1:], paths_of(drawn)[1]]
+    single += [f"streams.unpaired_source.data.path={rough}", f"init={second}", "discriminator.dropout=0.5"]
+    assert execute("train", single).code == 0
+    pencil = ["experiment=pencil_generation", *drawn, *UNPAIRED[2:]]
+    assert execute("train", pencil).code == 0
+    assert len(list((tmp_path / "runs").glob("*/scores.csv"))) == 4
+
+
+def test_streams_that_no_term_reads_are_neither_built_nor_part_of_the_run(drawn: list[str], composed: Compose) -> None:
+    words = ["experiment=adversarial_augmentation_2018", *drawn, *UNPAIRED, *paths_of(drawn)]
+    whole = plan_run(composed(words))
+    assert list(whole.streams) == ["paired", "unpaired_source", "unpaired_target"]
+    supervised = plan_run(composed([*words, "loss=[mse,adversarial]"]))
+    assert list(supervised.streams) == ["paired"]
+    augmentation = "experiment=adversarial_augmentation_2018"
+    alone = plan_run(composed([augmentation, *drawn, *UNPAIRED[2:], "loss=[mse,adversarial]", "stream=[]"]))
+    assert supervised.identity == alone.identity
+
+
+def test_an_empty_unpaired_folder_and_a_stream_that_was_not_chosen(
+    drawn: list[str], tmp_path: Any, capsys: Any
+) -> None:
+    (tmp_path / "empty").mkdir()
+    words = ["experiment=adversarial_augmentation_2018", *drawn, *UNPAIRED, *paths_of(drawn)]
+    assert execute("train", [*words, f"streams.unpaired_source.data.path={tmp_path / 'empty'}"]).code == 2
+    assert "holds no picture" in capsys.readouterr().err
+    chosen = ["experiment=sketch_simplification_2016", *drawn, "loss=[mse,adversarial,adversarial_unpaired]"]
+    assert execute("train", chosen).code == 2
+    assert "stream=[unpaired_source]" in capsys.readouterr().err
+    assert execute("train", [*words, "streams.unpaired_source.share=0.3", "batch_size=4"]).code == 2
+    assert "a whole number" in capsys.readouterr().err
+
+
+def test_openmoji_s_lines_are_the_recipe_s_data(composed: Compose) -> None:
+    config = resolved(composed(["experiment=sketch_simplification_2016", *STATISTICS]))
+    assert config["data"]["_target_"].endswith(OpenMojiLines.__name__)
