@@ -174,7 +174,8 @@ def test_an_empty_unpaired_folder_and_a_stream_that_was_not_chosen(
     chosen = ["experiment=sketch_simplification_2016", *drawn, "loss=[mse,adversarial,adversarial_unpaired]"]
     assert execute("train", chosen).code == 2
     assert "stream=[unpaired_source]" in capsys.readouterr().err
-    assert execute("train", [*words, "streams.unpaired_source.share=0.3", "batch_size=4"]).code == 2
+    shares = [f"streams.unpaired_{side}.share=0.3" for side in ("source", "target")]
+    assert execute("train", [*words, *shares, "batch_size=4"]).code == 2
     assert "a whole number" in capsys.readouterr().err
 
 
