@@ -37,6 +37,24 @@ METRICS = {
         "",
         "Gradient in the hole, output less true picture: 0 is as sharp as the truth, below is blurred, above too busy.",
     ),
+    "mse": Metric("MSE", "", "Mean squared error of each 8-bit picture, values in [0, 1]."),
+    "line_f": Metric("line F", "", "Harmonic mean of line precision and recall, per drawing; 1 is best."),
+    "line_precision": Metric(
+        "line precision",
+        "",
+        "Share of the output's ink within 1.5 px of the clean drawing's: what is there belongs there.",
+    ),
+    "line_recall": Metric(
+        "line recall",
+        "",
+        "Share of the clean drawing's ink within 1.5 px of the output's: what belongs there is there.",
+    ),
+    "grey_share": Metric("grey", "", "Share of pixels that are neither ink nor paper, between 0.1 and 0.9."),
+    "grey_gap": Metric(
+        "grey gap",
+        "",
+        "Share of grey pixels, output less clean drawing: 0 is as crisp as the clean lines, above is blurred.",
+    ),
     "lpips_alex": Metric("LPIPS (alex)", "", "LPIPS v0.1 with the AlexNet trunk."),
     "lite0_distance": Metric(
         "Lite0 distance", "", "Distance of EfficientNet-Lite0 features of output and true picture; not LPIPS."
