@@ -64,6 +64,51 @@ def tiny(pictures: Path, tmp_path: Path) -> list[str]:
     ]
 
 
+@pytest.fixture(scope="session")
+def drawings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with train, val and test drawings of black lines, 48 x 40 pixels."""
+    root = tmp_path_factory.mktemp("drawings")
+    rng = np.random.default_rng(0)
+    for split, count in (("train", 12), ("val", 2), ("test", 3)):
+        (root / split).mkdir()
+        for number in range(count):
+            page = np.full((48, 40), 255, np.uint8)
+            for _ in range(3):
+                begin, end = rng.integers(0, 40, (2, 2)).tolist()
+                cv2.line(page, begin, end, 0, 2)
+            cv2.imwrite(str(root / split / f"{number}.png"), page)
+    return root
+
+
+@pytest.fixture
+def drawn(drawings: Path, tmp_path: Path) -> list[str]:
+    """Overrides of runs on these drawings that take a second."""
+    return [
+        "scale=smoke",
+        "data=line_folder",
+        f"data.path={drawings}",
+        f"paths.runs={tmp_path / 'runs'}",
+        f"paths.cache={tmp_path / 'cache'}",
+        "optimizer=adam",
+        "logger=csv",
+        "metric=[mse,line_f,grey_gap]",
+        "trainer.threads=1",
+        "trainer.log_every=2",
+        "validation.every=4",
+    ]
+
+
+@pytest.fixture
+def unpaired(drawings: Path) -> list[str]:
+    """Overrides that make both unpaired streams of these drawings."""
+    streams = ("unpaired_source", "unpaired_target")
+    return [
+        word
+        for name in streams
+        for word in (f"data@streams.{name}.data=line_folder", f"streams.{name}.data.path={drawings}")
+    ]
+
+
 @pytest.fixture
 def composed() -> Callable[..., DictConfig]:
     """Compose a root of the config tree with overrides."""

@@ -26,9 +26,9 @@ def run(processes: WarmProcesses, words: list[str], runs: Path) -> list[Path]:
     return folders
 
 
-def assert_same_curves(one: Path, two: Path) -> None:
+def assert_same_curves(one: Path, two: Path, rows: int = 9) -> None:
     first, second = read_rows(one / "metrics.csv"), read_rows(two / "metrics.csv")
-    assert len(first) == len(second) == 9
+    assert len(first) == len(second) == rows
     for row, other in zip(first, second, strict=True):
         assert row.keys() == other.keys()
         for name, value in row.items():

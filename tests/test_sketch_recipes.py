@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -95,80 +96,47 @@ def test_the_discriminator_s_maps_and_its_refusal() -> None:
         judge(torch.rand(1, 1, 96, 96))
 
 
-@pytest.fixture
-def drawn(tmp_path: Any) -> list[str]:
-    """Overrides of runs that take a second, on drawings of lines in pixels."""
-    import cv2
-    import numpy as np
-
-    rng = np.random.default_rng(0)
-    for split, count in (("train", 12), ("val", 2), ("test", 3)):
-        (tmp_path / "lines" / split).mkdir(parents=True)
-        for number in range(count):
-            page = np.full((48, 40), 255, np.uint8)
-            for _ in range(3):
-                a, b = rng.integers(0, 40, (2, 2)).tolist()
-                cv2.line(page, a, b, 0, 2)
-            cv2.imwrite(str(tmp_path / "lines" / split / f"{number}.png"), page)
-    return [
-        "scale=smoke",
-        "data=line_folder",
-        f"data.path={tmp_path / 'lines'}",
-        f"paths.runs={tmp_path / 'runs'}",
-        f"paths.cache={tmp_path / 'cache'}",
-        "optimizer=adam",
-        "logger=csv",
-        "metric=[mse,line_f,grey_gap]",
-        "trainer.threads=1",
-        "trainer.log_every=2",
-        "validation.every=4",
-    ]
+PHASES = ["schedule.discriminator.iterations=2", "schedule.joint.iterations=4"]
 
 
-UNPAIRED = [
-    *("data@streams.unpaired_source.data=line_folder", "data@streams.unpaired_target.data=line_folder"),
-    *("schedule.discriminator.iterations=2", "schedule.joint.iterations=4"),
-]
-
-
-def paths_of(drawn: list[str]) -> list[str]:
-    path = drawn[2].partition("=")[2]
-    return [f"streams.{name}.data.path={path}" for name in ("unpaired_source", "unpaired_target")]
-
-
-def test_every_recipe_trains_and_starts_from_the_one_before(drawn: list[str], tmp_path: Any) -> None:
+def test_every_recipe_trains_and_starts_from_the_one_before(
+    drawn: list[str], unpaired: list[str], drawings: Path, tmp_path: Any
+) -> None:
     assert execute("train", ["experiment=sketch_simplification_2016", *drawn, "schedule.joint.iterations=4"]).code == 0
     first = next((tmp_path / "runs").glob("sketch_simplification*"))
-    words = ["experiment=adversarial_augmentation_2018", *drawn, *UNPAIRED, *paths_of(drawn)]
+    words = ["experiment=adversarial_augmentation_2018", *drawn, *unpaired, *PHASES]
     assert execute("train", [*words, f"init={first}"]).code == 0
     second = next((tmp_path / "runs").glob("adversarial_augmentation*"))
     header = (second / "metrics.csv").read_text().splitlines()[0]
     assert "gradient/adversarial_unpaired" in header and "gradient/ratio" in header
-    rough = tmp_path / "lines" / "test" / "0.png"
-    single = ["experiment=single_image", *drawn, *UNPAIRED[1:], paths_of(drawn)[1]]
-    single += [f"streams.unpaired_source.data.path={rough}", f"init={second}", "discriminator.dropout=0.5"]
+    rough = drawings / "test" / "0.png"
+    of_target = [word for word in unpaired if "unpaired_target" in word]
+    single = ["experiment=single_image", *drawn, *of_target, *PHASES]
+    single += [f"streams.unpaired_source.data.path={rough}", f"init={second}"]
     assert execute("train", single).code == 0
-    pencil = ["experiment=pencil_generation", *drawn, *UNPAIRED[2:]]
+    pencil = ["experiment=pencil_generation", *drawn, *PHASES]
     assert execute("train", pencil).code == 0
     assert len(list((tmp_path / "runs").glob("*/scores.csv"))) == 4
 
 
-def test_streams_that_no_term_reads_are_neither_built_nor_part_of_the_run(drawn: list[str], composed: Compose) -> None:
-    words = ["experiment=adversarial_augmentation_2018", *drawn, *UNPAIRED, *paths_of(drawn)]
+def test_streams_that_no_term_reads_are_neither_built_nor_part_of_the_run(
+    drawn: list[str], unpaired: list[str], composed: Compose
+) -> None:
+    words = ["experiment=adversarial_augmentation_2018", *drawn, *unpaired, *PHASES]
     whole = plan_run(composed(words))
     assert list(whole.streams) == ["paired", "unpaired_source", "unpaired_target"]
     supervised = plan_run(composed([*words, "loss=[mse,adversarial]"]))
     assert list(supervised.streams) == ["paired"]
     augmentation = "experiment=adversarial_augmentation_2018"
-    alone = plan_run(composed([augmentation, *drawn, *UNPAIRED[2:], "loss=[mse,adversarial]", "stream=[]"]))
+    alone = plan_run(composed([augmentation, *drawn, *PHASES, "loss=[mse,adversarial]", "stream=[]"]))
     assert supervised.identity == alone.identity
 
 
 def test_an_empty_unpaired_folder_and_a_stream_that_was_not_chosen(
-    drawn: list[str], tmp_path: Any, capsys: Any
+    drawn: list[str], unpaired: list[str], tmp_path: Any, capsys: Any
 ) -> None:
     (tmp_path / "empty").mkdir()
-    words = ["experiment=adversarial_augmentation_2018", *drawn, *UNPAIRED, *paths_of(drawn)]
+    words = ["experiment=adversarial_augmentation_2018", *drawn, *unpaired, *PHASES]
     assert execute("train", [*words, f"streams.unpaired_source.data.path={tmp_path / 'empty'}"]).code == 2
     assert "holds no picture" in capsys.readouterr().err
     chosen = ["experiment=sketch_simplification_2016", *drawn, "loss=[mse,adversarial,adversarial_unpaired]"]

@@ -19,8 +19,10 @@ from torch import Tensor
 from henkan.data.stream import collate
 from henkan.runs.plan import Plan, plan_run
 from henkan.runs.start import initialize
+from henkan.runs.streams import batch_sizes
 from henkan.sample import Sample, named_arguments
 from henkan.training.assemble import build_translator, training_stream
+from henkan.training.terms import PAIRED
 from henkan.training.translator import Translator
 
 
@@ -38,10 +40,13 @@ def main(cfg: DictConfig) -> None:
 @torch.no_grad()
 def pictures(plan: Plan, translator: Translator, count: int, iteration: int) -> dict[str, Tensor]:
     """Return named columns of pictures (count, 3, h, w), in the order in which they come about."""
-    stream = training_stream(plan.config, plan.pictures)
     counter, batches = plan.schedule.counter(iteration)
-    first = batches * plan.config["batch_size"]
-    sample = translator.transform.prepare(collate([stream[counter, first + k] for k in range(count)]))
+    samples: dict[str, Sample] = {}
+    for name, size in batch_sizes(plan.config, list(plan.streams)).items():
+        stream = training_stream(plan.config, plan.streams[name], name)
+        items = [stream[counter, batches * size + k] for k in range(count)]
+        samples[name] = translator.transforms[name].prepare(collate(items))
+    sample = samples.pop(PAIRED)
     translator.eval()
     sample = translator.transform.generate(translator.generator, sample)
     columns = {"target": sample["target"], "source": sample["source"]}
@@ -51,6 +56,8 @@ def pictures(plan: Plan, translator: Translator, count: int, iteration: int) -> 
         for side, image in (("real", sample["target"]), ("fake", sample["output"])):
             judged = translator.pick(translator.task.judged(image, sample, side))  # type: ignore[arg-type]
             columns |= {f"D, {side}: {name}": value for name, value in judged.items()}
+    for name, other in samples.items():
+        columns |= {f"{name}: {key}": other[key] for key in ("source", "target")}
     return columns
 
 
