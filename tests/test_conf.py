@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from PIL import Image
 
+import henkan
 from henkan.baselines.baseline import Baseline
 from henkan.build import build
 from henkan.check import check_config
@@ -96,7 +99,7 @@ def test_every_option_composes_and_builds(
             network = build_network(config, group)
             weights = sum(weight.numel() for weight in network.parameters())
             assert (weights == 0) == isinstance(network, Baseline)
-        elif group == "data" and option == "paired_folder":
+        elif group == "data" and option in ("paired_folder", "paired_lines"):
             with pytest.raises(UserError):
                 build(config["data"])
         elif "_target_" in (config.get(group) or {}):
@@ -175,3 +178,30 @@ def test_the_resolvers() -> None:
         }
     )
     assert (cfg.g, cfg.d) == (12, 7)
+
+
+PARTS = ("tasks", "degradations", "generators", "discriminators", "losses", "metrics", "baselines", "postprocessing")
+# What others are made of, and what reads and writes: nothing that a config would choose.
+NOT_CHOSEN = {
+    "henkan.baselines.nearest.NearestField",
+    "henkan.baselines.patchmatch.Level",
+    "henkan.degradations.hand.Scale",
+    "henkan.degradations.operator.Draws",
+    "henkan.metrics.evaluator.Evaluator",
+    "henkan.metrics.evaluator.Scores",
+}
+
+
+def test_every_public_class_of_these_packages_is_named_by_a_config() -> None:
+    text = "".join(path.read_text() for path in CONF.glob("*/*.yaml"))
+    named = {
+        f"{module.__name__}.{name}": one
+        for part in PARTS
+        for path in sorted((Path(henkan.__file__).parent / part).glob("*.py"))
+        for module in [importlib.import_module(f"henkan.{part}.{path.stem}")]
+        for name, one in vars(module).items()
+        if inspect.isclass(one) and one.__module__ == module.__name__ and not name.startswith("_")
+    }
+    bases = {base for one in named.values() for base in one.__mro__[1:]}
+    missing = [name for name, one in named.items() if name not in text and one not in bases and name not in NOT_CHOSEN]
+    assert len(named) > 60 and missing == []
