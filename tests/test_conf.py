@@ -56,7 +56,9 @@ def some_pairs(pictures: Path, place: Path) -> Path:
 
 # What a data set that must be given is given.
 NEED_PATH: dict[str, Callable[[Path, Path], Path]] = {
-    **dict.fromkeys(("image_folder", "bsds500", "paired_folder", "line_folder"), lambda pictures, _: pictures),
+    **dict.fromkeys(
+        ("image_folder", "bsds500", "paired_folder", "paired_lines", "line_folder"), lambda pictures, _: pictures
+    ),
     "single_picture": lambda pictures, _: pictures / "train" / "000.png",
     "svg_folder": drawings,
     "degraded": some_pairs,
