@@ -21,9 +21,10 @@ SIZE, WINDOW = 64, 32
 SCALARS = {
     "size": SIZE,
     "window": WINDOW,
-    "scale": {"width": 0.125},
+    "scale": {"width": 0.125, "size": SIZE},
     "channels": 3,
-    "statistics": {"mean": [0.5, 0.4, 0.3], "deviation": 0.4},
+    "source_channels": 3,
+    "statistics": {"mean": [0.5, 0.4, 0.3], "deviation": 0.4, "classes": 5},
 }
 
 LEARNS_NOTHING = "henkan.baselines."
@@ -45,17 +46,30 @@ def network(group: str, name: str, **overrides: Any) -> nn.Module:
     return built
 
 
-def batch(size: int = 2) -> dict[str, Tensor]:
+# What is shown to a generator as its image: RGB, where nothing else is said.
+SHOWN = {"let_there_be_color": 1, "local_color": 1, "scribbler": 4}
+
+
+def batch(size: int = 2, channels: int = 3) -> dict[str, Tensor]:
     torch.manual_seed(1)
     mask = torch.zeros(size, 1, SIZE, SIZE)
     mask[..., 16:48, 16:48] = 1
-    return {"image": torch.rand(size, 3, SIZE, SIZE), "mask": mask}
+    grey = torch.rand(size, 1, SIZE, SIZE)
+    image = torch.rand(size, channels, SIZE, SIZE)
+    return {"image": image, "mask": mask, "lightness": grey, "hints": grey.expand(-1, 2, -1, -1), "hint_mask": mask}
+
+
+def picture(raw: Tensor) -> Tensor:
+    """What discriminators judge of an answer, RGB at full size: a and b beside some lightness."""
+    if raw.shape[1] == 2:
+        raw = torch.cat((raw, raw.mean(1, keepdim=True)), dim=1)
+    return nn.functional.interpolate(raw, (SIZE, SIZE))
 
 
 def judged(image: Tensor, given: dict[str, Tensor]) -> dict[str, Tensor]:
     return {
         "image": image,
-        "condition": given["image"],
+        "condition": given["lightness"].expand(-1, 3, -1, -1),
         "mask": given["mask"],
         "window": image[..., 16:48, 16:48],
     }
@@ -80,9 +94,11 @@ def test_there_is_something_to_combine() -> None:
 
 @pytest.mark.parametrize(("generator", "discriminator"), list(itertools.product(GENERATORS, DISCRIMINATORS)))
 def test_every_generator_trains_with_every_discriminator(generator: str, discriminator: str) -> None:
-    maker, judge, given = network("generator", generator), network("discriminator", discriminator), batch()
-    target = torch.rand_like(given["image"])
-    raw = call(maker, given)["raw"]
+    maker, judge = network("generator", generator), network("discriminator", discriminator)
+    given = batch(channels=SHOWN.get(generator, 3))
+    answer = call(maker, given)
+    raw, others = picture(answer.pop("raw")), answer.values()
+    target = torch.rand(2, 3, SIZE, SIZE)
     assert raw.shape == target.shape
     assert SIZE % maker.multiple == 0
 
@@ -92,7 +108,9 @@ def test_every_generator_trains_with_every_discriminator(generator: str, discrim
     assert_trained(judge)
     assert len(features) > 1
 
-    softplus(-call(judge, judged(raw, given))[0]).mean().backward()
+    # What else a generator answers has losses of its own.
+    loss = softplus(-call(judge, judged(raw, given))[0]).mean() + sum(other.mean() for other in others)
+    loss.backward()
     assert_trained(maker)
 
 
@@ -154,7 +172,7 @@ def test_permuting_the_condition_changes_the_logits(discriminator: str, override
     [("generator", name) for name in GENERATORS] + [("discriminator", name) for name in DISCRIMINATORS],
 )
 def test_channels_last_and_bf16_give_the_same_up_to_rounding(group: str, name: str) -> None:
-    module, given = network(group, name).eval(), batch()
+    module, given = network(group, name).eval(), batch(channels=SHOWN.get(name, 3))
     offered = given if group == "generator" else judged(given["image"], given)
 
     def answer() -> Tensor:

@@ -2,12 +2,14 @@
 
 Writes scores.csv (a row a picture, a column a metric), set_scores.json, samples.csv (area and kind of each hole),
 areas.csv (means by the share of the picture that is missing) and pictures/ into the run folder. With
-postprocess=poisson the post-processed output is scored too.
+postprocess=poisson the post-processed output is scored too. With evaluation.curve everything is scored once more at
+several values of one setting of the degradation: curve.csv and curve.png.
 
   henkan evaluate run=outputs/runs/RUN
   henkan evaluate run=outputs/runs/RUN evaluation.split=val 'metric=[psnr,ssim]'
   henkan evaluate run=outputs/runs/RUN postprocess=poisson
   henkan evaluate experiment=glcic generator=criminisi
+  henkan evaluate run=outputs/runs/RUN 'evaluation.curve={setting: count, values: [0, 1, 10]}'
 """
 
 from __future__ import annotations
@@ -101,6 +103,7 @@ def score_run(
     scores = score(config, pictures, network, folder)
     # Runs of before there were areas have no edges.
     write_scores(scores, folder, settings.get("areas"))
+    write_curve(along(config, pictures, network), folder, list(scores.images))
     means = scores.means()
     found = {"identity": identity, "split": split, "pictures": len(scores.files), "means": means}
     write_json(facts, {**found, "absent": scores.absent})
@@ -171,6 +174,43 @@ def score(config: Mapping[str, Any], pictures: Pictures, network: nn.Module, fol
     scores = evaluator.evaluate(transform, network.to(device_for(config)), data, settings["pictures"], keep)
     write_json(folder / "pictures" / "index.json", kept)
     return scores
+
+
+def along(config: Mapping[str, Any], pictures: Pictures, network: nn.Module) -> pd.DataFrame | None:
+    """Score a generator at several values of one setting of the degradation: a row a value and picture.
+
+    Columns: the setting, `file`, and the metrics of single pictures. None where `evaluation.curve` asks for nothing.
+    """
+    settings = config["evaluation"]
+    curve = settings.get("curve")
+    if curve is None:
+        return None
+    config = scored(config)
+    setting, tables = str(curve["setting"]), []
+    if setting not in config["degradation"]:
+        known = ", ".join(name for name in config["degradation"] if name != "_target_")
+        raise UserError(f"evaluation.curve.setting={setting}: the degradation has no such setting; it has {known}")
+    for value in curve["values"]:
+        here = {**config, "degradation": {**config["degradation"], setting: value}}
+        data = evaluation_set(here, pictures, settings["split"], settings["framing"])
+        evaluator = Evaluator(config["metric"], settings["batch"], sets=False)
+        scores = evaluator.evaluate(build_transform(here), network, data, settings["pictures"])
+        tables.append(pd.DataFrame({setting: value, "file": scores.files, **scores.images}))
+    return pd.concat(tables)
+
+
+def write_curve(table: pd.DataFrame | None, folder: Path, metrics: Sequence[str]) -> None:
+    """Write what `along` has found, and draw its means."""
+    for name in ("curve.csv", "curve.png"):
+        (folder / name).unlink(missing_ok=True)
+    if table is None:
+        return
+    from henkan.report.along import draw, lines
+
+    with replaced(folder / "curve.csv") as partial:
+        table.to_csv(partial, index=False, float_format="%.6g")
+    with replaced(folder / "curve.png") as partial:
+        draw(lines({"": [table]}, metrics)).savefig(partial, format="png", dpi=120)
 
 
 def scored(config: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -35,5 +35,10 @@ def updates(network: str, *, _root_: DictConfig) -> int:
     return int(batches // _root_.optimizer.accumulate)
 
 
-for _resolver in (at_scale, scaled, iterations, updates):
+def total(*numbers: int) -> int:
+    """Return the sum of whole numbers."""
+    return sum(numbers)
+
+
+for _resolver in (at_scale, scaled, iterations, updates, total):
     OmegaConf.register_new_resolver(_resolver.__name__, _resolver, replace=True)

@@ -16,6 +16,14 @@ A sample is a batch: a mapping from key to tensor (or list of names). Pictures a
 | `prediction` | (B, C, H, W) | the decoded picture before known pixels are pasted |
 | `output` | (B, C, H, W) | the composed picture, the one that is scored |
 | `aux.<name>` | any | what else the generator returned |
+| `target_lab` | (B, 3, H, W) | the target in CIELAB: L in [0, 100], a and b in about ±110 |
+| `ab`, `target_ab` | (B, 2, h, w) | a and b over 110 of the generator's answer, and of the target at that size |
+| `hints`, `hint_mask` | (B, 2, H, W), (B, 1, H, W) | a and b over 110 that a user says, and 1 where |
+| `ab_histogram`, `saturation` | (B, 530, 1, 1), (B, 2, 1, 1) | of the whole picture, and 1 where it is told, or 0 |
+| `style` | (B, 1, s, s) | a grey picture whose global features color this one |
+| `label` | (B,) int64 | class of the picture, -1 where it has none |
+| `strokes` | (B, 3, H, W) | strokes of color that a user says, white elsewhere |
+| `lines` | (B, 1, H, W) | the picture's true line drawing, where the data have one |
 | `name` | list[str] | relative path of each picture |
 | `index` | (B,) int64 | the sample's counter |
 """
@@ -33,13 +41,13 @@ Sample = dict[str, Any]
 
 
 def to_float(sample: Mapping[str, Any], channels_last: bool = False) -> Sample:
-    """Return the sample with its 8-bit pictures and masks as float32: pictures in [0, 1], `mask` 0 or 1."""
+    """Return the sample with its 8-bit pictures and masks as float32: pictures in [0, 1], masks 0 or 1."""
     layout = torch.channels_last if channels_last else torch.contiguous_format
     converted: Sample = {}
     for key, value in sample.items():
         if isinstance(value, Tensor) and value.dtype == torch.uint8:
             value = value.to(torch.float32, memory_format=layout)
-            if key != "mask":
+            if not key.endswith("mask"):
                 value = value.div_(255.0)
         converted[key] = value
     return converted

@@ -33,10 +33,12 @@ class Transform:
         inputs = {name: value for name, value in self.task.condition(sample).items() if name in asks}
         height, width = sample["source"].shape[-2:]
         multiple, mode = getattr(network, "multiple", 1), getattr(network, "padding", "reflect")
-        returned: dict[str, Tensor] = dict(network(**pad(inputs, multiple, mode)))
+        # What says something about the whole picture has a size of its own.
+        maps = {name: value for name, value in inputs.items() if value.shape[-2:] == (height, width)}
+        returned: dict[str, Tensor] = dict(network(**{**inputs, **pad(maps, multiple, mode)}))
         raw = returned.pop("raw").float()[..., :height, :width]
-        aux = {f"aux.{name}": value for name, value in returned.items()}
-        return {**sample, **aux, "raw": raw, **self.task.compose(raw, sample)}
+        generated = {**sample, **{f"aux.{name}": value for name, value in returned.items()}, "raw": raw}
+        return {**generated, **self.task.compose(raw, generated)}
 
 
 def pad(inputs: Mapping[str, Tensor], multiple: int, mode: str = "reflect") -> dict[str, Tensor]:

@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from henkan.baselines.baseline import Baseline
 from henkan.baselines.biharmonic import Biharmonic
 from henkan.baselines.criminisi import Criminisi
+from henkan.baselines.filling import Filling
 from henkan.baselines.navier_stokes import NavierStokes
 from henkan.baselines.nearest import NearestField
 from henkan.baselines.patchmatch import PatchMatch
@@ -20,8 +20,8 @@ from henkan.baselines.telea import Telea
 from henkan.errors import UserError
 from henkan.randomness import generator_for
 
-EXEMPLARS: list[type[Baseline]] = [PatchMatch, Criminisi]
-METHODS: list[type[Baseline]] = [Telea, NavierStokes, Biharmonic, *EXEMPLARS]
+EXEMPLARS: list[type[Filling]] = [PatchMatch, Criminisi]
+METHODS: list[type[Filling]] = [Telea, NavierStokes, Biharmonic, *EXEMPLARS]
 every_method = pytest.mark.parametrize("method", METHODS)
 
 
@@ -46,7 +46,7 @@ HOLES = {
 
 @every_method
 @pytest.mark.parametrize("hole", HOLES)
-def test_known_pixels_stay_and_the_hole_does_not_matter(method: type[Baseline], hole: str) -> None:
+def test_known_pixels_stay_and_the_hole_does_not_matter(method: type[Filling], hole: str) -> None:
     image, mask = noise(1, 3, 32, 32), HOLES[hole]
     raw = method()(image, mask)["raw"]
     assert raw.shape == image.shape and raw.dtype == torch.float32
@@ -60,7 +60,7 @@ def test_known_pixels_stay_and_the_hole_does_not_matter(method: type[Baseline], 
 @every_method
 @pytest.mark.parametrize("hole", HOLES)
 @pytest.mark.parametrize("value", [0, 137, 255])
-def test_a_constant_picture_stays_constant(method: type[Baseline], hole: str, value: int) -> None:
+def test_a_constant_picture_stays_constant(method: type[Filling], hole: str, value: int) -> None:
     image = torch.full((1, 3, 32, 32), value / 255.0)
     raw = method()(torch.where(HOLES[hole] > 0, 0.5, image), HOLES[hole])["raw"]
     # OpenCV's Telea adds a normalized gradient, and is a few grey levels off.
@@ -69,7 +69,7 @@ def test_a_constant_picture_stays_constant(method: type[Baseline], hole: str, va
 
 
 @every_method
-def test_each_picture_of_a_batch_is_filled_as_alone(method: type[Baseline]) -> None:
+def test_each_picture_of_a_batch_is_filled_as_alone(method: type[Filling]) -> None:
     image, mask = noise(2, 3, 32, 32), torch.cat((HOLES["middle"], HOLES["corner"]))
     both = method()(image, mask)["raw"]
     alone = torch.cat([method()(image[k : k + 1], mask[k : k + 1])["raw"] for k in range(2)])
@@ -77,7 +77,7 @@ def test_each_picture_of_a_batch_is_filled_as_alone(method: type[Baseline]) -> N
 
 
 @every_method
-def test_nothing_missing_and_nothing_known(method: type[Baseline]) -> None:
+def test_nothing_missing_and_nothing_known(method: type[Filling]) -> None:
     image = noise(1, 3, 32, 32)
     assert torch.equal(method()(image, torch.zeros(1, 1, 32, 32))["raw"], image)
     with pytest.raises(UserError, match="covers the whole picture"):
@@ -85,11 +85,11 @@ def test_nothing_missing_and_nothing_known(method: type[Baseline]) -> None:
 
 
 @every_method
-def test_there_is_nothing_to_learn(method: type[Baseline]) -> None:
+def test_there_is_nothing_to_learn(method: type[Filling]) -> None:
     assert not list(method().parameters())
 
 
-def stripes_in_the_hole(method: type[Baseline]) -> float:
+def stripes_in_the_hole(method: type[Filling]) -> float:
     """Return PSNR in dB in a hole of 24 x 24 in stripes 4 pixels wide."""
     stripes = np.where(np.arange(64) // 4 % 2 == 0, 20, 220).astype(np.uint8)
     picture = np.broadcast_to(stripes[None, :, None], (64, 64, 3)).copy()
@@ -117,7 +117,7 @@ def test_a_ramp_through_a_narrow_hole() -> None:
 
 
 @pytest.mark.parametrize("method", EXEMPLARS)
-def test_a_patch_that_fits_nowhere(method: type[Baseline]) -> None:
+def test_a_patch_that_fits_nowhere(method: type[Filling]) -> None:
     mask = box(32, 2, 2, 28, 28)
     with pytest.raises(UserError, match=r"lower generator\.side"):
         method()(noise(1, 3, 32, 32), mask)

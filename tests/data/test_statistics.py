@@ -9,6 +9,8 @@ from henkan.data.image_folder import ImageFolder
 from henkan.data.line_folder import LineFolder
 from henkan.data.statistics import measure
 
+BOTH = ("mean", "deviation")
+
 
 def folder(path: Path) -> ImageFolder:
     for split, color in (("train", 0), ("val", 200), ("test", 100)):
@@ -19,7 +21,7 @@ def folder(path: Path) -> ImageFolder:
 
 
 def test_mean_over_all_training_pixels(tmp_path: Path) -> None:
-    found = measure(folder(tmp_path), tmp_path / ".cache")
+    found = measure(folder(tmp_path), BOTH, tmp_path / ".cache")
     assert found["mean"] == pytest.approx([0.75, 0.15, 0.0], abs=1e-15)
     # Of all channels together: 24 black pixels, 72 of (1, 0.2, 0).
     values = [0.0] * (3 * 24 + 72) + [1.0] * 72 + [0.2] * 72
@@ -28,15 +30,15 @@ def test_mean_over_all_training_pixels(tmp_path: Path) -> None:
 
 def test_grey_pictures_have_one_mean(tmp_path: Path) -> None:
     folder(tmp_path)
-    found = measure(LineFolder(tmp_path), tmp_path / ".cache")
+    found = measure(LineFolder(tmp_path), BOTH, tmp_path / ".cache")
     assert len(found["mean"]) == 1 and 0 < found["deviation"] < 1
 
 
 def test_remembered_until_the_contents_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = folder(tmp_path)
-    first = measure(data, tmp_path / ".cache")
+    first = measure(data, BOTH, tmp_path / ".cache")
     with monkeypatch.context() as patched:
         patched.delattr(ImageFolder, "picture")
-        assert measure(data, tmp_path / ".cache") == first
+        assert measure(data, BOTH, tmp_path / ".cache") == first
     Image.fromarray(noise(4, 6)).save(tmp_path / "train" / "a.png")
-    assert measure(data, tmp_path / ".cache") != first
+    assert measure(data, BOTH, tmp_path / ".cache") != first

@@ -1,4 +1,4 @@
-"""The pixelwise terms MSE, L1 and Charbonnier: the same tests for each."""
+"""The pixelwise terms MSE, L1, Charbonnier and Huber: the same tests for each."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from torch import Tensor
 
 from henkan.errors import UserError
 from henkan.losses.charbonnier import Charbonnier
+from henkan.losses.huber import Huber
 from henkan.losses.l1 import L1
 from henkan.losses.mse import MSE
 
-TERMS = pytest.mark.parametrize("term", [MSE(), L1(), Charbonnier()], ids=lambda term: type(term).__name__)
+TERMS = pytest.mark.parametrize("term", [MSE(), L1(), Charbonnier(), Huber()], ids=lambda term: type(term).__name__)
 
 
 def pictures(*shape: int, dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor, Tensor]:
@@ -36,7 +37,13 @@ def test_gives_one_full_precision_value_per_image(term: Any, dtype: torch.dtype)
 
 @pytest.mark.parametrize(
     ("term", "of_a_half", "of_zero"),
-    [(MSE(), 0.25, 0.0), (L1(), 0.5, 0.0), (Charbonnier(eps=0.1), math.sqrt(0.26), 0.1)],
+    [
+        (MSE(), 0.25, 0.0),
+        (L1(), 0.5, 0.0),
+        (Charbonnier(eps=0.1), math.sqrt(0.26), 0.1),
+        (Huber(delta=0.2), 0.4, 0.0),
+        (Huber(delta=1.0), 0.125, 0.0),
+    ],
 )
 def test_closed_form(term: Any, of_a_half: float, of_zero: float) -> None:
     target = torch.full((2, 3, 4, 4), 0.2)
@@ -93,3 +100,9 @@ def test_gradient_of_equal_pictures_is_zero(term: Any) -> None:
 def test_charbonnier_needs_a_positive_eps(eps: float) -> None:
     with pytest.raises(UserError, match="eps"):
         Charbonnier(eps)
+
+
+@pytest.mark.parametrize("delta", [0.0, -1.0, math.nan])
+def test_huber_needs_a_positive_delta(delta: float) -> None:
+    with pytest.raises(UserError, match="delta"):
+        Huber(delta)

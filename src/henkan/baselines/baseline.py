@@ -1,50 +1,21 @@
-"""What completion without learning is: a generator that has no parameters and fills one picture at a time."""
+"""What a method without learning is: a generator that has no parameters."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import Any
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
-
-from henkan.errors import UserError
-
-Picture = NDArray[np.uint8]
-"""(H, W, 3), RGB."""
-Hole = NDArray[np.bool_]
-"""(H, W), true = missing."""
 
 
 class Baseline(nn.Module, ABC):
-    """Fills the holes of a picture from what is around them, on the CPU and in 8 bits, where these methods are at home.
+    """A generator that learns nothing: it is scored as it is, beside those that were trained.
 
-    Input: `image` (B, 3, H, W) in [0, 1] and `mask` (B, 1, H, W), 1 = missing; any H and W, any device. Returns
-    `raw` (B, 3, H, W) in [0, 1]: `image` itself outside the hole, k/255 inside. What `image` holds in the hole does
-    not matter. Raises `UserError` for a picture of which nothing is known.
+    Pictures of any size are welcome, on any device; answers come on the device of the question.
     """
 
     multiple = 1
 
     @abstractmethod
-    def fill(self, picture: Picture, hole: Hole) -> Picture:
-        """Return the picture with its hole filled; only what is in the hole is read from it.
-
-        `picture` is black in the hole, and there is at least one missing and one known pixel.
-        """
-
-    @torch.no_grad()
-    def forward(self, image: Tensor, mask: Tensor) -> dict[str, Tensor]:
-        pixels = image.float().clamp(0, 1).mul(255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
-        holes = (mask[:, 0] > 0).cpu().numpy()
-        filled = np.stack([self._filled(picture, hole) for picture, hole in zip(pixels, holes, strict=True)])
-        found = torch.from_numpy(filled).to(image.device).permute(0, 3, 1, 2).to(image.dtype).div(255)
-        return {"raw": found.where(mask > 0, image)}
-
-    def _filled(self, picture: Picture, hole: Hole) -> Picture:
-        if hole.all():
-            raise UserError("the hole covers the whole picture: nothing is known that it could be filled from")
-        if not hole.any():
-            return picture
-        return self.fill(np.where(hole[..., None], np.uint8(0), picture), hole)
+    def forward(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
+        """Return `raw` and whatever else the method finds; each method names the inputs that it takes."""

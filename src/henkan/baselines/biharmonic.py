@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from skimage.restoration import inpaint_biharmonic
 
-from henkan.baselines.baseline import Baseline, Hole, Picture
+from henkan.baselines.filling import Filling, Hole, Picture
 
 
-class Biharmonic(Baseline):
+class Biharmonic(Filling):
     """The smoothest surface over the hole that meets the known pixels and their slope: one linear system a hole."""
 
     def fill(self, picture: Picture, hole: Hole) -> Picture:

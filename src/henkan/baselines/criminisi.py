@@ -7,7 +7,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from henkan.baselines.baseline import Baseline
+from henkan.baselines.filling import Filling
 from henkan.errors import UserError
 
 # Best matches by correlation, whose distances are then computed exactly: correlation by FFT rounds.
@@ -19,7 +19,7 @@ Floats = NDArray[np.float32]
 Truths = NDArray[np.bool_]
 
 
-class Criminisi(Baseline):
+class Criminisi(Filling):
     """Copy the best matching known patch to the rim's pixel of highest priority, until nothing is missing.
 
     Priority = confidence (how much of the patch is known, and how surely) x data (how strong an edge runs into the

@@ -5,10 +5,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from henkan.baselines.baseline import Baseline, Hole, Picture
+from henkan.baselines.filling import Filling, Hole, Picture
 
 
-class NavierStokes(Baseline):
+class NavierStokes(Filling):
     """From the hole's edge inwards, lines of equal color are carried on by the known pixels within `radius` pixels."""
 
     def __init__(self, radius: float = 5.0) -> None:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from henkan.baselines.baseline import Baseline, Hole, Picture
+from henkan.baselines.filling import Filling, Hole, Picture
 from henkan.baselines.nearest import Flags, Floats, Integers, NearestField
 from henkan.errors import UserError
 from henkan.randomness import generator_for
@@ -29,7 +29,7 @@ class Level:
     sources: Flags
 
 
-class PatchMatch(Baseline):
+class PatchMatch(Filling):
     """Makes every patch of `side` pixels that meets the hole similar to some patch that lies outside it.
 
     From coarse to fine, `iterations` times a level (and once more for each level below it), the most similar sources

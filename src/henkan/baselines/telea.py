@@ -5,10 +5,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from henkan.baselines.baseline import Baseline, Hole, Picture
+from henkan.baselines.filling import Filling, Hole, Picture
 
 
-class Telea(Baseline):
+class Telea(Filling):
     """From the hole's edge inwards, each pixel becomes a weighted mean of the known ones within `radius` pixels.
 
     OpenCV adds a gradient term of bounded size to the mean, so that even a constant picture is missed by a few levels.

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Any
 
 from henkan.data.contents import hash_contents
 from henkan.data.decode import EXTENSIONS, decode
 from henkan.data.pictures import Picture, Pictures
+from henkan.data.splits import SPLITS
 from henkan.errors import UserError
 
 
@@ -42,12 +44,38 @@ def list_files(folder: Path, extensions: Collection[str]) -> list[str]:
     return sorted(names)
 
 
-class ImageFolder(Pictures):
-    """The pictures in a folder and all folders below it; `cache` remembers what their contents hashed to."""
+def class_of(name: str) -> str:
+    """Return the uppermost folder of a relative path that is no split's; empty where there is none."""
+    folders = [part for part in PurePosixPath(name).parts[:-1] if part not in SPLITS]
+    return folders[0] if folders else ""
 
-    def __init__(self, path: str | Path, cache: str | Path | None = None) -> None:
+
+class ImageFolder(Pictures):
+    """The pictures in a folder and all folders below it; `cache` remembers what their contents hashed to.
+
+    With `labels` a picture's class is the uppermost folder that it lies in, a split's own (train, val, test) aside:
+    every sample gets its number among the training pictures' classes as `label`, -1 where it has none of them. Raises
+    `UserError` where there are fewer than two.
+    """
+
+    def __init__(self, path: str | Path, cache: str | Path | None = None, labels: bool = False) -> None:
         self.path, self.cache = Path(path).expanduser(), cache
         super().__init__(list_pictures(self.path), str(self.path))
+        self._classes = tuple(sorted({found for name in self._names["train"] if (found := class_of(name))}))
+        if labels and len(self._classes) < 2:
+            found = f"only {self._classes[0]}" if self._classes else "none"
+            raise UserError(
+                f"{self.path}: data.labels needs a folder for each class, two at least, and there is {found}: add one, "
+                "or set data.labels=false"
+            )
+        self._numbers = {name: number for number, name in enumerate(self._classes)} if labels else {}
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return tuple(self._numbers)
+
+    def facts_of(self, name: str) -> dict[str, Any]:
+        return {"label": self._numbers.get(class_of(name), -1)} if self._numbers else {}
 
     def picture(self, name: str) -> Picture:
         return decode(self.path / name)

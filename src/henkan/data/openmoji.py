@@ -139,9 +139,14 @@ class OpenMoji(Pictures):
         with locked(self.raster):
             if self.raster.exists():
                 return
-            title = f"drawing OpenMoji at {self.side} px"
             with replaced(self.raster) as partial:
-                rasterize_all([self._svg / name for name in self._rows], partial, self.side, self.background, title)
+                self.rasterize(self._svg, partial)
+
+    def rasterize(self, folder: Path, partial: Path) -> None:
+        """Draw the SVG files of `folder` into a raster, row by row."""
+        title = f"drawing OpenMoji at {self.side} px"
+        paths = [folder / name for name in self._rows]
+        rasterize_all(paths, partial, self.side, self.background, title, self.channels)
 
     def picture(self, name: str) -> Picture:
         if self._pixels is None:

@@ -81,8 +81,18 @@ class Pictures(ABC):
         return {}
 
     def facts_of(self, name: str) -> dict[str, Any]:
-        """Return what else belongs to a picture, by sample key: small arrays and words."""
+        """Return what else belongs to a picture, by sample key: small arrays, whole numbers and words."""
         return {}
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes that training pictures belong to, sorted; none where nobody has said."""
+        return ()
+
+    def leave_out(self, names: Iterable[str]) -> None:
+        """Take pictures out of the training split."""
+        left = frozenset(names)
+        self._names["train"] = tuple(name for name in self._names["train"] if name not in left)
 
     def fingerprint(self, name: str) -> str:
         """Return a hash of one picture's pixels."""

@@ -37,12 +37,15 @@ def rasterize(path: Path, side: int, background: str) -> Picture:
     return np.ascontiguousarray(picture[..., ::-1], dtype=np.uint8)
 
 
-def rasterize_all(paths: Sequence[Path], target: Path, side: int, background: str, title: str) -> None:
-    """Write the pictures of `paths` as one (N, side, side, 3) uint8 array to the .npy file `target`.
+def rasterize_all(
+    paths: Sequence[Path], target: Path, side: int, background: str, title: str, channels: int = 3
+) -> None:
+    """Write the pictures of `paths` as one (N, side, side, channels) uint8 array to the .npy file `target`.
 
-    Shows a progress bar titled `title`. Raises `UserError` if a process fails.
+    `channels` is 1 for pictures that have no color. Shows a progress bar titled `title`. Raises `UserError` if a
+    process fails.
     """
-    np.lib.format.open_memmap(target, "w+", np.uint8, (len(paths), side, side, 3)).flush()
+    np.lib.format.open_memmap(target, "w+", np.uint8, (len(paths), side, side, channels)).flush()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     count = max(1, min(cores, len(paths) // PICTURES_WORTH_A_PROCESS))
     reading, writing = os.pipe()
@@ -86,7 +89,7 @@ def main(arguments: Sequence[str]) -> None:
     paths = [Path(path) for path in json.load(sys.stdin)]
     rows = np.lib.format.open_memmap(target, "r+")
     for row in range(int(first), len(paths), int(count)):
-        rows[row] = rasterize(paths[row], int(side), background)
+        rows[row] = rasterize(paths[row], int(side), background)[..., : rows.shape[-1]]
         os.write(sys.stdout.fileno(), b".")
     rows.flush()
 

@@ -4,39 +4,65 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable, Collection, Iterable
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
+import torch
 from rich.console import Console
 from rich.progress import track
 
+from henkan.color import AB, BINS, bins_of, rgb_to_lab
 from henkan.data.cache import cache_folder, locked
-from henkan.data.pictures import Pictures
+from henkan.data.pictures import Picture, Pictures
 from henkan.files import replaced
 
 PICTURES_WORTH_A_BAR = 100
+# Colors are counted on pictures no larger than this.
+PRIOR_SIDE = 64
 
 
-def measure(pictures: Pictures, cache: str | Path | None) -> dict[str, Any]:
-    """Return statistics of all pixels of the training split, exactly, for values in [0, 1].
+def measure(pictures: Pictures, wanted: Collection[str], cache: str | Path | None) -> dict[str, Any]:
+    """Return the statistics of the training split that are `wanted`.
 
-    `mean` has a value a channel, [red, green, blue] or [grey]; `deviation` is the standard deviation of all channels
-    together. Remembered in `cache` by the manifest of the pictures.
+    `mean` has a value a channel, [red, green, blue] or [grey], of all pixels exactly, in [0, 1]; `deviation` is the
+    standard deviation of all channels together; `classes` counts the classes that pictures belong to; `ab_prior` is how
+    often each class of color occurs (see `ab_prior`). Remembered in `cache` by the contents of the split.
     """
-    memory = cache_folder(cache) / "statistics" / f"{pictures.manifest()}.json"
+    found: dict[str, Any] = {"classes": len(pictures.classes)} if "classes" in wanted else {}
+    for group, function in (({"mean", "deviation"}, mean_and_deviation), ({"ab_prior"}, ab_prior)):
+        if group & set(wanted):
+            found |= {name: value for name, value in remembered(pictures, function, cache).items() if name in wanted}
+    return found
+
+
+def remembered(
+    pictures: Pictures, function: Callable[[Iterable[Picture], int], dict[str, Any]], cache: str | Path | None
+) -> dict[str, Any]:
+    """Return what a function says of the training pictures, computed once."""
+    names = pictures.some_names("train")
+    # Some may have been left out of the split, which the manifest does not tell.
+    content = blake2b(json.dumps([pictures.manifest(), names]).encode(), digest_size=16).hexdigest()
+    memory = cache_folder(cache) / "statistics" / f"{function.__name__}-{content}.json"
     if memory.exists():
         known: dict[str, Any] = json.loads(memory.read_text())
-        if known.keys() == {"mean", "deviation"}:
-            return known
-    names = pictures.some_names("train")
+        return known
     pictures.prepare()
-    counts = np.zeros((pictures.channels, 256), np.int64)
-    quiet = len(names) < PICTURES_WORTH_A_BAR
-    for name in track(names, "statistics", console=Console(stderr=True), disable=quiet):
-        picture = pictures.picture(name)
-        for channel in range(pictures.channels):
+    shown = track(names, "statistics", console=Console(stderr=True), disable=len(names) < PICTURES_WORTH_A_BAR)
+    found = function((pictures.picture(name) for name in shown), pictures.channels)
+    with locked(memory), replaced(memory) as partial:
+        partial.write_text(json.dumps(found))
+    return found
+
+
+def mean_and_deviation(pictures: Iterable[Picture], channels: int) -> dict[str, Any]:
+    """Return `mean` and `deviation` of all pixels, exactly, for values in [0, 1]."""
+    counts = np.zeros((channels, 256), np.int64)
+    for picture in pictures:
+        for channel in range(channels):
             counts[channel] += cv2.calcHist([picture], [channel], None, [256], [0, 256]).ravel().astype(np.int64)
     # Whole numbers, so that the sums are exact.
     values = np.arange(256)
@@ -44,7 +70,27 @@ def measure(pictures: Pictures, cache: str | Path | None) -> dict[str, Any]:
     sums = [int(own @ values) for own in counts]
     average = sum(sums) / (255 * count * len(sums))
     square = int((counts @ values**2).sum()) / (255**2 * count * len(sums))
-    found = {"mean": [own / (255 * count) for own in sums], "deviation": math.sqrt(max(0.0, square - average**2))}
-    with locked(memory), replaced(memory) as partial:
-        partial.write_text(json.dumps(found))
-    return found
+    return {"mean": [own / (255 * count) for own in sums], "deviation": math.sqrt(max(0.0, square - average**2))}
+
+
+def ab_prior(pictures: Iterable[Picture], channels: int) -> dict[str, Any]:
+    """Return `ab_prior`: the share of pixels in each class of color (see `henkan.color.bins_of`), which sums to 1.
+
+    Pictures count equally, each at no more than 64 pixels a side. Not smoothed.
+    """
+    total, count = torch.zeros(BINS**2, dtype=torch.float64), 0
+    for picture in pictures:
+        classes = bins_of(rgb_to_lab(small(picture, PRIOR_SIDE))[1:] / AB).flatten()
+        total += torch.bincount(classes, minlength=BINS**2).double() / classes.numel()
+        count += 1
+    return {"ab_prior": (total / count).tolist()}
+
+
+def small(picture: Picture, side: int) -> torch.Tensor:
+    """Return a picture (3, h, w) in [0, 1] whose longer side has at most `side` pixels."""
+    height, width = picture.shape[:2]
+    factor = side / max(height, width)
+    if factor < 1:
+        size = (max(1, round(width * factor)), max(1, round(height * factor)))
+        picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return torch.from_numpy(np.array(picture)).permute(2, 0, 1).float().div(255.0)

@@ -11,6 +11,7 @@ import re
 import shutil
 import sys
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 
 from henkan.errors import UserError
@@ -31,7 +32,7 @@ def write_report(study_folder: Path) -> Path:
     rows = summary.compare(study)
     parts = []
     for number, (title, part) in enumerate(study.sections.items()):
-        plane, curves = figures.plane(part), figures.curves(part)
+        plane, curves = figures.plane(part), [*figures.along(part), *figures.curves(part)]
         if title:
             prefix = section_name(title, number)
             plane = plane and (figures.prefixed(plane[0], prefix), plane[1])
@@ -77,13 +78,14 @@ def publish(study_folder: Path, into: Path) -> list[Path]:
     """Write what a repository keeps of a study into `into`, under 700 kB in all, and return the files.
 
     summary.csv, scores.csv.gz (three significant digits; the headline metrics only where all take more than half
-    the room), plane.png and pictures.png (as many of the test pictures as fit); a figure that there is nothing to draw
-    for is absent.
+    the room), plane.png, along.png (scores along a setting of the degradation) and pictures.png (as many of the test
+    pictures as fit); a figure that there is nothing to draw for is absent.
     Raises UserError where the folder holds no study.
     """
     import gzip
 
     from henkan.report import contact, figures, read, summary
+    from henkan.report.along import draw
 
     study = read.read_study(study_folder)
     contents = {"summary.csv": summary.summary_table(summary.compare(study)).to_csv(index=False).encode()}
@@ -97,6 +99,10 @@ def publish(study_folder: Path, into: Path) -> list[Path]:
     for title, part in study.sections.items():
         if (plane := figures.plane(part)) is not None:
             contents[f"plane{names[title]}.png"] = plane[1]
+        if found := figures.lines_along(part):
+            raster = BytesIO()
+            draw(found).savefig(raster, format="png", dpi=120)
+            contents[f"along{names[title]}.png"] = raster.getvalue()
     left = (PUBLISHED_BYTES - sum(map(len, contents.values()))) // len(names)
     for title, part in study.sections.items():
         if (pictures := contact.sheet(part, left)) is not None:

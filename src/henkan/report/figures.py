@@ -22,6 +22,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
+from henkan.report.along import Line, lines, plot
 from henkan.report.read import Run, Study
 from henkan.report.words import metric
 from henkan.runs.statistics import seed_means
@@ -67,6 +68,7 @@ STYLE: dict[Any, Any] = {
 SVG = "http://www.w3.org/2000/svg"
 XLINK = "http://www.w3.org/1999/xlink"
 GROUPS = {
+    "along": "Scores along a setting of the degradation",
     "loss": "Loss terms",
     "gradient": "Gradient of each term at the generator's output",
     "discriminator": "The discriminator",
@@ -158,6 +160,25 @@ def curves(study: Study) -> list[Chart]:
     with drawing():
         for _, group, rest, column in sorted(found, key=lambda item: item[0]):
             charts.append(_curve(study, logs, group, rest, column, boundaries))
+    return charts
+
+
+def lines_along(study: Study) -> dict[str, list[Line]]:
+    """Return headline metric -> each configuration's scores along a setting, where they were taken."""
+    tables = {name: [run.along for run in study.of(name) if run.along is not None] for name in study.configurations}
+    return lines(tables, study.headline)
+
+
+def along(study: Study) -> list[Chart]:
+    """Draw a chart for each headline metric scored along a setting: a line a configuration, a band its seeds."""
+    palette = {name: color for name, (color, _) in colors(study).items()}
+    charts = []
+    with drawing():
+        for key, found in lines_along(study).items():
+            figure, axes, height = _figure(3.4, 2.2, study, seeds=False)
+            plot(axes, key, found, palette)
+            name = f"along_{key}"
+            charts.append(Chart(name, metric(key).label, "along", *_svg(figure, study, name, height)))
     return charts
 
 

@@ -49,6 +49,11 @@ class Run:
         return read_table(self.folder / "areas.csv") if self.status == "done" else None
 
     @cached_property
+    def along(self) -> pd.DataFrame | None:
+        """The scores at several values of one setting of the degradation, the first column; see `evaluate.along`."""
+        return read_table(self.folder / "curve.csv") if self.status == "done" else None
+
+    @cached_property
     def set_scores(self) -> dict[str, float]:
         """The set-level scores by metric, without those that could not be computed."""
         found = read_mapping(self.folder / "set_scores.json") if self.status == "done" else {}

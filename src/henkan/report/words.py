@@ -55,6 +55,26 @@ METRICS = {
         "",
         "Share of grey pixels, output less clean drawing: 0 is as crisp as the clean lines, above is blurred.",
     ),
+    "ab_error": Metric(
+        "ab error",
+        "",
+        "Mean distance from the true color in the a, b plane of CIELAB, per picture; lightness is left out.",
+    ),
+    "ciede2000": Metric(
+        "CIEDE2000", "", "Mean color difference CIEDE2000, per picture; about 1 is just noticeable side by side."
+    ),
+    "colorfulness": Metric("colorfulness", "", "Colorfulness after Hasler and Süsstrunk (2003); 0 is grey."),
+    "colorfulness_gap": Metric(
+        "colorfulness gap",
+        "",
+        "Colorfulness, output less true picture: 0 is as colorful as the truth, below is paler, above more vivid.",
+    ),
+    "gamut_clipped": Metric(
+        "out of gamut",
+        "",
+        "Share of pixels whose color had to be clipped, since no screen can show it at their lightness.",
+    ),
+    "class_accuracy": Metric("class accuracy", "", "Share of pictures whose class is recognized."),
     "lpips_alex": Metric("LPIPS (alex)", "", "LPIPS v0.1 with the AlexNet trunk."),
     "lite0_distance": Metric(
         "Lite0 distance", "", "Distance of EfficientNet-Lite0 features of output and true picture; not LPIPS."

@@ -71,6 +71,7 @@ def fingerprint(
     kept = {name: value for name, value in config.items() if name not in WITHOUT_EFFECT}
     kept["trainer"] = {name: config["trainer"][name] for name in TRAINER_WITH_EFFECT}
     kept["data"], kept["manifest"] = without_place(config["data"]), manifests[PAIRED]
+    kept["screen"] = without_place(config.get("screen") or {})
     kept["init"] = init
     kept["streams"] = {
         name: {**config["streams"][name], "data": without_place(config["streams"][name]["data"]), "manifest": own}

@@ -74,13 +74,17 @@ def settle(cfg: DictConfig) -> tuple[dict[str, Any], Pictures]:
     """
     cfg = cfg.copy()
     pictures: Pictures = build(cfg.data)
+    if cfg.get("screen") is not None:
+        build(cfg.screen).leave_out(pictures)
     if cfg.trainer.precision == "auto":
         cfg.trainer.precision = "bf16-mixed" if machine.fast_in_bfloat16() else "32-true"
     text = OmegaConf.to_yaml(cfg)
-    wanted = [name for name, value in cfg.statistics.items() if value is None and f"${{statistics.{name}}}" in text]
+    wanted = [
+        str(name) for name, value in cfg.statistics.items() if value is None and f"${{statistics.{name}}}" in text
+    ]
     if wanted:
-        found = measure(pictures, cfg.paths.cache)
-        cfg.statistics.update({name: found[str(name)] for name in wanted})
+        found = measure(pictures, wanted, cfg.paths.cache)
+        cfg.statistics.update(found)
     config = OmegaConf.to_container(cfg, resolve=True)
     assert isinstance(config, dict)
     config.pop("hydra", None)

@@ -232,7 +232,7 @@ class Translator(pl.LightningModule):
         self.seeded("term", term.name)
         sample, function = samples[term.stream], term.function
         if not term.needs_discriminator:
-            return term.value(sample)
+            return term.value(sample).to(self.device)
         assert self.discriminator is not None
         with without_gradient(self.discriminator), without_trace(self.discriminator):
             fake = self.task.judged(sample[self.judges], sample, "fake")

@@ -1,0 +1,69 @@
+"""Scores along a setting of the degradation: how many hints buy how many decibels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from henkan.report.words import metric
+
+
+@dataclass(frozen=True)
+class Line:
+    """A configuration's mean score at each value of a setting, and its lowest and highest seed."""
+
+    name: str
+    setting: str
+    values: list[float]
+    mean: list[float]
+    low: list[float]
+    high: list[float]
+
+
+def lines(tables: Mapping[str, Sequence[pd.DataFrame]], metrics: Sequence[str]) -> dict[str, list[Line]]:
+    """Return metric -> a line for each configuration that has scored it, from its seeds' tables (`evaluate.along`)."""
+    found: dict[str, list[Line]] = {}
+    for key in metrics:
+        for name, seeds in tables.items():
+            scored = [table for table in seeds if key in table]
+            if not scored:
+                continue
+            setting = str(scored[0].columns[0])
+            means = pd.concat([table.groupby(setting)[key].mean() for table in scored], axis=1)
+            values = [float(value) for value in means.index]
+            mean, low, high = (getattr(means, how)(axis=1).tolist() for how in ("mean", "min", "max"))
+            found.setdefault(key, []).append(Line(name, setting, values, mean, low, high))
+    return found
+
+
+def plot(axes: Axes, key: str, found: Sequence[Line], colors: Mapping[str, str] | None = None) -> None:
+    """Draw one metric's lines, a band from the lowest to the highest seed; wide ranges of values are logarithmic."""
+    for line in found:
+        color = None if colors is None else colors.get(line.name)
+        (drawn,) = axes.plot(line.values, line.mean, "o-", ms=2.5, lw=1, color=color, label=line.name or None)
+        if not np.allclose(line.low, line.high, equal_nan=True):
+            axes.fill_between(line.values, line.low, line.high, color=drawn.get_color(), alpha=0.2, lw=0)
+    values = sorted({value for line in found for value in line.values if value > 0})
+    if values and values[-1] >= 20 * values[0]:
+        # Zero has a place too.
+        axes.set_xscale("symlog", linthresh=values[0])
+        axes.set_xticks([0.0, *values] if any(0 in line.values for line in found) else values)
+        axes.set_xticklabels([f"{value:g}" for value in axes.get_xticks()])
+        axes.minorticks_off()
+    axes.set_title(metric(key).label, loc="left", fontsize=8.5, weight="bold")
+    axes.set_xlabel(found[0].setting, labelpad=1)
+
+
+def draw(found: Mapping[str, Sequence[Line]]) -> Figure:
+    """Draw every metric's lines, side by side."""
+    figure = Figure(figsize=(3.4 * max(1, len(found)), 2.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    for axes, (key, own) in zip(np.atleast_1d(figure.subplots(1, max(1, len(found)))), found.items(), strict=False):
+        plot(axes, key, own)
+    return figure

@@ -1,0 +1,107 @@
+"""Colorization: the lightness is given, a and b are to be found (Iizuka 2016; Zhang 2016, 2017)."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from henkan import color
+from henkan.sample import Sample
+from henkan.tasks.task import Side, Task
+from henkan.tasks.windows import cut_windows
+
+if TYPE_CHECKING:
+    from henkan.predictors.predictor import Predictor
+
+
+# What a user may say beside the grey picture.
+GIVEN = ("hints", "hint_mask", "style", "ab_histogram", "saturation")
+
+
+class Colorization(Task):
+    """The generator's answer is a and b of CIELAB; with the lightness of `source` they are the picture.
+
+    `raw` (B, 2, h, w) in [0, 1] stands for ±110; h and w may be a fraction of the picture's, and are then enlarged
+    bilinearly. `prediction` is the picture before clipping, `output` after: where nothing is clipped, its lightness is
+    that of `source`. With a `temperature`, a and b are instead the annealed mean of the color classes `aux.bins` (Zhang
+    2016: 0.38). Discriminators are shown RGB, or L, a, b scaled to [0, 1] with `judged_in` lab. `window` is the side of
+    the local patch in pixels, at a random place.
+    """
+
+    def __init__(self, window: int, judged_in: Literal["rgb", "lab"] = "rgb", temperature: float | None = None) -> None:
+        self.window, self.judged_in, self.temperature = window, judged_in, temperature
+
+    def condition(self, sample: Sample) -> dict[str, Tensor]:
+        given = {name: sample[name] for name in GIVEN if name in sample}
+        image = grey_of(sample)
+        return {"image": image, "lightness": color.lightness(image) / 100.0, **given}
+
+    def compose(self, raw: Tensor, sample: Sample) -> dict[str, Tensor]:
+        source = grey_of(sample)
+        height, width = source.shape[-2:]
+        ab = 2.0 * raw - 1.0 if self.temperature is None else color.annealed_mean(sample["aux.bins"], self.temperature)
+        lab = torch.cat((color.lightness(source), enlarged(ab, height, width) * color.AB), dim=1)
+        prediction = color.lab_to_rgb(lab)
+        composed = {"ab": ab, "prediction": prediction, "output": prediction.clamp(0.0, 1.0)}
+        if "target_lab" in sample:
+            composed["target_ab"] = reduced(sample["target_lab"][:, 1:] / color.AB, *ab.shape[-2:])
+        return composed
+
+    def judged(self, image: Tensor, sample: Sample, side: Side) -> dict[str, Tensor]:
+        if self.judged_in == "lab":
+            lab = sample["target_lab"] if side == "real" else self.lab_of(sample)
+            image = torch.cat((lab[:, :1] / 100.0, lab[:, 1:] / (2.0 * color.AB) + 0.5), dim=1)
+        centers = sample["window" if side == "fake" else "window_real"]
+        return {"image": image, "condition": grey_of(sample), "window": cut_windows(image, centers, self.window)}
+
+    def lab_of(self, sample: Sample) -> Tensor:
+        """Return what the generator made in CIELAB, before it became a picture that may clip."""
+        source = grey_of(sample)
+        return torch.cat((color.lightness(source), enlarged(sample["ab"], *source.shape[-2:]) * color.AB), dim=1)
+
+    def panels(self, sample: Sample) -> dict[str, Tensor]:
+        source = grey_of(sample)
+        panels = {"source": source.expand(-1, 3, -1, -1)}
+        if "hints" in sample:
+            hinted = torch.cat((color.lightness(source), sample["hints"] * color.AB), dim=1)
+            panels["hints"] = color.lab_to_rgb(hinted).clamp(0.0, 1.0)
+        return {**panels, **{key: sample[key] for key in ("output", "target") if key in sample}}
+
+    def predictor(self) -> type[Predictor]:
+        from henkan.predictors.colorization import ColorPictures
+
+        return ColorPictures
+
+
+def grey_of(sample: Sample) -> Tensor:
+    """Return `source` as one channel: a grey picture out of a file has three that are equal."""
+    source: Tensor = sample["source"]
+    return source[:, :1]
+
+
+def enlarged(ab: Tensor, height: int, width: int) -> Tensor:
+    """Return a and b at the picture's size: enlarged by a whole factor, and what a padded network saw cut off."""
+    factor = factor_of(ab, height, width)
+    if factor > 1:
+        ab = functional.interpolate(ab.float(), scale_factor=factor, mode="bilinear", align_corners=False)
+    return ab[..., :height, :width].float()
+
+
+def reduced(ab: Tensor, height: int, width: int) -> Tensor:
+    """Return a and b averaged down by a whole factor to at most `height` x `width` values; the edge is repeated."""
+    factor = max(-(-ab.shape[-2] // height), -(-ab.shape[-1] // width))
+    if factor == 1:
+        return ab
+    right, below = width * factor - ab.shape[-1], height * factor - ab.shape[-2]
+    if right or below:
+        ab = functional.pad(ab, (0, right, 0, below), mode="replicate")
+    return functional.avg_pool2d(ab, factor)
+
+
+def factor_of(ab: Tensor, height: int, width: int) -> int:
+    """Return by which whole factor a and b are smaller than the picture, whose padding they may include."""
+    return max(math.ceil(height / ab.shape[-2]), math.ceil(width / ab.shape[-1]))

@@ -1,0 +1,104 @@
+"""Color to grey, and hints as published: how many, how large, where, and of what color."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from henkan import color
+from henkan.data.stream import collate
+from henkan.degradations.grey import Grey
+from henkan.degradations.hints import Hints
+from henkan.errors import UserError
+from henkan.sample import to_float
+
+PICTURE = np.random.default_rng(0).integers(0, 256, (48, 64, 3)).astype(np.uint8)
+
+
+def drawn(seed: int = 0, picture: np.ndarray = PICTURE, **settings: object) -> dict[str, np.ndarray]:
+    return Hints(**settings).draw(picture, np.random.default_rng(seed))  # type: ignore[arg-type]
+
+
+def test_grey_has_the_lightness_of_the_target() -> None:
+    target = torch.from_numpy(PICTURE).permute(2, 0, 1)[None] / 255
+    made = Grey().apply({"target": target})
+    assert made["source"].shape == (1, 1, 48, 64)
+    # Rounded to 8 bits, by half a level at most.
+    wrong = color.grey(color.rgb_to_lab(target)[:, :1]) - made["source"]
+    assert wrong.abs().max() <= 0.5 / 255 + 1e-6
+    torch.testing.assert_close(made["target_lab"], color.rgb_to_lab(target))
+
+
+def test_the_number_of_patches_is_geometric() -> None:
+    flat = np.zeros((64, 64, 3), np.uint8)
+    counts = []
+    for seed in range(600):
+        rng = np.random.default_rng(seed)
+        rng.integers(0, (64, 64), (2, 2)), rng.random()
+        counts.append(int(rng.geometric(0.125)) - 1)
+        assert (drawn(seed, flat)["hint_mask"].sum() == 0) == (counts[-1] == 0)
+    assert np.mean(counts) == pytest.approx(7, abs=1.0) and np.mean(np.array(counts) == 0) == pytest.approx(
+        0.125, abs=0.04
+    )
+
+
+def test_a_patch_shows_the_mean_color_of_where_it_lies() -> None:
+    made = drawn(3, count=1, side=(6, 6))
+    rows, columns = np.nonzero(made["hint_mask"][0])
+    assert len(rows) == 36 and np.ptp(rows) == np.ptp(columns) == 5
+    inside = PICTURE[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+    lab = color.rgb_to_lab(torch.from_numpy(inside).permute(2, 0, 1) / 255)
+    expected = lab[1:].mean((1, 2)) / color.AB
+    np.testing.assert_allclose(made["hints"][:, rows[0], columns[0]], expected.numpy(), atol=1e-5)
+    assert (made["hints"][:, made["hint_mask"][0] == 0] == 0).all()
+
+
+def test_patches_lie_about_the_middle() -> None:
+    centers = np.concatenate([np.argwhere(drawn(seed, count=1, side=(1, 1))["hint_mask"][0]) for seed in range(400)])
+    np.testing.assert_allclose(centers.mean(0), (24, 32), atol=1.5)
+    # A quarter of the room on either side, less what is cut off.
+    np.testing.assert_allclose(centers.std(0), (48 / 4, 64 / 4), rtol=0.12)
+
+
+def test_sides_are_uniform_and_end_inclusive() -> None:
+    sides = {int(np.ptp(np.nonzero(drawn(seed, count=1)["hint_mask"][0])[0])) + 1 for seed in range(200)}
+    assert sides == set(range(1, 10))
+
+
+def test_further_patches_leave_those_before_where_they_are() -> None:
+    few, more = (drawn(5, count=count)["hint_mask"] for count in (2, 9))
+    assert (more[few > 0] == 1).all() and more.sum() > few.sum()
+
+
+def test_all_color_is_given_away() -> None:
+    made = drawn(0, reveal=1.0)
+    lab = color.rgb_to_lab(torch.from_numpy(PICTURE).permute(2, 0, 1) / 255)
+    assert made["hint_mask"].all()
+    np.testing.assert_allclose(made["hints"], lab[1:].numpy() / color.AB, atol=1e-6)
+
+
+def test_the_same_sample_draws_the_same() -> None:
+    one, other, third = drawn(1), drawn(1), drawn(2)
+    assert all(np.array_equal(one[key], other[key]) for key in one)
+    assert not np.array_equal(one["hints"], third["hints"])
+
+
+def test_a_patch_larger_than_the_picture_is_the_picture() -> None:
+    assert drawn(0, PICTURE[:4, :5], count=1, side=(9, 9))["hint_mask"].sum() == 16
+
+
+def test_masks_stay_zero_and_one_in_a_batch() -> None:
+    items = [{"target": PICTURE.transpose(2, 0, 1), **drawn(seed, count=3)} for seed in range(2)]
+    made = Hints().apply(to_float(collate(items)))
+    assert set(made["hint_mask"].unique().tolist()) == {0.0, 1.0}
+    assert made["hints"].dtype == torch.float32 and made["hints"].shape == (2, 2, 48, 64)
+
+
+@pytest.mark.parametrize(
+    ("settings", "word"),
+    [({"chance": 0.0}, "chance"), ({"side": (0, 3)}, "side"), ({"side": (5, 3)}, "side"), ({"count": -1}, "count")],
+)
+def test_settings_out_of_range(settings: dict[str, object], word: str) -> None:
+    with pytest.raises(UserError, match=word):
+        Hints(**settings)  # type: ignore[arg-type]

@@ -1,0 +1,130 @@
+"""Pictures that are given colors: what of them stays, what points and scribbles do, and what is refused."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from henkan import color
+from henkan.cli import execute
+
+SIDES = (60, 80)
+
+
+def write(path: Path, mode: str = "RGB", seed: int = 0, sides: tuple[int, int] = SIDES) -> Path:
+    """A picture of soft blobs of mild colors."""
+    small = np.random.default_rng(seed).integers(90, 160, (6, 8, 3)).astype(np.uint8)
+    picture = Image.fromarray(small).resize((sides[1], sides[0]), Image.Resampling.BICUBIC).convert(mode)
+    if mode in ("LA", "RGBA"):
+        picture.putalpha(Image.fromarray(np.arange(sides[1], dtype=np.uint8)[None].repeat(sides[0], 0)))
+    picture.save(path)
+    return path
+
+
+def predict(folder: Path, *more: str) -> int:
+    words = ["task=colorization", "degradation=grey", f"output={folder / 'out'}", "trainer.accelerator=cpu"]
+    return execute("predict", [*words, *more]).code
+
+
+def lab(picture: np.ndarray) -> np.ndarray:
+    converted: np.ndarray = color.rgb_to_lab(torch.from_numpy(picture[..., :3].copy()).permute(2, 0, 1) / 255).numpy()
+    return converted
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA"])
+def test_lightness_stays_at_full_size_and_so_does_transparency(mode: str, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.png", mode)
+    given = [f"input={path}", "side=24", 'points=[[10,10,"#905040"],[70,50,"#4060a0"]]']
+    assert predict(tmp_path, "generator=levin", *given) == 0
+    with Image.open(path) as before, Image.open(tmp_path / "out" / "a.png") as after:
+        assert after.mode == ("RGBA" if mode in ("LA", "RGBA") else "RGB")
+        old, new = np.asarray(before.convert("RGBA")), np.asarray(after.convert("RGBA"))
+    inside = ((new[..., :3] > 0) & (new[..., :3] < 255)).all(2)
+    assert inside.mean() > 0.99
+    levels = 255 * np.abs(color.grey(torch.from_numpy(lab(old)[0])) - color.grey(torch.from_numpy(lab(new)[0]))).numpy()
+    assert levels[inside].max() <= 1.0
+    assert np.array_equal(old[..., 3], new[..., 3])
+    assert np.abs(lab(new)[1:]).max() > 10
+
+
+def test_without_hints_grey_is_grey(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.png")
+    assert predict(tmp_path, "generator=grey", f"input={path}") == 0
+    new = np.asarray(Image.open(tmp_path / "out" / "a.png")).astype(int)
+    assert np.ptp(new, axis=2).max() <= 1
+
+
+def test_a_point_colors_its_place(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.png")
+    table = tmp_path / "points.csv"
+    table.write_text("x,y,color\n20,30,#a04040\n60,30,#4060c0\n")
+    found = {}
+    for name, points in (("list", 'points=[[20,30,"#a04040"],[60,30,"#4060c0"]]'), ("file", f"points={table}")):
+        assert predict(tmp_path, "generator=levin", f"input={path}", points, f"output={tmp_path / name}") == 0
+        found[name] = np.asarray(Image.open(tmp_path / name / "a.png"))
+    assert np.array_equal(found["list"], found["file"])
+    for (x, y), word in (((20, 30), (160, 64, 64)), ((60, 30), (64, 96, 192))):
+        wanted = lab(np.array([[word]], np.uint8))[1:, 0, 0]
+        np.testing.assert_allclose(lab(found["list"])[1:, y, x], wanted, atol=4)
+
+
+def test_a_scribble_on_white_is_one_on_nothing(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.png")
+    layer = np.zeros((*SIDES, 4), np.uint8)
+    layer[10:16, 5:40], layer[40:46, 30:75] = (160, 64, 64, 255), (64, 96, 192, 255)
+    Image.fromarray(layer).save(tmp_path / "layer.png")
+    on_white = np.where(layer[..., 3:] > 0, layer[..., :3], np.uint8(255))
+    Image.fromarray(on_white).save(tmp_path / "white.png")
+    found = []
+    for name in ("layer", "white"):
+        given = [f"scribble={tmp_path / name}.png", f"output={tmp_path / name}", "side=30"]
+        assert predict(tmp_path, "generator=levin", f"input={path}", *given) == 0
+        found.append(np.asarray(Image.open(tmp_path / name / "a.png")))
+    assert np.array_equal(*found)
+    wanted = lab(np.array([[(160, 64, 64)]], np.uint8))[1:, 0, 0]
+    np.testing.assert_allclose(lab(found[0])[1:, 12, 20], wanted, atol=6)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (['points=[[500,10,"#905040"]]'], r"the point \(500, 10\) lies outside"),
+        (['points=[[5,10,"reddish"]]'], "'reddish', which is none"),
+        (["points=[[5,10]]"], "each is x, y and a color"),
+        (["points=absent.csv"], "no file of points absent.csv"),
+        (["scribble={folder}/small.png"], "has 40x30 pixels and .* 80x60: draw it at the picture's size"),
+        (["scribble={folder}/empty.png"], "has no stroke"),
+        (["scribble={folder}/small.png", "points=[]"], "give one of them"),
+        (["style={folder}/small.png"], "takes no style"),
+    ],
+)
+def test_one_line_for_what_cannot_be(
+    given: list[str], said: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tmp_path / "a.png")
+    write(tmp_path / "small.png", sides=(30, 40))
+    Image.new("RGB", (80, 60), "white").save(tmp_path / "empty.png")
+    words = [word.format(folder=tmp_path) for word in given]
+    assert predict(tmp_path, "generator=levin", f"input={path}", *words) == 2
+    (line,) = [line for line in capfd.readouterr().err.splitlines() if line.startswith("henkan:")]
+    assert re.search(said, line), line
+
+
+def test_hints_for_what_takes_none(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = write(tmp_path / "a.png")
+    assert predict(tmp_path, "generator=grey", f"input={path}", 'points=[[1,1,"#ff0000"]]') == 2
+    assert "takes no points" in capfd.readouterr().err
+
+
+def test_cmyk_becomes_rgb_and_sixteen_bits_are_refused(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    Image.fromarray(np.full((30, 40, 4), 60, np.uint8), "CMYK").save(tmp_path / "a.tif")
+    assert predict(tmp_path, "generator=grey", f"input={tmp_path / 'a.tif'}") == 0
+    assert Image.open(tmp_path / "out" / "a.png").mode == "RGB"
+    Image.fromarray(np.full((30, 40), 6000, np.uint16)).save(tmp_path / "b.png")
+    assert predict(tmp_path, "generator=grey", f"input={tmp_path / 'b.png'}") == 2
+    assert "more than 8 bits" in capfd.readouterr().err
