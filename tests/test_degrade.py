@@ -186,3 +186,32 @@ def test_more_samples_are_added_to_those_that_are_there(folder: Path, tmp_path: 
     after = contents(tmp_path / "pairs")
     assert all(after[name] == content for name, content in before.items() if name.endswith(".png"))
     assert len(Degraded(tmp_path / "pairs").names("train")) == 14
+
+
+@pytest.mark.parametrize("format", ["files", "tar"])
+def test_colors_on_disk_are_those_on_the_fly(pictures: Path, tmp_path: Path, composed: Compose, format: str) -> None:
+    """A source of one channel and strokes of three come back as they were drawn."""
+    words = ["scale=smoke", "data=image_folder", f"data.path={pictures}", f"paths.cache={tmp_path / 'cache'}"]
+    for degradation, layers in (("grey", {"source"}), ("scribble", {"source", "strokes"})):
+        out = tmp_path / degradation
+        written = [*words, f"degradation={degradation}", "count=3", "splits=[train]", f"format={format}", "workers=1"]
+        assert execute("degrade", [*written, f"output={out}"]).code == 0
+        data, cfg = Degraded(out), composed([*words, f"degradation={degradation}"])
+        plan = plan_run(cfg)
+        stream = training_streams(plan)["paired"]
+        sample = build_transform(plan.config).prepare(collate([stream["generator", k] for k in range(3)]))
+        for k, name in enumerate(data.names("train")):
+            companions = data.companions(name)
+            assert companions.keys() == layers
+            for layer, pixels in (*companions.items(), ("target", data.picture(name))):
+                expected = sample[layer][k].mul(255).round().byte().permute(1, 2, 0).numpy()
+                assert np.array_equal(pixels, expected), (degradation, layer)
+        assert (out / "sheet.png").is_file()
+
+
+def test_what_files_cannot_hold_is_refused(pictures: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    words = ["scale=smoke", "data=image_folder", f"data.path={pictures}", f"paths.cache={tmp_path / 'cache'}"]
+    assert (
+        execute("degrade", [*words, "degradation=hints", "count=2", "workers=1", f"output={tmp_path / 'x'}"]).code == 2
+    )
+    assert "hints and hint_mask would not fit 8-bit files" in capfd.readouterr().err

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from omegaconf import DictConfig
 from rich.console import Console
@@ -25,7 +26,7 @@ from torchvision.utils import make_grid, save_image
 
 from henkan.check import check_config
 from henkan.data.degraded import Degraded
-from henkan.data.pictures import Pictures
+from henkan.data.pictures import Picture, Pictures
 from henkan.data.shards import FORMATS, Chunk, ChunkWriter, is_whole
 from henkan.errors import UserError
 from henkan.evaluate import evaluation_set
@@ -130,15 +131,20 @@ def collect(output: Path, chunks: list[Chunk]) -> None:
 
 
 def contact_sheet(output: Path, split: str, count: int) -> None:
-    """Draw the first samples of a split: each source above its target."""
+    """Draw the first samples of a split: each source, and the strokes beside it, above its target."""
     data = Degraded(output)
     names = data.names(split)[:count]  # type: ignore[arg-type]
-    pairs = [(data.companions(name)["source"], data.picture(name)) for name in names]
+    samples = [{**data.companions(name), "target": data.picture(name)} for name in names]
     # Whole pictures may differ in size: those of the first one's are shown.
-    shape = pairs[0][1].shape
+    shape = samples[0]["target"].shape
     columns = [
-        torch.cat([torch.from_numpy(part).permute(2, 0, 1) for part in pair], 1)
-        for pair in pairs
-        if pair[1].shape == shape
+        torch.cat([shown(sample[layer], shape) for layer in ("source", "strokes", "target") if layer in sample], 1)
+        for sample in samples
+        if sample["target"].shape == shape
     ]
     save_image(make_grid([column / 255 for column in columns], nrow=8, padding=4, pad_value=0.5), output / "sheet.png")
+
+
+def shown(layer: Picture, shape: tuple[int, ...]) -> torch.Tensor:
+    """Return a layer (C, H, W) with as many channels as a picture of `shape` (H, W, C) has."""
+    return torch.from_numpy(np.broadcast_to(layer, shape).copy()).permute(2, 0, 1)

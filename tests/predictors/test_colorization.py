@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from omegaconf import OmegaConf
 from PIL import Image
 
 from henkan import color
 from henkan.cli import execute
+from henkan.degradations.grey import Grey
+from henkan.predictors.colorization import ColorPictures
+from henkan.tasks.colorization import Colorization
+from henkan.transform import Transform
 
 SIDES = (60, 80)
 
@@ -128,3 +134,32 @@ def test_cmyk_becomes_rgb_and_sixteen_bits_are_refused(tmp_path: Path, capfd: py
     Image.fromarray(np.full((30, 40), 6000, np.uint16)).save(tmp_path / "b.png")
     assert predict(tmp_path, "generator=grey", f"input={tmp_path / 'b.png'}") == 2
     assert "more than 8 bits" in capfd.readouterr().err
+
+
+class Warm(torch.nn.Module):
+    """Colors everything the redder the lighter its style is."""
+
+    multiple = 8
+
+    def forward(self, image: torch.Tensor, style: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
+        raw = torch.full((len(image), 2, *image.shape[-2:]), 0.5)
+        raw[:, 0] += 0.2 * (image if style is None else style).mean()
+        return {"raw": raw}
+
+
+def test_style_takes_the_place_of_the_picture(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.png")
+    for name, tone in (("light", 250), ("dark", 5)):
+        Image.new("L", (300, 400), tone).save(tmp_path / f"{name}.png")
+    transform = Transform(Colorization(window=8), Grey())
+    found = {}
+    for style in (None, "light", "dark", "a"):
+        given = {"side": 24, "points": None, "scribble": None, "megapixels": 1.0}
+        given["style"] = None if style is None else str(tmp_path / f"{style}.png")
+        predict = ColorPictures(Warm(), transform, OmegaConf.create(given), OmegaConf.create({"size": 24}))
+        assert predict.expect([path]) == ([] if style is None else [tmp_path / f"{style}.png"])
+        ((_, content),) = predict(path)
+        picture = np.asarray(Image.open(io.BytesIO(content)))
+        found[style] = float(lab(picture)[1].mean())
+    assert found["dark"] < found[None] < found["light"]
+    assert found["a"] == pytest.approx(found[None], abs=0.5)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from henkan.data.pictures import Picture, Pictures
-from henkan.data.shards import Chunk, decoded, key
+from henkan.data.shards import LAYERS, Chunk, decoded, key
 from henkan.errors import UserError
 
 
@@ -50,13 +50,10 @@ class Degraded(Pictures):
         return Chunk(split, start, min(start + self.facts["shard"], self.facts["counts"][split]))
 
     def picture(self, name: str) -> Picture:
-        return self.layer(name, "target", self.channels)
+        return self.layer(name, "target")
 
     def companions(self, name: str) -> dict[str, Picture]:
-        layers = {"source": self.layer(name, "source", self.channels)}
-        if "mask" in self.parts(name):
-            layers["mask"] = self.layer(name, "mask", 1)
-        return layers
+        return {layer: self.layer(name, layer) for layer in self.parts(name) if layer != "target"}
 
     def facts_of(self, name: str) -> dict[str, Any]:
         """Return what else belongs to a sample, by sample key: the window of its hole, its kind."""
@@ -66,23 +63,23 @@ class Degraded(Pictures):
     def parts(self, name: str) -> list[str]:
         """Return which layers a sample has."""
         if self.facts["format"] == "files":
-            return [layer for layer in ("source", "target", "mask") if (self.path / layer).is_dir()]
+            return [layer for layer in LAYERS if (self.path / layer).is_dir()]
         number = name.partition("/")[2]
         members = index(self.path / self.chunk(name).index)
-        return [layer for layer in ("source", "target", "mask") if f"{number}.{layer}.png" in members]
+        return [layer for layer in LAYERS if f"{number}.{layer}.png" in members]
 
-    def layer(self, name: str, layer: str, channels: int) -> Picture:
-        """Return one picture of a sample, (H, W, channels)."""
+    def layer(self, name: str, layer: str) -> Picture:
+        """Return one picture of a sample, (H, W, C)."""
         if self.facts["format"] == "files":
             path = self.path / layer / f"{name}.png"
             if not path.is_file():
                 raise UserError(f"{path} is missing: write it again with the same henkan degrade")
-            return decoded(path.read_bytes(), channels, str(path))
+            return decoded(path.read_bytes(), str(path))
         chunk, member = self.chunk(name), f"{name.partition('/')[2]}.{layer}.png"
         offset, size = index(self.path / chunk.index)[member]
         with (self.path / chunk.archive).open("rb") as file:
             file.seek(offset)
-            return decoded(file.read(size), channels, f"{self.path / chunk.archive}: {member}")
+            return decoded(file.read(size), f"{self.path / chunk.archive}: {member}")
 
     def manifest(self) -> str:
         return f"{self.facts['identity']}-{json.dumps(self.facts['counts'], sort_keys=True)}"

@@ -25,9 +25,9 @@ from henkan.transform import Transform
 
 FORMATS = ("files", "tar")
 # The pictures of a sample that are written.
-LAYERS = ("source", "target", "mask")
-# What the generator's own answer and the loader's bookkeeping are not part of.
-LEFT_OUT = ("name", "index", "parameters")
+LAYERS = ("source", "target", "mask", "strokes")
+# The loader's bookkeeping, and what follows from the target.
+LEFT_OUT = ("name", "index", "parameters", "target_lab")
 # Samples that are degraded at once: the same however many processes there are.
 BATCH = 8
 # The fast end of PNG's range: half again as large, several times as fast.
@@ -112,6 +112,10 @@ class ChunkWriter(Dataset[int]):
         for layer in LAYERS:
             if layer in sample:
                 place.write(name, f"{layer}.png", encoded(sample[layer][row], layer))
+        if maps := [key for key in sample if key not in (*LAYERS, *LEFT_OUT) and np.ndim(sample[key]) == 4]:
+            raise UserError(
+                f"a sample's {' and '.join(maps)} would not fit 8-bit files: train on this data as it is drawn"
+            )
         facts = {
             fact: value[row].tolist() if isinstance(value, Tensor) else value[row]
             for fact, value in sample.items()
@@ -204,10 +208,14 @@ def encoded(layer: Tensor, name: str) -> bytes:
     return bytes(content)
 
 
-def decoded(content: bytes, channels: int, where: str) -> Picture:
-    """Return a picture (H, W, C) of PNG content; raises `UserError` if it is damaged."""
-    flag = cv2.IMREAD_GRAYSCALE if channels == 1 else cv2.IMREAD_COLOR
-    pixels = cv2.imdecode(np.frombuffer(content, np.uint8), flag) if content else None
+def decoded(content: bytes, where: str) -> Picture:
+    """Return a picture (H, W, C) of PNG content, with as many channels as were written.
+
+    Raises `UserError` if it is damaged.
+    """
+    pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED) if content else None
     if pixels is None:
         raise UserError(f"{where} cannot be decoded: write it again (remove its manifest and start henkan degrade)")
-    return np.ascontiguousarray(pixels[..., None] if channels == 1 else pixels[..., ::-1]).astype(np.uint8, copy=False)
+    return np.ascontiguousarray(pixels[..., None] if pixels.ndim == 2 else pixels[..., ::-1]).astype(
+        np.uint8, copy=False
+    )

@@ -47,21 +47,17 @@ class Colorization(Task):
         lab = torch.cat((color.lightness(source), enlarged(ab, height, width) * color.AB), dim=1)
         prediction = color.lab_to_rgb(lab)
         composed = {"ab": ab, "prediction": prediction, "output": prediction.clamp(0.0, 1.0)}
-        if "target_lab" in sample:
-            composed["target_ab"] = reduced(sample["target_lab"][:, 1:] / color.AB, *ab.shape[-2:])
+        if "target" in sample:
+            composed["target_ab"] = reduced(target_lab(sample)[:, 1:] / color.AB, *ab.shape[-2:])
         return composed
 
     def judged(self, image: Tensor, sample: Sample, side: Side) -> dict[str, Tensor]:
         if self.judged_in == "lab":
-            lab = sample["target_lab"] if side == "real" else self.lab_of(sample)
+            # Not converted from the picture: what was clipped there would pull at nothing.
+            lab = target_lab(sample) if side == "real" else lab_of(sample, cut_off=not image.requires_grad)
             image = torch.cat((lab[:, :1] / 100.0, lab[:, 1:] / (2.0 * color.AB) + 0.5), dim=1)
         centers = sample["window" if side == "fake" else "window_real"]
         return {"image": image, "condition": grey_of(sample), "window": cut_windows(image, centers, self.window)}
-
-    def lab_of(self, sample: Sample) -> Tensor:
-        """Return what the generator made in CIELAB, before it became a picture that may clip."""
-        source = grey_of(sample)
-        return torch.cat((color.lightness(source), enlarged(sample["ab"], *source.shape[-2:]) * color.AB), dim=1)
 
     def panels(self, sample: Sample) -> dict[str, Tensor]:
         source = grey_of(sample)
@@ -75,6 +71,17 @@ class Colorization(Task):
         from henkan.predictors.colorization import ColorPictures
 
         return ColorPictures
+
+
+def lab_of(sample: Sample, cut_off: bool) -> Tensor:
+    """Return what the generator made, in CIELAB; `cut_off` as the discriminator is shown it, without a gradient."""
+    source, ab = grey_of(sample), sample["ab"].detach() if cut_off else sample["ab"]
+    return torch.cat((color.lightness(source), enlarged(ab, *source.shape[-2:]) * color.AB), dim=1)
+
+
+def target_lab(sample: Sample) -> Tensor:
+    """Return the target in CIELAB; samples out of files bring none."""
+    return sample["target_lab"] if "target_lab" in sample else color.rgb_to_lab(sample["target"])
 
 
 def grey_of(sample: Sample) -> Tensor:
