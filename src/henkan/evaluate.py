@@ -176,6 +176,10 @@ def score(config: Mapping[str, Any], pictures: Pictures, network: nn.Module, fol
     return scores
 
 
+# Null is a value of a setting, too.
+MISSING = object()
+
+
 def along(config: Mapping[str, Any], pictures: Pictures, network: nn.Module) -> pd.DataFrame | None:
     """Score a generator at several values of one setting of the degradation: a row a value and picture.
 
@@ -187,11 +191,13 @@ def along(config: Mapping[str, Any], pictures: Pictures, network: nn.Module) -> 
         return None
     config = scored(config)
     setting, tables = str(curve["setting"]), []
-    if setting not in config["degradation"]:
-        known = ", ".join(name for name in config["degradation"] if name != "_target_")
+    degradation = OmegaConf.create(config["degradation"])
+    if OmegaConf.select(degradation, setting, default=MISSING) is MISSING:
+        known = ", ".join(str(name) for name in degradation if name != "_target_")
         raise UserError(f"evaluation.curve.setting={setting}: the degradation has no such setting; it has {known}")
     for value in curve["values"]:
-        here = {**config, "degradation": {**config["degradation"], setting: value}}
+        OmegaConf.update(degradation, setting, value)
+        here = {**config, "degradation": OmegaConf.to_container(degradation)}
         data = evaluation_set(here, pictures, settings["split"], settings["framing"])
         evaluator = Evaluator(config["metric"], settings["batch"], sets=False)
         scores = evaluator.evaluate(build_transform(here), network, data, settings["pictures"])
