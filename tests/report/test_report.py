@@ -15,6 +15,7 @@ from PIL import Image
 
 from henkan.errors import UserError
 from henkan.report import PUBLISHED_BYTES, main, publish, replace, table, write_report
+from henkan.report.figures import lines_along
 from henkan.report.read import read_study
 from henkan.runs.statistics import OVER_IMAGES, OVER_SEEDS, WITHOUT_SEEDS
 
@@ -398,3 +399,18 @@ def test_a_baseline_without_seeds(make_study: MakeStudy) -> None:
     assert "On these pictures, with nothing trained and so no seeds, against mse" in page.text
     assert len(page.pictures) == 12 * 5 + 1
     assert "with nothing trained" in table(folder)
+
+
+def test_scores_along_a_setting_are_drawn_and_published(make_study: MakeStudy, tmp_path: Path) -> None:
+    folder = make_study()
+    for place in folder.glob("runs/*"):
+        level = int(place.name.partition("-")[2])
+        rows = [(count, f"{k}.png", 20.0 + level + count / 10 + k) for count in (0, 1, 500) for k in range(3)]
+        pd.DataFrame(rows, columns=["count", "file", "psnr_hole"]).to_csv(place / "curve.csv", index=False)
+    (line, *others) = lines_along(read_study(folder))["psnr_hole"]
+    assert (line.name, line.setting, line.values) == ("mse", "count", [0.0, 1.0, 500.0]) and len(others) == 2
+    assert line.mean == line.low == line.high == [21.0, 21.1, 71.0]
+    page = write_report(folder).read_text()
+    assert "Scores along a setting of the degradation" in page
+    assert (folder / "figures" / "along_psnr_hole.svg").is_file()
+    assert "along.png" in {path.name for path in publish(folder, tmp_path / "published")}

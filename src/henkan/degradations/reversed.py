@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -32,3 +33,8 @@ class Reversed(Degradation):
 
     def manifest(self) -> str | None:
         return self.of.manifest()
+
+    def told(self, row: Sequence[float]) -> dict[str, Any] | None:
+        """Return what was drawn for a sample, in words, where the degradation says it."""
+        told = getattr(self.of, "told", None)
+        return None if told is None else told(row)

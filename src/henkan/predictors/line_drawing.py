@@ -21,14 +21,19 @@ from henkan.runs.rank import say
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
-# Darker paper than this is not drawn on with dark lines.
+# A page without a line is taken for light lines on dark paper if it is darker than this.
 DARKEST_PAPER = 0.45
+# Lines are told from paper on a page of at most so many pixels a side, by so much of 1, against the middle tone of a
+# neighborhood of so many pixels: uneven light does not matter.
+OVERVIEW, CONTRAST, NEIGHBORHOOD = 512, 0.1, 51
 # Paper that is as light and as colorless as this counts as white.
 WHITE, COLORLESS = 0.85, 0.06
 # Lines this much narrower or wider than those of training are not what the network knows.
 NARROW, WIDE = 0.4, 2.5
 # Of 1: what is darker, after the paper has been made white, is taken for a line to measure.
 LINE = 0.6
+# Red, green and blue as one tone.
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 # Spots of so many pixels are left out of a vector file.
 SPECKLE = 4
 
@@ -97,15 +102,29 @@ def whitened(picture: Floats, name: str, invert: bool) -> Floats:
     if invert:
         picture = 1 - picture
     paper = np.array([most(picture[..., channel]) for channel in range(3)])
-    if paper.mean() < DARKEST_PAPER:
+    if lines_are_light(picture @ LUMA, float(paper @ LUMA)):
         way = "drop invert=true" if invert else "invert=true turns it around"
         raise UserError(f"{name} looks like light lines on dark paper, and dark lines on light paper are needed: {way}")
     if paper.min() < WHITE or np.ptp(paper) > COLORLESS:
         color = "#" + "".join(f"{round(255 * value):02x}" for value in paper)
         say(f"{name}: its paper is {color}, and is taken for white")
-        picture = np.minimum(picture / paper, 1).astype(np.float32)
-    grey = picture @ np.array([0.299, 0.587, 0.114], np.float32)
-    return np.asarray(grey, np.float32)
+        # Black paper has no ratio to it.
+        picture = np.minimum(picture / np.maximum(paper, 1e-3), 1).astype(np.float32)
+    return np.asarray(picture @ LUMA, np.float32)
+
+
+def lines_are_light(page: Floats, paper: float) -> bool:
+    """Whether more of a page (H, W) is lighter than what lies around it than is darker; `paper` is its commonest tone."""
+    # White paper has no lighter lines, and black paper no darker ones, however wide they are.
+    if not 1 - WHITE < paper < WHITE:
+        return paper < 0.5
+    scale = OVERVIEW / max(page.shape)
+    if scale < 1:
+        size = [max(1, round(side * scale)) for side in reversed(page.shape)]
+        page = np.asarray(cv2.resize(page, size, interpolation=cv2.INTER_AREA), np.float32)
+    around = cv2.medianBlur((page * 255).round().astype(np.uint8), NEIGHBORHOOD).astype(np.float32) / 255
+    lighter, darker = (float(np.maximum(sign * (page - around) - CONTRAST, 0).sum()) for sign in (1, -1))
+    return lighter > darker if lighter or darker else paper < DARKEST_PAPER
 
 
 def most(channel: Floats) -> float:
