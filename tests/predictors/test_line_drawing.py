@@ -112,6 +112,40 @@ def test_colored_paper_becomes_white_and_ink_stays(capsys: Any) -> None:
     assert capsys.readouterr().err == ""
 
 
+def shaded(paper: tuple[float, ...], ink: tuple[float, ...], pen: int = 2) -> np.ndarray:
+    """A drawing in two colors (red, green, blue), in [0, 1]."""
+    share = page(120, 160, 20, pen=pen).astype(np.float32) / 255
+    return np.asarray(share * np.array(paper) + (1 - share) * np.array(ink), np.float32)
+
+
+@pytest.mark.parametrize("paper", [(0.5, 0.5, 0.5), (0.7, 0.7, 0.7), (0.24, 0.47, 0.78), (0.0, 0.0, 0.0)])
+def test_light_lines_are_told_from_paper_of_any_tone(paper: tuple[float, ...]) -> None:
+    chalk = shaded(paper, (1.0, 1.0, 1.0))
+    with pytest.raises(UserError, match="invert=true turns it around"):
+        whitened(chalk, "a.png", invert=False)
+    turned = whitened(chalk, "a.png", invert=True)
+    assert np.median(turned) == pytest.approx(1.0, abs=0.01) and turned.min() < 0.1
+
+
+@pytest.mark.parametrize("paper", [(0.55, 0.4, 0.27), (0.3, 0.3, 0.3), (1.0, 1.0, 0.0), (1.0, 0.0, 0.0)])
+@pytest.mark.parametrize("pen", [2, 9])
+def test_dark_lines_on_dark_or_saturated_paper_are_dark_lines(paper: tuple[float, ...], pen: int) -> None:
+    white = whitened(shaded(paper, (0.0, 0.0, 0.0), pen), "a.png", invert=False)
+    assert np.isfinite(white).all()
+    assert np.median(white) == pytest.approx(1.0, abs=0.01) and white.min() < 0.75
+    with pytest.raises(UserError, match="drop invert=true"):
+        whitened(shaded(paper, (0.0, 0.0, 0.0), pen), "a.png", invert=True)
+
+
+def test_a_page_in_uneven_light_is_no_dark_page() -> None:
+    light = np.linspace(0.3, 1.0, 160, dtype=np.float32)[None, :, None]
+    assert whitened(shaded((1.0, 1.0, 1.0), (0.0, 0.0, 0.0)) * light, "a.png", invert=False).min() < 0.1
+
+
+def test_wide_lines_on_white_paper_are_lines() -> None:
+    assert whitened(shaded((1.0, 1.0, 1.0), (0.0, 0.0, 0.0), 41), "a.png", invert=False).min() == 0
+
+
 @pytest.mark.parametrize("width", [1, 3, 7])
 def test_line_width(width: int) -> None:
     lines = Strokes.of([np.array([[10.0, 20.5], [110.0, 20.5]]), np.array([[30.5, 40.0], [30.5, 110.0]])], float(width))

@@ -28,6 +28,8 @@ DARKEST_PAPER = 0.45
 OVERVIEW, CONTRAST, NEIGHBORHOOD = 512, 0.1, 51
 # Paper that is as light and as colorless as this counts as white.
 WHITE, COLORLESS = 0.85, 0.06
+# What paper has less of than this, of red, green or blue, cannot be told from nothing.
+FAINTEST = 0.04
 # Lines this much narrower or wider than those of training are not what the network knows.
 NARROW, WIDE = 0.4, 2.5
 # Of 1: what is darker, after the paper has been made white, is taken for a line to measure.
@@ -108,8 +110,9 @@ def whitened(picture: Floats, name: str, invert: bool) -> Floats:
     if paper.min() < WHITE or np.ptp(paper) > COLORLESS:
         color = "#" + "".join(f"{round(255 * value):02x}" for value in paper)
         say(f"{name}: its paper is {color}, and is taken for white")
-        # Black paper has no ratio to it.
-        picture = np.minimum(picture / np.maximum(paper, 1e-3), 1).astype(np.float32)
+        # A color that the paper has nothing of says nothing about lines.
+        shade = np.where(paper > FAINTEST, picture / np.maximum(paper, FAINTEST), 1)
+        picture = np.minimum(shade, 1).astype(np.float32)
     return np.asarray(picture @ LUMA, np.float32)
 
 
