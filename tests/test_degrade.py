@@ -64,7 +64,7 @@ def contents(output: Path) -> dict[str, bytes]:
     }
 
 
-@pytest.mark.filterwarnings("ignore:This DataLoader will create")
+@pytest.mark.filterwarnings("error:This DataLoader will create")
 @pytest.mark.parametrize("format", ["files", "tar"])
 def test_what_is_written_does_not_depend_on_workers_or_interruptions(folder: Path, tmp_path: Path, format: str) -> None:
     for workers in (0, 3):
@@ -126,6 +126,20 @@ def test_the_manifest_says_everything_that_was_drawn(folder: Path, tmp_path: Pat
     assert sheet is not None and sheet.shape[0] > 64
 
 
+def test_the_manifest_of_a_reversed_degradation_says_what_was_drawn_too(folder: Path, tmp_path: Path) -> None:
+    swapped = ("degradation=reversed", "degradation@degradation.of=pencil_heavy", "splits=[train]")
+    assert degrade(folder, tmp_path / "pairs", *swapped) == 0
+    assert degrade(folder, tmp_path / "straight", "splits=[train]") == 0
+    drawn = [
+        [json.loads(line)["drawn"] for line in (tmp_path / name / "manifest.jsonl").read_text().splitlines()]
+        for name in ("pairs", "straight")
+    ]
+    assert drawn[0] == drawn[1] and drawn[0][0]["page.grain"]["strength"] > 0
+    name = Degraded(tmp_path / "pairs").names("train")[0]
+    pairs, straight = Degraded(tmp_path / "pairs"), Degraded(tmp_path / "straight")
+    assert np.array_equal(pairs.picture(name), straight.companions(name)["source"])
+
+
 def test_holes_are_written_with_their_masks_and_windows(pictures: Path, tmp_path: Path) -> None:
     given = ["scale=smoke", "data=image_folder", f"data.path={pictures}", f"paths.cache={tmp_path / 'cache'}"]
     given += ["degradation=rectangle", "splits=[train]", "count=3", f"output={tmp_path / 'pairs'}", "format=tar"]
@@ -163,6 +177,16 @@ def test_what_it_refuses(folder: Path, tmp_path: Path, capsys: Any) -> None:
     assert "files, tar" in told(capsys)
     assert degrade(folder, tmp_path / "other", "count=0") == 2
     assert "must be 1 or more" in told(capsys)
+    for word, complaint in (
+        ("sheet=0", "must be 1 or more"),
+        ("workers=-1", "must be 0 or more"),
+        ("splits=[trian]", "must name some of train, val, test"),
+        ("splits=[]", "must name some of train, val, test"),
+        ("degradation.error=-1.0", "must be 0 or more"),
+        ("clean=1.5", "clean=1.5 in [0, 1]"),
+    ):
+        assert degrade(folder, tmp_path / "other", word) == 2
+        assert complaint in told(capsys)
 
 
 def test_what_cannot_be_read_back(folder: Path, tmp_path: Path) -> None:

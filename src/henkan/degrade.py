@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from henkan.check import check_config
 from henkan.data.degraded import Degraded
 from henkan.data.pictures import Picture, Pictures
 from henkan.data.shards import FORMATS, Chunk, ChunkWriter, is_whole
+from henkan.data.splits import SPLITS
 from henkan.errors import UserError
 from henkan.evaluate import evaluation_set
 from henkan.files import replaced, write_json
@@ -41,10 +43,14 @@ def main(cfg: DictConfig) -> None:
     check_config(cfg)
     if cfg.format not in FORMATS:
         raise UserError(f"format={cfg.format} must be one of {', '.join(FORMATS)}")
-    if cfg.count < 1 or cfg.shard < 1:
-        raise UserError(f"count={cfg.count} and shard={cfg.shard} must be 1 or more")
-    config, pictures = settle(cfg)
+    if min(cfg.count, cfg.shard, cfg.sheet) < 1:
+        raise UserError(f"count={cfg.count}, shard={cfg.shard} and sheet={cfg.sheet} must be 1 or more")
+    if cfg.workers is not None and cfg.workers < 0:
+        raise UserError(f"workers={cfg.workers} must be 0 or more")
     output, splits = Path(cfg.output), list(cfg.splits)
+    if not splits or not set(splits) <= set(SPLITS):
+        raise UserError(f"splits=[{','.join(map(str, splits))}] must name some of {', '.join(SPLITS)}")
+    config, pictures = settle(cfg)
     pictures.prepare()
     counts = {
         split: cfg.count if split == "train" else min(cfg.count, len(pictures.some_names(split))) for split in splits
@@ -114,10 +120,12 @@ def write(
     count = min(len(chunks), os.cpu_count() or 1 if workers is None else workers)
     # One thread each: sums would depend on how many there are.
     torch.set_num_threads(1)
-    loader: DataLoader[Any] = DataLoader(writer, batch_size=None, num_workers=max(0, count if count > 1 else 0))
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+    with warnings.catch_warnings(), Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        # More processes than cores are the caller's choice.
+        warnings.filterwarnings("ignore", message=".*worker processes in total.*")
+        loader: DataLoader[Any] = DataLoader(writer, batch_size=None, num_workers=count if count > 1 else 0)
         bar = progress.add_task("degrade", total=sum(len(chunk) for chunk in chunks))
         for written in loader:
             progress.advance(bar, int(written))

@@ -39,6 +39,8 @@ class Sketch(Degradation):
             for name, one in self.groups[group].items():
                 if not isinstance(one, KINDS[group]):
                     raise UserError(f"degradation.{group}.{name} is a {type(one).__name__}, no operator of {group}")
+        if not error >= 0.0 or not 0.0 <= clean <= 1.0:
+            raise UserError(f"degradation.error={error} must be 0 or more, and clean={clean} in [0, 1]")
         self.error, self.clean = error, clean
         self.draws = Draws(
             {f"{group}.{name}": one for group, operators in self.groups.items() for name, one in operators.items()}
