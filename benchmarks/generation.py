@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 import time
+from zlib import crc32
 
 import cv2
 import numpy as np
@@ -73,7 +74,7 @@ def seconds(preset: str, source: str, overrides: list[str]) -> tuple[float, floa
         # The same drawings, as if nothing of their strokes were known: decoded, turned and cut as pixels.
         pages = {name: data.picture(name) for name in data.names("train")[:200]}
         data.strokes = lambda name: None
-        data.picture = lambda name: pages[list(pages)[hash(name) % len(pages)]]
+        data.picture = lambda name: pages[list(pages)[crc32(name.encode()) % len(pages)]]
     items = [stream["generator", k] for k in range(BATCH)]
     batch = collate(items)
     degradation.apply(to_float(batch))

@@ -144,3 +144,9 @@ def test_hints_help_levin(colored: list[str], tmp_path: Path) -> None:
 def test_global_colors_reach_the_generator(colored: list[str], composed: Compose, tmp_path: Path) -> None:
     run = trained(composed, tmp_path, ["experiment=user_guided_global", *colored])
     assert set(pd.read_csv(run / "curve.csv")["chance"]) == {0.0, 1.0}
+
+
+def test_holes_are_what_is_post_processed(colored: list[str], capfd: pytest.CaptureFixture[str]) -> None:
+    words = ["experiment=let_there_be_color", *colored, "generator=grey", "postprocess=poisson"]
+    assert execute("evaluate", words).code == 2
+    assert "post-processing is of holes, and this task has none" in capfd.readouterr().err

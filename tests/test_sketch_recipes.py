@@ -13,12 +13,13 @@ from torch import nn
 
 from henkan.cli import execute
 from henkan.data.openmoji_lines import OpenMojiLines
+from henkan.data.stream import collate
 from henkan.discriminators.drawing import DrawingDiscriminator
 from henkan.errors import UserError
 from henkan.generators.simplification import SimplificationNetwork
 from henkan.runs.plan import plan_run
 from henkan.runs.streams import batch_sizes
-from henkan.training.assemble import build_network
+from henkan.training.assemble import build_network, build_translator, training_streams
 
 Compose = Callable[..., DictConfig]
 STATISTICS = ("statistics.mean=[0.9]", "statistics.deviation=0.2")
@@ -117,6 +118,34 @@ def test_every_recipe_trains_and_starts_from_the_one_before(
     pencil = ["experiment=pencil_generation", *drawn, *PHASES]
     assert execute("train", pencil).code == 0
     assert len(list((tmp_path / "runs").glob("*/scores.csv"))) == 4
+
+
+def test_the_two_losses_are_the_paper_s_sums(drawn: list[str], unpaired: list[str], composed: Compose) -> None:
+    words = ["experiment=adversarial_augmentation_2018", *drawn, *unpaired, *PHASES, *STATISTICS]
+    plan = plan_run(composed([*words, "generator.normalization=null", "discriminator.dropout=0.0"]))
+    translator, streams = build_translator(plan), training_streams(plan)
+    generated = {}
+    for name, size in batch_sizes(plan.config, list(streams)).items():
+        transform = translator.transforms[name]
+        sample = transform.prepare(collate([streams[name]["generator", k] for k in range(size)]))
+        generated[name] = sample if name == "unpaired_target" else transform.generate(translator.generator, sample)
+    pairs, rough, clean = generated.values()
+
+    def cross_entropy(picture: torch.Tensor, label: float) -> torch.Tensor:
+        assert translator.discriminator is not None
+        logits = translator.discriminator(picture)[0]
+        return nn.functional.binary_cross_entropy_with_logits(logits, torch.full_like(logits, label))
+
+    # Four terms of weight 1 for D: the small weights are the generator's alone.
+    four = [(pairs["output"], 0.0), (pairs["target"], 1.0), (rough["output"], 0.0), (clean["target"], 1.0)]
+    expected = sum(cross_entropy(picture.detach(), label) for picture, label in four)
+    torch.testing.assert_close(translator.discriminator_loss(generated, translator.terms), expected)
+    pulls = cross_entropy(pairs["output"], 1.0) + cross_entropy(rough["output"], 1.0)
+    expected = nn.functional.mse_loss(pairs["output"], pairs["target"]) + 8e-5 * pulls
+    wanted = torch.autograd.grad(expected, [*translator.generator.parameters()], retain_graph=True)
+    loss = translator.generator_loss(generated, translator.terms, observe=False)
+    torch.testing.assert_close(loss, expected)
+    torch.testing.assert_close(torch.autograd.grad(loss, [*translator.generator.parameters()]), wanted)
 
 
 def test_streams_that_no_term_reads_are_neither_built_nor_part_of_the_run(

@@ -1,12 +1,15 @@
 """Apply a trained run, or a generator that needs no training, to your pictures.
 
 Completion: pixels outside the mask (white = missing) stay as they are, bit for bit. Drawings: the whole page becomes
-clean lines, as PNG and, with vector=svg, as a file that drawing programs open.
+clean lines, as PNG and, with vector=svg, as a file that drawing programs open. Color: the picture keeps its lightness;
+points or a scribble say what some places should be. Sketches: strokes of color beside them become a picture.
 
   henkan predict run=outputs/runs/RUN input=photo.jpg mask=hole.png
   henkan predict run=outputs/runs/RUN input='photos/*.jpg' mask=masks postprocess=poisson
   henkan predict generator=telea input=photos output=filled
   henkan predict run=outputs/runs/RUN input=sketch.png vector=svg
+  henkan predict run=outputs/runs/RUN input=grey.jpg 'points=[[120,80,"#c04020"]]'
+  henkan predict run=outputs/runs/RUN input=sketch.png strokes=strokes.png
 """
 
 from __future__ import annotations

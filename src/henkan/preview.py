@@ -50,6 +50,10 @@ def pictures(plan: Plan, translator: Translator, count: int, iteration: int) -> 
     translator.eval()
     sample = translator.transform.generate(translator.generator, sample)
     columns = {"target": sample["target"], "source": sample["source"]}
+    # What a task shows beside: hints, strokes.
+    columns |= {
+        name: panel for name, panel in translator.task.panels(sample).items() if name not in (*columns, "output")
+    }
     columns |= {f"for G: {name}": value for name, value in asked(translator, sample).items() if name == "mask"}
     columns["output"] = sample["output"]
     if translator.discriminator is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -51,6 +52,12 @@ def test_openmoji_is_drawn_with_one_pen_at_any_scale(openmoji: OpenMojiLines) ->
     assert 0.35 < ink[0] / ink[1] < 0.65
 
 
+@pytest.mark.parametrize("width", [0.0, -3.0])
+def test_a_pen_has_a_width(tmp_path: Path, width: float) -> None:
+    with pytest.raises(UserError, match="line_width"):
+        OpenMojiLines(96, width, tmp_path)
+
+
 def test_openmoji_reads_the_cache_in_a_spawned_worker(openmoji: OpenMojiLines) -> None:
     openmoji.picture("1F600.svg")
     other = pickle.loads(pickle.dumps(openmoji))
@@ -58,12 +65,13 @@ def test_openmoji_reads_the_cache_in_a_spawned_worker(openmoji: OpenMojiLines) -
     assert np.array_equal(other.picture("1F600.svg"), openmoji.picture("1F600.svg"))
 
 
-def test_an_svg_folder_leaves_out_what_has_no_strokes(tmp_path: Path) -> None:
+def test_an_svg_folder_leaves_out_what_has_no_strokes_and_says_so(tmp_path: Path, capsys: Any) -> None:
     (tmp_path / "train").mkdir()
-    for name, content in (("a", LINE), ("b", EMPTY)):
+    for name, content in (("a", LINE), ("b", EMPTY), ("c", "no SVG")):
         (tmp_path / "train" / f"{name}.svg").write_text(content)
     data = SvgFolder(tmp_path, 32, cache=tmp_path / ".cache")
     assert data.names("train") == ("train/a.svg",)
+    assert "2 of 3 SVG files have no strokes and are left out: train/b.svg, train/c.svg" in capsys.readouterr().err
     assert data.picture("train/a.svg").min() == 0
     (tmp_path / "train" / "a.svg").write_text(EMPTY)
     with pytest.raises(UserError, match="has strokes"):
@@ -97,6 +105,30 @@ def test_pairs_are_grey_and_their_targets_black_and_white(tmp_path: Path) -> Non
     assert data.companions("train/a.png")["source"].min() == 180
     item = TrainingStream(data, TurnCrop(16, [1.0, 1.5]), Identity(), seed=0)["generator", 0]
     assert item["source"].shape == item["target"].shape == (1, 16, 16)
+
+
+def test_targets_are_black_and_white_again_once_they_are_shrunk_and_turned(tmp_path: Path) -> None:
+    for side in ("source", "target"):
+        for number in range(2):
+            drawing(tmp_path / side / "train" / f"{number}.png", 60, 50, 100)
+
+    def greys(pixels: np.ndarray) -> int:
+        return int(((pixels > 0) & (pixels < 255 * 0.6)).sum())
+
+    framing = TurnCrop(24, [1.5, 2.0])
+    for data in (LineFolder(tmp_path / "target", threshold=0.9), PairedLines(tmp_path)):
+        items = [TrainingStream(data, framing, Identity(), seed=0)["generator", k] for k in range(8)]
+        assert all(greys(item["target"]) == 0 for item in items)
+        assert min(int(item["target"].min()) for item in items) == 0
+    # Sources are not, nor are targets that were to stay grey.
+    assert any(greys(item["source"]) for item in items)
+    soft = TrainingStream(LineFolder(tmp_path / "target"), framing, Identity(), seed=0)["generator", 0]["target"]
+    assert greys(soft)
+    # Shrunk without turning: the threshold itself.
+    shrunk = Center(30, 30).draw(60, 50, np.random.default_rng(0), "a")(
+        LineFolder(tmp_path / "target", 0.9).picture("train/0.png"), 0.9
+    )
+    assert not ((shrunk > 0) & (shrunk < 255 * 0.9)).any()
 
 
 def test_one_picture_is_in_every_split(tmp_path: Path) -> None:

@@ -140,6 +140,11 @@ def test_svg_only_of_a_group(tmp_path: Path) -> None:
     assert len(read_strokes(path)) == 3 and len(read_strokes(path, "line")) == 2
 
 
+def test_svg_clones_are_drawn_where_they_are_used(tmp_path: Path) -> None:
+    cloned = '<defs><path id="p" d="M0,0 L36,0" stroke="#000"/></defs><use href="#p" y="36"/>'
+    assert read_strokes(write(tmp_path / "a.svg", cloned)).points.tolist() == [[0.0, 0.5], [0.5, 0.5]]
+
+
 @pytest.mark.parametrize("content", ["", '<rect width="9" height="9" fill="#ff0"/>'])
 def test_svg_without_strokes(tmp_path: Path, content: str) -> None:
     with pytest.raises(UserError, match=r"a\.svg has no strokes"):

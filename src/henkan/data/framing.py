@@ -18,6 +18,10 @@ from henkan.errors import UserError
 cv2.setNumThreads(1)
 
 
+# Turning leaves lines of two tones soft: what is darker than this (of 1) is black again (Simo-Serra et al. 2016).
+TURNED = 0.6
+
+
 @dataclass(frozen=True)
 class Frame:
     """Cut `side` x `side` pixels at (`top`, `left`), turn them by `angle` degrees about their center, resize them to
@@ -37,8 +41,11 @@ class Frame:
         """Return whether a picture of `shape` (H, W, ...) is shown as it is."""
         return shape[:2] == (self.side, self.side) and self.side == self.size and not self.mirror and not self.angle
 
-    def __call__(self, picture: Picture) -> Picture:
-        """Return the framed picture, (size, size, C), contiguous."""
+    def __call__(self, picture: Picture, threshold: float | None = None) -> Picture:
+        """Return the framed picture, (size, size, C), contiguous.
+
+        What is darker than `threshold` (of 1) once it is resized, and than `TURNED` once it is turned, becomes black.
+        """
         # Turned, the corners come from outside the square.
         rim = math.ceil(self.side * (math.sqrt(0.5) - 0.5)) + 1 if self.angle else 0
         cut = cut_out(picture, self.top - rim, self.left - rim, self.side + 2 * rim)
@@ -47,6 +54,8 @@ class Frame:
             method = cv2.INTER_AREA if self.side > self.size else cv2.INTER_CUBIC
             side = self.size if not rim else max(1, round(len(cut) * self.size / self.side))
             cut = cv2.resize(cut, (side, side), interpolation=method)  # type: ignore[assignment]
+            if threshold is not None:
+                cut[cut < 255 * threshold] = 0
         if self.angle:
             # OpenCV's pixels have their centers at whole numbers, and its angles run the other way.
             middle = (len(cut) - 1) / 2
@@ -54,6 +63,8 @@ class Frame:
             turn[:, 2] += (self.size - 1) / 2 - middle
             white = (255, 255, 255)
             cut = cv2.warpAffine(cut, turn, (self.size, self.size), borderValue=white)  # type: ignore[assignment]
+            if threshold is not None:
+                cut[cut < 255 * TURNED] = 0
         if self.mirror:
             cut = cv2.flip(cut, 1)  # type: ignore[assignment]
         # OpenCV drops the axis of a single channel.

@@ -16,9 +16,9 @@ from henkan.data.pictures import Picture
 class LineFolder(ImageFolder):
     """The drawings in a folder and all folders below it, grey, (H, W, 1).
 
-    `threshold` (of 1): what is darker becomes black, as Simo-Serra et al. 2016 do with their targets at 0.9; null
-    leaves greys, as for rough sketches. An epoch draws as many pictures as there are, each with a chance in proportion
-    to its area, so that patches of all drawings are seen equally often.
+    `threshold` (of 1): what is darker becomes black, before and after a target is framed, as Simo-Serra et al. 2016 do
+    at 0.9; null leaves greys, as for rough sketches. An epoch draws as many pictures as there are, each with a chance
+    in proportion to its area, so that patches of all drawings are seen equally often.
     """
 
     channels = 1

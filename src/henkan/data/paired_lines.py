@@ -12,7 +12,11 @@ from henkan.data.pictures import Picture
 
 
 class PairedLines(PairedFolder):
-    """Grey pairs, (H, W, 1). What is darker than `threshold` (of 1) in a target becomes black; null: it stays grey."""
+    """Grey pairs, (H, W, 1).
+
+    What is darker than `threshold` (of 1) in a target becomes black, before and after it is framed; null: it stays
+    grey.
+    """
 
     channels = 1
 

@@ -25,11 +25,13 @@ class Pictures(ABC):
 
     A picture under a folder named train, val or test belongs to that split; every other one is split by the
     hash of its group, 80/10/10. `where` says in messages what these pictures are, `channels` whether they are RGB (3)
-    or grey (1), `ready` whether they come framed and degraded.
+    or grey (1), `ready` whether they come framed and degraded, `threshold` below what tone (of 1) a target is black
+    when it is framed as well (null: it is not).
     """
 
     channels = 3
     ready = False
+    threshold: float | None = None
 
     def __init__(self, names: Iterable[str], where: str) -> None:
         self.where = where

@@ -134,7 +134,7 @@ def _shown_layers(
                 f"{name}: its own mask does not fit once the picture is cut or mirrored: take degradation=mask_folder "
                 "for training, and evaluation.framing=null for evaluation"
             )
-        framed = frame(target)
+        framed = frame(target, pictures.threshold)
         if framing.accepts(framed):
             break
     return {key: framed if key == "target" else frame(layer) for key, layer in layers.items()}, None

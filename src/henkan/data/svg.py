@@ -9,7 +9,7 @@ from xml.etree.ElementTree import ParseError
 
 import numpy as np
 from numpy.typing import NDArray
-from svgelements import SVG, Close, Color, Group, Line, Move, Path, Shape
+from svgelements import SVG, Close, Color, Group, Line, Move, Path, Shape, Use
 
 from henkan.data.strokes import Strokes
 from henkan.errors import UserError
@@ -54,7 +54,8 @@ def read_strokes(path: FilePath, group: str | None = None) -> Strokes:
 def shapes(node: Any, group: str | None, inside: bool) -> Iterator[Any]:
     """Yield the shapes below a node of the file, in the order of drawing."""
     for element in node:
-        if isinstance(element, Group):
+        # A clone holds what it is a clone of.
+        if isinstance(element, Group | Use):
             yield from shapes(element, group, inside or str(element.id or "").startswith(group or ""))
         elif isinstance(element, Shape) and inside:
             yield element

@@ -11,14 +11,20 @@ from henkan.data.stroke_pictures import StrokePictures, StrokeStore
 from henkan.data.strokes import Strokes
 from henkan.data.svg import read_strokes
 from henkan.errors import UserError
+from henkan.runs.rank import say
 
 EXTENSIONS = frozenset({".svg"})
+# Counted up when files are read otherwise: what the cache has of before is not taken.
+READER = 2
+# Files that a message names.
+NAMED = 3
 
 
 class SvgFolder(StrokePictures):
     """The dark lines of the SVG files in a folder and all folders below it, each on a square page.
 
-    openclipart, say. Files without strokes are left out; a folder of nothing else is refused.
+    openclipart, say. Files without strokes, and what is no SVG, are left out and said to be; a folder of nothing else
+    is refused.
     """
 
     def __init__(
@@ -27,16 +33,19 @@ class SvgFolder(StrokePictures):
         self.path, self.cache = Path(path).expanduser(), cache
         names = list_files(self.path, EXTENSIONS)
         self._content = hash_contents(self.path, names, cache)
-        key = f"folder-{self._content}-svgelements{version('svgelements')}"
+        key = f"folder{READER}-{self._content}-svgelements{version('svgelements')}"
         self._store = StrokeStore(key, [self.path / name for name in names], read_strokes, cache)
         self._rows = {name: row for row, name in enumerate(names)}
         drawn = [name for name in names if not self._store.empty(self._rows[name])]
         if not drawn:
             raise UserError(f"{self.path}: no SVG file has strokes, no dark line and no dark area")
+        if left := sorted(set(names) - set(drawn)):
+            named = ", ".join(left[:NAMED]) + (", ..." if len(left) > NAMED else "")
+            say(f"{self.path}: {len(left)} of {len(names)} SVG files have no strokes and are left out: {named}")
         super().__init__(drawn, str(self.path), side, line_width)
 
     def drawing(self, name: str) -> Strokes:
         return self._store.read(self._rows[name])
 
     def manifest(self) -> str:
-        return f"{self._content}-{self.side}-{self.line_width}"
+        return f"{READER}-{self._content}-{self.side}-{self.line_width}"

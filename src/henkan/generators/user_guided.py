@@ -8,13 +8,11 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
+from henkan.color import BINS
 from henkan.errors import UserError
 from henkan.layers import Normalization, initialize_he, scaled
 
 Lesson = Literal["classification", "regression"]
-
-# Color classes: 23 x 23 bins of a and b, 10 wide.
-BINS = 529
 
 
 class GlobalHints(nn.Module):
@@ -106,7 +104,7 @@ class UserGuidedColor(nn.Module):
         self.conv9 = _block((c128, c128), norm)
         self.up10, self.short10 = _doubling(c128, c128), _convolution(c64, c128)
         self.conv10 = nn.Sequential(_convolution(c128, c128), nn.LeakyReLU(0.2, inplace=True))
-        self.class_head = nn.Conv2d(c256, BINS, 1)
+        self.class_head = nn.Conv2d(c256, BINS**2, 1)
         self.regression_head = nn.Conv2d(c128, 2, 1)
         self.global_hints = GlobalHints(histogram_bins, c512, norm is not None) if global_hints else None
         if norm is None:

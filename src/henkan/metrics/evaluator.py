@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 
 from henkan.build import build
 from henkan.data.stream import collate
-from henkan.errors import MissingWeights
+from henkan.errors import MissingWeights, UserError
 from henkan.metrics.set_metric import SetMetric
 from henkan.randomness import generator_for
 from henkan.sample import Sample, named_arguments, on_device, to_8_bit
@@ -112,6 +112,8 @@ class Evaluator:
             for key in ("output", "target"):
                 sample[key] = to_8_bit(sample[key])
             if self.postprocess is not None:
+                if "mask" not in sample:
+                    raise UserError("post-processing is of holes, and this task has none: set postprocess=null")
                 sample["postprocessed"] = to_8_bit(self.postprocess(sample["output"], sample["mask"]))
             self._score(sample, scores)
             if keep is not None:

@@ -117,7 +117,7 @@ def whitened(picture: Floats, name: str, invert: bool) -> Floats:
 
 
 def lines_are_light(page: Floats, paper: float) -> bool:
-    """Whether more of a page (H, W) is lighter than what lies around it than is darker; `paper` is its commonest tone."""
+    """Whether more of a page (H, W) is lighter than its surroundings than darker; `paper` is its commonest tone."""
     # White paper has no lighter lines, and black paper no darker ones, however wide they are.
     if not 1 - WHITE < paper < WHITE:
         return paper < 0.5
