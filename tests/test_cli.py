@@ -242,7 +242,7 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
     [
         ("henkan eva", ["evaluate"]),
         ("henkan train gener", ["generator.", "generator="]),
-        ("henkan train generator=l", ["lama", "lama_big"]),
+        ("henkan train generator=la", ["lama", "lama_big"]),
         ("henkan train generator=un", ["unet"]),
         ("henkan train optimizer.generator.lr", ["optimizer.generator.lr="]),
         ("henkan train seed=1 validation.ev", ["validation.every="]),
