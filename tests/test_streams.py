@@ -12,9 +12,12 @@ from test_distributed import TWO, assert_same_curves, run
 from test_resume import assert_same_result, kill_at, train
 
 from henkan import preview
+from henkan.evaluate import evaluation_set
 from henkan.runs.launcher import WarmProcesses
 from henkan.runs.plan import plan_run
-from henkan.training.assemble import build_translator
+from henkan.training.assemble import build_translator, training_streams
+
+Compose = Callable[..., DictConfig]
 
 
 @pytest.fixture
@@ -79,3 +82,13 @@ def test_preview_shows_every_stream(augmented: list[str], composed: Callable[...
     # The clean ones are shown as they are, the rough ones are not.
     assert torch.equal(columns["unpaired_target: source"], columns["unpaired_target: target"])
     assert not torch.equal(columns["unpaired_source: source"], columns["unpaired_source: target"])
+
+
+def test_clean_samples_are_of_the_pairs_alone(drawn: list[str], unpaired: list[str], composed: Compose) -> None:
+    words = ["experiment=adversarial_augmentation_2018", *drawn, *unpaired, "clean=1.0", "average.decay=null"]
+    plan = plan_run(composed(words))
+    for name, stream in training_streams(plan).items():
+        kept = [stream["generator", k].get("parameters", [0.0])[-1] for k in range(4)]
+        assert kept == [float(name == "paired")] * 4
+    scored = evaluation_set(plan.config, plan.pictures, "test", plan.config["validation"]["framing"])
+    assert [scored[k]["parameters"][-1] for k in range(len(scored))] == [0.0] * len(scored)

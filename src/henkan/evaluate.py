@@ -40,6 +40,7 @@ from henkan.metrics.evaluator import Evaluator, Scores, selection
 from henkan.runs.identity import digest, evaluation_parts
 from henkan.runs.overrides import task_overrides
 from henkan.runs.plan import manifest_of, plan_run, settle
+from henkan.runs.streams import never_clean
 from henkan.sample import Sample
 from henkan.training import checkpoint
 from henkan.training.assemble import build_network, build_transform, device_for
@@ -230,7 +231,8 @@ def evaluation_set(
 ) -> EvaluationSet:
     """Return the pictures of a split, framed (null: whole) and degraded the same way in every run."""
     frame = None if framing is None else build(framing)
-    return EvaluationSet(pictures, split, frame, build(config["degradation"]), config["evaluation"]["seed"])
+    degradation = build(never_clean(config["degradation"]))
+    return EvaluationSet(pictures, split, frame, degradation, config["evaluation"]["seed"])
 
 
 def write_scores(scores: Scores, folder: Path, edges: Sequence[float] | None) -> None:

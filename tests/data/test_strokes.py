@@ -157,3 +157,49 @@ def test_what_is_no_svg(tmp_path: Path) -> None:
         read_strokes(tmp_path / "a.svg")
     with pytest.raises(UserError, match="there is no drawing"):
         read_strokes(tmp_path / "b.svg")
+
+
+def test_a_turned_rectangle_is_turned(tmp_path: Path) -> None:
+    turned = '<rect x="30" y="10" width="12" height="52" transform="rotate(90 36 36)" fill="none" stroke="#000"/>'
+    strokes = read_strokes(write(tmp_path / "a.svg", turned))
+    low, high = strokes.points.min(0) * 72, strokes.points.max(0) * 72
+    np.testing.assert_allclose([low, high], [(10, 30), (62, 42)], atol=0.1)
+
+
+def test_what_is_filled_and_stroked_is_both(tmp_path: Path) -> None:
+    strokes = read_strokes(write(tmp_path / "a.svg", '<circle cx="36" cy="36" r="20" fill="#000" stroke="#000"/>'))
+    assert strokes.filled.tolist() == [True, False] and strokes.width[1] > 0
+    page = strokes.moved(np.array([[72.0, 0, 0], [0, 72, 0]])).drawn(72, 72)
+    assert page[36, 36, 0] == 0
+
+
+def drawn(path: Path) -> np.ndarray:
+    page: np.ndarray = read_strokes(path).moved(np.array([[72.0, 0, 0], [0, 72, 0]])).drawn(72, 72)[..., 0]
+    return page
+
+
+def test_areas_that_overlap_are_ink(tmp_path: Path) -> None:
+    square = '<rect x="{}" y="10" width="30" height="30" fill="#000"/>'
+    page = drawn(write(tmp_path / "a.svg", square.format(10) + square.format(20) + square.format(20)))
+    assert (page[12:38, 12:48] == 0).all()
+
+
+def test_a_hole_is_one_and_what_lies_in_it_is_ink(tmp_path: Path) -> None:
+    ring = "M6,6 H66 V66 H6 Z M16,16 H56 V56 H16 Z M30,30 H42 V42 H30 Z"
+    page = drawn(write(tmp_path / "a.svg", f'<path d="{ring}" fill="#000" fill-rule="evenodd"/>'))
+    assert (page[8:14, 8:64] == 0).all() and (page[32:40, 32:40] == 0).all()
+    inside = page[18:28, 18:54]
+    assert (inside == 255).all()
+
+
+def test_areas_side_by_side_are_not_joined(tmp_path: Path) -> None:
+    eyes = "M10,30 H20 V40 H10 Z M50,30 H60 V40 H50 Z"
+    strokes = read_strokes(write(tmp_path / "a.svg", f'<path d="{eyes}" fill="#000"/>'))
+    assert len(strokes) == 2
+    assert (drawn(tmp_path / "a.svg")[:, 24:46] == 255).all()
+
+
+def test_an_arc_that_goes_round_is_round(tmp_path: Path) -> None:
+    strokes = read_strokes(write(tmp_path / "a.svg", '<path d="M56,36 A20,20 0 1 1 36,16" fill="none" stroke="#000"/>'))
+    radii = np.linalg.norm((strokes.points[:-1] + strokes.points[1:]) / 2 * 72 - 36, axis=1)
+    np.testing.assert_allclose(radii, 20, atol=0.02)

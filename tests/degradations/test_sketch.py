@@ -202,3 +202,11 @@ def test_every_operator_is_named_by_a_preset() -> None:
         and not name.endswith("Operator")
     ]
     assert len(classes) > 20 and [one for one in classes if one not in text] == []
+
+
+def test_pencil_heavy_works_in_the_order_of_a_hand() -> None:
+    """Helping lines and shading are redrawn like the rest, and what is rubbed and erased lies on the paper."""
+    settings = node("pencil_heavy")
+    hand, page = list(settings["hand"]), list(settings["page"])
+    assert hand[:4] == ["pen", "construction", "hatching", "redraw"] and hand[-2:] == ["taper", "pressure"]
+    assert page == ["grain", "smudge", "ghosts", "paper"]

@@ -147,9 +147,9 @@ class Strokes:
         page = np.full((height * enlarged, width * enlarged), 255, np.uint8)
         # OpenCV's pixels have their centers at whole numbers.
         points = np.round((self.points * enlarged - 0.5) * 2**SHIFT).astype(np.int32)[:, None]
-        areas = [points[a:b] for a, b in self._ranges(self.filled)]
-        if areas:
-            cv2.fillPoly(page, areas, 0, cv2.LINE_8, SHIFT)
+        # One by one: together, what two of them cover would be paper again.
+        for a, b in self._ranges(self.filled):
+            cv2.fillPoly(page, [points[a:b]], 0, cv2.LINE_8, SHIFT)
         for tone, pen, lines in self._runs(points, enlarged):
             cv2.polylines(page, lines, False, tone, pen, cv2.LINE_8, SHIFT)
         return cv2.resize(page, (width, height), interpolation=cv2.INTER_AREA)[..., None].astype(np.uint8, copy=False)

@@ -9,13 +9,11 @@ from henkan.data.contents import hash_contents
 from henkan.data.image_folder import list_files
 from henkan.data.stroke_pictures import StrokePictures, StrokeStore
 from henkan.data.strokes import Strokes
-from henkan.data.svg import read_strokes
+from henkan.data.svg import READER, read_strokes
 from henkan.errors import UserError
 from henkan.runs.rank import say
 
 EXTENSIONS = frozenset({".svg"})
-# Counted up when files are read otherwise: what the cache has of before is not taken.
-READER = 2
 # Files that a message names.
 NAMED = 3
 

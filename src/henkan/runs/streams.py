@@ -15,7 +15,16 @@ Node = Mapping[str, Any]
 def stream_nodes(config: Node) -> dict[str, Node]:
     """Return what each stream is made of: data, augmentation, degradation, and its share of a batch."""
     root = {key: config[key] for key in ("data", "augmentation", "degradation")}
-    return {PAIRED: {**root, "share": 1.0}, **(config.get("streams") or {})}
+    others = {
+        name: {**node, "degradation": never_clean(node["degradation"])}
+        for name, node in (config.get("streams") or {}).items()
+    }
+    return {PAIRED: {**root, "share": 1.0}, **others}
+
+
+def never_clean(degradation: Node) -> Node:
+    """Return a degradation that leaves no sample as it is: the share that stays clean is one of training's pairs."""
+    return {**degradation, "clean": 0.0} if "clean" in degradation else degradation
 
 
 def streams_read(terms: Sequence[Term], phases: Sequence[Phase]) -> list[str]:
