@@ -17,6 +17,7 @@ A sample is a batch: a mapping from key to tensor (or list of names). Pictures a
 | `output` | (B, C, H, W) | the composed picture, the one that is scored |
 | `aux.<name>` | any | what else the generator returned |
 | `target_lab` | (B, 3, H, W) | the target in CIELAB: L in [0, 100], a and b in about ±110 |
+| `lightness` | (B, 1, H, W) | L of a grey source, in [0, 100] |
 | `ab`, `target_ab` | (B, 2, h, w) | a and b over 110 of the generator's answer, and of the target at that size |
 | `hints`, `hint_mask` | (B, 2, H, W), (B, 1, H, W) | a and b over 110 that a user says, and 1 where |
 | `ab_histogram`, `saturation` | (B, 530, 1, 1), (B, 2, 1, 1) | of the whole picture, and 1 where it is told, or 0 |

@@ -27,7 +27,7 @@ FORMATS = ("files", "tar")
 # The pictures of a sample that are written.
 LAYERS = ("source", "target", "mask", "strokes")
 # The loader's bookkeeping, and what follows from the target.
-LEFT_OUT = ("name", "index", "parameters", "target_lab")
+LEFT_OUT = ("name", "index", "parameters", "target_lab", "lightness")
 # Samples that are degraded at once: the same however many processes there are.
 BATCH = 8
 # The fast end of PNG's range: half again as large, several times as fast.

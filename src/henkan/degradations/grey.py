@@ -14,7 +14,8 @@ from henkan.sample import to_8_bit
 
 
 class Grey(Degradation):
-    """`source` (B, 1, H, W) is the grey picture that has the target's lightness L; `target_lab` is kept beside it.
+    """`source` (B, 1, H, W) is the grey picture that has the target's lightness L; both are kept beside it, as
+    `target_lab` and, of the source itself, `lightness`.
 
     Rounded to 8 bits, as a grey photograph in a file is. `window` and `window_real` are two random places.
     """
@@ -26,4 +27,5 @@ class Grey(Degradation):
     def apply(self, sample: dict[str, Any]) -> dict[str, Any]:
         target: Tensor = sample["target"]
         lab = color.rgb_to_lab(target)
-        return {**sample, "target_lab": lab, "source": to_8_bit(color.grey(lab[:, :1]))}
+        source = to_8_bit(color.grey(lab[:, :1]))
+        return {**sample, "target_lab": lab, "source": source, "lightness": color.lightness(source)}

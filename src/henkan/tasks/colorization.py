@@ -38,13 +38,13 @@ class Colorization(Task):
     def condition(self, sample: Sample) -> dict[str, Tensor]:
         given = {name: sample[name] for name in GIVEN if name in sample}
         image = grey_of(sample)
-        return {"image": image, "lightness": color.lightness(image) / 100.0, **given}
+        return {"image": image, "lightness": lightness_of(sample) / 100.0, **given}
 
     def compose(self, raw: Tensor, sample: Sample) -> dict[str, Tensor]:
         source = grey_of(sample)
         height, width = source.shape[-2:]
         ab = 2.0 * raw - 1.0 if self.temperature is None else color.annealed_mean(sample["aux.bins"], self.temperature)
-        lab = torch.cat((color.lightness(source), enlarged(ab, height, width) * color.AB), dim=1)
+        lab = torch.cat((lightness_of(sample), enlarged(ab, height, width) * color.AB), dim=1)
         prediction = color.lab_to_rgb(lab)
         composed = {"ab": ab, "prediction": prediction, "output": prediction.clamp(0.0, 1.0)}
         if "target" in sample:
@@ -63,7 +63,7 @@ class Colorization(Task):
         source = grey_of(sample)
         panels = {"source": source.expand(-1, 3, -1, -1)}
         if "hints" in sample:
-            hinted = torch.cat((color.lightness(source), sample["hints"] * color.AB), dim=1)
+            hinted = torch.cat((lightness_of(sample), sample["hints"] * color.AB), dim=1)
             panels["hints"] = color.lab_to_rgb(hinted).clamp(0.0, 1.0)
         return {**panels, **{key: sample[key] for key in ("output", "target") if key in sample}}
 
@@ -76,12 +76,17 @@ class Colorization(Task):
 def lab_of(sample: Sample, cut_off: bool) -> Tensor:
     """Return what the generator made, in CIELAB; `cut_off` as the discriminator is shown it, without a gradient."""
     source, ab = grey_of(sample), sample["ab"].detach() if cut_off else sample["ab"]
-    return torch.cat((color.lightness(source), enlarged(ab, *source.shape[-2:]) * color.AB), dim=1)
+    return torch.cat((lightness_of(sample), enlarged(ab, *source.shape[-2:]) * color.AB), dim=1)
 
 
 def target_lab(sample: Sample) -> Tensor:
     """Return the target in CIELAB; samples out of files bring none."""
     return sample["target_lab"] if "target_lab" in sample else color.rgb_to_lab(sample["target"])
+
+
+def lightness_of(sample: Sample) -> Tensor:
+    """Return L of `source`; samples out of files bring none."""
+    return sample["lightness"] if "lightness" in sample else color.lightness(grey_of(sample))
 
 
 def grey_of(sample: Sample) -> Tensor:
