@@ -85,6 +85,8 @@ def test_every_option_composes_and_builds(
         mask = tmp_path / "mask.png"
         Image.fromarray(np.eye(8, dtype=np.uint8) * 255).save(mask)
         words.append(f"degradation.path={mask if option == 'drawn_mask' else tmp_path}")
+    if option == "few":
+        words.append("screen.count=2")
     if group == "scale":
         words.remove("scale=smoke")
     cfg = composed(words)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -239,3 +242,40 @@ def test_what_files_cannot_hold_is_refused(pictures: Path, tmp_path: Path, capfd
         execute("degrade", [*words, "degradation=hints", "count=2", "workers=1", f"output={tmp_path / 'x'}"]).code == 2
     )
     assert "hints and hint_mask would not fit 8-bit files" in capfd.readouterr().err
+
+
+def test_what_samples_on_disk_cannot_follow_is_refused(
+    folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert degrade(folder, tmp_path / "pairs") == 0
+    words = ["experiment=sketch_simplification_2016", "scale=smoke", "data=degraded", f"data.path={tmp_path / 'pairs'}"]
+    words += ["logger=none", f"paths.runs={tmp_path / 'runs'}", "statistics.mean=[0.9]", "statistics.deviation=0.1"]
+    for word in ("degradation=ballpoint", "clean=0.5", "degradation@evaluation.degradation=ballpoint"):
+        capfd.readouterr()
+        assert execute("train", [*words, word]).code == 2
+        assert f"{word} can change nothing" in capfd.readouterr().err
+    capfd.readouterr()
+    assert execute("train", [*words, "experiment=let_there_be_color"]).code == 2
+    assert "gives grey drawings, and channels=3 is about color pictures" in capfd.readouterr().err
+
+
+def test_what_is_scored_is_written_as_it_is_scored(folder: Path, tmp_path: Path) -> None:
+    assert degrade(folder, tmp_path / "pairs", "degradation@evaluation.degradation=none") == 0
+    data = Degraded(tmp_path / "pairs")
+    same = {
+        split: [np.array_equal(data.picture(name), data.companions(name)["source"]) for name in data.names(split)]
+        for split in ("train", "test")
+    }
+    assert all(same["test"]) and not any(same["train"])
+
+
+def test_what_a_killed_process_left_is_swept_away(folder: Path, tmp_path: Path) -> None:
+    assert degrade(folder, tmp_path / "pairs", "splits=[train]") == 0
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    left = tmp_path / "pairs" / "source" / "train" / f".0000001.png.{gone.pid}"
+    mine = left.with_name(f".0000001.png.{os.getpid()}")
+    left.write_bytes(b"half")
+    mine.write_bytes(b"being written")
+    assert degrade(folder, tmp_path / "pairs", "splits=[train]") == 0
+    assert not left.exists() and mine.exists()

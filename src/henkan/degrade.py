@@ -28,11 +28,11 @@ from torchvision.utils import make_grid, save_image
 from henkan.check import check_config
 from henkan.data.degraded import Degraded
 from henkan.data.pictures import Picture, Pictures
-from henkan.data.shards import FORMATS, Chunk, ChunkWriter, is_whole
-from henkan.data.splits import SPLITS
+from henkan.data.shards import FORMATS, Chunk, ChunkWriter, Source, is_whole
+from henkan.data.splits import SPLITS, Split
 from henkan.errors import UserError
-from henkan.evaluate import evaluation_set
-from henkan.files import replaced, write_json
+from henkan.evaluate import evaluation_set, scored
+from henkan.files import replaced, sweep, write_json
 from henkan.runs import machine
 from henkan.runs.identity import code, digest, without_place
 from henkan.runs.plan import manifest_of, settle
@@ -61,8 +61,9 @@ def main(cfg: DictConfig) -> None:
         for split, count in counts.items()
         for start in range(0, count, cfg.shard)
     ]
+    sweep(output)
     rest = [chunk for chunk in chunks if not is_whole(output, chunk)]
-    write(rest, sources(config, pictures), output, cfg.format, config, cfg.workers)
+    write(rest, sources(config, pictures), output, cfg.format, cfg.workers)
     collect(output, chunks)
     contact_sheet(output, splits[0], cfg.sheet)
     print(output)
@@ -73,6 +74,7 @@ def claim(output: Path, config: Mapping[str, Any], pictures: Pictures, counts: M
     parts = {
         "data": {**without_place(config["data"]), "manifest": manifest_of(config, pictures)},
         **{key: config[key] for key in ("augmentation", "degradation", "seed", "size", "format", "shard")},
+        "scored": scored(config)["degradation"],
         "framing": {"val": config["validation"]["framing"], "test": config["evaluation"]["framing"]},
     }
     identity, path = digest(parts), output / "dataset.json"
@@ -97,26 +99,31 @@ def claim(output: Path, config: Mapping[str, Any], pictures: Pictures, counts: M
         raise UserError(f"cannot write {output}: {error.strerror}; choose another with output=DIR") from error
 
 
-def sources(config: Mapping[str, Any], pictures: Pictures) -> dict[str, Any]:
-    """Return split → what yields sample k of it: the training stream, or the pictures of an evaluation."""
-    stream = training_stream(config, pictures)
-    found: dict[str, Any] = {"train": stream}
-    for split, framing in (("val", config["validation"]["framing"]), ("test", config["evaluation"]["framing"])):
-        if split in config["splits"]:
-            found[split] = evaluation_set(config, pictures, split, framing)  # type: ignore[arg-type]
+def sources(config: Mapping[str, Any], pictures: Pictures) -> dict[Split, Source]:
+    """Return split → where its samples come from: the training stream, or the pictures of an evaluation."""
+    found: dict[Split, Source] = {}
+    framings = {"val": config["validation"]["framing"], "test": config["evaluation"]["framing"]}
+    for split in config["splits"]:
+        # What scores are of is degraded as they say.
+        own = scored(config) if split == "test" else config
+        samples = (
+            training_stream(own, pictures)
+            if split == "train"
+            else evaluation_set(own, pictures, split, framings[split])
+        )
+        found[split] = Source(samples, build_transform(own))
     return found
 
 
 def write(
     chunks: list[Chunk],
-    samples: Mapping[str, Any],
+    sources: Mapping[Split, Source],
     output: Path,
     format: str,
-    config: Mapping[str, Any],
     workers: int | None,
 ) -> None:
     """Write chunks, several at once; each is one process's work from beginning to end."""
-    writer = ChunkWriter(chunks, samples, build_transform(config), output, format)
+    writer = ChunkWriter(chunks, sources, output, format)
     count = min(len(chunks), os.cpu_count() or 1 if workers is None else workers)
     # One thread each: sums would depend on how many there are.
     torch.set_num_threads(1)

@@ -22,6 +22,25 @@ def replaced(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
+def sweep(folder: Path) -> None:
+    """Remove what processes that were killed while they wrote have left below a folder."""
+    for path in folder.rglob(".*"):
+        process = path.name.rpartition(".")[2]
+        if process.isdecimal() and path.is_file() and not alive(int(process)):
+            path.unlink(missing_ok=True)
+
+
+def alive(process: int) -> bool:
+    """Whether a process of this machine runs."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
 def write_json(path: Path, content: Any) -> None:
     """Write a JSON file, readable to people."""
     with replaced(path) as partial:

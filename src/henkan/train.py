@@ -48,6 +48,8 @@ def main(cfg: DictConfig) -> float | None:
 
 def train(plan: Plan, run: Run) -> bool:
     """Train what is left of a run and score it; returns whether this process is the one that did so."""
+    if plan.trains and "generator" not in plan.schedule.phases[0].update and plan.init is None:
+        say("the discriminator learns first, from a generator that has learned nothing: name a run with init=RUN")
     run.begin(task_overrides(), plan.manifest, len(plan.schedule), fresh=plan.config["rerun"])
     logger: RunLogger = build(plan.config["logger"])
     try:

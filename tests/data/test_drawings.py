@@ -92,9 +92,13 @@ def test_a_line_folder_is_grey_black_under_the_threshold_and_sampled_by_area(tmp
     assert data.picture("train/large.png").shape == (60, 60, 1)
     assert set(np.unique(data.picture("train/large.png"))) <= {0, *range(230, 256)}
     assert 100 in LineFolder(tmp_path).picture("train/large.png")
-    chosen = np.concatenate([data.epoch(np.random.default_rng(seed)) for seed in range(500)])
-    # 60 x 60 against 20 x 20: nine times as often; the large one comes first.
-    assert (chosen == 0).mean() == pytest.approx(0.9, abs=0.03)
+    drawing(tmp_path / "pairs" / "source" / "train" / "small.png", 20, 20)
+    drawing(tmp_path / "pairs" / "source" / "train" / "large.png", 60, 60)
+    (tmp_path / "pairs" / "target").symlink_to(tmp_path / "pairs" / "source")
+    for kind in (data, PairedLines(tmp_path / "pairs")):
+        chosen = np.concatenate([kind.epoch(np.random.default_rng(seed)) for seed in range(500)])
+        # 60 x 60 against 20 x 20: nine times as often; the large one comes first.
+        assert (chosen == 0).mean() == pytest.approx(0.9, abs=0.03)
 
 
 def test_pairs_are_grey_and_their_targets_black_and_white(tmp_path: Path) -> None:
@@ -138,3 +142,24 @@ def test_one_picture_is_in_every_split(tmp_path: Path) -> None:
     assert data.picture("a.png").shape == (24, 30, 1)
     with pytest.raises(UserError, match="there is no picture"):
         SinglePicture(tmp_path / "b.png")
+
+
+def test_light_lines_on_dark_paper_are_refused_or_turned_around(tmp_path: Path) -> None:
+    for side in ("source", "target"):
+        for name in "abc":
+            drawing(tmp_path / side / "train" / f"{name}.png", 40, 40)
+            page = 255 - cv2.imread(str(tmp_path / side / "train" / f"{name}.png"))
+            cv2.imwrite(str(tmp_path / side / "train" / f"{name}.png"), page)
+    for kind, path in ((LineFolder, tmp_path / "target"), (PairedLines, tmp_path)):
+        with pytest.raises(UserError, match="light lines on dark paper.*data.invert=true"):
+            kind(path).prepare()
+        data = kind(path, invert=True)
+        data.prepare()
+        assert data.picture("train/a.png").mean() > 200
+        assert data.manifest() != kind(path).manifest()
+    assert PairedLines(tmp_path, invert=True).companions("train/a.png")["source"].mean() > 200
+    # What is right already is not to be turned.
+    drawing(tmp_path / "right" / "a.png", 40, 40)
+    LineFolder(tmp_path / "right").prepare()
+    with pytest.raises(UserError, match="drop data.invert=true"):
+        LineFolder(tmp_path / "right", invert=True).prepare()

@@ -30,7 +30,7 @@ def test_mean_over_all_training_pixels(tmp_path: Path) -> None:
 
 def test_grey_pictures_have_one_mean(tmp_path: Path) -> None:
     folder(tmp_path)
-    found = measure(LineFolder(tmp_path), BOTH, tmp_path / ".cache")
+    found = measure(LineFolder(tmp_path, invert=True), BOTH, tmp_path / ".cache")
     assert len(found["mean"]) == 1 and 0 < found["deviation"] < 1
 
 

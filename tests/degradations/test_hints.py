@@ -9,7 +9,7 @@ import torch
 from henkan import color
 from henkan.data.stream import collate
 from henkan.degradations.grey import Grey
-from henkan.degradations.hints import Hints
+from henkan.degradations.hints import Hints, box_means
 from henkan.errors import UserError
 from henkan.sample import to_float
 
@@ -17,7 +17,11 @@ PICTURE = np.random.default_rng(0).integers(0, 256, (48, 64, 3)).astype(np.uint8
 
 
 def drawn(seed: int = 0, picture: np.ndarray = PICTURE, **settings: object) -> dict[str, np.ndarray]:
-    return Hints(**settings).draw(picture, np.random.default_rng(seed))  # type: ignore[arg-type]
+    """Return hints and their mask of one picture, as arrays."""
+    degradation = Hints(**settings)  # type: ignore[arg-type]
+    item = {"target": picture.transpose(2, 0, 1), **degradation.draw(picture, np.random.default_rng(seed))}
+    made = degradation.apply(to_float(collate([item])))
+    return {key: made[key][0].numpy() for key in ("hints", "hint_mask")}
 
 
 def test_grey_has_the_lightness_of_the_target() -> None:
@@ -61,6 +65,17 @@ def test_patches_lie_about_the_middle() -> None:
     np.testing.assert_allclose(centers.std(0), (48 / 4, 64 / 4), rtol=0.12)
 
 
+def test_a_patch_under_another_shows_the_mean_of_all_of_it() -> None:
+    image = torch.rand(2, 2, 9, 7)
+    top, left = torch.randint(0, 5, (2, 2, 9, 7)).unbind()
+    bottom, right = top + 1 + torch.randint(0, 4, (2, 9, 7)), left + 1 + torch.randint(0, 2, (2, 9, 7))
+    found = box_means(image, top, left, bottom, right)
+    for b, y, x in np.ndindex(2, 9, 7):
+        rows, columns = slice(top[b, y, x], bottom[b, y, x]), slice(left[b, y, x], right[b, y, x])
+        torch.testing.assert_close(found[b, :, y, x], image[b, :, rows, columns].mean((1, 2)))
+    assert (box_means(image, top, left, top, left) == 0).all()
+
+
 def test_sides_are_uniform_and_end_inclusive() -> None:
     sides = {int(np.ptp(np.nonzero(drawn(seed, count=1)["hint_mask"][0])[0])) + 1 for seed in range(200)}
     assert sides == set(range(1, 10))
@@ -89,8 +104,12 @@ def test_a_patch_larger_than_the_picture_is_the_picture() -> None:
 
 
 def test_masks_stay_zero_and_one_in_a_batch() -> None:
-    items = [{"target": PICTURE.transpose(2, 0, 1), **drawn(seed, count=3)} for seed in range(2)]
-    made = Hints().apply(to_float(collate(items)))
+    degradation = Hints(count=3)
+    items = [
+        {"target": PICTURE.transpose(2, 0, 1), **degradation.draw(PICTURE, np.random.default_rng(seed))}
+        for seed in range(2)
+    ]
+    made = degradation.apply(to_float(collate(items)))
     assert set(made["hint_mask"].unique().tolist()) == {0.0, 1.0}
     assert made["hints"].dtype == torch.float32 and made["hints"].shape == (2, 2, 48, 64)
 

@@ -23,12 +23,14 @@ from henkan.degradations.sketch import Sketch
 from henkan.errors import UserError
 from henkan.sample import to_float
 
-PRESETS = ["pencil_light", "pencil_heavy", "ballpoint", "photographed_page", "noise_2018"]
+PRESETS = ["pencil_light", "pencil_heavy", "ballpoint", "photographed_page", "noise_2018", "tone_slur_noise"]
 SIZE = 256
 
 
 def node(preset: str, *overrides: str) -> Any:
-    return compose_root("train", ["scale=smoke", f"degradation={preset}", *overrides]).degradation
+    return compose_root(
+        "train", ["scale=smoke", f"degradation={preset}", "statistics.deviation=0.1", *overrides]
+    ).degradation
 
 
 def face(size: int = SIZE) -> Strokes:
@@ -210,3 +212,26 @@ def test_pencil_heavy_works_in_the_order_of_a_hand() -> None:
     hand, page = list(settings["hand"]), list(settings["page"])
     assert hand[:4] == ["pen", "construction", "hatching", "redraw"] and hand[-2:] == ["taper", "pressure"]
     assert page == ["grain", "smudge", "ghosts", "paper"]
+
+
+def test_the_noise_of_2018_is_subtracted_from_a_quarter() -> None:
+    """Uniform between tenths of the deviation, or normal: `low` 0 to 3 and `high` 5 to 7 of them."""
+    sketch = build(node("noise_2018"))
+    page = np.full((32, 32, 1), 200, np.uint8)
+    items = [{"target": page.transpose(2, 0, 1), **sketch.draw(page, np.random.default_rng(k))} for k in range(600)]
+    sample = sketch.apply(to_float(collate(items)))
+    taken = (sample["target"] - sample["source"])[:, 0]
+    touched = taken.flatten(1).abs().amax(1) > 0
+    assert touched.float().mean() == pytest.approx(0.25, abs=0.05)
+    kinds, pairs = set(), set()
+    for row, amount in zip(sample["parameters"][touched].tolist(), taken[touched] / 0.01, strict=True):
+        drawn = sketch.told(row)["page.darkening"]
+        low, high = drawn["low"], drawn["high"]
+        kinds.add(drawn["gaussian"])
+        pairs.add((low, high))
+        mean, deviation = (low, high) if drawn["gaussian"] else ((low + high) / 2, (high - low) / 12**0.5)
+        # Rounded to 8 bits: 0.4 tenths of a deviation.
+        assert amount.mean() == pytest.approx(mean, abs=4 * deviation / 32 + 0.05)
+        assert amount.std() == pytest.approx(deviation, rel=0.12, abs=0.05)
+    assert kinds == {0.0, 1.0}
+    assert {low for low, _ in pairs} == {0.0, 1.0, 2.0, 3.0} and {high for _, high in pairs} == {5.0, 6.0, 7.0}

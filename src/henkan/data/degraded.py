@@ -45,8 +45,9 @@ class Degraded(Pictures):
 
     def chunk(self, name: str) -> Chunk:
         """Return the chunk that a sample lies in."""
-        split, _, number = name.partition("/")
+        number = name.partition("/")[2]
         start = int(number) // self.facts["shard"] * self.facts["shard"]
+        split = self.split(name)
         return Chunk(split, start, min(start + self.facts["shard"], self.facts["counts"][split]))
 
     def picture(self, name: str) -> Picture:
@@ -63,7 +64,7 @@ class Degraded(Pictures):
     def parts(self, name: str) -> list[str]:
         """Return which layers a sample has."""
         if self.facts["format"] == "files":
-            return [layer for layer in LAYERS if (self.path / layer).is_dir()]
+            return [layer for layer in LAYERS if (self.path / layer / self.split(name)).is_dir()]
         number = name.partition("/")[2]
         members = index(self.path / self.chunk(name).index)
         return [layer for layer in LAYERS if f"{number}.{layer}.png" in members]

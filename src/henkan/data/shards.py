@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,8 +17,9 @@ import numpy as np
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from henkan.data.pictures import Picture, Pictures
-from henkan.data.stream import collate
+from henkan.data.pictures import Picture
+from henkan.data.splits import Split
+from henkan.data.stream import EvaluationSet, TrainingStream, collate
 from henkan.errors import UserError
 from henkan.files import replaced
 from henkan.sample import Sample
@@ -38,7 +40,7 @@ COMPRESSION = (cv2.IMWRITE_PNG_COMPRESSION, 1)
 class Chunk:
     """Samples `start` to `stop` (excluded) of a split."""
 
-    split: str
+    split: Split
     start: int
     stop: int
 
@@ -70,13 +72,25 @@ def is_whole(folder: Path, chunk: Chunk) -> bool:
     return path.is_file() and path.read_text().count("\n") == len(chunk)
 
 
+@dataclass(frozen=True)
+class Source:
+    """Where the samples of a split come from, and what is done to them."""
+
+    samples: TrainingStream | EvaluationSet
+    transform: Transform
+
+    def sample(self, number: int) -> Mapping[str, Any]:
+        """Return sample `number`, not degraded yet."""
+        if isinstance(self.samples, TrainingStream):
+            return self.samples["generator", number]
+        return self.samples[number]
+
+
 class ChunkWriter(Dataset[int]):
     """Writes chunk k when it is asked for, and returns how many samples it has."""
 
-    def __init__(
-        self, chunks: Sequence[Chunk], samples: Mapping[str, Any], transform: Transform, folder: Path, format: str
-    ) -> None:
-        self.chunks, self.samples, self.transform = list(chunks), dict(samples), transform
+    def __init__(self, chunks: Sequence[Chunk], sources: Mapping[Split, Source], folder: Path, format: str) -> None:
+        self.chunks, self.sources = list(chunks), dict(sources)
         self.folder, self.format = folder, format
         self._prints: dict[str, str] = {}
 
@@ -85,11 +99,11 @@ class ChunkWriter(Dataset[int]):
 
     def __getitem__(self, number: int) -> int:
         chunk = self.chunks[number]
-        source = self.samples[chunk.split]
+        source = self.sources[chunk.split]
         try:
             with self._place(chunk) as place:
                 rows = [
-                    self._written(place, key(k), one, row, source.pictures)
+                    self._written(place, key(k), one, row, source)
                     for k, (one, row) in zip(range(chunk.start, chunk.stop), self._degraded(source, chunk), strict=True)
                 ]
             with replaced(self.folder / chunk.manifest) as partial:
@@ -98,16 +112,16 @@ class ChunkWriter(Dataset[int]):
             raise UserError(f"cannot write into {self.folder}: {error.strerror or error}") from error
         return len(chunk)
 
-    def _degraded(self, source: Any, chunk: Chunk) -> Iterator[tuple[Sample, int]]:
+    def _degraded(self, source: Source, chunk: Chunk) -> Iterator[tuple[Sample, int]]:
         """Yield the samples of a chunk in order, each as a batch and its row in it."""
         for first in range(chunk.start, chunk.stop, BATCH):
             numbers = range(first, min(first + BATCH, chunk.stop))
-            items = (source["generator", k] if chunk.split == "train" else source[k] for k in numbers)
+            items = map(source.sample, numbers)
             for group in same_size(items):
-                sample = self.transform.prepare(collate(group))
+                sample = source.transform.prepare(collate(group))
                 yield from ((sample, row) for row in range(len(group)))
 
-    def _written(self, place: Place, name: str, sample: Sample, row: int, pictures: Pictures) -> dict[str, Any]:
+    def _written(self, place: Place, name: str, sample: Sample, row: int, source: Source) -> dict[str, Any]:
         """Write one sample of a batch and return its line of the manifest."""
         for layer in LAYERS:
             if layer in sample:
@@ -121,11 +135,11 @@ class ChunkWriter(Dataset[int]):
             for fact, value in sample.items()
             if fact not in (*LAYERS, *LEFT_OUT)
         }
-        told = getattr(self.transform.degradation, "told", None)
+        told = getattr(source.transform.degradation, "told", None)
         drawn = told(sample["parameters"][row].tolist()) if told is not None else None
         picture = sample["name"][row]
         if picture not in self._prints:
-            self._prints[picture] = pictures.fingerprint(picture)
+            self._prints[picture] = source.samples.pictures.fingerprint(picture)
         line = {"key": name, "picture": picture, "hash": self._prints[picture], "facts": facts, "drawn": drawn}
         place.write(name, "json", json.dumps(line).encode())
         return line
@@ -143,11 +157,12 @@ class ChunkWriter(Dataset[int]):
             partial.write_text(json.dumps(place.index()))
 
 
-class Place:
+class Place(ABC):
     """Where the parts of samples are written to."""
 
+    @abstractmethod
     def write(self, name: str, part: str, content: bytes) -> None:
-        raise NotImplementedError
+        """Write one part of a sample: `source.png`, `json`."""
 
 
 class Files(Place):

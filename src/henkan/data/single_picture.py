@@ -6,7 +6,7 @@ from pathlib import Path
 
 from henkan.data.contents import hash_contents
 from henkan.data.decode import decode
-from henkan.data.paired_lines import grey
+from henkan.data.drawings import grey
 from henkan.data.pictures import Picture, Pictures
 from henkan.data.splits import SPLITS, Split
 from henkan.errors import UserError

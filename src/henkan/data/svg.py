@@ -21,7 +21,7 @@ POINTS_A_CURVE = 8
 # Of an arc, in radians, that a line stands for at most: a third of a thousandth of the radius off.
 ARC = math.radians(3.0)
 # Counted up when files are read otherwise: what a cache has of before is not taken.
-READER = 3
+READER = 4
 # Of 255: a lighter color is no ink.
 DARK = 96
 
@@ -59,12 +59,12 @@ def read_strokes(path: FilePath, group: str | None = None) -> Strokes:
 
 
 def shapes(node: Any, group: str | None, inside: bool) -> Iterator[Any]:
-    """Yield the shapes below a node of the file, in the order of drawing."""
+    """Yield the shapes below a node of the file that are seen, in the order of drawing."""
     for element in node:
         # A clone holds what it is a clone of.
         if isinstance(element, Group | Use):
             yield from shapes(element, group, inside or str(element.id or "").startswith(group or ""))
-        elif isinstance(element, Shape) and inside:
+        elif isinstance(element, Shape) and inside and element.values.get("visibility", "visible") == "visible":
             yield element
 
 

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
+from scipy.special import ndtri
+from torch import Tensor
+from torch.nn import functional
 
 from henkan import color
 from henkan.degradations.grey import Grey
 from henkan.errors import UserError
-
-Box = tuple[slice, slice]
 
 
 class Hints(Grey):
@@ -24,7 +24,7 @@ class Hints(Grey):
     `side` (whole numbers, both ends included) and a top left corner from a normal distribution about the middle, with a
     standard deviation of a quarter of the room there is; later patches lie over earlier ones. A share `reveal` of the
     samples gives away all color (the paper: 0.01). Adds `hints` (B, 2, H, W), a and b over 110, 0 where there is
-    none, and `hint_mask` (B, 1, H, W).
+    none, and `hint_mask` (B, 1, H, W). A worker draws only where patches lie; colors are looked up in the batch.
     """
 
     def __init__(
@@ -45,35 +45,46 @@ class Hints(Grey):
     def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> dict[str, Any]:
         drawn = super().draw(target, rng, name)
         height, width = target.shape[:2]
-        hints, mask = np.zeros((2, height, width), np.float32), np.zeros((1, height, width), np.uint8)
         # Drawn whatever the settings are, so that the patches of a sample stay when one of them changes.
         revealed, number = rng.random() < self.reveal, int(rng.geometric(self.chance)) - 1
-        boxes = [self.box(height, width, rng) for _ in range(number if self.count is None else self.count)]
         if revealed:
-            hints[:], mask[:] = chroma(target).T.reshape(2, height, width), 1
-        elif boxes:
-            pixels = [target[box].reshape(-1, 3) for box in boxes]
-            starts = np.cumsum([0, *map(len, pixels[:-1])])
-            means = (
-                np.add.reduceat(chroma(np.concatenate(pixels)), starts)
-                / np.diff([*starts, sum(map(len, pixels))])[:, None]
-            )
-            for box, mean in zip(boxes, means, strict=True):
-                hints[:, *box] = mean[:, None, None]
-                mask[:, *box] = 1
-        return {**drawn, "hints": hints, "hint_mask": mask}
+            top, left = np.indices((height, width), np.int16)
+            return {**drawn, "hint_box": np.stack((top, left, top + 1, left + 1))}
+        painted = np.zeros((4, height, width), np.int16)
+        for box in self.boxes(number if self.count is None else self.count, height, width, rng):
+            top, left, bottom, right = box
+            painted[:, top:bottom, left:right] = box[:, None, None]
+        return {**drawn, "hint_box": painted}
 
-    def box(self, height: int, width: int, rng: np.random.Generator) -> Box:
-        """Return where one patch lies, inside the picture."""
-        side = min(int(rng.integers(self.side[0], self.side[1] + 1)), height, width)
+    def boxes(self, count: int, height: int, width: int, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Return where patches lie, inside the picture: top, left, bottom and right (`count`, 4)."""
+        # A row a patch: fewer patches are the first of more.
+        shares = rng.random((count, 3))
+        low, high = self.side
+        side = np.minimum(low + (shares[:, :1] * (high + 1 - low)).astype(int), (height, width)).min(1, keepdims=True)
         room = np.array((height, width)) - side
-        corner = rng.normal((room + 1) / 2, (room + 1) / 4)
-        top, left = np.clip(np.trunc(corner), 0, room).astype(int).tolist()
-        return slice(top, top + side), slice(left, left + side)
+        corner = (room + 1) / 2 + (room + 1) / 4 * ndtri(shares[:, 1:])
+        corner = np.clip(corner, 0, room).astype(int)
+        return np.concatenate((corner, corner + side), axis=1)
+
+    def apply(self, sample: dict[str, Any]) -> dict[str, Any]:
+        sample = super().apply(sample)
+        box: Tensor = sample.pop("hint_box").long()
+        hints = box_means(sample["target_lab"][:, 1:] / color.AB, *box.unbind(1))
+        return {**sample, "hints": hints, "hint_mask": (box[:, 2:3] > 0).float()}
 
 
-def chroma(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return a and b over 110 of RGB pixels (..., 3), a row each: (N, 2)."""
-    columns = torch.from_numpy(np.array(pixels)).reshape(-1, 3).T.reshape(3, -1, 1).float().div(255.0)
-    ab: NDArray[np.float32] = color.rgb_to_lab(columns)[1:, :, 0].T.div(color.AB).numpy()
-    return ab
+def box_means(image: Tensor, top: Tensor, left: Tensor, bottom: Tensor, right: Tensor) -> Tensor:
+    """Return at every place the mean of an image (B, C, H, W) over a box of its own: (B, H, W) each, in pixels.
+
+    A box without area has the mean 0. By a summed-area table (Crow 1984), in float64: its sums are large.
+    """
+    sums = functional.pad(image.double(), (1, 0, 1, 0)).cumsum(-1).cumsum(-2)
+
+    def corner(row: Tensor, column: Tensor) -> Tensor:
+        places = (row * sums.shape[-1] + column).flatten(1)[:, None].expand(-1, image.shape[1], -1)
+        return sums.flatten(2).gather(2, places).view_as(image)
+
+    total = corner(bottom, right) - corner(top, right) - corner(bottom, left) + corner(top, left)
+    area = ((bottom - top) * (right - left)).clamp(min=1)
+    return (total / area[:, None]).to(image.dtype)

@@ -5,22 +5,35 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from henkan.degradations.degradation import Degradation
+from henkan.errors import UserError
 
 
 class Identity(Degradation):
     """Shows the companion `source` of paired data, or the target itself where there is none.
 
-    Nothing of the target is known, so `mask` is 1 everywhere, and `window` and `window_real` are two random
-    places.
+    A share `clean` of the samples shows the target even so (Simo-Serra et al. 2018: 0.1). Nothing of the target is
+    known, so `mask` is 1 everywhere, and `window` and `window_real` are two random places.
     """
+
+    def __init__(self, clean: float = 0.0) -> None:
+        if not 0.0 <= clean <= 1.0:
+            raise UserError(f"degradation.clean={clean} must lie in [0, 1]")
+        self.clean = clean
 
     def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> dict[str, Any]:
         height, width = target.shape[:2]
         places = rng.integers(0, (height, width), (2, 2))
-        return {"mask": np.ones((1, height, width), np.uint8), "window": places[0], "window_real": places[1]}
+        drawn = {"mask": np.ones((1, height, width), np.uint8), "window": places[0], "window_real": places[1]}
+        return {**drawn, "clean": int(rng.random() < self.clean)} if self.clean else drawn
 
     def apply(self, sample: dict[str, Any]) -> dict[str, Any]:
-        return sample if "source" in sample else {**sample, "source": sample["target"]}
+        target: Tensor = sample["target"]
+        source = sample.get("source", target)
+        if self.clean:
+            source = torch.where(sample["clean"].view(-1, 1, 1, 1) > 0, target, source)
+        return {**sample, "source": source}

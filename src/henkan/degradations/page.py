@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -167,15 +168,24 @@ class Noise(PageOperator):
 
 @dataclass(frozen=True, kw_only=True)
 class Darkening(PageOperator):
-    """Subtract noise between `low` and `high` (of 1) from every pixel, as the 2018 paper's code does."""
+    """Subtract noise from every pixel, as the code of Simo-Serra et al. 2018 does.
+
+    Uniform between `low` and `high`, or, where `gaussian` is drawn as 1, normal with mean `low` and deviation `high`:
+    whole tenths of `unit` (of 1), which is the deviation that the network divides by.
+    """
 
     low: Range
     high: Range
+    unit: Range
+    gaussian: Range = (0, 1)
+    counts: ClassVar[tuple[str, ...]] = ("low", "high", "gaussian")
 
     def __call__(self, page: Tensor, seeds: Tensor, **settings: Tensor) -> Tensor:
         height, width = page.shape[-2:]
-        amount = settings["low"] + (settings["high"] - settings["low"]) * white(seeds, height, width)
-        return (page - amount).clamp(0.0, 1.0)
+        low, high, tenth = settings["low"], settings["high"], settings["unit"] / 10.0
+        uniform = low + (high - low) * white(seeds, height, width)
+        amount = torch.where(settings["gaussian"] > 0, low + high * normal(seeds, height, width), uniform)
+        return (page - tenth * amount).clamp(0.0, 1.0)
 
 
 @dataclass(frozen=True, kw_only=True)

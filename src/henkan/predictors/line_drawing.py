@@ -13,25 +13,20 @@ from omegaconf import OmegaConf
 from PIL import Image
 
 from henkan import tiling
+from henkan.data.drawings import WHITE, Floats, lines_are_light, most
 from henkan.errors import UserError
 from henkan.predictors.pictures import png, read
 from henkan.predictors.predictor import Predictor
 from henkan.runs.rank import say
 
 Pixels = NDArray[np.uint8]
-Floats = NDArray[np.float32]
 
-# A page without a line is taken for light lines on dark paper if it is darker than this.
-DARKEST_PAPER = 0.45
-# Lines are told from paper on a page of at most so many pixels a side, by so much of 1, against the middle tone of a
-# neighborhood of so many pixels: uneven light does not matter.
-OVERVIEW, CONTRAST, NEIGHBORHOOD = 512, 0.1, 51
-# Paper that is as light and as colorless as this counts as white.
-WHITE, COLORLESS = 0.85, 0.06
+# Paper that is as colorless as this, and as light as `WHITE`, counts as white.
+COLORLESS = 0.06
 # What paper has less of than this, of red, green or blue, cannot be told from nothing.
 FAINTEST = 0.04
 # Lines this much narrower or wider than those of training are not what the network knows.
-NARROW, WIDE = 0.4, 2.5
+NARROW, WIDE = 0.6, 2.5
 # Of 1: what is darker, after the paper has been made white, is taken for a line to measure.
 LINE = 0.6
 # Red, green and blue as one tone.
@@ -114,28 +109,6 @@ def whitened(picture: Floats, name: str, invert: bool) -> Floats:
         shade = np.where(paper > FAINTEST, picture / np.maximum(paper, FAINTEST), 1)
         picture = np.minimum(shade, 1).astype(np.float32)
     return np.asarray(picture @ LUMA, np.float32)
-
-
-def lines_are_light(page: Floats, paper: float) -> bool:
-    """Whether more of a page (H, W) is lighter than its surroundings than darker; `paper` is its commonest tone."""
-    # White paper has no lighter lines, and black paper no darker ones, however wide they are.
-    if not 1 - WHITE < paper < WHITE:
-        return paper < 0.5
-    scale = OVERVIEW / max(page.shape)
-    if scale < 1:
-        size = [max(1, round(side * scale)) for side in reversed(page.shape)]
-        page = np.asarray(cv2.resize(page, size, interpolation=cv2.INTER_AREA), np.float32)
-    around = cv2.medianBlur((page * 255).round().astype(np.uint8), NEIGHBORHOOD).astype(np.float32) / 255
-    lighter, darker = (float(np.maximum(sign * (page - around) - CONTRAST, 0).sum()) for sign in (1, -1))
-    return lighter > darker if lighter or darker else paper < DARKEST_PAPER
-
-
-def most(channel: Floats) -> float:
-    """Return the tone that most pixels have, of 32."""
-    counts, edges = np.histogram(channel, bins=32, range=(0, 1))
-    fullest = int(counts.argmax())
-    inside = channel[(channel >= edges[fullest]) & (channel <= edges[fullest + 1])]
-    return float(np.median(inside))
 
 
 def line_width(page: Floats) -> float | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -21,6 +21,7 @@ from henkan.data.statistics import measure
 from henkan.errors import UserError
 from henkan.runs import machine
 from henkan.runs.identity import digest, evaluation_parts, fingerprint, prefixes
+from henkan.runs.overrides import task_overrides
 from henkan.runs.run import run_name
 from henkan.runs.streams import batch_sizes, check_streams, stream_nodes, streams_read
 from henkan.training import checkpoint
@@ -74,6 +75,7 @@ def settle(cfg: DictConfig) -> tuple[dict[str, Any], Pictures]:
     """
     cfg = cfg.copy()
     pictures: Pictures = build(cfg.data)
+    check_channels(pictures, cfg.channels)
     if cfg.get("screen") is not None:
         build(cfg.screen).leave_out(pictures)
     if cfg.trainer.precision == "auto":
@@ -89,9 +91,37 @@ def settle(cfg: DictConfig) -> tuple[dict[str, Any], Pictures]:
     assert isinstance(config, dict)
     config.pop("hydra", None)
     if pictures.ready:
+        check_ready(pictures, task_overrides())
         config |= as_they_are()
         config["validation"]["framing"] = config["evaluation"]["framing"] = config["evaluation"]["degradation"] = None
     return {str(name): value for name, value in config.items()}, pictures
+
+
+def check_channels(pictures: Pictures, channels: int | None) -> None:
+    """Raise `UserError` for color pictures where drawings are meant, and the other way round; null: either."""
+    if channels is not None and pictures.channels != channels:
+        kinds = {1: "grey drawings", 3: "color pictures"}
+        raise UserError(
+            f"{pictures.where} gives {kinds[pictures.channels]}, and channels={channels} is about "
+            f"{kinds.get(channels, 'neither')}: choose other data (drawings: data=line_folder, paired_lines), or "
+            f"channels={pictures.channels}"
+        )
+
+
+# What is settled once samples lie on disk.
+DRAWN = ("augmentation", "degradation", "clean", "evaluation.degradation", "evaluation.framing")
+
+
+def check_ready(pictures: Pictures, words: Sequence[str]) -> None:
+    """Raise `UserError` for overrides that can have no effect on samples that come framed and degraded."""
+    for word in words:
+        # degradation@evaluation.degradation=none, ~degradation, degradation.error=2
+        key = word.lstrip("+~").partition("=")[0].rpartition("@")[2]
+        if any(key == name or key.startswith(f"{name}.") for name in DRAWN):
+            raise UserError(
+                f"{word} can change nothing: {pictures.where} is framed and degraded already; drop it, or write the "
+                "samples anew with henkan degrade"
+            )
 
 
 def as_they_are() -> dict[str, Any]:
@@ -160,6 +190,7 @@ def plan_run(cfg: DictConfig) -> Plan:
     for name in streams_read(terms, schedule.phases):
         if name not in streams:
             streams[name] = build(nodes[name]["data"])
+            check_channels(streams[name], config["channels"])
             if streams[name].ready:
                 config["streams"][name] |= as_they_are()
     batch_sizes(config, list(streams))
