@@ -20,7 +20,7 @@ A sample is a batch: a mapping from key to tensor (or list of names). Pictures a
 | `lightness` | (B, 1, H, W) | L of a grey source, in [0, 100] |
 | `ab`, `target_ab` | (B, 2, h, w) | a and b over 110 of the generator's answer, and of the target at that size |
 | `hints`, `hint_mask` | (B, 2, H, W), (B, 1, H, W) | a and b over 110 that a user says, and 1 where |
-| `hint_box` | (B, 4, H, W) int16 | the patch whose mean color is the hint: top, left, bottom, right; until colors are looked up |
+| `hint_box` | (B, 4, H, W) int16 | patch that a hint is the mean of: top, left, bottom, right |
 | `ab_histogram`, `saturation` | (B, 530, 1, 1), (B, 2, 1, 1) | of the whole picture, and 1 where it is told, or 0 |
 | `style` | (B, 1, s, s) | a grey picture whose global features color this one |
 | `label` | (B,) int64 | class of the picture, -1 where it has none |
