@@ -164,6 +164,7 @@ def test_a_traceback_is_shown_on_request(
         (["average.decay=[1]"], "average.decay=[1] does not fit: it takes a number"),
         (["rerun=3"], "it takes a truth value"),
         (["optimizer=3"], "Config group override must be a string"),
+        (["screen=null"], "screen=null: an option of screen, not a value, is chosen so; ~screen chooses none"),
     ],
 )
 def test_a_wrong_override_is_named_with_the_nearest_right_one(

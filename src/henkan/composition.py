@@ -96,6 +96,10 @@ def composition_failed(error: ConfigCompositionException, verb: str, overrides: 
         root = verb if (config_folder() / f"{verb}.yaml").is_file() else "train"
         known = [*groups(), *known_keys(root, rest)]
         return f"there is no key {key!r}{suggestion(key, known)}; +{key}=… adds a new one"
+    for word in overrides:
+        key, _, value = word.partition("=")
+        if value == "null" and key.partition("@")[0] in groups():
+            return f"{word}: an option of {key}, not a value, is chosen so; ~{key} chooses none"
     cause = error.__cause__
     if isinstance(cause, OmegaConfBaseException):
         return value_failed(cause) or f"{text}: {one_line(cause)}"
