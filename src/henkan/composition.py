@@ -66,7 +66,7 @@ def explain(error: Exception, verb: str, arguments: Sequence[str]) -> tuple[str 
     if isinstance(error, InstantiationException):
         return None, 1
     if isinstance(error, HydraException):
-        return one_line(error), 2
+        return no_value_for_a_group(overrides) or one_line(error), 2
     if isinstance(error, OmegaConfBaseException):
         return value_failed(error), 2
     if isinstance(error, OSError):
@@ -83,6 +83,15 @@ def no_such_option(error: MissingConfigException) -> str:
     return f"there is no {group}={option}{suggestion(option, known)}; there are: {', '.join(known)}"
 
 
+def no_value_for_a_group(overrides: Sequence[str]) -> str | None:
+    """Say how a group is left out, where somebody wrote null."""
+    for word in overrides:
+        key, _, value = word.partition("=")
+        if value == "null" and key.partition("@")[0] in groups():
+            return f"{word}: an option of {key}, not a value, is chosen so; ~{key} chooses none"
+    return None
+
+
 def composition_failed(error: ConfigCompositionException, verb: str, overrides: Sequence[str]) -> str:
     """Say why a config could not be composed."""
     text = one_line(error)
@@ -96,10 +105,6 @@ def composition_failed(error: ConfigCompositionException, verb: str, overrides: 
         root = verb if (config_folder() / f"{verb}.yaml").is_file() else "train"
         known = [*groups(), *known_keys(root, rest)]
         return f"there is no key {key!r}{suggestion(key, known)}; +{key}=… adds a new one"
-    for word in overrides:
-        key, _, value = word.partition("=")
-        if value == "null" and key.partition("@")[0] in groups():
-            return f"{word}: an option of {key}, not a value, is chosen so; ~{key} chooses none"
     cause = error.__cause__
     if isinstance(cause, OmegaConfBaseException):
         return value_failed(cause) or f"{text}: {one_line(cause)}"
