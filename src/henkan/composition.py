@@ -50,7 +50,7 @@ def explain(error: Exception, verb: str, arguments: Sequence[str]) -> tuple[str 
     """
     overrides = [word for word in arguments if "=" in word and not word.startswith("-")]
     if isinstance(error, UserError):
-        return from_worker(error), 2
+        return no_value_for_a_group(error, overrides) or from_worker(error), 2
     if isinstance(error, TrainingFailed):
         return one_line(error), 1
     if isinstance(error, MissingConfigException):
@@ -66,7 +66,7 @@ def explain(error: Exception, verb: str, arguments: Sequence[str]) -> tuple[str 
     if isinstance(error, InstantiationException):
         return None, 1
     if isinstance(error, HydraException):
-        return no_value_for_a_group(overrides) or one_line(error), 2
+        return one_line(error), 2
     if isinstance(error, OmegaConfBaseException):
         return value_failed(error), 2
     if isinstance(error, OSError):
@@ -83,9 +83,9 @@ def no_such_option(error: MissingConfigException) -> str:
     return f"there is no {group}={option}{suggestion(option, known)}; there are: {', '.join(known)}"
 
 
-def no_value_for_a_group(overrides: Sequence[str]) -> str | None:
-    """Say how a group is left out, where somebody wrote null."""
-    for word in overrides:
+def no_value_for_a_group(error: UserError, overrides: Sequence[str]) -> str | None:
+    """Say how a group is left out, where Hydra found null."""
+    for word in overrides if "Got NoneType" in str(error) else ():
         key, _, value = word.partition("=")
         if value == "null" and key.partition("@")[0] in groups():
             return f"{word}: an option of {key}, not a value, is chosen so; ~{key} chooses none"
