@@ -190,6 +190,8 @@ def along(config: Mapping[str, Any], pictures: Pictures, network: nn.Module) -> 
     curve = settings.get("curve")
     if curve is None:
         return None
+    if not isinstance(curve, dict) or not isinstance(curve.get("values"), list) or "setting" not in curve:
+        raise UserError("evaluation.curve is a setting and its values, as in {setting: count, values: [0, 1, 10]}")
     config = scored(config)
     setting, tables = str(curve["setting"]), []
     degradation = OmegaConf.create(config["degradation"])

@@ -10,6 +10,7 @@ import pytest
 import skimage.data
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 
 from henkan import color
@@ -18,6 +19,7 @@ from henkan.baselines.grey import Grey
 from henkan.baselines.levin import Levin
 from henkan.baselines.welsh import Welsh
 from henkan.errors import UserError
+from henkan.runs.identity import evaluation_parts
 
 
 def noise(*shape: int) -> Tensor:
@@ -184,3 +186,12 @@ def test_a_reference_is_needed_when_it_is_used(tmp_path: Path) -> None:
 def test_refuses_settings_out_of_range(settings: dict[str, int]) -> None:
     with pytest.raises(UserError, match=r"generator\."):
         Welsh(**settings)
+
+
+def test_another_reference_is_another_evaluation(tmp_path: Path) -> None:
+    config = {"generator": {"_target_": "henkan.baselines.welsh.Welsh", "reference": str(tmp_path / "ref.png")}}
+    found = []
+    for tone in (10, 200):
+        Image.new("RGB", (8, 8), (tone, 0, 0)).save(tmp_path / "ref.png")
+        found.append(evaluation_parts(config, "pictures"))
+    assert found[0] != found[1]

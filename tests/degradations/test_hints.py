@@ -35,13 +35,16 @@ def test_grey_has_the_lightness_of_the_target() -> None:
 
 
 def test_the_number_of_patches_is_geometric() -> None:
-    flat = np.zeros((64, 64, 3), np.uint8)
-    counts = []
+    counts: list[int] = []
+
+    class Counting(Hints):
+        def boxes(self, count: int, height: int, width: int, rng: np.random.Generator) -> np.ndarray:
+            counts.append(count)
+            return super().boxes(count, height, width, rng)
+
     for seed in range(600):
-        rng = np.random.default_rng(seed)
-        rng.integers(0, (64, 64), (2, 2)), rng.random()
-        counts.append(int(rng.geometric(0.125)) - 1)
-        assert (drawn(seed, flat)["hint_mask"].sum() == 0) == (counts[-1] == 0)
+        box = Counting().draw(np.zeros((64, 64, 3), np.uint8), np.random.default_rng(seed))["hint_box"]
+        assert (box.max() == 0) == (counts[-1] == 0)
     assert np.mean(counts) == pytest.approx(7, abs=1.0) and np.mean(np.array(counts) == 0) == pytest.approx(
         0.125, abs=0.04
     )

@@ -14,7 +14,11 @@ from PIL import Image
 
 from henkan import color
 from henkan.cli import execute
+from henkan.degradations.global_colors import GlobalColors
 from henkan.degradations.grey import Grey
+from henkan.degradations.hints import Hints
+from henkan.errors import UserError
+from henkan.generators.user_guided import UserGuidedColor
 from henkan.predictors.colorization import ColorPictures
 from henkan.tasks.colorization import Colorization
 from henkan.transform import Transform
@@ -68,7 +72,8 @@ def test_without_hints_grey_is_grey(tmp_path: Path) -> None:
 def test_a_point_colors_its_place(tmp_path: Path) -> None:
     path = write(tmp_path / "a.png")
     table = tmp_path / "points.csv"
-    table.write_text("x,y,color\n20,30,#a04040\n60,30,#4060c0\n")
+    # As spreadsheets write it.
+    table.write_text("x,y,color\n20,30,#a04040\n60,30,#4060c0\n", encoding="utf-8-sig")
     found = {}
     for name, points in (("list", 'points=[[20,30,"#a04040"],[60,30,"#4060c0"]]'), ("file", f"points={table}")):
         assert predict(tmp_path, "generator=levin", f"input={path}", points, f"output={tmp_path / name}") == 0
@@ -86,12 +91,13 @@ def test_a_scribble_on_white_is_one_on_nothing(tmp_path: Path) -> None:
     Image.fromarray(layer).save(tmp_path / "layer.png")
     on_white = np.where(layer[..., 3:] > 0, layer[..., :3], np.uint8(255))
     Image.fromarray(on_white).save(tmp_path / "white.png")
+    Image.fromarray(on_white).convert("RGBA").save(tmp_path / "opaque.png")
     found = []
-    for name in ("layer", "white"):
+    for name in ("layer", "white", "opaque"):
         given = [f"scribble={tmp_path / name}.png", f"output={tmp_path / name}", "side=30"]
         assert predict(tmp_path, "generator=levin", f"input={path}", *given) == 0
         found.append(np.asarray(Image.open(tmp_path / name / "a.png")))
-    assert np.array_equal(*found)
+    assert np.array_equal(found[0], found[1]) and np.array_equal(found[1], found[2])
     wanted = lab(np.array([[(160, 64, 64)]], np.uint8))[1:, 0, 0]
     np.testing.assert_allclose(lab(found[0])[1:, 12, 20], wanted, atol=6)
 
@@ -102,6 +108,13 @@ def test_a_scribble_on_white_is_one_on_nothing(tmp_path: Path) -> None:
         (['points=[[500,10,"#905040"]]'], r"the point \(500, 10\) lies outside"),
         (['points=[[5,10,"reddish"]]'], "'reddish', which is none"),
         (["points=[[5,10]]"], "each is x, y and a color"),
+        (['points=[5,10,"#905040"]'], "each is x, y and a color"),
+        (["points=5"], "each is x, y and a color"),
+        (["points={folder}/latin.csv"], "is no text in UTF-8"),
+        (["side=-5"], "side=-5 must be a number of pixels"),
+        (["side=abc"], "side=abc must be a number of pixels"),
+        (["scribble=5"], "there is no picture 5"),
+        (["scribble={folder}/thin.png", "side=4"], "too thin for 5x4 pixels.*raise side=4"),
         (["points=absent.csv"], "no file of points absent.csv"),
         (["scribble={folder}/small.png"], "has 40x30 pixels and .* 80x60: draw it at the picture's size"),
         (["scribble={folder}/empty.png"], "has no stroke"),
@@ -115,6 +128,10 @@ def test_one_line_for_what_cannot_be(
     path = write(tmp_path / "a.png")
     write(tmp_path / "small.png", sides=(30, 40))
     Image.new("RGB", (80, 60), "white").save(tmp_path / "empty.png")
+    thin = Image.new("RGB", (80, 60), "white")
+    thin.putpixel((40, 30), (200, 0, 0))
+    thin.save(tmp_path / "thin.png")
+    (tmp_path / "latin.csv").write_bytes("20,30,größe".encode("latin-1"))
     words = [word.format(folder=tmp_path) for word in given]
     assert predict(tmp_path, "generator=levin", f"input={path}", *words) == 2
     (line,) = [line for line in capfd.readouterr().err.splitlines() if line.startswith("henkan:")]
@@ -163,3 +180,30 @@ def test_style_takes_the_place_of_the_picture(tmp_path: Path) -> None:
         found[style] = float(lab(picture)[1].mean())
     assert found["dark"] < found[None] < found["light"]
     assert found["a"] == pytest.approx(found[None], abs=0.5)
+
+
+@pytest.mark.parametrize(
+    ("degradation", "global_hints", "given", "heeded"),
+    [
+        (Hints(), False, "points", True),
+        (Grey(), False, "points", False),
+        (GlobalColors(), True, "points", False),
+        (GlobalColors(), True, "style", True),
+        (Hints(), False, "style", False),
+    ],
+)
+def test_what_a_network_was_trained_without_is_refused(
+    degradation: Grey, global_hints: bool, given: str, heeded: bool, tmp_path: Path
+) -> None:
+    path = write(tmp_path / "a.png")
+    network = UserGuidedColor(width=0.05, global_hints=global_hints, histogram_bins=color.BINS**2).eval()
+    words = {"side": 24, "points": None, "scribble": None, "style": None, "megapixels": 1.0}
+    words[given] = [[10, 10, "#905040"]] if given == "points" else str(path)
+    transform = Transform(Colorization(window=8), degradation)
+    predict = ColorPictures(network, transform, OmegaConf.create(words), OmegaConf.create({"size": 24}))
+    if heeded:
+        predict.expect([path])
+        assert len(list(predict(path))) == 1
+    else:
+        with pytest.raises(UserError, match=f"takes no {given}, or was trained without"):
+            predict.expect([path])

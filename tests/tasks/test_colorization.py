@@ -8,6 +8,7 @@ from torch import Tensor
 
 from henkan import color
 from henkan.degradations.grey import Grey
+from henkan.errors import UserError
 from henkan.sample import Sample, to_8_bit
 from henkan.tasks.colorization import Colorization, enlarged, reduced
 from henkan.transform import Transform
@@ -81,6 +82,22 @@ def test_what_discriminators_are_shown() -> None:
         assert fake["window"].shape == (2, 3, 8, 8)
         assert 0 <= real["image"].min() <= real["image"].max() <= 1
         assert (real["image"] - fake["image"]).abs().max() < 0.02
+
+
+def test_lightness_tells_neither_side_apart() -> None:
+    given = sample()
+    task = Colorization(window=8, judged_in="lab")
+    made = {**given, **task.compose(raw_of(given), given)}
+    sides = [task.judged(made[key], made, side) for key, side in (("target", "real"), ("output", "fake"))]  # type: ignore[arg-type]
+    assert torch.equal(sides[0]["image"][:, :1], sides[1]["image"][:, :1])
+
+
+def test_a_temperature_needs_classes_of_color() -> None:
+    given = sample()
+    with pytest.raises(UserError, match="task.temperature is for generators with classes"):
+        Colorization(window=8, temperature=0.38).compose(raw_of(given), given)
+    with pytest.raises(UserError, match="task.temperature=0"):
+        Colorization(window=8, temperature=0)
 
 
 def test_lab_judgement_reaches_what_clips() -> None:

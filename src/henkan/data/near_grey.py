@@ -29,6 +29,8 @@ class NearGrey:
 
     def leave_out(self, pictures: Pictures) -> None:
         """Take near-grey pictures out of the training split, and say how many; raises `UserError` if that is all."""
+        if pictures.channels != 3:
+            raise UserError(f"{pictures.where} gives grey drawings, which nothing about color is learned from: ~screen")
         names = pictures.some_names("train")
         grey = self.found(pictures)
         if len(grey) == len(names):

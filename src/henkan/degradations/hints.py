@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy.special import ndtri
 from torch import Tensor
@@ -80,11 +81,8 @@ def box_means(image: Tensor, top: Tensor, left: Tensor, bottom: Tensor, right: T
     A box without area has the mean 0. By a summed-area table (Crow 1984), in float64: its sums are large.
     """
     sums = functional.pad(image.double(), (1, 0, 1, 0)).cumsum(-1).cumsum(-2)
-
-    def corner(row: Tensor, column: Tensor) -> Tensor:
-        places = (row * sums.shape[-1] + column).flatten(1)[:, None].expand(-1, image.shape[1], -1)
-        return sums.flatten(2).gather(2, places).view_as(image)
-
-    total = corner(bottom, right) - corner(top, right) - corner(bottom, left) + corner(top, left)
+    rows, columns = torch.stack((bottom, top, bottom, top), 1), torch.stack((right, left, left, right), 1)
+    places = (rows * sums.shape[-1] + columns).flatten(1)[:, None].expand(-1, image.shape[1], -1)
+    corners = sums.flatten(2).gather(2, places).view(*image.shape[:2], *rows.shape[1:])
     area = ((bottom - top) * (right - left)).clamp(min=1)
-    return (total / area[:, None]).to(image.dtype)
+    return ((corners[:, :, 0] + corners[:, :, 1] - corners[:, :, 2] - corners[:, :, 3]) / area[:, None]).to(image.dtype)

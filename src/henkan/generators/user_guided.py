@@ -110,6 +110,11 @@ class UserGuidedColor(nn.Module):
         if norm is None:
             initialize_he(self)
 
+    @property
+    def ignores(self) -> frozenset[str]:
+        """What of forward's arguments makes no difference to this network."""
+        return frozenset() if self.global_hints is not None else frozenset({"ab_histogram", "saturation"})
+
     def forward(
         self,
         lightness: Tensor,

@@ -18,11 +18,13 @@ from torch.nn import functional
 from henkan import color
 from henkan.degradations.global_colors import GlobalColors
 from henkan.degradations.grey import Grey
+from henkan.degradations.hints import Hints
 from henkan.errors import UserError
-from henkan.predictors.pictures import png, read
+from henkan.predictors.pictures import on_white, png, read
 from henkan.predictors.predictor import Predictor
 from henkan.sample import Sample, named_arguments
 from henkan.tasks.colorization import enlarged
+from henkan.training.modes import learns
 
 Pixels = NDArray[np.uint8]
 Shape = tuple[int, ...]
@@ -32,15 +34,17 @@ STRIP = 2_000_000
 # Of a scribble, lighter than this in every channel is no stroke.
 WHITE = 250
 # A pixel of what the network is shown has a hint where strokes cover more than this of it.
-SHARE = 0.1
+SHARE = 0.02
 # The shorter side at which a style picture is handed on.
 STYLE = 256
+# The shorter side at which a method that was trained at none is shown a picture.
+UNTRAINED = 512
 # The side of the square that a point becomes, in pixels of what the network is shown.
 POINT = 3
 
 
 class ColorPictures(Predictor):
-    """Colors pictures; their lightness stays, pixel for pixel, at their own size.
+    """Colors pictures; their lightness stays, at their own size, wherever the color can be shown at that lightness.
 
     The network is shown the picture with its shorter side at `side` pixels (by default as in training); the a and b
     that it finds are enlarged bilinearly. `points` or `scribble` say what some places should be, `style` is a picture
@@ -48,13 +52,21 @@ class ColorPictures(Predictor):
     """
 
     def expect(self, pictures: Sequence[Path]) -> list[Path]:
-        files = [Path(value) for key in ("scribble", "style") if (value := self.cfg.get(key)) is not None]
-        asked = named_arguments(self.network.forward)
+        files = [Path(str(value)) for key in ("scribble", "style") if (value := self.cfg.get(key)) is not None]
+        asked = named_arguments(self.network.forward).keys() - getattr(self.network, "ignores", frozenset())
+        if learns(self.network) and not isinstance(self.transform.degradation, Hints):
+            # Its layers may take them: what they mean was never learned.
+            asked -= {"hints", "hint_mask"}
+        side = self.cfg.side
+        if side is not None and (not isinstance(side, int) or side < 1):
+            raise UserError(f"side={side} must be a number of pixels, 1 or more")
         if self.cfg.points is not None and self.cfg.scribble is not None:
             raise UserError("points and scribble are two ways to say the same: give one of them")
         for key, arguments in (("points", {"hints"}), ("scribble", {"hints"}), ("style", {"style", "ab_histogram"})):
-            if self.cfg.get(key) is not None and not arguments & asked.keys():
-                raise UserError(f"{key}={self.cfg.get(key)}: this generator takes no {key}: leave it out")
+            if self.cfg.get(key) is not None and not arguments & asked:
+                raise UserError(
+                    f"{key}={self.cfg.get(key)}: this generator takes no {key}, or was trained without: leave it out"
+                )
         if self.cfg.scribble is not None and len(pictures) > 1:
             raise UserError(
                 f"scribble={self.cfg.scribble} is one scribble for {len(pictures)} pictures: give one input"
@@ -67,10 +79,11 @@ class ColorPictures(Predictor):
 
     @torch.inference_mode()
     def colored(self, image: Image.Image, name: str) -> Image.Image:
-        """Return a picture with the colors that the network finds, and its own lightness and transparency."""
+        """Return a picture with the colors that the network finds, and its own lightness (unless clipped) and transparency."""
         pixels = np.asarray(image.convert("RGB"))
         height, width = pixels.shape[:2]
-        small = shrunk(pixels, int(self.cfg.side or self.trained.size))
+        known = int(self.trained.size) if learns(self.network) else UNTRAINED
+        small = shrunk(pixels, int(self.cfg.side or known))
         sample = Grey().apply({"target": to_tensor(small).to(self.device)})
         sample |= {key: value.to(self.device) for key, value in self.given(pixels.shape, small.shape, name).items()}
         ab = enlarged(self.transform.generate(self.network, sample)["ab"], *small.shape[:2]).cpu()
@@ -93,9 +106,11 @@ class ColorPictures(Predictor):
         if self.cfg.points is not None:
             found |= painted(points(self.cfg.points), shape, small, name)
         if self.cfg.scribble is not None:
-            found |= scribbled(read(Path(self.cfg.scribble)), str(self.cfg.scribble), shape, small, name)
+            where = str(self.cfg.scribble)
+            found |= scribbled(read(Path(where)), where, shape, small, name)
         if self.cfg.style is not None:
-            style = to_tensor(shrunk(np.asarray(read(Path(self.cfg.style)).convert("RGB")), STYLE))
+            shown = (255 * on_white(read(Path(str(self.cfg.style))))).round().astype(np.uint8)
+            style = to_tensor(shrunk(shown, STYLE))
             told = GlobalColors().told({"target": style, "target_lab": color.rgb_to_lab(style)})
             found |= {"style": Grey().apply({"target": style})["source"], **told}
         return found
@@ -125,11 +140,16 @@ def points(given: Any) -> list[tuple[float, float, str]]:
         path = Path(given)
         if not path.is_file():
             raise UserError(f"there is no file of points {path}: give a CSV file with the columns x, y, color")
-        with path.open(newline="") as file:
-            rows: list[Any] = [list(row.values()) for row in csv.DictReader(file, fieldnames=("x", "y", "color"))]
+        try:
+            # Spreadsheets put a mark at the beginning.
+            text = path.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError:
+            raise UserError(f"{path} is no text in UTF-8: save it as CSV") from None
+        read_rows = csv.DictReader(text.splitlines(), fieldnames=("x", "y", "color"))
+        rows: list[Any] = [list(row.values()) for row in read_rows]
         rows = [row for row in rows if row != ["x", "y", "color"]]
     else:
-        rows = [list(row) for row in given]
+        rows = given
     try:
         return [(float(x), float(y), str(word)) for x, y, word in rows]
     except (TypeError, ValueError):
@@ -165,15 +185,22 @@ def scribbled(scribble: Image.Image, where: str, shape: Shape, small: Shape, nam
         raise UserError(f"{where} has {size} pixels and {name} {shape[1]}x{shape[0]}: draw it at the picture's size")
     layer = np.asarray(scribble.convert("RGB"))
     drawn = (layer < WHITE).any(axis=2)
-    if scribble.mode in ("LA", "RGBA"):
-        drawn = np.asarray(scribble.getchannel("A")) > 127
+    if scribble.mode in ("LA", "RGBA") and not (opaque := np.asarray(scribble.getchannel("A")) > 127).all():
+        # On a transparent layer white is a color too.
+        drawn = opaque
     if not drawn.any():
         raise UserError(f"{where} has no stroke: paint colors on white, or on a transparent layer")
     ab = color.rgb_to_lab(to_tensor(layer))[:, 1:] / color.AB
     mask = torch.from_numpy(drawn.astype(np.float32))[None, None]
     share = functional.interpolate(mask, small[:2], mode="area")
     mean = functional.interpolate(ab * mask, small[:2], mode="area") / share.clamp(min=1e-9)
-    return hints(mean, (share > SHARE).float())
+    covered = share > SHARE
+    if not covered.any():
+        raise UserError(
+            f"the strokes of {where} are too thin for {small[1]}x{small[0]} pixels, at which the network is shown "
+            f"{name}: draw thicker ones, or raise side={min(small[:2])}"
+        )
+    return hints(mean, covered.float())
 
 
 def hints(ab: Tensor, mask: Tensor) -> Sample:

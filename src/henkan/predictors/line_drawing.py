@@ -15,7 +15,7 @@ from PIL import Image
 from henkan import tiling
 from henkan.data.drawings import WHITE, Floats, lines_are_light, most
 from henkan.errors import UserError
-from henkan.predictors.pictures import png, read
+from henkan.predictors.pictures import on_white, png, read
 from henkan.predictors.predictor import Predictor
 from henkan.runs.rank import say
 
@@ -81,14 +81,6 @@ class RedrawPages(Predictor):
             f"{name}: its lines are about {width:.0f} pixels wide, the network was trained on {known:g}: "
             f"resize={fits:.2g} fits"
         )
-
-
-def on_white(image: Image.Image) -> Floats:
-    """Return a picture as (H, W, 3) in [0, 1], on white where it is transparent."""
-    if image.mode in ("LA", "RGBA"):
-        layers = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", layers.size, "white"), layers)
-    return np.asarray(np.asarray(image.convert("RGB"), np.float32) / 255, np.float32)
 
 
 def whitened(picture: Floats, name: str, invert: bool) -> Floats:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+import numpy as np
 from PIL import Image, ImageFile, ImageOps
 
 from henkan.data.decode import opened
+from henkan.data.drawings import Floats
 from henkan.errors import UserError
 
 
@@ -24,6 +26,14 @@ def read(path: Path) -> Image.Image:
     if image.mode == "1":
         return image.convert("L")
     return image.convert("RGBA" if image.has_transparency_data else "RGB")
+
+
+def on_white(image: Image.Image) -> Floats:
+    """Return a picture as (H, W, 3) in [0, 1], on white where it is transparent."""
+    if image.mode in ("LA", "RGBA"):
+        layers = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", layers.size, "white"), layers)
+    return np.asarray(np.asarray(image.convert("RGB"), np.float32) / 255, np.float32)
 
 
 def has_16_bits(opened: Image.Image) -> bool:

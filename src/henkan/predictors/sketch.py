@@ -14,9 +14,10 @@ from torch import Tensor
 from henkan import tiling
 from henkan.data.decode import opened
 from henkan.errors import UserError
-from henkan.predictors.line_drawing import on_white, rescaled, whitened
-from henkan.predictors.pictures import png, read
+from henkan.predictors.line_drawing import rescaled, whitened
+from henkan.predictors.pictures import on_white, png, read
 from henkan.predictors.predictor import Predictor
+from henkan.runs.rank import say
 
 Floats = NDArray[np.float32]
 # How colors may be stored where white must be white.
@@ -33,7 +34,11 @@ class PaintSketches(Predictor):
     """
 
     def expect(self, pictures: Sequence[Path]) -> list[Path]:
-        self.strokes = {path: strokes_path(path, self.cfg.strokes, len(pictures)) for path in pictures}
+        given = None if self.cfg.strokes is None else str(self.cfg.strokes)
+        self.strokes = {path: strokes_path(path, given, len(pictures)) for path in pictures}
+        without = sum(path is None for path in self.strokes.values())
+        if given is not None and without:
+            say(f"{without} of {len(pictures)} sketches have no STEM.png in {given}, and are painted without strokes")
         return [path for path in self.strokes.values() if path is not None]
 
     def __call__(self, path: Path) -> Iterator[tuple[str, bytes]]:
@@ -79,6 +84,8 @@ def strokes_path(path: Path, given: str | None, pictures: int) -> Path | None:
     if Path(given).is_dir():
         own = Path(given) / f"{path.stem}.png"
         return own if own.is_file() else None
+    if not Path(given).exists():
+        raise UserError(f"strokes={given} is neither a picture nor a folder")
     if pictures > 1:
         raise UserError(f"strokes={given} is one picture for {pictures} sketches: give a folder of strokes")
     return Path(given)

@@ -106,7 +106,16 @@ def evaluation_parts(config: Mapping[str, Any], manifest: str) -> dict[str, Any]
 
     A generator that learns nothing has no other: what it is scored on is all there is to its run.
     """
-    return {**{name: config[name] for name in SCORED if config.get(name) is not None}, "manifest": manifest}
+    parts = {name: config[name] for name in SCORED if config.get(name) is not None}
+    if reference := config["generator"].get("reference"):
+        # A picture that colors are taken from: what it shows counts.
+        parts["generator"] = {**config["generator"], "reference": contents_of(Path(reference))}
+    return {**parts, "manifest": manifest}
+
+
+def contents_of(path: Path) -> str | None:
+    """Return the hash of a file's contents; nothing of one that is not there."""
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
 
 
 def prefixes(

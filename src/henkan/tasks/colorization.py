@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from henkan import color
+from henkan.errors import UserError
 from henkan.sample import Sample
 from henkan.tasks.task import Side, Task
 from henkan.tasks.windows import cut_windows
@@ -33,6 +34,8 @@ class Colorization(Task):
     """
 
     def __init__(self, window: int, judged_in: Literal["rgb", "lab"] = "rgb", temperature: float | None = None) -> None:
+        if temperature is not None and not temperature > 0:
+            raise UserError(f"task.temperature={temperature} must be above 0, or null")
         self.window, self.judged_in, self.temperature = window, judged_in, temperature
 
     def condition(self, sample: Sample) -> dict[str, Tensor]:
@@ -42,6 +45,8 @@ class Colorization(Task):
 
     def compose(self, raw: Tensor, sample: Sample) -> dict[str, Tensor]:
         source = grey_of(sample)
+        if self.temperature is not None and "aux.bins" not in sample:
+            raise UserError("task.temperature is for generators with classes of color (user_guided): set it to null")
         height, width = source.shape[-2:]
         ab = 2.0 * raw - 1.0 if self.temperature is None else color.annealed_mean(sample["aux.bins"], self.temperature)
         lab = torch.cat((lightness_of(sample), enlarged(ab, height, width) * color.AB), dim=1)
@@ -54,7 +59,9 @@ class Colorization(Task):
     def judged(self, image: Tensor, sample: Sample, side: Side) -> dict[str, Tensor]:
         if self.judged_in == "lab":
             # Not converted from the picture: what was clipped there would pull at nothing.
-            lab = target_lab(sample) if side == "real" else lab_of(sample, cut_off=not image.requires_grad)
+            # Both sides have the source's lightness: how it was rounded would tell them apart.
+            ab = target_lab(sample)[:, 1:] if side == "real" else made_ab(sample, cut_off=not image.requires_grad)
+            lab = torch.cat((lightness_of(sample), ab), dim=1)
             image = torch.cat((lab[:, :1] / 100.0, lab[:, 1:] / (2.0 * color.AB) + 0.5), dim=1)
         centers = sample["window" if side == "fake" else "window_real"]
         return {"image": image, "condition": grey_of(sample), "window": cut_windows(image, centers, self.window)}
@@ -73,10 +80,10 @@ class Colorization(Task):
         return ColorPictures
 
 
-def lab_of(sample: Sample, cut_off: bool) -> Tensor:
-    """Return what the generator made, in CIELAB; `cut_off` as the discriminator is shown it, without a gradient."""
+def made_ab(sample: Sample, cut_off: bool) -> Tensor:
+    """Return a and b that the generator made; `cut_off` as the discriminator is shown them, without a gradient."""
     source, ab = grey_of(sample), sample["ab"].detach() if cut_off else sample["ab"]
-    return torch.cat((lightness_of(sample), enlarged(ab, *source.shape[-2:]) * color.AB), dim=1)
+    return enlarged(ab, *source.shape[-2:]) * color.AB
 
 
 def target_lab(sample: Sample) -> Tensor:
