@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -14,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from henkan import train
 from henkan.cli import execute
+from henkan.generators.user_guided import GlobalHints
 from henkan.training.assemble import build_network
 
 Compose = Callable[..., DictConfig]
@@ -142,12 +142,24 @@ def test_hints_help_levin(colored: list[str], tmp_path: Path) -> None:
     assert json.loads((run / "run.json").read_text())["status"] == "done"
 
 
-def test_global_colors_reach_the_generator(colored: list[str], composed: Compose, tmp_path: Path) -> None:
+def test_global_colors_reach_the_generator(
+    colored: list[str], composed: Compose, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[torch.Tensor] = []
+    forward = GlobalHints.forward
+
+    def watched(self: GlobalHints, histogram: torch.Tensor, saturation: torch.Tensor) -> torch.Tensor:
+        told.append(torch.cat((histogram, saturation), dim=1).flatten(1))
+        return forward(self, histogram, saturation)
+
+    monkeypatch.setattr(GlobalHints, "forward", watched)
     run = trained(composed, tmp_path, ["experiment=user_guided_global", *colored])
-    table = pd.read_csv(run / "curve.csv")
-    told = {chance: rows["ab_error"].to_numpy() for chance, rows in table.groupby("chance")}
-    # What is told changes what is answered.
-    assert set(told) == {0.0, 1.0} and not np.allclose(told[0.0], told[1.0], rtol=1e-3)
+    assert set(pd.read_csv(run / "curve.csv")["chance"]) == {0.0, 1.0}
+    rows = torch.cat(told)
+    histogram, knows, saturation = rows[:, :-3], rows[:, -3], rows[:, -2]
+    assert set(knows.tolist()) == {0.0, 1.0}
+    torch.testing.assert_close(histogram.sum(1), knows)
+    assert (saturation[rows[:, -1] > 0] > 0).all() and not saturation[rows[:, -1] == 0].any()
 
 
 def test_holes_are_what_is_post_processed(colored: list[str], capfd: pytest.CaptureFixture[str]) -> None:

@@ -79,7 +79,7 @@ class ColorPictures(Predictor):
 
     @torch.inference_mode()
     def colored(self, image: Image.Image, name: str) -> Image.Image:
-        """Return a picture with the colors that the network finds, and its own lightness (unless clipped) and transparency."""
+        """Return a picture in the colors that the network finds; its lightness (unless clipped) and alpha stay."""
         pixels = np.asarray(image.convert("RGB"))
         height, width = pixels.shape[:2]
         known = int(self.trained.size) if learns(self.network) else UNTRAINED
