@@ -66,4 +66,6 @@ def draw(found: Mapping[str, Sequence[Line]]) -> Figure:
     FigureCanvasAgg(figure)
     for axes, (key, own) in zip(np.atleast_1d(figure.subplots(1, max(1, len(found)))), found.items(), strict=False):
         plot(axes, key, own)
+    if found and any(line.name for own in found.values() for line in own):
+        figure.axes[0].legend(fontsize=7, frameon=False)
     return figure
