@@ -78,8 +78,8 @@ def publish(study_folder: Path, into: Path) -> list[Path]:
     """Write what a repository keeps of a study into `into`, under 700 kB in all, and return the files.
 
     summary.csv, scores.csv.gz (three significant digits; the headline metrics only where all take more than half
-    the room), plane.png, along.png (scores along a setting of the degradation) and pictures.png (as many of the test
-    pictures as fit); a figure that there is nothing to draw for is absent.
+    the room), plane.png, along.png (scores along a setting of the degradation) and pictures.png or .jpg (as many of the
+    test pictures as fit); a figure that there is nothing to draw for is absent.
     Raises UserError where the folder holds no study.
     """
     import gzip
@@ -106,7 +106,8 @@ def publish(study_folder: Path, into: Path) -> list[Path]:
     left = (PUBLISHED_BYTES - sum(map(len, contents.values()))) // len(names)
     for title, part in study.sections.items():
         if (pictures := contact.sheet(part, left)) is not None:
-            contents[f"pictures{names[title]}.png"] = pictures
+            kind, drawn = pictures
+            contents[f"pictures{names[title]}.{kind}"] = drawn
     return [replace(into / name, content) for name, content in contents.items()]
 
 

@@ -1,4 +1,4 @@
-"""The test pictures of one seed as a single small PNG: source, every configuration's output, target."""
+"""The test pictures of one seed as a single small picture: source, every configuration's output, target."""
 
 from __future__ import annotations
 
@@ -15,10 +15,15 @@ from henkan.report.read import Study
 SIDE = 96
 GAP = 4
 HEADER = 22
+# Fewer rows than these as PNG, which is how many photographs end, and JPEG is taken.
+FEW = 6
 
 
-def sheet(study: Study, limit: int) -> bytes | None:
-    """Return the PNG with as many rows as stay within `limit` bytes; None without a picture or room."""
+def sheet(study: Study, limit: int) -> tuple[str, bytes] | None:
+    """Return the sheet with as many rows as stay within `limit` bytes, after its kind: jpg where png would have few.
+
+    None without a picture or room.
+    """
     for seed in study.seeds:
         runs = {name: run for name, run in study.belonging(seed).items() if run.pictures}
         if runs:
@@ -32,16 +37,20 @@ def sheet(study: Study, limit: int) -> bytes | None:
             runs[name].pictures.get(number, {}).get("output") if name in runs else None for name in study.configurations
         ]
         rows.append([roles.get("source"), *outputs, roles.get("target")])
-    while rows:
-        drawn = draw(study, rows)
-        if len(drawn) <= limit:
-            return drawn
-        rows = rows[: min(len(rows) - 1, len(rows) * limit // len(drawn))]
+    for kind in ("png", "jpg"):
+        fitting = rows
+        while fitting:
+            drawn = draw(study, fitting, kind)
+            if len(drawn) <= limit:
+                break
+            fitting = fitting[: min(len(fitting) - 1, len(fitting) * limit // len(drawn))]
+        if len(fitting) >= min(FEW, len(rows)) or (fitting and kind == "jpg"):
+            return kind, drawn
     return None
 
 
-def draw(study: Study, rows: list[list[Path | None]]) -> bytes:
-    """Return the sheet as PNG; what a run has not written stays white."""
+def draw(study: Study, rows: list[list[Path | None]], kind: str = "png") -> bytes:
+    """Return the sheet as PNG or JPEG; what a run has not written stays white."""
     headings = ["source", *study.configurations, "target"]
     step = SIDE + GAP
     picture = Image.new("RGB", (len(headings) * step - GAP, HEADER + len(rows) * step - GAP), "white")
@@ -62,7 +71,10 @@ def draw(study: Study, rows: list[list[Path | None]]) -> bytes:
                 with Image.open(path) as cell:
                     picture.paste(fitted(cell.convert("RGB")), (column * step, HEADER + place * step))
     raw = BytesIO()
-    picture.save(raw, "PNG", optimize=True)
+    if kind == "png":
+        picture.save(raw, "PNG", optimize=True)
+    else:
+        picture.save(raw, "JPEG", quality=90, subsampling=0, optimize=True)
     return raw.getvalue()
 
 
