@@ -9,7 +9,7 @@ from matplotlib.font_manager import findfont
 from PIL import Image, ImageDraw, ImageFont
 
 from henkan.report.figures import INK, colors
-from henkan.report.read import Study
+from henkan.report.read import GIVEN, Study
 
 # Larger pictures are reduced to this side: the sheet is for a README, the page has every pixel.
 SIDE = 96
@@ -31,16 +31,18 @@ def sheet(study: Study, limit: int) -> tuple[str, bytes] | None:
     else:
         return None
     reference = next(iter(runs.values()))
+    given = [role for role in GIVEN if any(role in roles for roles in reference.pictures.values())]
+    headings = ["source", *given, *study.configurations, "target"]
     rows: list[list[Path | None]] = []
     for number, roles in reference.pictures.items():
         outputs = [
             runs[name].pictures.get(number, {}).get("output") if name in runs else None for name in study.configurations
         ]
-        rows.append([roles.get("source"), *outputs, roles.get("target")])
+        rows.append([roles.get("source"), *map(roles.get, given), *outputs, roles.get("target")])
     for kind in ("png", "jpg"):
         fitting = rows
         while fitting:
-            drawn = draw(study, fitting, kind)
+            drawn = draw(study, headings, fitting, kind)
             if len(drawn) <= limit:
                 break
             fitting = fitting[: min(len(fitting) - 1, len(fitting) * limit // len(drawn))]
@@ -49,9 +51,8 @@ def sheet(study: Study, limit: int) -> tuple[str, bytes] | None:
     return None
 
 
-def draw(study: Study, rows: list[list[Path | None]], kind: str = "png") -> bytes:
+def draw(study: Study, headings: list[str], rows: list[list[Path | None]], kind: str) -> bytes:
     """Return the sheet as PNG or JPEG; what a run has not written stays white."""
-    headings = ["source", *study.configurations, "target"]
     step = SIDE + GAP
     picture = Image.new("RGB", (len(headings) * step - GAP, HEADER + len(rows) * step - GAP), "white")
     pencil = ImageDraw.Draw(picture)

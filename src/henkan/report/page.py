@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from henkan.report import figures, words
 from henkan.report.figures import GROUPS, Chart
-from henkan.report.read import Run, Study
+from henkan.report.read import GIVEN, Run, Study
 from henkan.report.summary import SYMBOLS, Answer, Comparison, answer, digits_of, interval_words
 from henkan.runs.statistics import OVER_IMAGES, WITHOUT_SEEDS
 
@@ -214,16 +214,17 @@ def gallery(study: Study, seed: int) -> Gallery:
     runs = {name: study.belonging(seed).get(name) for name in study.configurations}
     with_pictures = [run for run in runs.values() if run is not None and run.pictures]
     reference = max(with_pictures, key=lambda run: len(run.pictures))
+    given = [role for role in GIVEN if any(role in roles for roles in reference.pictures.values())]
     rows = []
     for number, roles in reference.pictures.items():
         name = picture_name(reference, number)
-        cells = [Cell("source", embedded(roles.get("source")))]
+        cells = [Cell(role, embedded(roles.get(role))) for role in ("source", *given)]
         for configuration, run in runs.items():
             found = None if run is None else run.pictures.get(number, {}).get("output")
             cells.append(Cell(f"{configuration}{score_note(study, run, name)}", embedded(found)))
         cells.append(Cell("target", embedded(roles.get("target"))))
         rows.append((name, cells))
-    return Gallery(seed, ["source", *study.configurations, "target"], rows)
+    return Gallery(seed, ["source", *given, *study.configurations, "target"], rows)
 
 
 def picture_name(run: Run, number: int) -> str:

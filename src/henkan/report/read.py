@@ -17,7 +17,9 @@ from henkan.errors import UserError
 STATUSES = ("done", "running", "failed", "waiting")
 # A set-level metric scores a whole run: one row, under this name, beside the pictures' rows.
 WHOLE_SET = "(all)"
-PICTURE = re.compile(r"(\d+)_(source|output|postprocessed|target)\.png")
+# What a user says beside the source.
+GIVEN = ("hints", "strokes")
+PICTURE = re.compile(r"(\d+)_(source|hints|strokes|output|postprocessed|target)\.png")
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class Run:
 
     @cached_property
     def pictures(self) -> dict[int, dict[str, Path]]:
-        """The test pictures: number -> `source`, `output`, `target` -> PNG; none until the run is done."""
+        """The test pictures: number -> `source`, `output`, `target`, … -> PNG; none until the run is done."""
         found: dict[int, dict[str, Path]] = {}
         if self.status == "done":
             for path in sorted((self.folder / "pictures").glob("*.png")):
