@@ -107,6 +107,8 @@ def publish(study_folder: Path, into: Path) -> list[Path]:
     for title, part in study.sections.items():
         if (pictures := contact.sheet(part, left)) is not None:
             kind, drawn = pictures
+            # Of an earlier publication.
+            (into / f"pictures{names[title]}.{'jpg' if kind == 'png' else 'png'}").unlink(missing_ok=True)
             contents[f"pictures{names[title]}.{kind}"] = drawn
     return [replace(into / name, content) for name, content in contents.items()]
 
