@@ -36,5 +36,7 @@ def test_a_share_of_the_samples_stays_clean() -> None:
     source, given = torch.rand(2, 400, 1, 4, 4)
     made = degradation.apply({"source": source, "target": given, "clean": clean})["source"]
     assert torch.equal(made, torch.where(clean.view(-1, 1, 1, 1) > 0, given, source))
+    # What was drawn without, as all that is scored, is degraded by the same operator.
+    assert torch.equal(degradation.apply({"source": source, "target": given})["source"], source)
     with pytest.raises(UserError, match="clean"):
         Identity(clean=1.5)

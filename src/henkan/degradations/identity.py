@@ -34,6 +34,7 @@ class Identity(Degradation):
     def apply(self, sample: dict[str, Any]) -> dict[str, Any]:
         target: Tensor = sample["target"]
         source = sample.get("source", target)
-        if self.clean:
+        # What is scored is never left clean, and was not asked.
+        if "clean" in sample:
             source = torch.where(sample["clean"].view(-1, 1, 1, 1) > 0, target, source)
         return {**sample, "source": source}
