@@ -145,9 +145,7 @@ def points(given: Any) -> list[tuple[float, float, str]]:
             text = path.read_text(encoding="utf-8-sig")
         except UnicodeDecodeError:
             raise UserError(f"{path} is no text in UTF-8: save it as CSV") from None
-        read_rows = csv.DictReader(text.splitlines(), fieldnames=("x", "y", "color"))
-        rows: list[Any] = [list(row.values()) for row in read_rows]
-        rows = [row for row in rows if row != ["x", "y", "color"]]
+        rows: Any = [row for row in csv.reader(text.splitlines()) if row and row != ["x", "y", "color"]]
     else:
         rows = given
     try:

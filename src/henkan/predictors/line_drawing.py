@@ -8,7 +8,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from omegaconf import OmegaConf
 from PIL import Image
 
@@ -18,8 +17,6 @@ from henkan.errors import UserError
 from henkan.predictors.pictures import on_white, png, read
 from henkan.predictors.predictor import Predictor
 from henkan.runs.rank import say
-
-Pixels = NDArray[np.uint8]
 
 # Paper that is as colorless as this, and as light as `WHITE`, counts as white.
 COLORLESS = 0.06

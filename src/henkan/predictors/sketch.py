@@ -7,19 +7,18 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
 from henkan import tiling
 from henkan.data.decode import opened
+from henkan.data.drawings import Floats
 from henkan.errors import UserError
 from henkan.predictors.line_drawing import rescaled, whitened
 from henkan.predictors.pictures import on_white, png, read
 from henkan.predictors.predictor import Predictor
 from henkan.runs.rank import say
 
-Floats = NDArray[np.float32]
 # How colors may be stored where white must be white.
 MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA")
 # Of 1, in every channel: what is lighter is paper, not a white stroke.
