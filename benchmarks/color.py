@@ -31,7 +31,7 @@ CASES = {
     "laptop": ("scale=laptop",),
     "full width": ("scale=laptop", "scale.width=1.0", "scale.size=128", "scale.batch=4"),
 }
-TURNS, ITERATIONS = 12, 3
+TURNS, ITERATIONS = 12, 6
 WANTED = 0.10
 
 

@@ -33,19 +33,34 @@ A sample is a batch: a mapping from key to tensor (or list of names). Pictures a
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections import UserDict
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
-Sample = dict[str, Any]
+Sample = MutableMapping[str, Any]
 
 
-def to_float(sample: Mapping[str, Any], channels_last: bool = False) -> Sample:
+class Composed(UserDict[str, Any]):
+    """A sample in which a value may be a function of the sample: it is called when the value is first read.
+
+    So what no loss of a step reads costs that step nothing. The value is kept, and with it the gradient's way through
+    it: who reads first decides whether there is one.
+    """
+
+    def __getitem__(self, key: str) -> Any:
+        value = self.data[key]
+        if callable(value):
+            value = self.data[key] = value(self)
+        return value
+
+
+def to_float(sample: Mapping[str, Any], channels_last: bool = False) -> dict[str, Any]:
     """Return the sample with its 8-bit pictures and masks as float32: pictures in [0, 1], masks 0 or 1."""
     layout = torch.channels_last if channels_last else torch.contiguous_format
-    converted: Sample = {}
+    converted: dict[str, Any] = {}
     for key, value in sample.items():
         if isinstance(value, Tensor) and value.dtype == torch.uint8:
             value = value.to(torch.float32, memory_format=layout)
@@ -55,7 +70,7 @@ def to_float(sample: Mapping[str, Any], channels_last: bool = False) -> Sample:
     return converted
 
 
-def on_device(sample: Mapping[str, Any], device: torch.device) -> Sample:
+def on_device(sample: Mapping[str, Any], device: torch.device) -> dict[str, Any]:
     """Return the sample with its tensors on `device`; from pinned memory the copy does not wait."""
     return {
         key: value.to(device, non_blocking=True) if isinstance(value, Tensor) else value

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from henkan.degradations.degradation import Degradation
-from henkan.sample import Sample, named_arguments, to_float
+from henkan.sample import Composed, Sample, named_arguments, to_float
 from henkan.tasks.task import Task
 
 
@@ -20,7 +20,7 @@ class Transform:
         self.task, self.degradation, self.channels_last = task, degradation, channels_last
         self._asks: dict[type[nn.Module], dict[str, bool]] = {}
 
-    def prepare(self, batch: Mapping[str, Any]) -> Sample:
+    def prepare(self, batch: Mapping[str, Any]) -> dict[str, Any]:
         """Convert an 8-bit batch to float and degrade it: target → source."""
         return self.degradation.apply(to_float(batch, self.channels_last))
 
@@ -38,7 +38,7 @@ class Transform:
         returned: dict[str, Tensor] = dict(network(**{**inputs, **pad(maps, multiple, mode)}))
         raw = returned.pop("raw").float()[..., :height, :width]
         generated = {**sample, **{f"aux.{name}": value for name, value in returned.items()}, "raw": raw}
-        return {**generated, **self.task.compose(raw, generated)}
+        return Composed({**generated, **self.task.compose(raw, generated)})
 
 
 def pad(inputs: Mapping[str, Tensor], multiple: int, mode: str = "reflect") -> dict[str, Tensor]:

@@ -9,7 +9,7 @@ from torch import Tensor
 from henkan import color
 from henkan.degradations.grey import Grey
 from henkan.errors import UserError
-from henkan.sample import Sample, to_8_bit
+from henkan.sample import Composed, Sample, to_8_bit
 from henkan.tasks.colorization import Colorization, enlarged, reduced
 from henkan.transform import Transform
 
@@ -27,9 +27,13 @@ def raw_of(sample: Sample, factor: int = 1) -> Tensor:
     return (reduced(ab, ab.shape[-2] // factor, ab.shape[-1] // factor) + 1) / 2
 
 
+def composed(task: Colorization, raw: Tensor, given: Sample) -> Sample:
+    return Composed({**given, **task.compose(raw, given)})
+
+
 def test_the_true_a_and_b_give_the_picture_back() -> None:
     given = sample()
-    found = Colorization(window=8).compose(raw_of(given), given)
+    found = composed(Colorization(window=8), raw_of(given), given)
     # The source is rounded to 8 bits.
     assert (found["output"] - given["target"]).abs().max() < 3 / 255
     torch.testing.assert_close(found["ab"], found["target_ab"])
@@ -40,29 +44,41 @@ def test_the_lightness_of_the_output_is_that_of_the_source(factor: int) -> None:
     given = sample()
     raw = raw_of(given, factor)
     assert raw.shape[-2:] == (16 // factor, 24 // factor)
-    found = Colorization(window=8).compose(raw, given)
+    found = composed(Colorization(window=8), raw, given)
     kept = (found["prediction"] == found["output"]).all(1, keepdim=True)
     assert kept.float().mean() > 0.9
     wrong = color.grey(color.rgb_to_lab(found["output"])[:, :1]) - given["source"]
     assert wrong[kept].abs().max() < 1 / 255
 
 
+def test_what_nothing_reads_is_not_converted(monkeypatch: pytest.MonkeyPatch) -> None:
+    conversions: list[int] = []
+    lab_to_rgb = color.lab_to_rgb
+    monkeypatch.setattr(color, "lab_to_rgb", lambda lab: conversions.append(1) or lab_to_rgb(lab))
+    given = sample()
+    found = composed(Colorization(window=8), raw_of(given).requires_grad_(), given)
+    (found["ab"] - found["target_ab"]).square().mean().backward()
+    assert conversions == []
+    assert found["output"] is found["output"] and torch.equal(found["output"], found["prediction"].clamp(0, 1))
+    assert conversions == [1]
+
+
 def test_neutral_is_grey() -> None:
     given = sample()
-    output = Colorization(window=8).compose(torch.full((2, 2, 8, 12), 0.5), given)["output"]
+    output = composed(Colorization(window=8), torch.full((2, 2, 8, 12), 0.5), given)["output"]
     torch.testing.assert_close(output, given["source"].expand(-1, 3, -1, -1), atol=1e-3, rtol=0)
 
 
 def test_clipping_is_seen_in_prediction_alone() -> None:
     given = sample()
-    found = Colorization(window=8).compose(torch.ones(2, 2, 16, 24), given)
+    found = composed(Colorization(window=8), torch.ones(2, 2, 16, 24), given)
     assert found["prediction"].min() < 0 and found["output"].min() == 0
 
 
 def test_sizes_that_are_no_multiple() -> None:
     given = sample(13, 21)
     # What a network of multiple 8 that answers at half size makes of 16 x 24 padded pixels.
-    found = Colorization(window=8).compose(torch.full((2, 2, 8, 12), 0.5), given)
+    found = composed(Colorization(window=8), torch.full((2, 2, 8, 12), 0.5), given)
     assert found["output"].shape == (2, 3, 13, 21) and found["target_ab"].shape == (2, 2, 8, 12)
 
 
@@ -76,7 +92,7 @@ def test_what_discriminators_are_shown() -> None:
     given = sample()
     for space in ("rgb", "lab"):
         task = Colorization(window=8, judged_in=space)  # type: ignore[arg-type]
-        made = {**given, **task.compose(raw_of(given), given)}
+        made = composed(task, raw_of(given), given)
         real, fake = (task.judged(made[key], made, side) for key, side in (("target", "real"), ("output", "fake")))  # type: ignore[arg-type]
         assert real["image"].shape == (2, 3, 16, 24) and real["condition"].shape == (2, 1, 16, 24)
         assert fake["window"].shape == (2, 3, 8, 8)
@@ -87,7 +103,7 @@ def test_what_discriminators_are_shown() -> None:
 def test_lightness_tells_neither_side_apart() -> None:
     given = sample()
     task = Colorization(window=8, judged_in="lab")
-    made = {**given, **task.compose(raw_of(given), given)}
+    made = composed(task, raw_of(given), given)
     sides = [task.judged(made[key], made, side) for key, side in (("target", "real"), ("output", "fake"))]  # type: ignore[arg-type]
     assert torch.equal(sides[0]["image"][:, :1], sides[1]["image"][:, :1])
 
@@ -106,7 +122,7 @@ def test_lab_judgement_reaches_what_clips() -> None:
     slopes = {}
     for space in ("rgb", "lab"):
         task = Colorization(window=8, judged_in=space)  # type: ignore[arg-type]
-        made = {**given, **task.compose(raw, given)}
+        made = composed(task, raw, given)
         (slopes[space],) = torch.autograd.grad(task.judged(made["output"], made, "fake")["image"].sum(), raw)
     assert (slopes["lab"] != 0).all() and (slopes["rgb"] == 0).any()
 
@@ -115,7 +131,7 @@ def test_classes_decide_where_there_is_a_temperature() -> None:
     given = sample()
     logits = torch.zeros(2, color.BINS**2, 4, 6)
     logits[:, 264 + 3 * color.BINS] = 100.0
-    found = Colorization(window=8, temperature=0.38).compose(raw_of(given), {**given, "aux.bins": logits})
+    found = composed(Colorization(window=8, temperature=0.38), raw_of(given), {**given, "aux.bins": logits})
     torch.testing.assert_close(found["ab"][:, 0], torch.full((2, 4, 6), 3 / 11), atol=1e-4, rtol=0)
     assert found["output"].shape == (2, 3, 16, 24)
 

@@ -107,8 +107,7 @@ class Evaluator:
         network.eval()
         done = 0
         for batch in same_shapes((pictures[index] for index in chosen), self.batch):
-            sample = transform.prepare(on_device(collate(batch), device))
-            sample = transform.generate(network, sample)
+            sample = transform.generate(network, transform.prepare(on_device(collate(batch), device)))
             for key in ("output", "target"):
                 sample[key] = to_8_bit(sample[key])
             if self.postprocess is not None:

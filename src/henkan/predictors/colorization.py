@@ -22,7 +22,7 @@ from henkan.degradations.hints import Hints
 from henkan.errors import UserError
 from henkan.predictors.pictures import on_white, png, read
 from henkan.predictors.predictor import Predictor
-from henkan.sample import Sample, named_arguments
+from henkan.sample import named_arguments
 from henkan.tasks.colorization import enlarged
 from henkan.training.modes import learns
 
@@ -100,9 +100,9 @@ class ColorPictures(Predictor):
             result.putalpha(image.getchannel("A"))
         return result
 
-    def given(self, shape: Shape, small: Shape, name: str) -> Sample:
+    def given(self, shape: Shape, small: Shape, name: str) -> dict[str, Tensor]:
         """Return the sample keys of what the user gives, at the size that the network is shown."""
-        found: Sample = {}
+        found: dict[str, Tensor] = {}
         if self.cfg.points is not None:
             found |= painted(points(self.cfg.points), shape, small, name)
         if self.cfg.scribble is not None:
@@ -154,7 +154,7 @@ def points(given: Any) -> list[tuple[float, float, str]]:
         raise UserError(f'points={given}: each is x, y and a color, as in points=[[120,80,"#c04020"]]') from None
 
 
-def painted(found: Sequence[tuple[float, float, str]], shape: Shape, small: Shape, name: str) -> Sample:
+def painted(found: Sequence[tuple[float, float, str]], shape: Shape, small: Shape, name: str) -> dict[str, Tensor]:
     """Return the hints of points in a picture of `shape`: squares of `POINT` pixels in one of size `small`.
 
     Raises `UserError` for a point outside the picture, and for a color that is none.
@@ -173,7 +173,7 @@ def painted(found: Sequence[tuple[float, float, str]], shape: Shape, small: Shap
     return hints(color.rgb_to_lab(to_tensor(layer))[:, 1:] / color.AB, torch.from_numpy(mask)[None, None])
 
 
-def scribbled(scribble: Image.Image, where: str, shape: Shape, small: Shape, name: str) -> Sample:
+def scribbled(scribble: Image.Image, where: str, shape: Shape, small: Shape, name: str) -> dict[str, Tensor]:
     """Return the hints of a scribble: a picture of the same size, without a hint where it is transparent or white.
 
     Raises `UserError` for one of another size, and for one without any color.
@@ -201,5 +201,5 @@ def scribbled(scribble: Image.Image, where: str, shape: Shape, small: Shape, nam
     return hints(mean, covered.float())
 
 
-def hints(ab: Tensor, mask: Tensor) -> Sample:
+def hints(ab: Tensor, mask: Tensor) -> dict[str, Tensor]:
     return {"hints": ab * mask, "hint_mask": mask}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Literal
 
 import torch
@@ -43,18 +44,12 @@ class Colorization(Task):
         image = grey_of(sample)
         return {"image": image, "lightness": lightness_of(sample) / 100.0, **given}
 
-    def compose(self, raw: Tensor, sample: Sample) -> dict[str, Tensor]:
-        source = grey_of(sample)
+    def compose(self, raw: Tensor, sample: Sample) -> Mapping[str, Tensor | Callable[[Sample], Tensor]]:
         if self.temperature is not None and "aux.bins" not in sample:
             raise UserError("task.temperature is for generators with classes of color (user_guided): set it to null")
-        height, width = source.shape[-2:]
         ab = 2.0 * raw - 1.0 if self.temperature is None else color.annealed_mean(sample["aux.bins"], self.temperature)
-        lab = torch.cat((lightness_of(sample), enlarged(ab, height, width) * color.AB), dim=1)
-        prediction = color.lab_to_rgb(lab)
-        composed = {"ab": ab, "prediction": prediction, "output": prediction.clamp(0.0, 1.0)}
-        if "target" in sample:
-            composed["target_ab"] = reduced(target_lab(sample)[:, 1:] / color.AB, *ab.shape[-2:])
-        return composed
+        target = {"target_ab": target_ab} if "target" in sample else {}
+        return {"ab": ab, "prediction": prediction, "output": output, **target}
 
     def judged(self, image: Tensor, sample: Sample, side: Side) -> dict[str, Tensor]:
         if self.judged_in == "lab":
@@ -78,6 +73,22 @@ class Colorization(Task):
         from henkan.predictors.colorization import ColorPictures
 
         return ColorPictures
+
+
+def prediction(sample: Sample) -> Tensor:
+    """Return the picture of the source's lightness and the answer's a and b; colors out of range are not clipped."""
+    return color.lab_to_rgb(torch.cat((lightness_of(sample), made_ab(sample, cut_off=False)), dim=1))
+
+
+def output(sample: Sample) -> Tensor:
+    """Return the picture that is scored."""
+    clipped: Tensor = sample["prediction"].clamp(0.0, 1.0)
+    return clipped
+
+
+def target_ab(sample: Sample) -> Tensor:
+    """Return a and b of the target over 110, at the size of the answer's."""
+    return reduced(target_lab(sample)[:, 1:] / color.AB, *sample["ab"].shape[-2:])
 
 
 def made_ab(sample: Sample, cut_off: bool) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Literal
 
 from torch import Tensor
@@ -23,8 +24,11 @@ class Task(ABC):
         """Return the named inputs that a generator may ask for in the signature of its `forward`."""
 
     @abstractmethod
-    def compose(self, raw: Tensor, sample: Sample) -> dict[str, Tensor]:
-        """Return `prediction` (the decoded picture) and `output` (put back into a whole picture)."""
+    def compose(self, raw: Tensor, sample: Sample) -> Mapping[str, Tensor | Callable[[Sample], Tensor]]:
+        """Return `prediction` (the decoded picture) and `output` (put back into a whole picture).
+
+        What is costly and not read in every step is returned as a function of the composed sample.
+        """
 
     @abstractmethod
     def judged(self, image: Tensor, sample: Sample, side: Side) -> dict[str, Tensor]:
