@@ -35,7 +35,8 @@ def test_let_there_be_color_states_the_paper(composed: Compose) -> None:
     assert config.weights.class_label == pytest.approx(1 / 300, rel=1e-4)
     # A difference of (ab / 100 + 1) / 2 in units of ab / 110.
     assert config.weights.mse_ab == pytest.approx((110 / 200) ** 2)
-    assert config.optimizer.generator._target_ == "torch.optim.Adadelta"
+    assert (config.optimizer.generator._target_, config.optimizer.generator.lr) == ("torch.optim.Adadelta", 1.0)
+    assert config.screen.least == 5.0
 
 
 def test_user_guided_color_states_the_released_training(composed: Compose) -> None:
@@ -48,12 +49,27 @@ def test_user_guided_color_states_the_released_training(composed: Compose) -> No
     assert (config.weights.l1_ab, config.weights.class_ab) == (20.0, 1.0)
     assert config.evaluation.framing.size == config.evaluation.framing.resize == 256
     assert list(config.evaluation.degradation.side) == [6, 6]
-    assert list(config.evaluation.curve["values"])[:5] == [0, 1, 2, 5, 10]
+    assert list(config.evaluation.curve["values"]) == [0, 1, 2, 5, 10, 20, 50, 100, 500]
+    assert config.screen.least == 5.0
     images = 1_281_167
     assert config.schedule.joint.iterations == pytest.approx(15 * images / 25, rel=1e-6)
     assert config.scheduler.milestones[0] == pytest.approx(10 * images / 25, rel=1e-6)
+    assert (config.scheduler.generator.gamma, config.optimizer.generator._target_) == (0.1, "torch.optim.Adam")
     first = composed(["experiment=user_guided_classes", "scale=paper"])
     assert first.generator.learns_from == "classification" and first.optimizer.generator.lr == 1e-4
+    assert first.schedule.joint.iterations == pytest.approx(15 * images / 25, rel=1e-6)
+    assert first.degradation._target_.endswith("Grey"), "no hints yet"
+
+
+def test_user_guided_color_has_the_releases_huber(composed: Compose) -> None:
+    config = composed(["experiment=user_guided_color", "scale=paper", "loss=[huber_ab,class_ab]"])
+    assert (config.loss.huber_ab.delta, config.weights.huber_ab) == (0.01, 20.0)
+
+
+def test_user_guided_global_adds_its_branch(composed: Compose) -> None:
+    config = composed(["experiment=user_guided_global", "scale=paper"])
+    # The published branch has 313 bins, this one 529: 512 weights for each of 216 more.
+    assert parameters(config) == 34_187_027 + 950_784 + 512 * (529 - 313)
 
 
 @pytest.fixture
@@ -82,13 +98,18 @@ def trained(composed: Compose, tmp_path: Path, words: list[str]) -> Path:
     return run
 
 
-@pytest.mark.parametrize("loss", ["[mse_ab]", "[l1_ab,adversarial]", "[huber_ab,lsgan]"])
+LOSSES = ("mse_ab", "l1_ab", "huber_ab", "class_ab_rebalanced")
+
+
+@pytest.mark.parametrize("loss", [*(f"[{loss},adversarial]" for loss in LOSSES), "[mse_ab]", "[huber_ab,lsgan]"])
 @pytest.mark.parametrize("judged_in", ["rgb", "lab"])
 def test_losses_and_discriminators_of_color(
     colored: list[str], composed: Compose, tmp_path: Path, loss: str, judged_in: str
 ) -> None:
-    more = ["discriminator.n_layers=2", f"loss={loss}", f"task.judged_in={judged_in}"]
+    more = ["generator=user_guided", "discriminator.n_layers=2", f"loss={loss}", f"task.judged_in={judged_in}"]
     run = trained(composed, tmp_path, ["experiment=let_there_be_color", *colored, *more])
+    terms = loss.strip("[]").replace("_rebalanced", "").replace("lsgan", "adversarial").split(",")
+    assert (pd.read_csv(run / "metrics.csv")[[f"loss/{term}" for term in terms]].dropna() > 0).all(axis=None)
     assert pd.read_csv(run / "scores.csv")["ab_error"].between(0, 200).all()
     assert (run / "panels" / "validation_0000004.png").is_file()
 

@@ -9,6 +9,7 @@ points or a scribble say what some places should be. Sketches: strokes of color 
   henkan predict generator=telea input=photos output=filled
   henkan predict run=outputs/runs/RUN input=sketch.png vector=svg
   henkan predict run=outputs/runs/RUN input=grey.jpg 'points=[[120,80,"#c04020"]]'
+  henkan predict task=colorization generator=levin input=grey.jpg scribble=strokes.png
   henkan predict run=outputs/runs/RUN input=sketch.png strokes=strokes.png
 """
 

@@ -33,8 +33,7 @@ class Transform:
         inputs = {name: value for name, value in self.task.condition(sample).items() if name in asks}
         height, width = sample["source"].shape[-2:]
         multiple, mode = getattr(network, "multiple", 1), getattr(network, "padding", "reflect")
-        # What says something about the whole picture has a size of its own.
-        maps = {name: value for name, value in inputs.items() if value.shape[-2:] == (height, width)}
+        maps = {name: value for name, value in inputs.items() if name not in self.task.whole}
         returned: dict[str, Tensor] = dict(network(**{**inputs, **pad(maps, multiple, mode)}))
         raw = returned.pop("raw").float()[..., :height, :width]
         generated = {**sample, **{f"aux.{name}": value for name, value in returned.items()}, "raw": raw}

@@ -10,6 +10,7 @@ from PIL import Image
 
 from henkan.color import BINS
 from henkan.data.image_folder import ImageFolder, class_of
+from henkan.data.line_folder import LineFolder
 from henkan.data.near_grey import NearGrey
 from henkan.data.statistics import measure
 from henkan.errors import UserError
@@ -87,8 +88,21 @@ def test_labels_are_numbers_of_training_classes(tmp_path: Path) -> None:
 
 def test_one_class_is_none(tmp_path: Path) -> None:
     place = folder(tmp_path / "a", train__cats__a=(200, 0, 0), train__cats__b=(200, 0, 0))
-    with pytest.raises(UserError, match=r"two at least, and there is only cats"):
+    with pytest.raises(UserError, match=r"two at least .* and there is only cats"):
         ImageFolder(place, labels=True)
+
+
+def test_one_class_is_none_of_what_is_left(tmp_path: Path) -> None:
+    place = folder(tmp_path / "a", train__cats__a=(200, 0, 0), train__dogs__a=(9, 9, 9))
+    pictures = ImageFolder(place, tmp_path / "cache", labels=True)
+    with pytest.raises(UserError, match=r"two at least that training pictures come from, and there is only cats"):
+        NearGrey(cache=tmp_path / "cache").leave_out(pictures)
+
+
+def test_drawings_are_no_pictures_of_color(tmp_path: Path) -> None:
+    pictures = LineFolder(folder(tmp_path / "a", train__a=(5, 5, 5)), cache=tmp_path / "cache")
+    with pytest.raises(UserError, match="gives grey drawings, which nothing about color is learned from"):
+        NearGrey(cache=tmp_path / "cache").leave_out(pictures)
 
 
 def test_the_prior_counts_colors(tmp_path: Path) -> None:

@@ -89,6 +89,22 @@ def test_further_patches_leave_those_before_where_they_are() -> None:
     assert (more[few > 0] == 1).all() and more.sum() > few.sum()
 
 
+def test_later_patches_lie_over_earlier_ones() -> None:
+    one, other = (10, 10, 20, 20), (15, 12, 25, 22)
+
+    class Placed(Hints):
+        def boxes(self, count: int, height: int, width: int, rng: np.random.Generator) -> np.ndarray:
+            return np.array((one, other))
+
+    box = Placed().draw(PICTURE, np.random.default_rng(0))["hint_box"]
+    assert box[:, 16, 16].tolist() == list(other) and box[:, 12, 12].tolist() == list(one)
+
+
+def test_drawings_have_no_color() -> None:
+    with pytest.raises(UserError, match="colors cannot be learned from grey drawings"):
+        Grey().draw(PICTURE[..., :1], np.random.default_rng(0), "a.png")
+
+
 def test_all_color_is_given_away() -> None:
     made = drawn(0, reveal=1.0)
     lab = color.rgb_to_lab(torch.from_numpy(PICTURE).permute(2, 0, 1) / 255)

@@ -68,6 +68,9 @@ def test_the_layers_are_the_published_ones() -> None:
     assert [layer.out_channels for layer in layers] == [8, 16, 64, 32, 1]
     dropped = [any(isinstance(layer, nn.Dropout) for layer in block.modules()) for block in network.maps]
     assert dropped == [False, False, True, False, False, True]
+    assert {layer.p for layer in network.modules() if isinstance(layer, nn.Dropout)} == {0.2}
+    slopes = {layer.negative_slope for layer in network.modules() if isinstance(layer, nn.LeakyReLU)}
+    assert slopes == {0.2}
     active = [any(isinstance(layer, nn.LeakyReLU) for layer in block.modules()) for block in network.maps]
     assert active == [True, True, True, False, False, False]
 

@@ -91,6 +91,8 @@ def test_normalization_stands_at_the_end_of_each_block() -> None:
     assert all(isinstance(block[-1], nn.BatchNorm2d) for block in (*blocks, network.conv8, network.conv9))
     dilated = [layer.dilation for layer in network.conv5_to_7.modules() if isinstance(layer, nn.Conv2d)]
     assert dilated == [(2, 2)] * 6 + [(1, 1)] * 3
+    slopes = [layer.negative_slope for layer in network.modules() if isinstance(layer, nn.LeakyReLU)]
+    assert slopes == [0.2]
 
 
 def test_classification_detaches_the_features_from_the_regression_layers() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from omegaconf import OmegaConf
-from PIL import Image
+from PIL import Image, ImageCms
 
 from henkan import color
 from henkan.cli import execute
@@ -56,7 +56,8 @@ def test_lightness_stays_at_full_size_and_so_does_transparency(mode: str, tmp_pa
         old, new = np.asarray(before.convert("RGBA")), np.asarray(after.convert("RGBA"))
     inside = ((new[..., :3] > 0) & (new[..., :3] < 255)).all(2)
     assert inside.mean() > 0.99
-    levels = 255 * np.abs(color.grey(torch.from_numpy(lab(old)[0])) - color.grey(torch.from_numpy(lab(new)[0]))).numpy()
+    greys = [color.grey(torch.from_numpy(lab(picture)[0])) for picture in (old, new)]
+    levels = 255 * (greys[0] - greys[1]).abs().numpy()
     assert levels[inside].max() <= 1.0
     assert np.array_equal(old[..., 3], new[..., 3])
     assert np.abs(lab(new)[1:]).max() > 10
@@ -136,6 +137,25 @@ def test_one_line_for_what_cannot_be(
     assert predict(tmp_path, "generator=levin", f"input={path}", *words) == 2
     (line,) = [line for line in capfd.readouterr().err.splitlines() if line.startswith("henkan:")]
     assert re.search(said, line), line
+
+
+def test_a_profile_stays(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.png")
+    wide = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    with Image.open(path) as picture:
+        picture.save(path, icc_profile=wide)
+    assert predict(tmp_path, "generator=grey", f"input={path}") == 0
+    with Image.open(tmp_path / "out" / "a.png") as result:
+        assert result.info["icc_profile"] == wide
+
+
+def test_a_method_is_applied_to_what_it_is_for(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = write(tmp_path / "a.png")
+    words = [f"input={path}", f"output={tmp_path / 'out'}", "trainer.accelerator=cpu"]
+    assert execute("predict", ["generator=levin", *words]).code == 2
+    assert "this method fills no holes: if it is one for color, add task=colorization" in capfd.readouterr().err
+    assert execute("predict", ["task=colorization", "generator=telea", *words]).code == 2
+    assert "this method fills holes and finds no colors" in capfd.readouterr().err
 
 
 def test_hints_for_what_takes_none(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

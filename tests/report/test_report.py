@@ -413,4 +413,8 @@ def test_scores_along_a_setting_are_drawn_and_published(make_study: MakeStudy, t
     page = write_report(folder).read_text()
     assert "Scores along a setting of the degradation" in page
     assert (folder / "figures" / "along_psnr_hole.svg").is_file()
-    assert "along.png" in {path.name for path in publish(folder, tmp_path / "published")}
+    assert {"along.png", "along.csv"} <= {path.name for path in publish(folder, tmp_path / "published")}
+    published = pd.read_csv(tmp_path / "published" / "along.csv")
+    assert list(published.columns) == ["configuration", "seed", "count", "psnr_hole"]
+    first = published[(published["configuration"] == "mse") & (published["seed"] == 0)]
+    assert first["count"].tolist() == [0, 1, 500] and first["psnr_hole"].tolist() == [21.0, 21.1, 71.0]

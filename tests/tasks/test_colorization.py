@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from henkan import color
 from henkan.degradations.grey import Grey
@@ -82,6 +83,18 @@ def test_sizes_that_are_no_multiple() -> None:
     assert found["output"].shape == (2, 3, 13, 21) and found["target_ab"].shape == (2, 2, 8, 12)
 
 
+@pytest.mark.parametrize("side", [5, 8, 9, 12, 13, 17, 24])
+@pytest.mark.parametrize("factor", [1, 2, 4])
+def test_padding_is_not_taken_for_a_larger_answer(side: int, factor: int) -> None:
+    whole = torch.linspace(-1, 1, side + -side % 8).expand(1, 2, side + -side % 8, -1)
+    answer = functional.avg_pool2d(whole, factor)
+    # A ramp stays one, at the same places, but for the ends, where there is nothing to interpolate between.
+    inside = slice(factor, side - factor)
+    found = enlarged(answer, side, side)
+    assert found.shape[-2:] == (side, side)
+    torch.testing.assert_close(found[..., inside], whole[..., :side, :side][..., inside], atol=1e-5, rtol=0)
+
+
 def test_reduced_is_the_mean_and_enlarged_its_size() -> None:
     ab = torch.arange(16.0).view(1, 1, 4, 4).expand(1, 2, 4, 4)
     assert reduced(ab, 2, 2)[0, 0].tolist() == [[2.5, 4.5], [10.5, 12.5]]
@@ -134,6 +147,26 @@ def test_classes_decide_where_there_is_a_temperature() -> None:
     found = composed(Colorization(window=8, temperature=0.38), raw_of(given), {**given, "aux.bins": logits})
     torch.testing.assert_close(found["ab"][:, 0], torch.full((2, 4, 6), 3 / 11), atol=1e-4, rtol=0)
     assert found["output"].shape == (2, 3, 16, 24)
+
+
+def test_what_is_about_the_whole_picture_is_not_padded() -> None:
+    seen = {}
+
+    class Network(torch.nn.Module):
+        multiple = 8
+
+        def forward(self, image: Tensor, style: Tensor) -> dict[str, Tensor]:
+            seen.update(image=image, style=style)
+            return {"raw": torch.full((len(image), 2, *image.shape[-2:]), 0.5)}
+
+    transform, given = Transform(Colorization(window=8), Grey()), sample(13, 21)
+    transform.generate(Network(), given)
+    assert seen["image"].shape == (2, 1, 16, 24) and torch.equal(seen["style"], given["source"])
+    other = torch.rand(2, 1, 13, 21)
+    transform.generate(Network(), {**given, "style": other})
+    assert torch.equal(seen["style"], other)
+    transform.generate(Network(), sample(16, 24))
+    assert seen["style"] is seen["image"], "the low-level features are computed once"
 
 
 def test_generators_are_given_what_they_name() -> None:

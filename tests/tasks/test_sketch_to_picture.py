@@ -52,6 +52,9 @@ def test_the_recipe_states_what_is_known(composed: Compose) -> None:
     assert (cfg.size, cfg.weights.mse, cfg.weights.total_variation) == (128, 1.0, 1e-5)
     assert list(cfg.schedule) == ["reconstruction", "joint"]
     assert list(cfg.schedule.reconstruction["update"]) == ["generator"]
+    # Three epochs of 200,000 pictures.
+    assert (cfg.batch_size, cfg.schedule.reconstruction.iterations) == (16, 3 * 200_000 / 16)
+    assert list(cfg.degradation.strokes.count) == [1, 50]
     assert (cfg.generator.in_channels, cfg.generator.base, cfg.discriminator.base) == (4, 32, 32)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -61,14 +61,23 @@ class ImageFolder(Pictures):
     def __init__(self, path: str | Path, cache: str | Path | None = None, labels: bool = False) -> None:
         self.path, self.cache = Path(path).expanduser(), cache
         super().__init__(list_pictures(self.path), str(self.path))
-        self._classes = tuple(sorted({found for name in self._names["train"] if (found := class_of(name))}))
-        if labels and len(self._classes) < 2:
-            found = f"only {self._classes[0]}" if self._classes else "none"
+        self._numbers = self._numbered() if labels else {}
+
+    def _numbered(self) -> dict[str, int]:
+        """Return the number of each class of the training pictures."""
+        classes = sorted({found for name in self._names["train"] if (found := class_of(name))})
+        if len(classes) < 2:
+            found = f"only {classes[0]}" if classes else "none"
             raise UserError(
-                f"{self.path}: data.labels needs a folder for each class, two at least, and there is {found}: add one, "
-                "or set data.labels=false"
+                f"{self.path}: data.labels needs a folder for each class, two at least that training pictures come "
+                f"from, and there is {found}: add one, or set data.labels=false"
             )
-        self._numbers = {name: number for number, name in enumerate(self._classes)} if labels else {}
+        return {name: number for number, name in enumerate(classes)}
+
+    def leave_out(self, names: Iterable[str]) -> None:
+        super().leave_out(names)
+        if self._numbers:
+            self._numbers = self._numbered()
 
     @property
     def classes(self) -> tuple[str, ...]:

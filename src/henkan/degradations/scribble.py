@@ -201,5 +201,5 @@ def distance(colors: Floats, others: Floats) -> Floats:
 
 
 def to_lab(picture: NDArray[np.uint8]) -> Floats:
-    """Return the CIELAB colors of 8-bit RGB (H, W, 3): the conversion of `henkan.color`, without tensors."""
+    """Return the CIELAB colors of 8-bit RGB (H, W, 3), by OpenCV: within half a unit of `henkan.color`'s."""
     return np.asarray(cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2Lab), np.float32)

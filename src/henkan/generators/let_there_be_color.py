@@ -54,9 +54,9 @@ class LetThereBeColor(_Color):
     """Color a grey picture from what is seen around each place and from one vector about the whole picture.
 
     Input: `image` (B, 1, H, W) grey in [0, 1], H and W multiples of 8, of which the layers are given the difference to
-    the grey of `mean`, the training pictures' mean color (RGB). Returns `raw` (B, 2, H/2, W/2): ab = (2 raw - 1) * 110,
-    and at most ±100, as published. The low-level layers work on the picture and, for the global branch, on a copy of
-    `side` x `side` pixels; where the picture has that size they work once.
+    the luma of `mean`, the training pictures' mean color (RGB), which is near their mean grey. Returns `raw`
+    (B, 2, H/2, W/2): ab = (2 raw - 1) * 110, and at most ±100, as published. The low-level layers work on the picture
+    and, for the global branch, on a copy of `side` x `side` pixels; where the picture has that size they work once.
 
     With `style` (B or 1, 1, h, w), another grey picture, the global branch sees that one instead: the image is then
     colored as if it were the scene that the style shows (a winter landscape like a summer one), while places

@@ -117,8 +117,9 @@ def averaged(ab: Tensor, logits: Tensor) -> Tensor:
     (count, _, height, width), sides = logits.shape, ab.shape[2:]
     if ab.ndim != 4 or ab.shape[:2] != (count, 2) or sides[0] % height or sides[1] % width:
         raise UserError(
-            f"color classes: target_ab is (B, 2, H, W) with sides that are multiples of those of the logits, not "
-            f"{tuple(ab.shape)} for {tuple(logits.shape)}: mend the term's `reads`"
+            "color classes: target_ab is (B, 2, H, W) with sides that are multiples of those of the logits, not "
+            f"{tuple(ab.shape)} for {tuple(logits.shape)}: choose a size that is a multiple of the generator's "
+            "`multiple`, or mend the term's `reads`"
         )
     factors = (sides[0] // height, sides[1] // width)
     return ab if factors == (1, 1) else F.avg_pool2d(ab, factors)

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from omegaconf import DictConfig, OmegaConf
 from PIL import Image, ImageColor
 from torch import Tensor
 from torch.nn import functional
@@ -20,7 +21,7 @@ from henkan.degradations.global_colors import GlobalColors
 from henkan.degradations.grey import Grey
 from henkan.degradations.hints import Hints
 from henkan.errors import UserError
-from henkan.predictors.pictures import on_white, png, read
+from henkan.predictors.pictures import on_white, png, profile, read
 from henkan.predictors.predictor import Predictor
 from henkan.sample import named_arguments
 from henkan.tasks.colorization import enlarged
@@ -46,14 +47,17 @@ POINT = 3
 class ColorPictures(Predictor):
     """Colors pictures; their lightness stays, at their own size, wherever the color can be shown at that lightness.
 
-    The network is shown the picture with its shorter side at `side` pixels (by default as in training); the a and b
+    The network is shown the picture with its shorter side at `side` pixels (by default as it was scored); the a and b
     that it finds are enlarged bilinearly. `points` or `scribble` say what some places should be, `style` is a picture
-    whose global features are taken in place of this one's, or its mix of colors and its saturation.
+    whose global features are taken in place of this one's, or its mix of colors and its saturation. Pixels are taken
+    for sRGB; a profile of another color space is kept.
     """
 
     def expect(self, pictures: Sequence[Path]) -> list[Path]:
         files = [Path(str(value)) for key in ("scribble", "style") if (value := self.cfg.get(key)) is not None]
         asked = named_arguments(self.network.forward).keys() - getattr(self.network, "ignores", frozenset())
+        if "mask" in asked and not learns(self.network):
+            raise UserError("this method fills holes and finds no colors: leave task=colorization out")
         if learns(self.network) and not isinstance(self.transform.degradation, Hints):
             # Its layers may take them: what they mean was never learned.
             asked -= {"hints", "hint_mask"}
@@ -75,14 +79,16 @@ class ColorPictures(Predictor):
 
     def __call__(self, path: Path) -> Iterator[tuple[str, bytes]]:
         image = read(path)
-        yield ".png", png(self.colored(image, str(path)))
+        result = self.colored(image, str(path))
+        result.info = dict(image.info)
+        yield ".png", png(result, profile(result))
 
     @torch.inference_mode()
     def colored(self, image: Image.Image, name: str) -> Image.Image:
         """Return a picture in the colors that the network finds; its lightness (unless clipped) and alpha stay."""
         pixels = np.asarray(image.convert("RGB"))
         height, width = pixels.shape[:2]
-        known = int(self.trained.size) if learns(self.network) else UNTRAINED
+        known = scored_size(self.trained) if learns(self.network) else UNTRAINED
         small = shrunk(pixels, int(self.cfg.side or known))
         sample = Grey().apply({"target": to_tensor(small).to(self.device)})
         sample |= {key: value.to(self.device) for key, value in self.given(pixels.shape, small.shape, name).items()}
@@ -114,6 +120,11 @@ class ColorPictures(Predictor):
             told = GlobalColors().told({"target": style, "target_lab": color.rgb_to_lab(style)})
             found |= {"style": Grey().apply({"target": style})["source"], **told}
         return found
+
+
+def scored_size(trained: DictConfig) -> int:
+    """Return the shorter side of the pictures that a run was scored on, or trained on where these were whole."""
+    return int(OmegaConf.select(trained, "evaluation.framing.size") or trained.size)
 
 
 def to_tensor(pixels: Pixels) -> Tensor:

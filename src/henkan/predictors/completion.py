@@ -17,6 +17,8 @@ from henkan.data.masks import check_mask, read_mask
 from henkan.errors import UserError
 from henkan.predictors.pictures import png, profile, read
 from henkan.predictors.predictor import Predictor
+from henkan.sample import named_arguments
+from henkan.training.modes import learns
 from henkan.transform import Transform
 
 MASK = "_mask"
@@ -28,6 +30,8 @@ class FillHoles(Predictor):
     """Completes pictures: each has a mask, white where something is missing."""
 
     def expect(self, pictures: Sequence[Path]) -> list[Path]:
+        if not learns(self.network) and "mask" not in named_arguments(self.network.forward):
+            raise UserError("this method fills no holes: if it is one for color, add task=colorization")
         self.masks = {path: mask_path(path, self.cfg.mask, len(pictures)) for path in pictures}
         postprocess = self.cfg.get("postprocess")
         self.postprocess = None if postprocess is None else build(postprocess)

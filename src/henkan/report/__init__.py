@@ -78,14 +78,14 @@ def publish(study_folder: Path, into: Path) -> list[Path]:
     """Write what a repository keeps of a study into `into`, under 700 kB in all, and return the files.
 
     summary.csv, scores.csv.gz (three significant digits; the headline metrics only where all take more than half
-    the room), plane.png, along.png (scores along a setting of the degradation) and pictures.png or .jpg (as many of the
-    test pictures as fit); a figure that there is nothing to draw for is absent.
+    the room), plane.png, along.png and along.csv (scores along a setting of the degradation, each seed's means) and
+    pictures.png or .jpg (as many of the test pictures as fit); what there is nothing to say about is absent.
     Raises UserError where the folder holds no study.
     """
     import gzip
 
     from henkan.report import contact, figures, read, summary
-    from henkan.report.along import draw
+    from henkan.report.along import draw, means
 
     study = read.read_study(study_folder)
     contents = {"summary.csv": summary.summary_table(summary.compare(study)).to_csv(index=False).encode()}
@@ -103,6 +103,8 @@ def publish(study_folder: Path, into: Path) -> list[Path]:
             raster = BytesIO()
             draw(found).savefig(raster, format="png", dpi=120)
             contents[f"along{names[title]}.png"] = raster.getvalue()
+            numbers = means(figures.tables_along(part)).to_csv(index=False, float_format="%.5g")
+            contents[f"along{names[title]}.csv"] = numbers.encode()
     left = (PUBLISHED_BYTES - sum(map(len, contents.values()))) // len(names)
     for title, part in study.sections.items():
         if (pictures := contact.sheet(part, left)) is not None:

@@ -42,6 +42,20 @@ def lines(tables: Mapping[str, Sequence[pd.DataFrame]], metrics: Sequence[str]) 
     return found
 
 
+def means(tables: Mapping[str, Mapping[int | None, pd.DataFrame]]) -> pd.DataFrame:
+    """Return configuration -> seed -> table (`evaluate.along`) as one: a row for each of them at each value, with means
+    over the pictures."""
+    parts = []
+    for name, seeds in tables.items():
+        for seed, scores in seeds.items():
+            mean = scores.groupby(str(scores.columns[0]), as_index=False).mean(numeric_only=True)
+            mean.insert(0, "configuration", name)
+            # A method that learns nothing has no seed.
+            mean.insert(1, "seed", "" if seed is None else str(seed))
+            parts.append(mean)
+    return pd.concat(parts, ignore_index=True)
+
+
 def plot(axes: Axes, key: str, found: Sequence[Line], colors: Mapping[str, str] | None = None) -> None:
     """Draw one metric's lines, a band from the lowest to the highest seed; wide ranges of values are logarithmic."""
     for line in found:

@@ -165,8 +165,14 @@ def curves(study: Study) -> list[Chart]:
 
 def lines_along(study: Study) -> dict[str, list[Line]]:
     """Return headline metric -> each configuration's scores along a setting, where they were taken."""
-    tables = {name: [run.along for run in study.of(name) if run.along is not None] for name in study.configurations}
-    return lines(tables, study.headline)
+    return lines({name: list(seeds.values()) for name, seeds in tables_along(study).items()}, study.headline)
+
+
+def tables_along(study: Study) -> dict[str, dict[int | None, pd.DataFrame]]:
+    """Return configuration -> seed -> scores along a setting, where they were taken."""
+    return {
+        name: {run.seed: run.along for run in study.of(name) if run.along is not None} for name in study.configurations
+    }
 
 
 def along(study: Study) -> list[Chart]:

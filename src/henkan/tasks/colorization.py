@@ -20,19 +20,23 @@ if TYPE_CHECKING:
     from henkan.predictors.predictor import Predictor
 
 
-# What a user may say beside the grey picture.
-GIVEN = ("hints", "hint_mask", "style", "ab_histogram", "saturation")
+# What a user may say beside the grey picture: at some places, and of the whole.
+PLACES, WHOLE = ("hints", "hint_mask"), ("style", "ab_histogram", "saturation")
 
 
 class Colorization(Task):
     """The generator's answer is a and b of CIELAB; with the lightness of `source` they are the picture.
 
-    `raw` (B, 2, h, w) in [0, 1] stands for ±110; h and w may be a fraction of the picture's, and are then enlarged
-    bilinearly. `prediction` is the picture before clipping, `output` after: where nothing is clipped, its lightness is
-    that of `source`. With a `temperature`, a and b are instead the annealed mean of the color classes `aux.bins` (Zhang
-    2016: 0.38). Discriminators are shown RGB, or L, a, b scaled to [0, 1] with `judged_in` lab. `window` is the side of
-    the local patch in pixels, at a random place.
+    `raw` (B, 2, h, w) in [0, 1] stands for ±110; h and w may be a half, a quarter, … of the picture's, and are then
+    enlarged bilinearly. `prediction` is the picture before clipping, `output` after: where nothing is clipped, its
+    lightness is that of `source`. With a `temperature`, a and b are instead the annealed mean of the color classes
+    `aux.bins` (Zhang 2016: 0.38). Discriminators are shown RGB, or L, a, b scaled to [0, 1] with `judged_in` lab.
+    `window` is the side of the local patch in pixels, at a random place.
+
+    Lightness is L of CIELAB throughout; the released code of 2016 restores the Y of YUV instead.
     """
+
+    whole = frozenset(WHOLE)
 
     def __init__(self, window: int, judged_in: Literal["rgb", "lab"] = "rgb", temperature: float | None = None) -> None:
         if temperature is not None and not temperature > 0:
@@ -40,9 +44,10 @@ class Colorization(Task):
         self.window, self.judged_in, self.temperature = window, judged_in, temperature
 
     def condition(self, sample: Sample) -> dict[str, Tensor]:
-        given = {name: sample[name] for name in GIVEN if name in sample}
+        given = {name: sample[name] for name in (*PLACES, *WHOLE) if name in sample}
         image = grey_of(sample)
-        return {"image": image, "lightness": lightness_of(sample) / 100.0, **given}
+        # A picture without another's style has its own.
+        return {"image": image, "style": image, "lightness": lightness_of(sample) / 100.0, **given}
 
     def compose(self, raw: Tensor, sample: Sample) -> Mapping[str, Tensor | Callable[[Sample], Tensor]]:
         if self.temperature is not None and "aux.bins" not in sample:
@@ -115,7 +120,7 @@ def grey_of(sample: Sample) -> Tensor:
 
 def enlarged(ab: Tensor, height: int, width: int) -> Tensor:
     """Return a and b at the picture's size: enlarged by a whole factor, and what a padded network saw cut off."""
-    factor = factor_of(ab, height, width)
+    factor = factor_of(ab.shape[-2], ab.shape[-1], height, width)
     if factor > 1:
         ab = functional.interpolate(ab.float(), scale_factor=factor, mode="bilinear", align_corners=False)
     return ab[..., :height, :width].float()
@@ -123,7 +128,7 @@ def enlarged(ab: Tensor, height: int, width: int) -> Tensor:
 
 def reduced(ab: Tensor, height: int, width: int) -> Tensor:
     """Return a and b averaged down by a whole factor to at most `height` x `width` values; the edge is repeated."""
-    factor = max(-(-ab.shape[-2] // height), -(-ab.shape[-1] // width))
+    factor = factor_of(height, width, ab.shape[-2], ab.shape[-1])
     if factor == 1:
         return ab
     right, below = width * factor - ab.shape[-1], height * factor - ab.shape[-2]
@@ -132,6 +137,6 @@ def reduced(ab: Tensor, height: int, width: int) -> Tensor:
     return functional.avg_pool2d(ab, factor)
 
 
-def factor_of(ab: Tensor, height: int, width: int) -> int:
-    """Return by which whole factor a and b are smaller than the picture, whose padding they may include."""
-    return max(math.ceil(height / ab.shape[-2]), math.ceil(width / ab.shape[-1]))
+def factor_of(h: int, w: int, height: int, width: int) -> int:
+    """Return by which power of two a and b, whose h x w may include padding, are smaller than the picture."""
+    return int(2 ** math.ceil(math.log2(max(height / h, width / w, 1.0))))

@@ -19,6 +19,9 @@ Side = Literal["real", "fake"]
 class Task(ABC):
     """Converts between a sample and what the networks see. All pictures are in [0, 1]."""
 
+    whole: frozenset[str] = frozenset()
+    """What of `condition` is about the whole picture: it has a size of its own, and is never padded."""
+
     @abstractmethod
     def condition(self, sample: Sample) -> dict[str, Tensor]:
         """Return the named inputs that a generator may ask for in the signature of its `forward`."""
