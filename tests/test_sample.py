@@ -1,8 +1,10 @@
-"""A composed sample computes a value when it is first read, and looks like any other sample."""
+"""A composed sample computes a value when it is first read; a detached one has no gradients."""
 
 from __future__ import annotations
 
-from henkan.sample import Composed, Sample
+import torch
+
+from henkan.sample import Composed, Detached, Sample
 
 
 def test_a_value_is_computed_once_and_only_if_read() -> None:
@@ -23,3 +25,20 @@ def test_a_value_that_was_set_stays() -> None:
     sample = Composed({"two": lambda sample: 2})
     sample["two"] = 3
     assert sample["two"] == 3
+
+
+def test_the_discriminators_step_reaches_no_weight_and_computes_nothing_twice() -> None:
+    calls: list[str] = []
+
+    def output(sample: Sample) -> torch.Tensor:
+        calls.append("output")
+        squared: torch.Tensor = sample["raw"].square()
+        return squared
+
+    raw = torch.ones(2, requires_grad=True)
+    sample = Composed({"raw": raw, "output": output, "name": ["a", "b"]})
+    shown = Detached(sample)
+    assert not shown["output"].requires_grad and not shown["raw"].requires_grad and shown["name"] == ["a", "b"]
+    assert list(shown) == list(sample) and "output" in shown
+    sample["output"].sum().backward()
+    assert calls == ["output"] and raw.grad is not None

@@ -57,8 +57,8 @@ def pictures(plan: Plan, translator: Translator, count: int, iteration: int) -> 
     columns |= {f"for G: {name}": value for name, value in asked(translator, sample).items() if name == "mask"}
     columns["output"] = sample["output"]
     if translator.discriminator is not None:
-        for side, image in (("real", sample["target"]), ("fake", sample["output"])):
-            judged = translator.pick(translator.task.judged(image, sample, side))  # type: ignore[arg-type]
+        for side, key in (("real", "target"), ("fake", "output")):
+            judged = translator.pick(translator.task.judged(key, sample, side))  # type: ignore[arg-type]
             columns |= {f"D, {side}: {name}": value for name, value in judged.items()}
     for name, other in samples.items():
         columns |= {f"{name}: {key}": other[key] for key in ("source", "target")}

@@ -34,13 +34,13 @@ from __future__ import annotations
 
 import inspect
 from collections import UserDict
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
-Sample = MutableMapping[str, Any]
+Sample = Mapping[str, Any]
 
 
 class Composed(UserDict[str, Any]):
@@ -55,6 +55,23 @@ class Composed(UserDict[str, Any]):
         if callable(value):
             value = self.data[key] = value(self)
         return value
+
+
+class Detached(Mapping[str, Any]):
+    """A sample without gradients, as the discriminator's own step is shown it; what is computed is so for both."""
+
+    def __init__(self, sample: Sample) -> None:
+        self.sample = sample
+
+    def __getitem__(self, key: str) -> Any:
+        value = self.sample[key]
+        return value.detach() if isinstance(value, Tensor) else value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.sample)
+
+    def __len__(self) -> int:
+        return len(self.sample)
 
 
 def to_float(sample: Mapping[str, Any], channels_last: bool = False) -> dict[str, Any]:

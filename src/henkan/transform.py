@@ -24,7 +24,7 @@ class Transform:
         """Convert an 8-bit batch to float and degrade it: target → source."""
         return self.degradation.apply(to_float(batch, self.channels_last))
 
-    def generate(self, network: nn.Module, sample: Sample) -> Sample:
+    def generate(self, network: nn.Module, sample: Sample) -> Composed:
         """Run a generator and compose: adds `raw`, `prediction`, `output`, and `aux.*` for what else it returned.
 
         A picture whose sides are no multiple of the generator's `multiple` is padded and cut back.

@@ -106,7 +106,7 @@ def test_what_discriminators_are_shown() -> None:
     for space in ("rgb", "lab"):
         task = Colorization(window=8, judged_in=space)  # type: ignore[arg-type]
         made = composed(task, raw_of(given), given)
-        real, fake = (task.judged(made[key], made, side) for key, side in (("target", "real"), ("output", "fake")))  # type: ignore[arg-type]
+        real, fake = (task.judged(key, made, side) for key, side in (("target", "real"), ("output", "fake")))  # type: ignore[arg-type]
         assert real["image"].shape == (2, 3, 16, 24) and real["condition"].shape == (2, 1, 16, 24)
         assert fake["window"].shape == (2, 3, 8, 8)
         assert 0 <= real["image"].min() <= real["image"].max() <= 1
@@ -117,7 +117,7 @@ def test_lightness_tells_neither_side_apart() -> None:
     given = sample()
     task = Colorization(window=8, judged_in="lab")
     made = composed(task, raw_of(given), given)
-    sides = [task.judged(made[key], made, side) for key, side in (("target", "real"), ("output", "fake"))]  # type: ignore[arg-type]
+    sides = [task.judged(key, made, side) for key, side in (("target", "real"), ("output", "fake"))]  # type: ignore[arg-type]
     assert torch.equal(sides[0]["image"][:, :1], sides[1]["image"][:, :1])
 
 
@@ -136,7 +136,7 @@ def test_lab_judgement_reaches_what_clips() -> None:
     for space in ("rgb", "lab"):
         task = Colorization(window=8, judged_in=space)  # type: ignore[arg-type]
         made = composed(task, raw, given)
-        (slopes[space],) = torch.autograd.grad(task.judged(made["output"], made, "fake")["image"].sum(), raw)
+        (slopes[space],) = torch.autograd.grad(task.judged("output", made, "fake")["image"].sum(), raw)
     assert (slopes["lab"] != 0).all() and (slopes["rgb"] == 0).any()
 
 

@@ -44,8 +44,8 @@ def test_gradient_outside_the_hole_is_exactly_zero() -> None:
 def test_real_and_fake_have_windows_of_their_own() -> None:
     sample = make_sample()
     task = Completion(window=8)
-    real = task.judged(sample["target"], sample, "real")
-    fake = task.judged(sample["target"], sample, "fake")
+    real = task.judged("target", sample, "real")
+    fake = task.judged("target", sample, "fake")
     assert torch.equal(fake["window"], sample["target"][:, :, 2:10, 4:12])
     assert torch.equal(real["window"][0], sample["target"][0, :, :8, :8])
     assert torch.equal(real["window"][1], sample["target"][1, :, 8:, 8:])

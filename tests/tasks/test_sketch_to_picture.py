@@ -35,7 +35,7 @@ def test_the_networks_see_sketch_and_strokes_as_one_picture() -> None:
     composed = task.compose(raw, sample)
     assert composed["prediction"] is raw and composed["output"] is raw
     for side, top in (("real", 0), ("fake", 2)):
-        judged = task.judged(sample["target"], sample, side)  # type: ignore[arg-type]
+        judged = task.judged("target", sample, side)  # type: ignore[arg-type]
         assert torch.equal(judged["condition"], image)
         assert torch.equal(judged["window"][0], sample["target"][0, :, top : top + 8, 2 * top : 2 * top + 8])
 

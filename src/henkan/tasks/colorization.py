@@ -56,11 +56,13 @@ class Colorization(Task):
         target = {"target_ab": target_ab} if "target" in sample else {}
         return {"ab": ab, "prediction": prediction, "output": output, **target}
 
-    def judged(self, image: Tensor, sample: Sample, side: Side) -> dict[str, Tensor]:
-        if self.judged_in == "lab":
+    def judged(self, key: str, sample: Sample, side: Side) -> dict[str, Tensor]:
+        if self.judged_in == "rgb":
+            image = sample[key]
+        else:
             # Not converted from the picture: what was clipped there would pull at nothing.
             # Both sides have the source's lightness: how it was rounded would tell them apart.
-            ab = target_lab(sample)[:, 1:] if side == "real" else made_ab(sample, cut_off=not image.requires_grad)
+            ab = target_lab(sample)[:, 1:] if side == "real" else made_ab(sample)
             lab = torch.cat((lightness_of(sample), ab), dim=1)
             image = torch.cat((lab[:, :1] / 100.0, lab[:, 1:] / (2.0 * color.AB) + 0.5), dim=1)
         centers = sample["window" if side == "fake" else "window_real"]
@@ -82,7 +84,7 @@ class Colorization(Task):
 
 def prediction(sample: Sample) -> Tensor:
     """Return the picture of the source's lightness and the answer's a and b; colors out of range are not clipped."""
-    return color.lab_to_rgb(torch.cat((lightness_of(sample), made_ab(sample, cut_off=False)), dim=1))
+    return color.lab_to_rgb(torch.cat((lightness_of(sample), made_ab(sample)), dim=1))
 
 
 def output(sample: Sample) -> Tensor:
@@ -96,10 +98,9 @@ def target_ab(sample: Sample) -> Tensor:
     return reduced(target_lab(sample)[:, 1:] / color.AB, *sample["ab"].shape[-2:])
 
 
-def made_ab(sample: Sample, cut_off: bool) -> Tensor:
-    """Return a and b that the generator made; `cut_off` as the discriminator is shown them, without a gradient."""
-    source, ab = grey_of(sample), sample["ab"].detach() if cut_off else sample["ab"]
-    return enlarged(ab, *source.shape[-2:]) * color.AB
+def made_ab(sample: Sample) -> Tensor:
+    """Return a and b that the generator made, at the picture's size."""
+    return enlarged(sample["ab"], *grey_of(sample).shape[-2:]) * color.AB
 
 
 def target_lab(sample: Sample) -> Tensor:

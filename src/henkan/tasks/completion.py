@@ -32,8 +32,8 @@ class Completion(Task):
         # Where, not arithmetic: known pixels stay bit for bit, and their gradient is exactly zero.
         return {"prediction": raw, "output": raw.where(mask > 0, sample["source"])}
 
-    def judged(self, image: Tensor, sample: Sample, side: Side) -> dict[str, Tensor]:
-        centers = sample["window" if side == "fake" else "window_real"]
+    def judged(self, key: str, sample: Sample, side: Side) -> dict[str, Tensor]:
+        image, centers = sample[key], sample["window" if side == "fake" else "window_real"]
         return {
             "image": image,
             "condition": sample["source"],

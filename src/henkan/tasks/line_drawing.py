@@ -29,8 +29,8 @@ class LineDrawing(Task):
     def compose(self, raw: Tensor, sample: Sample) -> dict[str, Tensor]:
         return {"prediction": raw, "output": raw}
 
-    def judged(self, image: Tensor, sample: Sample, side: Side) -> dict[str, Tensor]:
-        centers = sample["window" if side == "fake" else "window_real"]
+    def judged(self, key: str, sample: Sample, side: Side) -> dict[str, Tensor]:
+        image, centers = sample[key], sample["window" if side == "fake" else "window_real"]
         return {"image": image, "condition": sample["source"], "window": cut_windows(image, centers, self.window)}
 
     def panels(self, sample: Sample) -> dict[str, Tensor]:

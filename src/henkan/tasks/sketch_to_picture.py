@@ -31,8 +31,8 @@ class SketchToPicture(Task):
     def compose(self, raw: Tensor, sample: Sample) -> dict[str, Tensor]:
         return {"prediction": raw, "output": raw}
 
-    def judged(self, image: Tensor, sample: Sample, side: Side) -> dict[str, Tensor]:
-        centers = sample["window" if side == "fake" else "window_real"]
+    def judged(self, key: str, sample: Sample, side: Side) -> dict[str, Tensor]:
+        image, centers = sample[key], sample["window" if side == "fake" else "window_real"]
         return {
             "image": image,
             "condition": self.condition(sample)["image"],

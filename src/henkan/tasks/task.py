@@ -34,8 +34,8 @@ class Task(ABC):
         """
 
     @abstractmethod
-    def judged(self, image: Tensor, sample: Sample, side: Side) -> dict[str, Tensor]:
-        """Return what a discriminator may see of `image`: `image`, `condition`, `mask`, `window`."""
+    def judged(self, key: str, sample: Sample, side: Side) -> dict[str, Tensor]:
+        """Return what a discriminator may see of the picture `key`: `image`, `condition`, `mask`, `window`."""
 
     @abstractmethod
     def panels(self, sample: Sample) -> dict[str, Tensor]:

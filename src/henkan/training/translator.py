@@ -18,7 +18,7 @@ from henkan.losses.adversarial import Adversarial
 from henkan.losses.feature_matching import FeatureMatching
 from henkan.losses.penalty import Penalty, refuse_batch_statistics
 from henkan.randomness import seed_for
-from henkan.sample import Sample, named_arguments, on_device
+from henkan.sample import Detached, Sample, named_arguments, on_device
 from henkan.training.average import Average
 from henkan.training.modes import has_batch_statistics, without_gradient, without_trace
 from henkan.training.schedule import Phase, Schedule
@@ -235,7 +235,7 @@ class Translator(pl.LightningModule):
             return term.value(sample).to(self.device)
         assert self.discriminator is not None
         with without_gradient(self.discriminator), without_trace(self.discriminator):
-            fake = self.task.judged(sample[self.judges], sample, "fake")
+            fake = self.task.judged(self.judges, sample, "fake")
             matches = isinstance(function, FeatureMatching)
             if self.together or matches or (isinstance(function, Adversarial) and function.relativistic):
                 real_logits, fake_logits, real_maps, fake_maps = self.judge(self.real(term, samples), fake)
@@ -250,7 +250,7 @@ class Translator(pl.LightningModule):
     def real(self, term: Term, samples: Mapping[str, Sample]) -> dict[str, Tensor]:
         """Return what the discriminator is shown as real beside a term's fakes."""
         sample = samples[term.against]
-        return self.task.judged(sample["target"], sample, "real")
+        return self.task.judged("target", sample, "real")
 
     def observe_gradients(self, norms: Mapping[str, Tensor], terms: Sequence[Term]) -> None:
         """Log each term's gradient norm at the raw output, and the weighted ratio by which GLCIC picks α."""
@@ -277,7 +277,7 @@ class Translator(pl.LightningModule):
             where = "" if streams == (PAIRED, PAIRED) else f"_{term.stream}"
             sample = samples[term.stream]
             real = self.real(term, samples)
-            fake = self.task.judged(sample[self.judges].detach(), sample, "fake")
+            fake = self.task.judged(self.judges, Detached(sample), "fake")
             if isinstance(term.function, Adversarial):
                 if streams not in logits:
                     self.seeded("discriminator", *([] if not where else streams))
