@@ -38,6 +38,7 @@ CASES = {
     "laptop": ("scale=laptop", "loss=[l1_ab]"),
     "laptop, adversarial": ("scale=laptop", "loss=[l1_ab,adversarial]"),
     "laptop, adversarial in Lab": ("scale=laptop", "loss=[l1_ab,adversarial]", "task.judged_in=lab"),
+    "laptop, also of the picture": ("scale=laptop", "loss=[l1_ab,l1]"),
     "full width": ("scale=laptop", "loss=[l1_ab]", "scale.width=1.0", "scale.size=128", "scale.batch=4"),
 }
 TURNS, ITERATIONS = 12, 6
