@@ -101,15 +101,18 @@ def trained(composed: Compose, tmp_path: Path, words: list[str]) -> Path:
 LOSSES = ("mse_ab", "l1_ab", "huber_ab", "class_ab_rebalanced")
 
 
-@pytest.mark.parametrize("loss", [*(f"[{loss},adversarial]" for loss in LOSSES), "[mse_ab]", "[huber_ab,lsgan]"])
+@pytest.mark.parametrize("loss", [*(f"[{term},adversarial]" for term in LOSSES), "[mse_ab]", "[huber_ab,lsgan]"])
 @pytest.mark.parametrize("judged_in", ["rgb", "lab"])
 def test_losses_and_discriminators_of_color(
     colored: list[str], composed: Compose, tmp_path: Path, loss: str, judged_in: str
 ) -> None:
-    more = ["generator=user_guided", "discriminator.n_layers=2", f"loss={loss}", f"task.judged_in={judged_in}"]
+    more = ["discriminator.n_layers=2", f"loss={loss}", f"task.judged_in={judged_in}"]
+    # Only there are classes of color.
+    more += ["generator=user_guided"] if "class_ab" in loss else []
     run = trained(composed, tmp_path, ["experiment=let_there_be_color", *colored, *more])
-    terms = loss.strip("[]").replace("_rebalanced", "").replace("lsgan", "adversarial").split(",")
-    assert (pd.read_csv(run / "metrics.csv")[[f"loss/{term}" for term in terms]].dropna() > 0).all(axis=None)
+    curves = pd.read_csv(run / "metrics.csv")
+    losses = curves.filter(regex="^loss/").dropna()
+    assert len(losses) and losses.shape[1] == 2 + loss.count(",") and (losses > 0).all(axis=None)
     assert pd.read_csv(run / "scores.csv")["ab_error"].between(0, 200).all()
     assert (run / "panels" / "validation_0000004.png").is_file()
 
@@ -146,6 +149,12 @@ def test_scores_along_the_hints(colored: list[str], composed: Compose, tmp_path:
     # Scored otherwise, without, none lingers where it belongs.
     assert execute("evaluate", [f"run={run}", "evaluation.curve=null"]).code == 0
     assert not list((run / "evaluations").glob("*/curve.csv")) and (run / "curve.csv").is_file()
+
+
+def test_a_generator_of_another_task(colored: list[str], capfd: pytest.CaptureFixture[str]) -> None:
+    words = ["experiment=user_guided_color", *colored, "evaluation.curve=null", "generator=telea"]
+    assert execute("evaluate", words).code == 2
+    assert "needs 'mask', which Colorization does not offer (it offers image" in capfd.readouterr().err
 
 
 def test_a_setting_that_is_none(colored: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

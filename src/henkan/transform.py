@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from henkan.degradations.degradation import Degradation
+from henkan.errors import UserError
 from henkan.sample import Composed, Sample, named_arguments, to_float
 from henkan.tasks.task import Task
 
@@ -27,10 +28,17 @@ class Transform:
     def generate(self, network: nn.Module, sample: Sample) -> Composed:
         """Run a generator and compose: adds `raw`, `prediction`, `output`, and `aux.*` for what else it returned.
 
-        A picture whose sides are no multiple of the generator's `multiple` is padded and cut back.
+        A picture whose sides are no multiple of the generator's `multiple` is padded and cut back. Raises `UserError`
+        for a generator that needs what the task does not offer.
         """
         asks = self._asks.setdefault(type(network), named_arguments(network.forward))
-        inputs = {name: value for name, value in self.task.condition(sample).items() if name in asks}
+        offered = self.task.condition(sample)
+        if missing := [name for name, needed in asks.items() if needed and name not in offered]:
+            raise UserError(
+                f"the generator {type(network).__name__} needs {missing[0]!r}, which {type(self.task).__name__} does "
+                f"not offer (it offers {', '.join(offered)}): choose another generator, or the task that it is for"
+            )
+        inputs = {name: value for name, value in offered.items() if name in asks}
         height, width = sample["source"].shape[-2:]
         multiple, mode = getattr(network, "multiple", 1), getattr(network, "padding", "reflect")
         maps = {name: value for name, value in inputs.items() if name not in self.task.whole}

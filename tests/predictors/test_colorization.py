@@ -155,7 +155,7 @@ def test_a_method_is_applied_to_what_it_is_for(tmp_path: Path, capfd: pytest.Cap
     assert execute("predict", ["generator=levin", *words]).code == 2
     assert "this method fills no holes: if it is one for color, add task=colorization" in capfd.readouterr().err
     assert execute("predict", ["task=colorization", "generator=telea", *words]).code == 2
-    assert "this method fills holes and finds no colors" in capfd.readouterr().err
+    assert "the generator Telea needs 'mask', which Colorization does not offer" in capfd.readouterr().err
 
 
 def test_hints_for_what_takes_none(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

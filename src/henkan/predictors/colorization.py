@@ -50,14 +50,12 @@ class ColorPictures(Predictor):
     The network is shown the picture with its shorter side at `side` pixels (by default as it was scored); the a and b
     that it finds are enlarged bilinearly. `points` or `scribble` say what some places should be, `style` is a picture
     whose global features are taken in place of this one's, or its mix of colors and its saturation. Pixels are taken
-    for sRGB; a profile of another color space is kept.
+    for sRGB; a color profile is kept.
     """
 
     def expect(self, pictures: Sequence[Path]) -> list[Path]:
         files = [Path(str(value)) for key in ("scribble", "style") if (value := self.cfg.get(key)) is not None]
         asked = named_arguments(self.network.forward).keys() - getattr(self.network, "ignores", frozenset())
-        if "mask" in asked and not learns(self.network):
-            raise UserError("this method fills holes and finds no colors: leave task=colorization out")
         if learns(self.network) and not isinstance(self.transform.degradation, Hints):
             # Its layers may take them: what they mean was never learned.
             asked -= {"hints", "hint_mask"}
@@ -79,9 +77,9 @@ class ColorPictures(Predictor):
 
     def __call__(self, path: Path) -> Iterator[tuple[str, bytes]]:
         image = read(path)
-        result = self.colored(image, str(path))
-        result.info = dict(image.info)
-        yield ".png", png(result, profile(result))
+        # That of a grey picture says nothing about colors.
+        kept = None if image.mode in ("L", "LA") else profile(image)
+        yield ".png", png(self.colored(image, str(path)), kept)
 
     @torch.inference_mode()
     def colored(self, image: Image.Image, name: str) -> Image.Image:

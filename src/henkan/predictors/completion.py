@@ -30,6 +30,7 @@ class FillHoles(Predictor):
     """Completes pictures: each has a mask, white where something is missing."""
 
     def expect(self, pictures: Sequence[Path]) -> list[Path]:
+        # Said before a mask is asked for.
         if not learns(self.network) and "mask" not in named_arguments(self.network.forward):
             raise UserError("this method fills no holes: if it is one for color, add task=colorization")
         self.masks = {path: mask_path(path, self.cfg.mask, len(pictures)) for path in pictures}
