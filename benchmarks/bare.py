@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 from torch.utils.data import DataLoader, Dataset
 
-from henkan.build import build
+from henkan.config.build import build
 from henkan.tasks.windows import cut_windows
 
 

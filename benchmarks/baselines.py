@@ -13,8 +13,8 @@ import torch
 from omegaconf import OmegaConf
 from skimage import data
 
-from henkan.build import build
-from henkan.cli import config_folder
+from henkan.config.build import build
+from henkan.config.trees import config_folder
 
 METHODS = ("telea", "navier_stokes", "biharmonic", "patchmatch", "criminisi")
 HOLES = (64, 96)

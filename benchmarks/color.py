@@ -21,8 +21,8 @@ import torch
 from torch import Tensor, nn
 
 from henkan import color
-from henkan.build import build
-from henkan.composition import compose_root
+from henkan.config.build import build
+from henkan.config.composition import compose_root
 from henkan.data.stream import TrainingStream, collate
 from henkan.degradations.grey import Grey
 from henkan.losses.adversarial import Adversarial

@@ -17,8 +17,8 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from henkan.build import build
-from henkan.composition import compose_root
+from henkan.config.build import build
+from henkan.config.composition import compose_root
 from henkan.data.stream import TrainingStream, collate
 from henkan.sample import to_float
 from henkan.training.assemble import build_network

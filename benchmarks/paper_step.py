@@ -13,8 +13,8 @@ import sys
 import tempfile
 import time
 
-from henkan import train
-from henkan.composition import compose_root
+from henkan.config.composition import compose_root
+from henkan.verbs import train
 
 
 def main(words: list[str]) -> None:

@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from henkan import train
-from henkan.composition import compose_root
+from henkan.config.composition import compose_root
 from henkan.training.loggers import RunLogger, Status
+from henkan.verbs import train
 
 TURNS: list[list[float]] = []
 """Seconds an iteration takes, one row a turn: the framework's, then each loop's."""

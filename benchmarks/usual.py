@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from henkan.build import build
+from henkan.config.build import build
 from henkan.tasks.windows import cut_windows
 
 

@@ -13,8 +13,8 @@ import pytest
 import torch
 from omegaconf import DictConfig
 
-from henkan.composition import compose_root
-from henkan.runs.launcher import WarmProcesses
+from henkan.config.composition import compose_root
+from henkan.launching.launcher import WarmProcesses
 
 torch.set_num_threads(1)
 

@@ -11,10 +11,10 @@ import pytest
 import torch
 from omegaconf import DictConfig, OmegaConf
 
-from henkan import train
-from henkan.cli import execute
 from henkan.generators.user_guided import GlobalHints
+from henkan.launching.execute import execute
 from henkan.training.assemble import build_network
+from henkan.verbs import train
 
 Compose = Callable[..., DictConfig]
 STATISTICS = ("statistics.mean=[0.5,0.5,0.5]", "statistics.classes=205")

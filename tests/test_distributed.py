@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from henkan.launching.launcher import WarmProcesses
 from henkan.runs.curves import read_rows
-from henkan.runs.launcher import WarmProcesses
 from henkan.runs.run import read_record
 
 WITHOUT_BATCH_STATISTICS = ["generator.normalization=null", "discriminator.normalization=null"]

@@ -10,7 +10,7 @@ import pytest
 import torch
 from omegaconf import DictConfig, OmegaConf
 
-from henkan.build import build
+from henkan.config.build import build
 from henkan.losses.mse import MSE
 from henkan.tasks.completion import Completion
 from henkan.training.assemble import build_network

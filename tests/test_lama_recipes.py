@@ -10,10 +10,10 @@ import pytest
 import torch
 from omegaconf import DictConfig, OmegaConf
 
-from henkan import train
 from henkan.errors import UserError
 from henkan.training.assemble import build_network
 from henkan.training.terms import build_terms, check_terms
+from henkan.verbs import train
 
 Compose = Callable[..., DictConfig]
 

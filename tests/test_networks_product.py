@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from henkan.build import build
+from henkan.config.build import build
 from henkan.sample import named_arguments
 
 CONF = Path(__file__).parents[1] / "conf"

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import torch
 
-from henkan.runs.launcher import WarmProcesses
+from henkan.launching.launcher import WarmProcesses
 from henkan.runs.run import read_record
-from henkan.runs.scheduler import last_iteration
+from henkan.sweeps.scheduler import last_iteration
 from henkan.training import checkpoint
 
 

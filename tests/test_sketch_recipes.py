@@ -11,15 +11,15 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
-from henkan.cli import execute
 from henkan.data.openmoji_lines import OpenMojiLines
 from henkan.data.stream import collate
 from henkan.discriminators.drawing import DrawingDiscriminator
 from henkan.errors import UserError
 from henkan.generators.simplification import SimplificationNetwork
+from henkan.launching.execute import execute
 from henkan.runs.plan import plan_run
-from henkan.runs.streams import batch_sizes
 from henkan.training.assemble import build_network, build_translator, training_streams
+from henkan.training.streams import batch_sizes
 
 Compose = Callable[..., DictConfig]
 STATISTICS = ("statistics.mean=[0.9]", "statistics.deviation=0.2")

@@ -11,11 +11,11 @@ from omegaconf import DictConfig
 from test_distributed import TWO, assert_same_curves, run
 from test_resume import assert_same_result, kill_at, train
 
-from henkan import preview
-from henkan.evaluate import evaluation_set
-from henkan.runs.launcher import WarmProcesses
+from henkan.launching.launcher import WarmProcesses
 from henkan.runs.plan import plan_run
+from henkan.scoring.evaluation_set import evaluation_set
 from henkan.training.assemble import build_translator, training_streams
+from henkan.verbs import preview
 
 Compose = Callable[..., DictConfig]
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from henkan.cli import main
+from henkan.cli.run import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -40,6 +40,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from henkan.errors import UserError
+
 Sample = Mapping[str, Any]
 
 
@@ -108,3 +110,16 @@ def named_arguments(function: Callable[..., Any]) -> dict[str, bool]:
         for name, parameter in signature.parameters.items()
         if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
     }
+
+
+def read(name: str, required: Mapping[str, bool], reads: Mapping[str, str], sample: Sample) -> dict[str, Any]:
+    """Return arguments out of the sample; a key that is absent is left to the argument's default, if it has one."""
+    absent = [key for argument, key in reads.items() if required.get(argument, True) and key not in sample]
+    if absent:
+        raise UserError(f"{name} reads {absent[0]!r}, which this sample does not have; it has {sorted(sample)}")
+    return {argument: sample[key] for argument, key in reads.items() if key in sample}
+
+
+def default_reads(function: Callable[..., Any]) -> dict[str, str]:
+    """Return the keys that arguments read when the config says nothing: their own name, `input` reads `output`."""
+    return {name: "output" if name == "input" else name for name in named_arguments(function)}

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from omegaconf import DictConfig
 
-from henkan import train
+from henkan.verbs import train
 
 Compose = Callable[..., DictConfig]
 

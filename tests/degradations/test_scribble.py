@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from omegaconf import OmegaConf
 
 from henkan import color
-from henkan.build import build
-from henkan.cli import config_folder
+from henkan.config.build import build
+from henkan.config.trees import config_folder
 from henkan.degradations.line_extraction import LineExtractor, XDoG
 from henkan.degradations.page import Tone
 from henkan.degradations.scribble import ColorStrokes, Scribble, to_lab

@@ -11,9 +11,9 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from henkan.build import build
-from henkan.cli import config_folder
-from henkan.composition import compose_root
+from henkan.config.build import build
+from henkan.config.composition import compose_root
+from henkan.config.trees import config_folder
 from henkan.data.stream import collate
 from henkan.data.strokes import Strokes
 from henkan.degradations.hand import hatches

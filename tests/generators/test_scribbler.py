@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from henkan.errors import UserError
 from henkan.generators.scribbler import Scribbler
-from henkan.residual import ResidualBlock
+from henkan.networks.residual import ResidualBlock
 
 
 def parameters(network: nn.Module) -> int:

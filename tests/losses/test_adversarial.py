@@ -12,14 +12,7 @@ import torch
 from torch.nn.functional import softplus
 
 from henkan.errors import UserError
-from henkan.losses.adversarial import (
-    Adversarial,
-    Hinge,
-    LeastSquares,
-    NonSaturating,
-    RelativisticAverage,
-    Wasserstein,
-)
+from henkan.losses.adversarial import Adversarial, Hinge, LeastSquares, NonSaturating, RelativisticAverage, Wasserstein
 
 EVERY = [NonSaturating(), LeastSquares(), Hinge(), Wasserstein(), RelativisticAverage()]
 OBJECTIVES = pytest.mark.parametrize("objective", EVERY, ids=lambda objective: type(objective).__name__)

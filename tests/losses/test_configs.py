@@ -12,7 +12,7 @@ import pytest
 from omegaconf import OmegaConf
 
 import henkan.losses
-from henkan.build import build
+from henkan.config.build import build
 from henkan.errors import MissingWeights
 from henkan.sample import named_arguments
 from henkan.training.terms import NEED_DISCRIMINATOR, SETTINGS_OF_THE_TERM

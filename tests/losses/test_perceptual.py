@@ -8,9 +8,9 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
 from henkan.errors import UserError
-from henkan.features import Lite0
 from henkan.losses.mse import MSE
 from henkan.losses.perceptual import Perceptual
+from henkan.pretrained.features import Lite0
 
 
 class Pyramid(nn.Module):

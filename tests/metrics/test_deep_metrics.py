@@ -13,11 +13,11 @@ from torchmetrics.image.kid import KernelInceptionDistance, poly_kernel
 from torchvision.models import alexnet
 from torchvision.transforms.functional import gaussian_blur
 
-from henkan import weights
 from henkan.errors import MissingWeights, UserError
 from henkan.metrics import lite0, lpips_alex
 from henkan.metrics.lite0 import KIDLite0, Lite0Distance
 from henkan.metrics.lpips_alex import LPIPSAlex
+from henkan.pretrained import weights
 
 
 @pytest.fixture(scope="module")

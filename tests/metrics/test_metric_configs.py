@@ -11,7 +11,7 @@ import torch
 from omegaconf import OmegaConf
 
 import henkan.metrics
-from henkan.build import build
+from henkan.config.build import build
 from henkan.errors import MissingWeights
 from henkan.metrics.set_metric import SetMetric
 from henkan.sample import named_arguments

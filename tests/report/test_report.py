@@ -14,10 +14,11 @@ import pytest
 from PIL import Image
 
 from henkan.errors import UserError
-from henkan.report import PUBLISHED_BYTES, main, publish, replace, table, write_report
 from henkan.report.figures import lines_along
 from henkan.report.read import read_study
-from henkan.runs.statistics import OVER_IMAGES, OVER_SEEDS, WITHOUT_SEEDS
+from henkan.report.statistics import OVER_IMAGES, OVER_SEEDS, WITHOUT_SEEDS
+from henkan.report.write import PUBLISHED_BYTES, publish, replace, table, write_report
+from henkan.verbs.report import main
 
 MakeStudy = Callable[..., Path]
 VOID = {"meta", "link", "img", "input", "br", "path", "use", "rect"}

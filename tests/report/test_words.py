@@ -1,7 +1,7 @@
 import pytest
 
+from henkan.report.statistics import OVER_SEEDS, Interval
 from henkan.report.words import METRICS, decimals, duration, listed, metric, number, plural
-from henkan.runs.statistics import OVER_SEEDS, Interval
 
 
 def interval(mean: float, reach: float) -> Interval:

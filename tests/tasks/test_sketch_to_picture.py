@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from omegaconf import DictConfig
 
-from henkan.cli import execute
+from henkan.launching.execute import execute
 from henkan.sample import Sample
 from henkan.tasks.sketch_to_picture import SketchToPicture
 

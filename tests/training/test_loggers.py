@@ -17,8 +17,8 @@ import torch
 import yaml
 from hydra.utils import get_object
 
-from henkan.build import build
-from henkan.cli import config_folder
+from henkan.config.build import build
+from henkan.config.trees import config_folder
 from henkan.training import loggers
 from henkan.training.loggers import Files, RunLogger, Silent, WeightsAndBiases
 
@@ -91,7 +91,7 @@ def test_every_logger_of_the_config_is_built(name: str) -> None:
 def test_silent_writes_nothing(run: tuple[Record, dict[str, Any], Path]) -> None:
     record, config, folder = run
     logger = Silent()
-    logger.start(record, config, [])
+    logger.start(folder, record, config, [])
     logger.log(rows(1, 1)[0])
     logger.images("validation", panels(), 1)
     logger.table("test", ["file"], [["a.png"]])
@@ -102,7 +102,7 @@ def test_silent_writes_nothing(run: tuple[Record, dict[str, Any], Path]) -> None
 def test_files_writes_a_grid_for_each_validation(run: tuple[Record, dict[str, Any], Path]) -> None:
     record, config, folder = run
     logger = Files()
-    logger.start(record, config, [])
+    logger.start(folder, record, config, [])
     logger.images("validation", panels(), 500)
     logger.images("validation", [], 600)
     (path,) = (folder / "panels").iterdir()
@@ -122,7 +122,7 @@ def test_an_offline_run_holds_everything(
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HOME", str(home))
     logger = WeightsAndBiases("henkan", "offline")
-    logger.start(record, config, [])
+    logger.start(folder, record, config, [])
     for row in rows(1, 5):
         logger.log(row)
     logger.log({"iteration": 5, "val/psnr": 9.0})
@@ -161,7 +161,7 @@ def test_data_and_model_are_artifacts_of_the_run(
     weights.parent.mkdir()
     weights.write_bytes(b"weights" * 1000)
     logger = WeightsAndBiases("henkan", "offline")
-    logger.start(record, config, [])
+    logger.start(folder, record, config, [])
     logger.finish("done", {})
     artifacts = {found["type"]: found for found in records(folder, "artifact")}
     data, model = artifacts["dataset"], artifacts["model"]
@@ -180,7 +180,7 @@ def test_data_and_model_are_artifacts_of_the_run(
 def test_a_failed_run_is_finished_as_failed(run: tuple[Record, dict[str, Any], Path]) -> None:
     record, config, folder = run
     logger = WeightsAndBiases("henkan", "offline")
-    logger.start(record, config, [])
+    logger.start(folder, record, config, [])
     logger.log(rows(1, 1)[0])
     logger.finish("failed", {})
     assert [record["exit_code"] for record in records(folder, "exit")] == [1]
@@ -197,7 +197,7 @@ def test_finishing_what_never_started_is_nothing(tmp_path: Path, monkeypatch: py
 def test_after_a_kill_and_a_resume_there_is_one_run_with_one_curve(run: tuple[Record, dict[str, Any], Path]) -> None:
     record, config, folder = run
     first = WeightsAndBiases("henkan", "offline")
-    first.start(record, config, [])
+    first.start(folder, record, config, [])
     for row in rows(1, 7):
         first.log(row)
     first.images("validation", panels(), 4)
@@ -207,7 +207,7 @@ def test_after_a_kill_and_a_resume_there_is_one_run_with_one_curve(run: tuple[Re
     time.sleep(1.1)  # W&B names its folders by the second.
 
     second = WeightsAndBiases("henkan", "offline")
-    second.start(record, config, rows(1, 5))
+    second.start(folder, record, config, rows(1, 5))
     for row in rows(6, 9):
         second.log(row)
     second.finish("done", {})
@@ -238,7 +238,7 @@ def test_online_without_a_key_goes_on_offline_at_once(
     record, config, folder = run
     began = time.monotonic()
     logger = WeightsAndBiases("henkan", "online")
-    logger.start(record, config, rows(1, 2))
+    logger.start(folder, record, config, rows(1, 2))
     assert time.monotonic() - began < 10
     logger.log({"iteration": 3, "loss/mse": 0.1})
     logger.finish("done", {})
@@ -262,7 +262,7 @@ def test_online_without_a_network_goes_on_offline_soon(
     monkeypatch.setattr(loggers, "PATIENCE", 1.0)
     began = time.monotonic()
     logger = WeightsAndBiases("henkan", "online")
-    logger.start(record, config, rows(1, 2))
+    logger.start(folder, record, config, rows(1, 2))
     assert time.monotonic() - began < 10
     logger.finish("done", {})
     assert "does not answer" in capsys.readouterr().err

@@ -14,7 +14,7 @@ from henkan.data.pictures import Picture, Pictures
 from henkan.data.statistics import PICTURES_WORTH_A_BAR, small
 from henkan.errors import UserError
 from henkan.files import replaced
-from henkan.runs.rank import say
+from henkan.ranks import say
 
 
 class NearGrey:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -15,12 +15,23 @@ from henkan.data.pictures import Picture, Pictures
 from henkan.data.splits import Split
 from henkan.data.stroke_pictures import StrokePictures
 from henkan.data.strokes import Strokes
-from henkan.degradations.degradation import Degradation
 from henkan.errors import UserError
 from henkan.randomness import generator_for
 
 Item = dict[str, Any]
 """One sample, not yet collated: pictures uint8 (C, H, W), `window` int64 (2,), `name` str, `index` int."""
+
+
+class ParameterGenerator(Protocol):
+    """What of a degradation samples are drawn with: see `henkan.degradations.degradation.Degradation`."""
+
+    whole: bool
+
+    def draw(self, target: Picture, rng: np.random.Generator, name: str = "") -> dict[str, Any]: ...
+
+    def draw_strokes(
+        self, strokes: Strokes, target: Picture, rng: np.random.Generator, name: str = ""
+    ) -> dict[str, Any]: ...
 
 
 class TrainingStream(Dataset[Item]):
@@ -31,7 +42,7 @@ class TrainingStream(Dataset[Item]):
     generator.
     """
 
-    def __init__(self, pictures: Pictures, framing: Framing | None, degradation: Degradation, seed: int) -> None:
+    def __init__(self, pictures: Pictures, framing: Framing | None, degradation: ParameterGenerator, seed: int) -> None:
         self.pictures, self.framing, self.degradation, self.seed = pictures, framing, degradation, seed
         self._names = pictures.some_names("train")
         self._orders: dict[str, tuple[int, NDArray[np.int64]]] = {}
@@ -75,7 +86,7 @@ class EvaluationSet(Dataset[Item]):
         pictures: Pictures,
         split: Split,
         framing: Framing | None,
-        degradation: Degradation,
+        degradation: ParameterGenerator,
         data_seed: int,
     ) -> None:
         self.pictures, self.framing, self.degradation, self.data_seed = (
@@ -101,7 +112,7 @@ def make_sample(
     name: str,
     index: int,
     framing: Framing | None,
-    degradation: Degradation,
+    degradation: ParameterGenerator,
     rng: np.random.Generator,
 ) -> Item:
     """Return one sample, framed and with what its degradation draws for it."""
@@ -117,7 +128,7 @@ def make_sample(
 
 
 def _shown_layers(
-    pictures: Pictures, name: str, framing: Framing | None, degradation: Degradation, rng: np.random.Generator
+    pictures: Pictures, name: str, framing: Framing | None, degradation: ParameterGenerator, rng: np.random.Generator
 ) -> tuple[dict[str, Picture], None]:
     """Return a picture and its companions, framed alike."""
     target = pictures.picture(name)
@@ -141,7 +152,7 @@ def _shown_layers(
 
 
 def _shown_strokes(
-    pictures: Pictures, name: str, framing: Framing | None, degradation: Degradation, rng: np.random.Generator
+    pictures: Pictures, name: str, framing: Framing | None, degradation: ParameterGenerator, rng: np.random.Generator
 ) -> tuple[dict[str, Picture], Strokes]:
     """Return a drawing as it is framed, in pixels and as strokes: it is drawn at the size at which it is shown."""
     assert isinstance(pictures, StrokePictures)

@@ -11,7 +11,7 @@ from henkan.data.stroke_pictures import StrokePictures, StrokeStore
 from henkan.data.strokes import Strokes
 from henkan.data.svg import READER, read_strokes
 from henkan.errors import UserError
-from henkan.runs.rank import say
+from henkan.ranks import say
 
 EXTENSIONS = frozenset({".svg"})
 # Files that a message names.

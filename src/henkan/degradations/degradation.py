@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,3 +38,8 @@ class Degradation(ABC):
     def manifest(self) -> str | None:
         """Return a hash of the files that parameters are drawn from, where there are such."""
         return None
+
+
+def never_clean(degradation: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a degradation that leaves no sample as it is: the share that stays clean is one of training's pairs."""
+    return {**degradation, "clean": 0.0} if "clean" in degradation else degradation

@@ -7,7 +7,7 @@ import math
 from torch import Tensor, nn
 
 from henkan.errors import UserError
-from henkan.layers import add_spectral_norm, initialize_he, scaled
+from henkan.networks.layers import add_spectral_norm, initialize_he, scaled
 
 CHANNELS = (16, 32, 64, 128, 256, 512)
 # What the paper's six layers leave of its 384 pixels.

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from henkan.errors import UserError
-from henkan.layers import Normalization, add_spectral_norm, initialize_pix2pix, normalized, scaled
+from henkan.networks.layers import Normalization, add_spectral_norm, initialize_pix2pix, normalized, scaled
 
 
 class _Patches(nn.Module):

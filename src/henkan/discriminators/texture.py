@@ -7,8 +7,8 @@ import itertools
 from torch import Tensor, nn
 
 from henkan.errors import UserError
-from henkan.layers import Normalization, add_spectral_norm, scaled
-from henkan.residual import ResidualBlock, initialize_residual
+from henkan.networks.layers import Normalization, add_spectral_norm, scaled
+from henkan.networks.residual import ResidualBlock, initialize_residual
 
 # Kernels of the five convolutions of stride 2; two residual blocks stand behind the third.
 KERNELS = (9, 5, 5, 4, 4)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from henkan.layers import Convolution, Normalization, initialize_he, normalized, scaled
+from henkan.networks.layers import Convolution, Normalization, initialize_he, normalized, scaled
 
 
 class CompletionNetwork(nn.Module):

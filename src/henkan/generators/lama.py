@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from henkan.errors import UserError
-from henkan.layers import scaled
+from henkan.networks.layers import scaled
 
 
 class LaMa(nn.Module):

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from henkan.color import AB
 from henkan.errors import UserError
-from henkan.layers import Normalization, initialize_he, normalized, scaled
+from henkan.networks.layers import Normalization, initialize_he, normalized, scaled
 
 # Channels and stride of 3 x 3 convolutions; stride 0.5 doubles the sides before one.
 Plan = tuple[tuple[int, float], ...]

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from henkan.errors import UserError
-from henkan.layers import Normalization, normalized, scaled
-from henkan.residual import ResidualBlock, initialize_residual
+from henkan.networks.layers import Normalization, normalized, scaled
+from henkan.networks.residual import ResidualBlock, initialize_residual
 
 # Channels as multiples of `base`, and residual blocks, of each resolution on the way down and up again.
 DOWN = ((1, 1), (2, 1), (4, 1), (8, 5))

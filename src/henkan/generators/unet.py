@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from henkan.errors import UserError
-from henkan.layers import Normalization, initialize_pix2pix, normalized, scaled
+from henkan.networks.layers import Normalization, initialize_pix2pix, normalized, scaled
 
 _DEEPEST = 8
 _DROPPED = 3

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from henkan.color import BINS
 from henkan.errors import UserError
-from henkan.layers import Normalization, initialize_he, scaled
+from henkan.networks.layers import Normalization, initialize_he, scaled
 
 Lesson = Literal["classification", "regression"]
 

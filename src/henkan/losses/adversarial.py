@@ -15,7 +15,7 @@ from torch.nn.functional import relu, softplus
 
 from henkan.errors import UserError
 from henkan.losses.per_image import full_precision, per_image_mean
-from henkan.losses.ranks import sum_over_ranks
+from henkan.ranks import sum_over_ranks
 
 
 class Adversarial(ABC):

@@ -16,7 +16,7 @@ Features = Callable[[Tensor], Mapping[str, Tensor]]
 class Perceptual:
     """Weighted sum over layers l of distance(F_l(input), F_l(target)) (Johnson et al., 2016).
 
-    `features` builds the frozen network F from the layers' names (in YAML one of `henkan.features` with
+    `features` builds the frozen network F from the layers' names (in YAML one of `henkan.pretrained.features` with
     `_partial_: true`), `layers` gives each layer's weight, and `distance` is any per-image term, L1 (the
     default) or MSE say. `input`, `target`: (B, 3, H, W) in [0, 1]; F normalizes by itself. No gradient
     reaches the target. There is no mask, since features look beyond the hole's edge: read the composed

@@ -13,9 +13,9 @@ from torch import Tensor
 from torch.nn import functional
 from torchmetrics.image.kid import poly_kernel
 
-from henkan.features import Lite0
 from henkan.metrics.per_image import exact, require_pair
 from henkan.metrics.set_metric import SetMetric
+from henkan.pretrained.features import Lite0
 
 _STAGES = ("stage1", "stage2", "stage3", "stage4", "stage5")
 

@@ -8,9 +8,9 @@ import warnings
 import torch
 from torch import Tensor
 
-from henkan import weights
 from henkan.errors import UserError
 from henkan.metrics.per_image import exact, require_pair
+from henkan.pretrained import weights
 
 _SMALLEST = 31
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from henkan.files import replaced
 from henkan.report.words import metric
 
 
@@ -83,3 +85,12 @@ def draw(found: Mapping[str, Sequence[Line]]) -> Figure:
     if found and any(line.name for own in found.values() for line in own):
         figure.axes[0].legend(fontsize=7, frameon=False)
     return figure
+
+
+def draw_curve(folder: Path) -> None:
+    """Draw `curve.png` of a run's `curve.csv`, where `evaluation.curve` asked for one."""
+    path = folder / "curve.csv"
+    if path.is_file() and not path.with_suffix(".png").is_file():
+        table = pd.read_csv(path)
+        with replaced(path.with_suffix(".png")) as partial:
+            draw(lines({"": [table]}, list(table.columns[2:]))).savefig(partial, format="png", dpi=120)

@@ -24,8 +24,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from henkan.report.along import Line, lines, plot
 from henkan.report.read import Run, Study
+from henkan.report.statistics import seed_means
 from henkan.report.words import metric
-from henkan.runs.statistics import seed_means
 
 INK, MUTED, GRID = "#1f2328", "#656d76", "#d8dee4"
 # Okabe and Ito's palette, which survives color blindness; gray is kept for baselines. (light, dark)

@@ -18,8 +18,8 @@ from markupsafe import Markup
 from henkan.report import figures, words
 from henkan.report.figures import GROUPS, Chart
 from henkan.report.read import GIVEN, Run, Study
+from henkan.report.statistics import OVER_IMAGES, WITHOUT_SEEDS
 from henkan.report.summary import SYMBOLS, Answer, Comparison, answer, digits_of, interval_words
-from henkan.runs.statistics import OVER_IMAGES, WITHOUT_SEEDS
 
 # One seed's pictures alone are shown where all seeds would make the file slow to open on a phone.
 EMBEDDED_BYTES = 10_000_000
@@ -90,7 +90,7 @@ class Part:
 def render(study: Study, rows: list[Comparison], parts: list[Part]) -> str:
     """Return the report as HTML."""
     environment = Environment(
-        loader=PackageLoader("henkan.report", ""),
+        loader=PackageLoader("henkan.report.write", ""),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -12,8 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from henkan.report.read import WHOLE_SET, Study
+from henkan.report.statistics import Interval, count_seeds, finite, paired_difference, summarize
 from henkan.report.words import decimals, listed, metric, number, plural
-from henkan.runs.statistics import Interval, count_seeds, finite, paired_difference, summarize
 
 Verdict = Literal["better", "worse", "higher", "lower", "unclear"]
 SYMBOLS: dict[Verdict, str] = {"better": "▲", "worse": "▼", "higher": "↑", "lower": "↓", "unclear": "≈"}

@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from henkan.metrics.evaluator import POST
-from henkan.runs.statistics import Interval
+from henkan.report.statistics import Interval
+from henkan.scoring.evaluator import POST
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from henkan.losses.adversarial import Adversarial
-from henkan.runs.streams import streams_read
 from henkan.training.schedule import Phase, Schedule
+from henkan.training.streams import streams_read
 from henkan.training.terms import PAIRED, Term, active
 
 # What the weights do not depend on. Everything that is not named here counts, so that a new setting, if anything,
@@ -27,6 +27,7 @@ WITHOUT_EFFECT = (
     "objective",
     "paths",
     "postprocess",
+    "predictor",
     "rerun",
     "run",
     "scale",

@@ -14,19 +14,19 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
-from henkan.build import build
-from henkan.check import check_config
+from henkan.config.build import build
+from henkan.config.checks import check_config
+from henkan.config.composition import task_overrides
 from henkan.data.pictures import Pictures
 from henkan.data.statistics import measure
 from henkan.errors import UserError
 from henkan.runs import machine
 from henkan.runs.identity import digest, evaluation_parts, fingerprint, prefixes
-from henkan.runs.overrides import task_overrides
 from henkan.runs.run import run_name
-from henkan.runs.streams import batch_sizes, check_streams, stream_nodes, streams_read
 from henkan.training import checkpoint
 from henkan.training.modes import learns
 from henkan.training.schedule import Schedule
+from henkan.training.streams import batch_sizes, check_streams, stream_nodes, streams_read
 from henkan.training.terms import PAIRED, Term, build_terms, check_terms, pulled
 
 

@@ -12,16 +12,13 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from filelock import FileLock, Timeout
 
 from henkan.files import replaced
-from henkan.runs.rank import say
+from henkan.ranks import say
 from henkan.training import checkpoint
-
-if TYPE_CHECKING:
-    from henkan.runs.run import Run
 
 
 def folder(runs: Path, identity: str) -> Path:
@@ -67,6 +64,14 @@ class Claims:
         for _, identity in sorted(prefixes.items()):
             self.claim(identity)
 
+    def offer(self, identity: str, state: Mapping[str, Any], curves: Path) -> None:
+        """Offer a state at a phase boundary, with the curves that led there."""
+        place = folder(self.runs, identity)
+        with replaced(place / "metrics.csv") as partial:
+            shutil.copyfile(curves, partial)
+        checkpoint.save({**state, "identity": identity}, place / "boundary.ckpt")
+        self.release(identity)
+
     def release(self, identity: str | None = None) -> None:
         """Let go of one boundary, or of all."""
         for name in [identity] if identity is not None else list(self.held):
@@ -85,16 +90,6 @@ def absent(runs: Path, prefixes: Mapping[int, str]) -> dict[int, str]:
     """Return the boundaries beyond the farthest one that has been offered."""
     ends = [end for end, identity in prefixes.items() if at(runs, identity) is not None]
     return {end: identity for end, identity in prefixes.items() if end > max(ends, default=0)}
-
-
-def publish(run: Run, identity: str, state: Mapping[str, Any], judged: bool) -> None:
-    """Offer a state at a phase boundary, with the curves that led there; `judged`: a discriminator was trained."""
-    place = folder(run.folder.parent, identity)
-    with replaced(place / "metrics.csv") as partial:
-        shutil.copyfile(run.curves.path, partial)
-    kept = state if judged else without_discriminator(state)
-    checkpoint.save({**kept, "identity": identity, "code": run.record["code"]}, place / "boundary.ckpt")
-    run.claims.release(identity)
 
 
 def without_discriminator(state: Mapping[str, Any]) -> dict[str, Any]:

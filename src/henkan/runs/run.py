@@ -22,10 +22,13 @@ from omegaconf import OmegaConf
 
 from henkan.errors import UserError
 from henkan.files import write_json
+from henkan.ranks import say
 from henkan.runs import machine
 from henkan.runs.curves import Curves
 from henkan.runs.identity import changed, code
-from henkan.runs.prefix import Claims
+from henkan.runs.prefix import Claims, without_discriminator
+from henkan.training import checkpoint
+from henkan.training.recorder import Row
 
 Record = dict[str, Any]
 
@@ -130,6 +133,20 @@ class Run:
             self.note(status=status, ended=now(), seconds=seconds, **facts)
             self.claims.release()
             self._lock.release()
+
+    def add_row(self, row: Row) -> None:
+        self.curves.add(row)
+
+    def warn(self, message: str) -> None:
+        say(message)
+        self.note(warnings=[*self.record.get("warnings", []), message])
+
+    def save(self, state: Mapping[str, Any]) -> None:
+        checkpoint.save(state, self.checkpoint)
+
+    def offer(self, identity: str, state: Mapping[str, Any], judged: bool) -> None:
+        kept = state if judged else without_discriminator(state)
+        self.claims.offer(identity, {**kept, "code": self.record["code"]}, self.curves.path)
 
     def write(self) -> None:
         write_json(self.folder / "run.json", self.record)

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from henkan.errors import UserError
+from henkan.ranks import say
 from henkan.runs.identity import changed
 from henkan.runs.plan import Plan
 from henkan.runs.prefix import absent, at
-from henkan.runs.rank import say
 from henkan.runs.run import Run
 from henkan.training import checkpoint
 from henkan.training.translator import Translator

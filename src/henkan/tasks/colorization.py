@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -15,10 +15,6 @@ from henkan.errors import UserError
 from henkan.sample import Sample
 from henkan.tasks.task import Side, Task
 from henkan.tasks.windows import cut_windows
-
-if TYPE_CHECKING:
-    from henkan.predictors.predictor import Predictor
-
 
 # What a user may say beside the grey picture: at some places, and of the whole.
 PLACES, WHOLE = ("hints", "hint_mask"), ("style", "ab_histogram", "saturation")
@@ -75,11 +71,6 @@ class Colorization(Task):
             hinted = torch.cat((lightness_of(sample), sample["hints"] * color.AB), dim=1)
             panels["hints"] = color.lab_to_rgb(hinted).clamp(0.0, 1.0)
         return {**panels, **{key: sample[key] for key in ("output", "target") if key in sample}}
-
-    def predictor(self) -> type[Predictor]:
-        from henkan.predictors.colorization import ColorPictures
-
-        return ColorPictures
 
 
 def prediction(sample: Sample) -> Tensor:

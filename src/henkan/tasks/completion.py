@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from torch import Tensor
 
 from henkan.sample import Sample
 from henkan.tasks.task import Side, Task
 from henkan.tasks.windows import cut_windows
-
-if TYPE_CHECKING:
-    from henkan.predictors.predictor import Predictor
 
 
 class Completion(Task):
@@ -43,8 +38,3 @@ class Completion(Task):
 
     def panels(self, sample: Sample) -> dict[str, Tensor]:
         return {key: sample[key] for key in ("source", "output", "target")}
-
-    def predictor(self) -> type[Predictor]:
-        from henkan.predictors.completion import FillHoles
-
-        return FillHoles

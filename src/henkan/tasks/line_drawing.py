@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from torch import Tensor
 
 from henkan.sample import Sample
 from henkan.tasks.task import Side, Task
 from henkan.tasks.windows import cut_windows
-
-if TYPE_CHECKING:
-    from henkan.predictors.predictor import Predictor
 
 
 class LineDrawing(Task):
@@ -35,8 +30,3 @@ class LineDrawing(Task):
 
     def panels(self, sample: Sample) -> dict[str, Tensor]:
         return {key: sample[key] for key in ("source", "output", "target")}
-
-    def predictor(self) -> type[Predictor]:
-        from henkan.predictors.line_drawing import RedrawPages
-
-        return RedrawPages

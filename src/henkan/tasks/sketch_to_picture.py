@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor
 
 from henkan.sample import Sample
 from henkan.tasks.task import Side, Task
 from henkan.tasks.windows import cut_windows
-
-if TYPE_CHECKING:
-    from henkan.predictors.predictor import Predictor
 
 
 class SketchToPicture(Task):
@@ -43,8 +38,3 @@ class SketchToPicture(Task):
         # Panels stand in one grid: the sketch has as many channels as the others.
         sketch = {"source": sample["source"].expand(-1, 3, -1, -1)}
         return {**sketch, **{key: sample[key] for key in ("strokes", "output", "target")}}
-
-    def predictor(self) -> type[Predictor]:
-        from henkan.predictors.sketch import PaintSketches
-
-        return PaintSketches

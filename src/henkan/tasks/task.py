@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from torch import Tensor
 
 from henkan.sample import Sample
-
-if TYPE_CHECKING:
-    from henkan.predictors.predictor import Predictor
 
 Side = Literal["real", "fake"]
 
@@ -40,7 +37,3 @@ class Task(ABC):
     @abstractmethod
     def panels(self, sample: Sample) -> dict[str, Tensor]:
         """Return the pictures of one sample that a person wants side by side, in order."""
-
-    @abstractmethod
-    def predictor(self) -> type[Predictor]:
-        """Return what applies a generator of this task to a person's own pictures."""

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import torch
 from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ChainedScheduler, LinearLR, LRScheduler
 
-from henkan.build import build
+from henkan.config.build import build
 from henkan.data.pictures import Pictures
 from henkan.data.stream import TrainingStream
 from henkan.randomness import seed_for
-from henkan.runs.streams import stream_nodes
-from henkan.training.terms import PAIRED
+from henkan.training.schedule import Schedule
+from henkan.training.streams import stream_nodes
+from henkan.training.terms import PAIRED, Term
 from henkan.training.translator import Translator
 from henkan.transform import Transform
 
-if TYPE_CHECKING:
-    from henkan.runs.plan import Plan
+
+class Planned(Protocol):
+    """What of a planned run the objects that train are built from."""
+
+    @property
+    def config(self) -> Mapping[str, Any]: ...
+    @property
+    def streams(self) -> Mapping[str, Pictures]: ...
+    @property
+    def terms(self) -> Sequence[Term]: ...
+    @property
+    def schedule(self) -> Schedule: ...
 
 
 def build_network(config: Mapping[str, Any], name: str) -> nn.Module:
@@ -51,12 +62,12 @@ def training_stream(config: Mapping[str, Any], pictures: Pictures, name: str = P
     return TrainingStream(pictures, framing, build(node["degradation"]), seed)
 
 
-def training_streams(plan: Plan) -> dict[str, TrainingStream]:
+def training_streams(plan: Planned) -> dict[str, TrainingStream]:
     """Return every stream that a run reads."""
     return {name: training_stream(plan.config, pictures, name) for name, pictures in plan.streams.items()}
 
 
-def build_translator(plan: Plan) -> Translator:
+def build_translator(plan: Planned) -> Translator:
     """Build the LightningModule of a run; a discriminator only if a phase updates one."""
     config, schedule = plan.config, plan.schedule
     judged = any("discriminator" in phase.update for phase in schedule.phases)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,12 +12,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from henkan.metrics.evaluator import Evaluator
-from henkan.runs.prefix import publish
-from henkan.runs.run import Run
 from henkan.sample import Sample
-from henkan.training import checkpoint
+from henkan.scoring.evaluator import Evaluator
 from henkan.training.loggers import RunLogger
+from henkan.training.recorder import Recorder
 from henkan.training.translator import Translator
 
 # The discriminator has won when it tells nearly all real from fake for so many log steps in a row.
@@ -29,7 +26,7 @@ WON_LOG_STEPS = 5
 class Rows(pl.Callback):
     """Writes a row to `metrics.csv` and the logger at each log step; says so when the discriminator has won."""
 
-    def __init__(self, run: Run, logger: RunLogger) -> None:
+    def __init__(self, run: Recorder, logger: RunLogger) -> None:
         self.run, self.logger = run, logger
         self.won = 0
 
@@ -39,7 +36,7 @@ class Rows(pl.Callback):
             return
         phase = pl_module.schedule.phase_at(pl_module.iteration - 1).name
         row = {"iteration": pl_module.iteration, "phase": phase, **observed}
-        self.run.curves.add(row)
+        self.run.add_row(row)
         self.logger.log(row)
         self.watch(observed, pl_module.iteration)
 
@@ -51,8 +48,7 @@ class Rows(pl.Callback):
                 f"the discriminator has won at iteration {iteration} (accuracy {real:.3f} on real, {fake:.3f} on fake) "
                 "and teaches little now; lower its learning rate, shorten its own phase, or regularize it"
             )
-            print(f"henkan: {message}", file=sys.stderr)
-            self.run.note(warnings=[*self.run.record.get("warnings", []), message])
+            self.run.warn(message)
 
 
 class Validation(pl.Callback):
@@ -60,7 +56,7 @@ class Validation(pl.Callback):
 
     def __init__(
         self,
-        run: Run,
+        run: Recorder,
         logger: RunLogger,
         evaluator: Evaluator,
         scored: Dataset[dict[str, Any]],
@@ -84,7 +80,7 @@ class Validation(pl.Callback):
         scores = self.evaluator.evaluate(pl_module.transform, evaluated(pl_module), self.scored, self.limit, keep)
         row = {"iteration": iteration, **{f"val/{name}": value for name, value in scores.means().items()}}
         phase = pl_module.schedule.phase_at(iteration - 1).name
-        self.run.curves.add({"phase": phase, **row})
+        self.run.add_row({"phase": phase, **row})
         self.logger.log(row)
         self.logger.images("validation", shown, iteration)
 
@@ -92,7 +88,7 @@ class Validation(pl.Callback):
 class Checkpoints(pl.Callback):
     """Saves every so many iterations, at each phase boundary and at the end; offers boundaries to other runs."""
 
-    def __init__(self, run: Run, every: int, prefixes: Mapping[int, str]) -> None:
+    def __init__(self, run: Recorder, every: int, prefixes: Mapping[int, str]) -> None:
         self.run, self.every, self.prefixes = run, every, prefixes
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, *_: Any) -> None:
@@ -105,10 +101,9 @@ class Checkpoints(pl.Callback):
         state = {"identity": self.run.identity, **pl_module.state()}
         if iteration in self.prefixes:
             # First, so that a run killed in between offers the boundary when it comes back to it.
-            publish(
-                self.run, self.prefixes[iteration], state, pl_module.schedule.updates("discriminator", iteration) > 0
-            )
-        checkpoint.save(state, self.run.checkpoint)
+            judged = pl_module.schedule.updates("discriminator", iteration) > 0
+            self.run.offer(self.prefixes[iteration], state, judged)
+        self.run.save(state)
 
 
 class Restore(pl.Callback):

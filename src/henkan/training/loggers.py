@@ -23,13 +23,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from torch import Tensor
 from torchvision.utils import make_grid, save_image
 
-from henkan.runs.rank import say
-from henkan.runs.run import run_name
+from henkan.ranks import say
+from henkan.training.recorder import Row
 
 if TYPE_CHECKING:
     import wandb
 
-Row = Mapping[str, float | int | str]
 Status = Literal["done", "failed"]
 # How long an online run waits for the W&B server before it goes on offline, and at its end for the upload; seconds.
 PATIENCE = 8.0
@@ -40,8 +39,8 @@ class RunLogger(ABC):
     """Shows one run. Called on rank 0 only; `finish` may come without `start`, when a run fails early."""
 
     @abstractmethod
-    def start(self, record: Mapping[str, Any], config: Mapping[str, Any], history: Sequence[Row]) -> None:
-        """Begin. `record` is that of `run.json`; `history` holds the rows of what was trained before, if resumed."""
+    def start(self, folder: Path, record: Mapping[str, Any], config: Mapping[str, Any], history: Sequence[Row]) -> None:
+        """Begin. `record` is that of `run.json` in `folder`; `history` holds the rows of what was trained before."""
 
     @abstractmethod
     def log(self, row: Row) -> None:
@@ -63,7 +62,7 @@ class RunLogger(ABC):
 class Silent(RunLogger):
     """Shows nothing."""
 
-    def start(self, record: Mapping[str, Any], config: Mapping[str, Any], history: Sequence[Row]) -> None:
+    def start(self, folder: Path, record: Mapping[str, Any], config: Mapping[str, Any], history: Sequence[Row]) -> None:
         pass
 
     def log(self, row: Row) -> None:
@@ -82,8 +81,8 @@ class Silent(RunLogger):
 class Files(Silent):
     """Writes pictures to `panels/<name>_<iteration>.png` of the run folder: a line an example, a column a panel."""
 
-    def start(self, record: Mapping[str, Any], config: Mapping[str, Any], history: Sequence[Row]) -> None:
-        self.folder = Path(config["paths"]["runs"]) / run_name(dict(config), record["identity"])
+    def start(self, folder: Path, record: Mapping[str, Any], config: Mapping[str, Any], history: Sequence[Row]) -> None:
+        self.folder = folder
 
     def images(self, name: str, panels: Sequence[Mapping[str, Tensor]], iteration: int) -> None:
         if panels:
@@ -108,8 +107,8 @@ class WeightsAndBiases(Files):
         self.project, self.mode = project, mode
         self.run: wandb.Run | None = None
 
-    def start(self, record: Mapping[str, Any], config: Mapping[str, Any], history: Sequence[Row]) -> None:
-        super().start(record, config, history)
+    def start(self, folder: Path, record: Mapping[str, Any], config: Mapping[str, Any], history: Sequence[Row]) -> None:
+        super().start(folder, record, config, history)
         identity = f"{record['identity'][:16]}-{record['nonce']}"
         self.run = self.open(identity, config)
         describe_metrics(self.run, config["metric"])
@@ -128,9 +127,9 @@ class WeightsAndBiases(Files):
             if int(iteration) <= until:
                 self.show(name, path, int(iteration))
         # All that earlier starts wrote offline is in the history.
-        for folder in (self.folder / "wandb").glob(f"offline-run-*-{identity}"):
-            if folder != Path(self.run.dir).parent:
-                shutil.rmtree(folder)
+        for written in (self.folder / "wandb").glob(f"offline-run-*-{identity}"):
+            if written != Path(self.run.dir).parent:
+                shutil.rmtree(written)
 
     def open(self, identity: str, config: Mapping[str, Any]) -> wandb.Run:
         """Begin the W&B run, online if that is wanted and possible."""

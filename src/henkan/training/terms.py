@@ -9,17 +9,19 @@ from typing import Any
 
 from torch import Tensor
 
-from henkan.build import build
+from henkan.config.build import build
 from henkan.errors import UserError
 from henkan.losses.adversarial import Adversarial
 from henkan.losses.feature_matching import FeatureMatching
 from henkan.losses.penalty import Penalty
-from henkan.sample import Sample, named_arguments
+from henkan.sample import Sample, default_reads, named_arguments, read
 from henkan.training.schedule import Phase
 
 SETTINGS_OF_THE_TERM = ("reads", "weight", "stream", "against")
 PAIRED = "paired"
 """The stream of pairs: the one that every run has."""
+
+
 NEED_DISCRIMINATOR = (Adversarial, Penalty, FeatureMatching)
 
 
@@ -61,19 +63,6 @@ class Term:
         assert callable(self.function)
         value: Tensor = self.function(**read(self.name, self.arguments, self.reads, sample))
         return value.float().mean()
-
-
-def read(name: str, required: Mapping[str, bool], reads: Mapping[str, str], sample: Sample) -> dict[str, Any]:
-    """Return arguments out of the sample; a key that is absent is left to the argument's default, if it has one."""
-    absent = [key for argument, key in reads.items() if required.get(argument, True) and key not in sample]
-    if absent:
-        raise UserError(f"{name} reads {absent[0]!r}, which this sample does not have; it has {sorted(sample)}")
-    return {argument: sample[key] for argument, key in reads.items() if key in sample}
-
-
-def default_reads(function: Callable[..., Any]) -> dict[str, str]:
-    """Return the keys that arguments read when the config says nothing: their own name, `input` reads `output`."""
-    return {name: "output" if name == "input" else name for name in named_arguments(function)}
 
 
 def build_terms(loss: Mapping[str, Any]) -> list[Term]:

@@ -18,7 +18,7 @@ from henkan.errors import TrainingFailed, UserError
 if TYPE_CHECKING:
     from hydra.types import HydraContext, TaskFunction
 
-    from henkan.runs.launcher import Process, WarmProcesses
+    from henkan.launching.launcher import Process, WarmProcesses
 
 # What Hydra's own overrides say about the sweep, not about the single run.
 OF_THE_SWEEP = ("hydra.mode", "hydra.sweep", "hydra/sweep", "hydra.launcher", "hydra/launcher")
@@ -61,8 +61,8 @@ class ForkLauncher(Launcher):  # type: ignore[misc, unused-ignore]
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         # Not before it must: Hydra imports every plugin, whatever it is asked.
-        from henkan.cli import frozen_config
-        from henkan.runs.launcher import WarmProcesses
+        from henkan.config.trees import frozen_config
+        from henkan.launching.launcher import WarmProcesses
 
         setup_globals()
         jobs: list[Job] = []

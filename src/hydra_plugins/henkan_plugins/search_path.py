@@ -16,13 +16,13 @@ class WorkingDirectory(SearchPathPlugin):  # type: ignore[misc, unused-ignore]
     """
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
-        from henkan.cli import config_folder, make_importable, user_config_folder
+        from henkan.config.trees import config_folder, make_importable, user_config_folder
 
         own, users = config_folder(), user_config_folder()
         places = [entry.path.removeprefix("file://") for entry in search_path.get_path() if entry.path]
         if str(own) not in places:
             return
-        import henkan.resolvers  # noqa: F401
+        import henkan.config.resolvers  # noqa: F401
 
         make_importable(Path.cwd())
         if users is not None:

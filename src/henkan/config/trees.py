@@ -1,0 +1,112 @@
+"""Where configs lie: henkan's own tree, the one in the working directory, and what their files hold."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PACKAGE = Path(__file__).parents[1]
+# Where the config tree of a study's runs lies: as it was when the study began.
+FROZEN = "HENKAN_CONFIG"
+
+
+def config_folder() -> Path:
+    """Return the config tree: `henkan/conf` in an installed wheel, `conf` of the repository in a checkout."""
+    if FROZEN in os.environ:
+        return Path(os.environ[FROZEN])
+    installed = PACKAGE / "conf"
+    return installed if installed.is_dir() else PACKAGE.parents[1] / "conf"
+
+
+def user_config_folder() -> Path | None:
+    """Return the config tree of the working directory, if it has one of its own; a frozen tree holds both."""
+    here = Path.cwd() / "conf"
+    own = FROZEN not in os.environ and here.is_dir() and here.resolve() != config_folder().resolve()
+    return here if own else None
+
+
+@contextmanager
+def frozen_config() -> Iterator[None]:
+    """Compose from a copy of the config trees, here and in processes started meanwhile, so that edits wait."""
+    import shutil
+    import tempfile
+
+    if FROZEN in os.environ:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="henkan-conf-") as copy:
+        # Henkan's own file of a name comes first, as on Hydra's search path, so it is copied last.
+        for tree in (user_config_folder(), config_folder()):
+            if tree is not None:
+                shutil.copytree(tree, copy, dirs_exist_ok=True)
+        os.environ[FROZEN] = copy
+        try:
+            yield
+        finally:
+            del os.environ[FROZEN]
+
+
+def make_importable(folder: Path) -> None:
+    """Let `_target_: mine.Mine` find `mine.py` in `folder`; behind all else, so that it hides nothing installed."""
+    if str(folder) not in sys.path and not ("" in sys.path and folder == Path.cwd()):
+        sys.path.append(str(folder))
+
+
+def config_folders() -> list[Path]:
+    """Return the config trees: henkan's own, then the one in the working directory."""
+    own, here = config_folder(), user_config_folder()
+    return [own] if here is None else [own, here]
+
+
+def groups() -> list[str]:
+    """Return the config groups, but for Hydra's."""
+    found = {
+        file.parent.relative_to(folder).as_posix() for folder in config_folders() for file in folder.rglob("*/*.yaml")
+    }
+    return sorted(name for name in found if name.split("/")[0] != "hydra")
+
+
+def group_options(group: str) -> list[str]:
+    """Return the options of a config group."""
+    if not group:
+        return []
+    return sorted({file.stem for folder in config_folders() for file in (folder / group).glob("*.yaml")})
+
+
+def defaults(root: Path) -> dict[str, Any]:
+    """Return the groups in a root's defaults list, with what is chosen in each."""
+    found: dict[str, Any] = {}
+    for base in extended(root):
+        found |= defaults(base)
+    for entry in read_defaults(root):
+        if isinstance(entry, dict):
+            for key, choice in entry.items():
+                group = key.removeprefix("override ").removeprefix("optional ").lstrip("/").partition("@")[0]
+                if not group.startswith("hydra/"):
+                    found[group] = choice
+    return found
+
+
+def extended(root: Path) -> list[Path]:
+    """Return the roots that a root names in its own defaults list."""
+    names = [entry for entry in read_defaults(root) if isinstance(entry, str) and entry != "_self_"]
+    return [root.with_name(f"{name}.yaml") for name in names if root.with_name(f"{name}.yaml").is_file()]
+
+
+def read_defaults(root: Path) -> list[Any]:
+    entries: list[Any] = (yaml.safe_load(root.read_text(encoding="utf-8")) or {}).get("defaults") or []
+    return entries
+
+
+def options_of(group: str) -> list[str]:
+    folders = (config_folder(), Path.cwd() / "conf")
+    return sorted({file.stem for folder in folders for file in (folder / group).glob("*.yaml")})

@@ -1,0 +1,126 @@
+"""A folder of degraded samples: what it holds, who writes it, its manifest and contact sheet."""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from torch.utils.data import DataLoader
+from torchvision.utils import make_grid, save_image
+
+from henkan.data.degraded import Degraded
+from henkan.data.pictures import Picture, Pictures
+from henkan.data.shards import Chunk
+from henkan.data.splits import Split
+from henkan.degrading.writer import ChunkWriter, Source
+from henkan.errors import UserError
+from henkan.files import replaced, write_json
+from henkan.runs import machine
+from henkan.runs.identity import code, digest, without_place
+from henkan.runs.plan import manifest_of
+from henkan.scoring.evaluation_set import evaluation_set, scored
+from henkan.training.assemble import build_transform, training_stream
+
+
+def claim(output: Path, config: Mapping[str, Any], pictures: Pictures, counts: Mapping[str, int]) -> None:
+    """Write `dataset.json`, what the folder holds. Raises `UserError` if it holds something else already."""
+    parts = {
+        "data": {**without_place(config["data"]), "manifest": manifest_of(config, pictures)},
+        **{key: config[key] for key in ("augmentation", "degradation", "seed", "size", "format", "shard")},
+        "scored": scored(config)["degradation"],
+        "framing": {"val": config["validation"]["framing"], "test": config["evaluation"]["framing"]},
+    }
+    identity, path = digest(parts), output / "dataset.json"
+    known = json.loads(path.read_text()) if path.is_file() else None
+    if known is not None and known["identity"] != identity:
+        raise UserError(f"{output} holds samples of other settings: give another folder with output=DIR")
+    if known is None and output.is_dir() and any(output.iterdir()):
+        raise UserError(f"{output} is not empty: give another folder with output=DIR")
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        facts = {
+            "identity": identity,
+            "channels": pictures.channels,
+            "counts": dict(counts),
+            "format": config["format"],
+        }
+        write_json(
+            path,
+            {**facts, "shard": config["shard"], "settings": parts, "versions": machine.versions(), "code": code(parts)},
+        )
+    except OSError as error:
+        raise UserError(f"cannot write {output}: {error.strerror}; choose another with output=DIR") from error
+
+
+def sources(config: Mapping[str, Any], pictures: Pictures) -> dict[Split, Source]:
+    """Return split → where its samples come from: the training stream, or the pictures of an evaluation."""
+    found: dict[Split, Source] = {}
+    framings = {"val": config["validation"]["framing"], "test": config["evaluation"]["framing"]}
+    for split in config["splits"]:
+        # What scores are of is degraded as they say.
+        own = scored(config) if split == "test" else config
+        samples = (
+            training_stream(own, pictures)
+            if split == "train"
+            else evaluation_set(own, pictures, split, framings[split])
+        )
+        found[split] = Source(samples, build_transform(own))
+    return found
+
+
+def write(
+    chunks: list[Chunk],
+    sources: Mapping[Split, Source],
+    output: Path,
+    format: str,
+    workers: int | None,
+) -> None:
+    """Write chunks, several at once; each is one process's work from beginning to end."""
+    writer = ChunkWriter(chunks, sources, output, format)
+    count = min(len(chunks), os.cpu_count() or 1 if workers is None else workers)
+    # One thread each: sums would depend on how many there are.
+    torch.set_num_threads(1)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with warnings.catch_warnings(), Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        # More processes than cores are the caller's choice.
+        warnings.filterwarnings("ignore", message=".*worker processes in total.*")
+        loader: DataLoader[Any] = DataLoader(writer, batch_size=None, num_workers=count if count > 1 else 0)
+        bar = progress.add_task("degrade", total=sum(len(chunk) for chunk in chunks))
+        for written in loader:
+            progress.advance(bar, int(written))
+
+
+def collect(output: Path, chunks: list[Chunk]) -> None:
+    """Join the chunks' manifests into `manifest.jsonl`, in order."""
+    with replaced(output / "manifest.jsonl") as partial, partial.open("w") as file:
+        for chunk in chunks:
+            file.write((output / chunk.manifest).read_text())
+
+
+def contact_sheet(output: Path, split: str, count: int) -> None:
+    """Draw the first samples of a split: each source, and the strokes beside it, above its target."""
+    data = Degraded(output)
+    names = data.names(split)[:count]  # type: ignore[arg-type]
+    samples = [{**data.companions(name), "target": data.picture(name)} for name in names]
+    # Whole pictures may differ in size: those of the first one's are shown.
+    shape = samples[0]["target"].shape
+    columns = [
+        torch.cat([shown(sample[layer], shape) for layer in ("source", "strokes", "target") if layer in sample], 1)
+        for sample in samples
+        if sample["target"].shape == shape
+    ]
+    save_image(make_grid([column / 255 for column in columns], nrow=8, padding=4, pad_value=0.5), output / "sheet.png")
+
+
+def shown(layer: Picture, shape: tuple[int, ...]) -> torch.Tensor:
+    """Return a layer (C, H, W) with as many channels as a picture of `shape` (H, W, C) has."""
+    return torch.from_numpy(np.broadcast_to(layer, shape).copy()).permute(2, 0, 1)

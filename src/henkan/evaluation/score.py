@@ -1,0 +1,90 @@
+"""Scores the generator of a run, or one that learns nothing, on a split."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from henkan.config.build import build
+from henkan.data.pictures import Pictures
+from henkan.evaluation.along import along, write_curve
+from henkan.evaluation.written import as_table, check_edges, save_picture, write_scores
+from henkan.files import write_json
+from henkan.runs.identity import digest, evaluation_parts
+from henkan.runs.plan import manifest_of
+from henkan.sample import Sample
+from henkan.scoring.evaluation_set import evaluation_set, scored
+from henkan.scoring.evaluator import Evaluator, Scores, selection
+from henkan.training import checkpoint
+from henkan.training.assemble import build_network, build_transform, device_for
+from henkan.training.loggers import RunLogger
+from henkan.training.modes import learns
+
+
+def score_run(
+    config: Mapping[str, Any],
+    pictures: Pictures,
+    folder: Path,
+    weights: Path | None = None,
+    logger: RunLogger | None = None,
+    again: bool = True,
+) -> dict[str, float]:
+    """Score the generator of the checkpoint in `folder` (or of `weights`) and write what was found into `folder`.
+
+    Returns the mean of every score. Without `again`, scores of the same identity that are there already are returned.
+    """
+    settings = config["evaluation"]
+    split = settings["split"]
+    if split is None:
+        return {}
+    check_edges(settings.get("areas"))
+    network, parts = build_network(config, "generator"), evaluation_parts(config, manifest_of(config, pictures))
+    if learns(network):
+        path = checkpoint.find_checkpoint(weights or folder)
+        checkpoint.load_weights(network, checkpoint.generator(checkpoint.load(path)), path)
+        parts["weights"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    identity, facts = digest(parts), folder / "evaluation.json"
+    if not again and facts.is_file() and (known := json.loads(facts.read_text()))["identity"] == identity:
+        means: dict[str, float] = known["means"]
+        return means
+    scores = score(config, pictures, network, folder)
+    # Runs of before there were areas have no edges.
+    write_scores(scores, folder, settings.get("areas"))
+    write_curve(along(config, pictures, network), folder)
+    means = scores.means()
+    found = {"identity": identity, "split": split, "pictures": len(scores.files), "means": means}
+    write_json(facts, {**found, "absent": scores.absent})
+    if logger is not None:
+        logger.table(split, *as_table(scores, folder / "pictures"))
+    return means
+
+
+def score(config: Mapping[str, Any], pictures: Pictures, network: nn.Module, folder: Path) -> Scores:
+    """Score a generator on the configured split, and keep some of its pictures in `folder`."""
+    settings, config = config["evaluation"], scored(config)
+    transform = build_transform(config)
+    data = evaluation_set(config, pictures, settings["split"], settings["framing"])
+    shown = selection(len(data), settings["kept"])
+    kept: list[str] = []
+
+    def keep(index: int, sample: Sample) -> None:
+        if index in shown:
+            number = shown.index(index)
+            kept.append(sample["name"][0])
+            panels = transform.task.panels(sample)
+            if "postprocessed" in sample:
+                panels["postprocessed"] = sample["postprocessed"]
+            for name, image in panels.items():
+                save_picture(image[0], folder / "pictures" / f"{number:02d}_{name}.png")
+
+    (folder / "pictures").mkdir(parents=True, exist_ok=True)
+    postprocess = None if config.get("postprocess") is None else build(config["postprocess"])
+    evaluator = Evaluator(config["metric"], settings["batch"], postprocess=postprocess)
+    scores = evaluator.evaluate(transform, network.to(device_for(config)), data, settings["pictures"], keep)
+    write_json(folder / "pictures" / "index.json", kept)
+    return scores

@@ -1,0 +1,101 @@
+"""What an evaluation leaves: scores a picture, by area, of the set, and pictures."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor
+
+from henkan.errors import UserError
+from henkan.files import replaced, write_json
+from henkan.scoring.evaluator import Scores
+
+
+def as_table(scores: Scores, pictures: Path) -> tuple[list[str], list[list[Any]]]:
+    """Return columns and rows of an evaluation: the file, its pictures where they were kept, and its scores."""
+    kept: list[str] = json.loads((pictures / "index.json").read_text())
+    panels = sorted({path.stem.partition("_")[2] for path in pictures.glob("*_*.png")})
+    rows = []
+    for row, file in enumerate(scores.files):
+        number = kept.index(file) if file in kept else None
+        shown = [None if number is None else pictures / f"{number:02d}_{panel}.png" for panel in panels]
+        rows.append([file, *shown, *(column[row] for column in scores.images.values())])
+    return ["file", *panels, *scores.images], rows
+
+
+def write_scores(scores: Scores, folder: Path, edges: Sequence[float] | None) -> None:
+    """Write what an evaluation found: scores a picture, by area, of the set, and what could not be scored."""
+    with replaced(folder / "scores.csv") as partial, partial.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["file", *scores.images])
+        writer.writerows(zip(scores.files, *scores.images.values(), strict=True))
+    if scores.facts:
+        with replaced(folder / "samples.csv") as partial:
+            pd.DataFrame({"file": scores.files, **scores.facts}).to_csv(partial, index=False)
+    # Scored again without areas, a folder must not show those of before.
+    (folder / "areas.csv").unlink(missing_ok=True)
+    if edges is not None and "area" in scores.facts:
+        table = pd.DataFrame({"area": scores.facts["area"], **scores.images})
+        with replaced(folder / "areas.csv") as partial:
+            by_area(table, edges).to_csv(partial, index=False)
+    write_json(folder / "set_scores.json", scores.sets)
+    write_json(folder / "absent_scores.json", scores.absent)
+
+
+def by_area(scores: pd.DataFrame, edges: Sequence[float]) -> pd.DataFrame:
+    """Return the means of `scores` by their column `area`: rows `area` ("10-20 %"), `pictures`, and the metrics.
+
+    A bin holds its upper edge; bins without a picture are left out.
+    """
+    bins = pd.cut(scores["area"], list(edges), include_lowest=True)
+    grouped = scores.drop(columns="area").groupby(bins, observed=True)
+    means = grouped.mean().rename_axis(None)
+    names = [f"{100 * max(0.0, bin.left):.0f}-{100 * bin.right:.0f} %" for bin in means.index]
+    means.insert(0, "pictures", grouped.size())
+    means.insert(0, "area", names)
+    return means
+
+
+def check_edges(edges: Sequence[float] | None) -> None:
+    """Raise `UserError` for edges of areas that do not rise from 0 to 1: some picture would be in no bin."""
+    if edges is None:
+        return
+    rising = all(low < high for low, high in pairwise(edges))
+    if len(edges) < 2 or not rising or edges[0] != 0 or edges[-1] != 1:
+        raise UserError(f"evaluation.areas={list(edges)} must rise from 0 to 1, as in [0.0, 0.2, 0.5, 1.0]")
+
+
+def save_picture(image: Tensor, path: Path) -> None:
+    """Write a (3, H, W) picture in [0, 1] as PNG."""
+    pixels = image.detach().clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).cpu().numpy()
+    if not cv2.imwrite(str(path), np.ascontiguousarray(pixels[..., ::-1])):
+        raise UserError(f"cannot write the picture {path}")
+
+
+def print_scores(folder: Path) -> None:
+    """Print what an evaluation has found, on stderr."""
+    found = json.loads((folder / "evaluation.json").read_text())
+    table = Table("score", "mean", title=f"{found['pictures']} pictures of {found['split']}")
+    for name, value in found["means"].items():
+        table.add_row(name, f"{value:.4f}")
+    for name, reason in found["absent"].items():
+        table.add_row(name, f"absent: {reason}")
+    console = Console(stderr=True)
+    console.print(table)
+    areas = pd.read_csv(folder / "areas.csv") if (folder / "areas.csv").is_file() else pd.DataFrame()
+    if len(areas) > 1:
+        parts = Table("missing", *map(str, areas["area"]), title="by the share of the picture that is missing")
+        parts.add_row("pictures", *map(str, areas["pictures"]))
+        for name in areas.columns[2:]:
+            parts.add_row(name, *(f"{value:.4f}" for value in areas[name]))
+        console.print(parts)

@@ -1,0 +1,197 @@
+"""Fresh processes forked from a warm one: each run pays neither the imports again nor for what another one left behind.
+
+A server (of `multiprocessing`) imports what `WARM` names once and forks a process for each command. A process leads a
+process group of its own, so that what it starts in turn (data workers, the ranks of a distributed run) ends with it;
+it ends itself when the one that asked for it is gone, however that came about.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import types
+from collections.abc import Sequence
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from types import TracebackType
+
+from henkan.launching.execute import Outcome, execute
+
+# What the server imports before it forks.
+WARM = ["henkan.launching.warm", "henkan.verbs.train"]
+# What a process gets to end by itself before it is killed, in seconds.
+PATIENCE = 10.0
+THREADS = "HENKAN_THREADS"
+
+
+class Process:
+    """One command in a process of its own, `argv` being what follows `henkan`."""
+
+    def __init__(self, argv: Sequence[str], process: multiprocessing.process.BaseProcess, outcome: Connection) -> None:
+        self.argv = list(argv)
+        self._process = process
+        self._pipe = outcome
+        self._outcome: Outcome | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process.pid is not None
+        return self._process.pid
+
+    @property
+    def sentinel(self) -> int:
+        """What `multiprocessing.connection.wait` waits for."""
+        return self._process.sentinel
+
+    @property
+    def exit_code(self) -> int | None:
+        return self.poll()
+
+    @property
+    def value(self) -> float | None:
+        """What the command returned; None before its end, or where it failed."""
+        return self._outcome.value if self._outcome is not None else None
+
+    @property
+    def error(self) -> str | None:
+        """The line that says what went wrong; None before its end, or where nothing did."""
+        return self._outcome.error if self._outcome is not None else None
+
+    def poll(self) -> int | None:
+        """Return the exit code (negative: the signal that ended it), or None while it runs."""
+        return self.wait(0)
+
+    def wait(self, timeout: float | None = None) -> int | None:
+        """Wait for the end, at most `timeout` seconds; return as `poll` does."""
+        self._process.join(timeout)
+        code = self._process.exitcode
+        if code is not None and self._outcome is None:
+            self._outcome = self._read(code)
+        return code
+
+    def terminate(self, patience: float = PATIENCE) -> None:
+        """End the process and what it started: politely, and for good after `patience` seconds."""
+        if self.poll() is None:
+            self._signal(signal.SIGTERM)
+            self.wait(patience)
+        self._signal(signal.SIGKILL)
+        self.wait()
+
+    def _read(self, code: int) -> Outcome:
+        try:
+            told: Outcome = self._pipe.recv()
+        except EOFError:
+            told = Outcome(code, error=f"ended by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}")
+        self._pipe.close()
+        return told
+
+    def _signal(self, number: signal.Signals) -> None:
+        for send in (os.killpg, os.kill):
+            # The group is there once the process has made it, and while anybody in it lives.
+            try:
+                send(self.pid, number)
+                return
+            except ProcessLookupError:
+                if self._process.exitcode is not None:
+                    return
+
+
+class WarmProcesses:
+    """Starts commands in forked processes, meant for `at_once` of them at a time; leaving the `with` ends them.
+
+    The cores are shared out among them through the environment variable HENKAN_THREADS, unless it is set already.
+    """
+
+    def __init__(self, at_once: int = 1) -> None:
+        self.threads = max(1, (os.cpu_count() or 1) // at_once)
+        self.processes: list[Process] = []
+        self._awaited: list[Process] = []
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(WARM)
+
+    def __enter__(self) -> WarmProcesses:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def start(self, argv: Sequence[str], log: Path | None = None) -> Process:
+        """Start `henkan <argv>`; what it prints goes to the end of the file `log` where one is given."""
+        receiver, sender = self._context.Pipe(duplex=False)
+        environment = {THREADS: str(self.threads), **os.environ}
+        method = multiprocessing.get_start_method()
+        process = self._context.Process(
+            target=_become,
+            args=(list(argv), log, environment, Path.cwd(), method, sender),
+            name=f"henkan {argv[0]}",
+        )
+        process.start()
+        sender.close()
+        started = Process(argv, process, receiver)
+        self.processes.append(started)
+        self._awaited.append(started)
+        return started
+
+    def wait_any(self, timeout: float | None = None) -> list[Process]:
+        """Wait until a process ends, at most `timeout` seconds; return those not returned before."""
+        wait([process.sentinel for process in self._awaited], timeout)
+        ended = [process for process in self._awaited if process.poll() is not None]
+        self._awaited = [process for process in self._awaited if process not in ended]
+        return ended
+
+    def close(self) -> None:
+        """End what still runs."""
+        running = [process for process in self.processes if process.poll() is None]
+        for process in running:
+            process._signal(signal.SIGTERM)
+        for process in running:
+            process.terminate()
+
+
+def _become(
+    argv: list[str],
+    log: Path | None,
+    environment: dict[str, str],
+    folder: Path,
+    method: str,
+    outcome: Connection,
+) -> None:
+    """Become the process that would have been started by `python -m henkan <argv>` in `folder`."""
+    os.setpgid(0, 0)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    # The server's start method would become that of data workers.
+    multiprocessing.set_start_method(method, force=True)
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    if log is not None:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as file:
+            os.dup2(file.fileno(), 1)
+            os.dup2(file.fileno(), 2)
+    # What starts this process again (the ranks of a distributed run) looks at these two.
+    main = types.ModuleType("__main__")
+    main.__spec__ = importlib.util.find_spec("henkan.__main__")
+    sys.modules["__main__"] = main
+    sys.argv = ["henkan", *argv]
+    told = execute(argv[0], argv[1:])
+    outcome.send(told)
+    outcome.close()
+    sys.exit(told.code)
+
+
+def _end_with_parent() -> None:
+    """End this process group when the process that asked for it has gone, even by SIGKILL."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    wait([parent.sentinel])
+    os.killpg(0, signal.SIGTERM)
+    threading.Event().wait(PATIENCE)
+    os.killpg(0, signal.SIGKILL)

@@ -1,0 +1,213 @@
+"""Give a picture colors: by itself, by a few points, by a scribble, or in the style of another picture."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from omegaconf import DictConfig, OmegaConf
+from PIL import Image, ImageColor
+from torch import Tensor
+from torch.nn import functional
+
+from henkan import color
+from henkan.degradations.global_colors import GlobalColors
+from henkan.degradations.grey import Grey
+from henkan.degradations.hints import Hints
+from henkan.errors import UserError
+from henkan.prediction.pictures import on_white, png, profile, read
+from henkan.prediction.predictor import Predictor
+from henkan.sample import named_arguments
+from henkan.tasks.colorization import enlarged
+from henkan.training.modes import learns
+
+Pixels = NDArray[np.uint8]
+Shape = tuple[int, ...]
+# What is converted at once where a picture is put together, in pixels.
+STRIP = 2_000_000
+# Of a scribble, lighter than this in every channel is no stroke.
+WHITE = 250
+# A pixel of what the network is shown has a hint where strokes cover more than this of it.
+SHARE = 0.02
+# The shorter side at which a style picture is handed on.
+STYLE = 256
+# The shorter side at which a method that was trained at none is shown a picture.
+UNTRAINED = 512
+# The side of the square that a point becomes, in pixels of what the network is shown.
+POINT = 3
+
+
+class ColorPictures(Predictor):
+    """Colors pictures; their lightness stays, at their own size, wherever the color can be shown at that lightness.
+
+    The network is shown the picture with its shorter side at `side` pixels (by default as it was scored); the a and b
+    that it finds are enlarged bilinearly. `points` or `scribble` say what some places should be, `style` is a picture
+    whose global features are taken in place of this one's, or its mix of colors and its saturation. Pixels are taken
+    for sRGB; a color profile is kept.
+    """
+
+    def expect(self, pictures: Sequence[Path]) -> list[Path]:
+        files = [Path(str(value)) for key in ("scribble", "style") if (value := self.cfg.get(key)) is not None]
+        asked = named_arguments(self.network.forward).keys() - getattr(self.network, "ignores", frozenset())
+        if learns(self.network) and not isinstance(self.transform.degradation, Hints):
+            # Its layers may take them: what they mean was never learned.
+            asked -= {"hints", "hint_mask"}
+        side = self.cfg.side
+        if side is not None and (not isinstance(side, int) or side < 1):
+            raise UserError(f"side={side} must be a number of pixels, 1 or more")
+        if self.cfg.points is not None and self.cfg.scribble is not None:
+            raise UserError("points and scribble are two ways to say the same: give one of them")
+        for key, arguments in (("points", {"hints"}), ("scribble", {"hints"}), ("style", {"style", "ab_histogram"})):
+            if self.cfg.get(key) is not None and not arguments & asked:
+                raise UserError(
+                    f"{key}={self.cfg.get(key)}: this generator takes no {key}, or was trained without: leave it out"
+                )
+        if self.cfg.scribble is not None and len(pictures) > 1:
+            raise UserError(
+                f"scribble={self.cfg.scribble} is one scribble for {len(pictures)} pictures: give one input"
+            )
+        return files
+
+    def __call__(self, path: Path) -> Iterator[tuple[str, bytes]]:
+        image = read(path)
+        # That of a grey picture says nothing about colors.
+        kept = None if image.mode in ("L", "LA") else profile(image)
+        yield ".png", png(self.colored(image, str(path)), kept)
+
+    @torch.inference_mode()
+    def colored(self, image: Image.Image, name: str) -> Image.Image:
+        """Return a picture in the colors that the network finds; its lightness (unless clipped) and alpha stay."""
+        pixels = np.asarray(image.convert("RGB"))
+        height, width = pixels.shape[:2]
+        known = scored_size(self.trained) if learns(self.network) else UNTRAINED
+        small = shrunk(pixels, int(self.cfg.side or known))
+        sample = Grey().apply({"target": to_tensor(small).to(self.device)})
+        sample |= {key: value.to(self.device) for key, value in self.given(pixels.shape, small.shape, name).items()}
+        ab = enlarged(self.transform.generate(self.network, sample)["ab"], *small.shape[:2]).cpu()
+        large = functional.interpolate(ab, (height, width), mode="bilinear", align_corners=False)
+        found = np.empty_like(pixels)
+        rows = max(1, STRIP // width)
+        for top in range(0, height, rows):
+            part = slice(top, top + rows)
+            lightness = color.rgb_to_lab(to_tensor(pixels[part]))[:, :1]
+            rgb = color.lab_to_rgb(torch.cat((lightness, large[..., part, :] * color.AB), dim=1))
+            found[part] = rgb[0].clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).numpy()
+        result = Image.fromarray(found)
+        if image.mode in ("LA", "RGBA"):
+            result.putalpha(image.getchannel("A"))
+        return result
+
+    def given(self, shape: Shape, small: Shape, name: str) -> dict[str, Tensor]:
+        """Return the sample keys of what the user gives, at the size that the network is shown."""
+        found: dict[str, Tensor] = {}
+        if self.cfg.points is not None:
+            found |= painted(points(self.cfg.points), shape, small, name)
+        if self.cfg.scribble is not None:
+            where = str(self.cfg.scribble)
+            found |= scribbled(read(Path(where)), where, shape, small, name)
+        if self.cfg.style is not None:
+            shown = (255 * on_white(read(Path(str(self.cfg.style))))).round().astype(np.uint8)
+            style = to_tensor(shrunk(shown, STYLE))
+            told = GlobalColors().told({"target": style, "target_lab": color.rgb_to_lab(style)})
+            found |= {"style": Grey().apply({"target": style})["source"], **told}
+        return found
+
+
+def scored_size(trained: DictConfig) -> int:
+    """Return the shorter side of the pictures that a run was scored on, or trained on where these were whole."""
+    return int(OmegaConf.select(trained, "evaluation.framing.size") or trained.size)
+
+
+def to_tensor(pixels: Pixels) -> Tensor:
+    """Return a picture (H, W, 3) as (1, 3, H, W) in [0, 1]."""
+    return torch.from_numpy(np.array(pixels)).permute(2, 0, 1)[None].float().div(255.0)
+
+
+def shrunk(pixels: Pixels, shorter: int) -> Pixels:
+    """Return a picture whose shorter side has `shorter` pixels, or the picture itself where it is smaller."""
+    height, width = pixels.shape[:2]
+    factor = shorter / min(height, width)
+    if factor >= 1:
+        return pixels
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def points(given: Any) -> list[tuple[float, float, str]]:
+    """Return (x, y, color) of a list of [x, y, "#rrggbb"], or of a CSV file with these columns.
+
+    Raises `UserError` for what is no such list or file.
+    """
+    if isinstance(given, str):
+        path = Path(given)
+        if not path.is_file():
+            raise UserError(f"there is no file of points {path}: give a CSV file with the columns x, y, color")
+        try:
+            # Spreadsheets put a mark at the beginning.
+            text = path.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError:
+            raise UserError(f"{path} is no text in UTF-8: save it as CSV") from None
+        rows: Any = [row for row in csv.reader(text.splitlines()) if row and row != ["x", "y", "color"]]
+    else:
+        rows = given
+    try:
+        return [(float(x), float(y), str(word)) for x, y, word in rows]
+    except (TypeError, ValueError):
+        raise UserError(f'points={given}: each is x, y and a color, as in points=[[120,80,"#c04020"]]') from None
+
+
+def painted(found: Sequence[tuple[float, float, str]], shape: Shape, small: Shape, name: str) -> dict[str, Tensor]:
+    """Return the hints of points in a picture of `shape`: squares of `POINT` pixels in one of size `small`.
+
+    Raises `UserError` for a point outside the picture, and for a color that is none.
+    """
+    layer, mask = np.zeros((*small[:2], 3), np.uint8), np.zeros(small[:2], np.float32)
+    for x, y, word in found:
+        if not (0 <= x < shape[1] and 0 <= y < shape[0]):
+            raise UserError(f"the point ({x:g}, {y:g}) lies outside {name}, which has {shape[1]}x{shape[0]} pixels")
+        try:
+            rgb = ImageColor.getrgb(word)[:3]
+        except ValueError:
+            raise UserError(f"the point ({x:g}, {y:g}) has the color {word!r}, which is none: write #rrggbb") from None
+        row, column = int(y * small[0] / shape[0]), int(x * small[1] / shape[1])
+        near = tuple(slice(max(0, place - POINT // 2), place + POINT // 2 + 1) for place in (row, column))
+        layer[near], mask[near] = rgb, 1.0
+    return hints(color.rgb_to_lab(to_tensor(layer))[:, 1:] / color.AB, torch.from_numpy(mask)[None, None])
+
+
+def scribbled(scribble: Image.Image, where: str, shape: Shape, small: Shape, name: str) -> dict[str, Tensor]:
+    """Return the hints of a scribble: a picture of the same size, without a hint where it is transparent or white.
+
+    Raises `UserError` for one of another size, and for one without any color.
+    """
+    if (scribble.height, scribble.width) != tuple(shape[:2]):
+        size = f"{scribble.width}x{scribble.height}"
+        raise UserError(f"{where} has {size} pixels and {name} {shape[1]}x{shape[0]}: draw it at the picture's size")
+    layer = np.asarray(scribble.convert("RGB"))
+    drawn = (layer < WHITE).any(axis=2)
+    if scribble.mode in ("LA", "RGBA") and not (opaque := np.asarray(scribble.getchannel("A")) > 127).all():
+        # On a transparent layer white is a color too.
+        drawn = opaque
+    if not drawn.any():
+        raise UserError(f"{where} has no stroke: paint colors on white, or on a transparent layer")
+    ab = color.rgb_to_lab(to_tensor(layer))[:, 1:] / color.AB
+    mask = torch.from_numpy(drawn.astype(np.float32))[None, None]
+    share = functional.interpolate(mask, small[:2], mode="area")
+    mean = functional.interpolate(ab * mask, small[:2], mode="area") / share.clamp(min=1e-9)
+    covered = share > SHARE
+    if not covered.any():
+        raise UserError(
+            f"the strokes of {where} are too thin for {small[1]}x{small[0]} pixels, at which the network is shown "
+            f"{name}: draw thicker ones, or raise side={min(small[:2])}"
+        )
+    return hints(mean, covered.float())
+
+
+def hints(ab: Tensor, mask: Tensor) -> dict[str, Tensor]:
+    return {"hints": ab * mask, "hint_mask": mask}

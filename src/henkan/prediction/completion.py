@@ -1,0 +1,102 @@
+"""Fill what a mask marks in a picture, and leave all else bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+
+from henkan.config.build import build
+from henkan.data.masks import check_mask, read_mask
+from henkan.errors import UserError
+from henkan.prediction import tiling
+from henkan.prediction.pictures import png, profile, read
+from henkan.prediction.predictor import Predictor
+from henkan.sample import named_arguments
+from henkan.training.modes import learns
+from henkan.transform import Transform
+
+MASK = "_mask"
+# Pixels around the hole that post-processing is shown.
+POSTPROCESSED = 32
+
+
+class FillHoles(Predictor):
+    """Completes pictures: each has a mask, white where something is missing."""
+
+    def expect(self, pictures: Sequence[Path]) -> list[Path]:
+        # Said before a mask is asked for.
+        if not learns(self.network) and "mask" not in named_arguments(self.network.forward):
+            raise UserError("this method fills no holes: if it is one for color, add task=colorization")
+        self.masks = {path: mask_path(path, self.cfg.mask, len(pictures)) for path in pictures}
+        postprocess = self.cfg.get("postprocess")
+        self.postprocess = None if postprocess is None else build(postprocess)
+        return list(self.masks.values())
+
+    def __call__(self, path: Path) -> Iterator[tuple[str, bytes]]:
+        image, mask = read(path), read_mask(self.masks[path])
+        check_mask(mask, (image.height, image.width), str(path))
+        result = complete(image, mask > 0, self.network, self.transform, self.budget, self.postprocess)
+        yield ".png", png(result, profile(image))
+
+
+def mask_path(path: Path, given: str | None, pictures: int) -> Path:
+    """Return where a picture's mask lies: the given file, or that of its stem in the given folder or beside it."""
+    if given is not None and not Path(given).is_dir():
+        if pictures > 1:
+            raise UserError(f"mask={given} is one mask for {pictures} pictures: give a folder of masks")
+        return Path(given)
+    if given is None:
+        return path.parent / f"{path.stem}{MASK}.png"
+    marked, plain = (Path(given) / f"{path.stem}{end}.png" for end in (MASK, ""))
+    return marked if marked.is_file() else plain
+
+
+def complete(
+    image: Image.Image,
+    hole: NDArray[np.bool_],
+    network: nn.Module,
+    transform: Transform,
+    budget: int,
+    postprocess: Callable[[Tensor, Tensor], Tensor] | None = None,
+) -> Image.Image:
+    """Return the picture with its hole filled, of the same mode; all else stays bit for bit, alpha included.
+
+    Each tile is filled by itself; what is done afterwards is done once, around the whole hole.
+    """
+    tiles = tiling.split(hole, budget, getattr(network, "context", None), getattr(network, "multiple", 1))
+    if not tiles:
+        return image
+    device = next((tensor.device for tensor in network.state_dict().values()), torch.device("cpu"))
+    pixels = np.asarray(image.convert("RGB"))
+
+    @torch.inference_mode()
+    def fill(box: tiling.Box) -> NDArray[np.float32]:
+        target = torch.from_numpy(pixels[box.slices].copy()).permute(2, 0, 1)[None]
+        mask = torch.from_numpy(hole[box.slices].astype(np.uint8))[None, None]
+        sample = transform.prepare({"target": target.to(device), "mask": mask.to(device)})
+        output = transform.generate(network, sample)["output"]
+        return np.asarray(output[0].permute(1, 2, 0).cpu().numpy(), np.float32)
+
+    filled = tiling.merge(tiles, fill, *hole.shape)
+    merged = np.where(hole[..., None], (filled.clip(0, 1) * 255).round().astype(np.uint8), pixels)
+    if postprocess is not None:
+        box = tiling.bounds(hole).grown(POSTPROCESSED, *hole.shape)
+        output = torch.from_numpy(merged[box.slices].copy()).permute(2, 0, 1)[None] / 255.0
+        mask = torch.from_numpy(hole[box.slices].astype(np.float32))[None, None]
+        blended = postprocess(output, mask)[0].permute(1, 2, 0).mul(255).round()
+        merged[box.slices] = blended.numpy().astype(np.uint8)
+    found = Image.fromarray(merged)
+    before = np.asarray(image)
+    result = before.copy()
+    if image.mode in ("L", "LA"):
+        grey = np.asarray(found.convert("L"))
+        result[hole] = grey[hole] if image.mode == "L" else np.stack((grey, before[..., 1]), axis=2)[hole]
+    else:
+        result[hole, :3] = np.asarray(found)[hole]
+    return Image.fromarray(result)

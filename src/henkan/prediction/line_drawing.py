@@ -1,0 +1,131 @@
+"""Turn a scanned or photographed page into what a network of drawings makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from omegaconf import OmegaConf
+from PIL import Image
+
+from henkan.data.drawings import WHITE, Floats, lines_are_light, most
+from henkan.errors import UserError
+from henkan.prediction import tiling
+from henkan.prediction.pictures import on_white, png, read
+from henkan.prediction.predictor import Predictor
+from henkan.ranks import say
+
+# Paper that is as colorless as this, and as light as `WHITE`, counts as white.
+COLORLESS = 0.06
+# What paper has less of than this, of red, green or blue, cannot be told from nothing.
+FAINTEST = 0.04
+# Lines this much narrower or wider than those of training are not what the network knows.
+NARROW, WIDE = 0.6, 2.5
+# Of 1: what is darker, after the paper has been made white, is taken for a line to measure.
+LINE = 0.6
+# Red, green and blue as one tone.
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+# Spots of so many pixels are left out of a vector file.
+SPECKLE = 4
+
+
+class RedrawPages(Predictor):
+    """Gives the whole page to the network, in tiles that fit the budget. Paper is made white before."""
+
+    @property
+    def endings(self) -> tuple[str, ...]:
+        return (".png", ".svg") if self.cfg.vector else (".png",)
+
+    def __call__(self, path: Path) -> Iterator[tuple[str, bytes]]:
+        if self.cfg.vector not in (None, "svg"):
+            raise UserError(f"vector={self.cfg.vector} must be svg, or null")
+        page = whitened(on_white(read(path)), str(path), self.cfg.invert)
+        if self.cfg.resize != 1.0:
+            page = rescaled(page, self.cfg.resize)
+        self.compare_lines(page, str(path))
+        result = self.redrawn(page)
+        drawing = Image.fromarray((result.clip(0, 1) * 255).round().astype(np.uint8))
+        yield ".png", png(drawing)
+        if self.cfg.vector == "svg":
+            yield ".svg", traced(drawing)
+
+    @torch.inference_mode()
+    def redrawn(self, page: Floats) -> Floats:
+        """Return the network's drawing of a page (H, W) in [0, 1]."""
+        everywhere = np.ones(page.shape, bool)
+        context, multiple = getattr(self.network, "context", None), getattr(self.network, "multiple", 1)
+        tiles = tiling.split(everywhere, self.budget, context, multiple)
+
+        def draw(box: tiling.Box) -> Floats:
+            source = torch.from_numpy(page[box.slices].copy())[None, None].to(self.device)
+            channels = int(self.trained.channels)
+            output = self.transform.generate(self.network, {"source": source.expand(-1, channels, -1, -1)})["output"]
+            return np.asarray(output[0].mean(0)[..., None].cpu().numpy(), np.float32)
+
+        return tiling.merge(tiles, draw, *page.shape)[..., 0]
+
+    def compare_lines(self, page: Floats, name: str) -> None:
+        """Say so if lines are much narrower or wider than those that the network was trained on."""
+        known = OmegaConf.select(self.trained, "data.line_width")
+        width = line_width(page)
+        if known is None or width is None or NARROW * known <= width <= WIDE * known:
+            return
+        fits = self.cfg.resize * known / width
+        say(
+            f"{name}: its lines are about {width:.0f} pixels wide, the network was trained on {known:g}: "
+            f"resize={fits:.2g} fits"
+        )
+
+
+def whitened(picture: Floats, name: str, invert: bool) -> Floats:
+    """Return a drawing (H, W) whose paper is white, from a picture (H, W, 3) of it.
+
+    The paper's color is that of most pixels. Raises `UserError` for light lines on dark paper, unless `invert` says so.
+    """
+    if invert:
+        picture = 1 - picture
+    paper = np.array([most(picture[..., channel]) for channel in range(3)])
+    if lines_are_light(picture @ LUMA, float(paper @ LUMA)):
+        way = "drop invert=true" if invert else "invert=true turns it around"
+        raise UserError(f"{name} looks like light lines on dark paper, and dark lines on light paper are needed: {way}")
+    if paper.min() < WHITE or np.ptp(paper) > COLORLESS:
+        color = "#" + "".join(f"{round(255 * value):02x}" for value in paper)
+        say(f"{name}: its paper is {color}, and is taken for white")
+        # A color that the paper has nothing of says nothing about lines.
+        shade = np.where(paper > FAINTEST, picture / np.maximum(paper, FAINTEST), 1)
+        picture = np.minimum(shade, 1).astype(np.float32)
+    return np.asarray(picture @ LUMA, np.float32)
+
+
+def line_width(page: Floats) -> float | None:
+    """Return about how wide the lines of a drawing are, in pixels; None where there is hardly any."""
+    ink = (page < LINE).astype(np.uint8)
+    if ink.sum() < 10:
+        return None
+    inside = cv2.distanceTransform(ink, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    # The middle of a line is as far from paper as nothing around it.
+    middle = (inside >= cv2.dilate(inside, np.ones((3, 3)))) & (ink > 0)
+    return float(2 * np.median(inside[middle]) - 1)
+
+
+def rescaled(page: Floats, scale: float) -> Floats:
+    """Return a page enlarged or shrunk."""
+    height, width = (max(8, round(side * scale)) for side in page.shape)
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(page, (width, height), interpolation=method), np.float32).clip(0, 1)
+
+
+def traced(drawing: Image.Image) -> bytes:
+    """Return a drawing as an SVG file of black shapes: its lines' outlines, traced."""
+    try:
+        import vtracer
+    except ImportError as error:
+        raise UserError("vector=svg needs the package vtracer: pip install 'henkan[vector]'") from error
+    ink = drawing.point(lambda tone: 255 if tone >= 128 else 0)
+    svg: str = vtracer.convert_raw_image_to_svg(
+        png(ink.convert("RGB")), img_format="png", colormode="binary", filter_speckle=SPECKLE
+    )
+    return svg.encode()

@@ -1,0 +1,104 @@
+"""Paint a sketch by a few strokes of color: what a network of sketches makes of a person's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from henkan.data.decode import opened
+from henkan.data.drawings import Floats
+from henkan.errors import UserError
+from henkan.prediction import tiling
+from henkan.prediction.line_drawing import rescaled, whitened
+from henkan.prediction.pictures import on_white, png, read
+from henkan.prediction.predictor import Predictor
+from henkan.ranks import say
+
+# How colors may be stored where white must be white.
+MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA")
+# Of 1, in every channel: what is lighter is paper, not a white stroke.
+WHITE = 250 / 255
+
+
+class PaintSketches(Predictor):
+    """Gives the whole sketch to the network, its paper made white, with its strokes, in tiles that fit the budget.
+
+    `strokes` is a picture of the same size, or a folder with one of the sketch's stem; where there is none the network
+    chooses the colors.
+    """
+
+    def expect(self, pictures: Sequence[Path]) -> list[Path]:
+        given = None if self.cfg.strokes is None else str(self.cfg.strokes)
+        self.strokes = {path: strokes_path(path, given, len(pictures)) for path in pictures}
+        without = sum(path is None for path in self.strokes.values())
+        if given is not None and without:
+            say(f"{without} of {len(pictures)} sketches have no STEM.png in {given}, and are painted without strokes")
+        return [path for path in self.strokes.values() if path is not None]
+
+    def __call__(self, path: Path) -> Iterator[tuple[str, bytes]]:
+        image = read(path)
+        sketch = whitened(on_white(image), str(path), self.cfg.invert)
+        given = self.strokes[path]
+        strokes = np.ones((*sketch.shape, 3), np.float32) if given is None else read_strokes(given)
+        if strokes.shape[:2] != sketch.shape:
+            size = f"{strokes.shape[1]}x{strokes.shape[0]}"
+            raise UserError(
+                f"{given} has {size} pixels and {path} {image.width}x{image.height}: draw the strokes at its size"
+            )
+        if self.cfg.resize != 1.0:
+            sketch = rescaled(sketch, self.cfg.resize)
+            strokes = np.stack([rescaled(strokes[..., channel], self.cfg.resize) for channel in range(3)], axis=2)
+        result = self.painted(sketch, strokes)
+        yield ".png", png(Image.fromarray((result.clip(0, 1) * 255).round().astype(np.uint8)))
+
+    @torch.inference_mode()
+    def painted(self, sketch: Floats, strokes: Floats) -> Floats:
+        """Return the network's picture (H, W, 3) of a sketch (H, W) and strokes (H, W, 3), all in [0, 1]."""
+        everywhere = np.ones(sketch.shape, bool)
+        context, multiple = getattr(self.network, "context", None), getattr(self.network, "multiple", 1)
+        tiles = tiling.split(everywhere, self.budget, context, multiple)
+
+        def paint(box: tiling.Box) -> Floats:
+            sample = {"source": self.to_tensor(sketch[box.slices][..., None])}
+            sample["strokes"] = self.to_tensor(strokes[box.slices])
+            output = self.transform.generate(self.network, sample)["output"]
+            return np.asarray(output[0].permute(1, 2, 0).cpu().numpy(), np.float32)
+
+        return tiling.merge(tiles, paint, *sketch.shape)
+
+    def to_tensor(self, picture: Floats) -> Tensor:
+        """Return a picture (H, W, C) as (1, C, H, W), where the network is."""
+        return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))[None].to(self.device)
+
+
+def strokes_path(path: Path, given: str | None, pictures: int) -> Path | None:
+    """Return where a sketch's strokes lie: the given file, or that of its stem in the given folder; None: nowhere."""
+    if given is None:
+        return None
+    if Path(given).is_dir():
+        own = Path(given) / f"{path.stem}.png"
+        return own if own.is_file() else None
+    if not Path(given).exists():
+        raise UserError(f"strokes={given} is neither a picture nor a folder")
+    if pictures > 1:
+        raise UserError(f"strokes={given} is one picture for {pictures} sketches: give a folder of strokes")
+    return Path(given)
+
+
+def read_strokes(path: Path) -> Floats:
+    """Return strokes, (H, W, 3) in [0, 1], white where there is none: where a picture is transparent, or white.
+
+    Raises `UserError` for a file whose colors would not come back as they were painted.
+    """
+    with opened(path) as file:
+        mode = file.mode
+    if mode not in MODES and not mode.startswith(("I", "F")):
+        raise UserError(f"{path} has colors in {mode}: save the strokes as PNG, in RGB or RGBA")
+    strokes = on_white(read(path))
+    strokes[(strokes >= WHITE).all(axis=2)] = 1.0
+    return strokes

@@ -1,0 +1,108 @@
+"""Writes what a study has found so far: one HTML page, tables and figures."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from io import BytesIO
+from pathlib import Path
+
+from henkan.files import replaced
+
+PUBLISHED_BYTES = 700_000
+
+
+def write_report(study_folder: Path) -> Path:
+    """Write report.html, scores.csv, summary.csv and figures/ into a study's folder; return the page's path.
+
+    Every file is replaced in one step, so a browser may reload at any time while the study runs.
+    Raises UserError where the folder holds no study.
+    """
+    from henkan.report import figures, page, read, summary
+
+    study = read.read_study(study_folder)
+    rows = summary.compare(study)
+    parts = []
+    for number, (title, part) in enumerate(study.sections.items()):
+        plane, curves = figures.plane(part), [*figures.along(part), *figures.curves(part)]
+        if title:
+            prefix = section_name(title, number)
+            plane = plane and (figures.prefixed(plane[0], prefix), plane[1])
+            curves = [figures.prefixed(chart, prefix) for chart in curves]
+        if plane is not None:
+            chart, raster = plane
+            replace(study_folder / "figures" / f"{chart.name}.svg", chart.svg.encode())
+            replace(study_folder / "figures" / f"{chart.name}.png", raster)
+        for chart in curves:
+            replace(study_folder / "figures" / f"{chart.name}.svg", chart.svg.encode())
+        parts.append(page.Part(title, part, summary.compare(part), plane and plane[0], curves))
+    replace(study_folder / "summary.csv", summary.summary_table(rows).to_csv(index=False).encode())
+    replace(study_folder / "scores.csv", summary.scores_table(study).to_csv(index=False).encode())
+    return replace(study_folder / "report.html", page.render(study, rows, parts).encode())
+
+
+def table(study_folder: Path) -> str:
+    """Return the headline scores as a table for the terminal, with the answer in one sentence under it."""
+    from henkan.report import read, summary
+
+    study = read.read_study(study_folder)
+    width = shutil.get_terminal_size((110, 24)).columns
+    color = sys.stdout.isatty()
+    return "\n\n".join(
+        summary.terminal_table(part, summary.compare(part), width, color, title)
+        for title, part in study.sections.items()
+    )
+
+
+def section_name(title: str, number: int) -> str:
+    """Return what the files of a section begin with."""
+    return re.sub(r"[^A-Za-z0-9]+", "_", title).strip("_").lower() or f"part_{number}"
+
+
+def replace(path: Path, content: bytes) -> Path:
+    """Write a file in one step: whoever reads it sees the old content or the new, never a part."""
+    with replaced(path) as partial:
+        partial.write_bytes(content)
+    return path
+
+
+def publish(study_folder: Path, into: Path) -> list[Path]:
+    """Write what a repository keeps of a study into `into`, under 700 kB in all, and return the files.
+
+    summary.csv, scores.csv.gz (three significant digits; the headline metrics only where all take more than half
+    the room), plane.png, along.png and along.csv (scores along a setting of the degradation, each seed's means) and
+    pictures.png or .jpg (as many of the test pictures as fit); what there is nothing to say about is absent.
+    Raises UserError where the folder holds no study.
+    """
+    import gzip
+
+    from henkan.report import contact, figures, read, summary
+    from henkan.report.along import draw, means
+
+    study = read.read_study(study_folder)
+    contents = {"summary.csv": summary.summary_table(summary.compare(study)).to_csv(index=False).encode()}
+    table = summary.scores_table(study)
+    for kept in (table, table[table["metric"].isin(study.headline)]):
+        scores = gzip.compress(kept.to_csv(index=False, float_format="%.3g").encode(), mtime=0)
+        if len(scores) <= PUBLISHED_BYTES // 2:
+            contents["scores.csv.gz"] = scores
+            break
+    names = {title: f"_{section_name(title, number)}" if title else "" for number, title in enumerate(study.sections)}
+    for title, part in study.sections.items():
+        if (plane := figures.plane(part)) is not None:
+            contents[f"plane{names[title]}.png"] = plane[1]
+        if found := figures.lines_along(part):
+            raster = BytesIO()
+            draw(found).savefig(raster, format="png", dpi=120)
+            contents[f"along{names[title]}.png"] = raster.getvalue()
+            numbers = means(figures.tables_along(part)).to_csv(index=False, float_format="%.5g")
+            contents[f"along{names[title]}.csv"] = numbers.encode()
+    left = (PUBLISHED_BYTES - sum(map(len, contents.values()))) // len(names)
+    for title, part in study.sections.items():
+        if (pictures := contact.sheet(part, left)) is not None:
+            kind, drawn = pictures
+            # Of an earlier publication.
+            (into / f"pictures{names[title]}.{'jpg' if kind == 'png' else 'png'}").unlink(missing_ok=True)
+            contents[f"pictures{names[title]}.{kind}"] = drawn
+    return [replace(into / name, content) for name, content in contents.items()]

@@ -1,0 +1,84 @@
+"""Training with Lightning: which callbacks, which strategy, and what an interruption means."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import pytorch_lightning as pl
+from pytorch_lightning.utilities.exceptions import SIGTERMException
+
+from henkan.runs.plan import Plan
+from henkan.runs.run import Run
+from henkan.scoring.evaluation_set import evaluation_set
+from henkan.scoring.evaluator import Evaluator
+from henkan.training.assemble import training_streams
+from henkan.training.callbacks import Bar, Checkpoints, Restore, Rows, Validation
+from henkan.training.feed import Feed
+from henkan.training.loggers import RunLogger
+from henkan.training.streams import batch_sizes
+from henkan.training.translator import Translator
+
+# What a shell reports for a process that SIGTERM has ended.
+TERMINATED = 143
+
+
+def fit(plan: Plan, run: Run, translator: Translator, state: Mapping[str, Any] | None, logger: RunLogger) -> None:
+    """Train the iterations that are left."""
+    config, settings = plan.config, plan.config["trainer"]
+    if translator.iteration >= len(plan.schedule):
+        return
+    evaluator = Evaluator(config["metric"], config["evaluation"]["batch"], sets=False)
+    validation = dict(config["validation"])
+    scored = evaluation_set(config, plan.pictures, "val", validation.pop("framing"))
+    callbacks: list[pl.Callback] = [
+        Restore(state),
+        Rows(run, logger),
+        Validation(run, logger, evaluator, scored, **validation),
+        Checkpoints(run, config["checkpoint"]["every"], plan.prefixes),
+    ]
+    if settings["bar"] is True or (settings["bar"] == "auto" and sys.stderr.isatty()):
+        callbacks.append(Bar(run.folder.name))
+    feed = Feed(
+        training_streams(plan),
+        plan.schedule,
+        batch_sizes(config, list(plan.streams)),
+        settings["workers"],
+        start=translator.iteration,
+        pauses=(settings["log_every"], validation["every"], config["checkpoint"]["every"]),
+        repeat=config["overfit"] is not None,
+    )
+    # Lightning's advice about workers and modes is for other loops than this one.
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*(many workers|eval mode at the start|treespec).*")
+        try:
+            make_trainer(settings, callbacks).fit(translator, datamodule=feed)
+        except SIGTERMException:
+            raise SystemExit(TERMINATED) from None
+        except SystemExit as end:
+            # Lightning turns an interrupt into an exit.
+            if isinstance(end.__context__, KeyboardInterrupt):
+                raise KeyboardInterrupt from None
+            raise
+
+
+def make_trainer(settings: Mapping[str, Any], callbacks: list[pl.Callback]) -> pl.Trainer:
+    """Return a trainer that leaves batches, logs and checkpoints to us."""
+    several = settings["devices"] != 1 and settings["strategy"] == "auto"
+    return pl.Trainer(
+        accelerator=settings["accelerator"],
+        devices=settings["devices"],
+        strategy="ddp_find_unused_parameters_true" if several else settings["strategy"],
+        precision=settings["precision"],
+        max_epochs=1,
+        callbacks=callbacks,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+    )

@@ -1,0 +1,116 @@
+"""Plans and runs a study: many runs of one recipe, seed by seed, and a report that is refreshed after each."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from hydra import compose, initialize_config_dir
+
+from henkan.config.studies import Study
+from henkan.config.trees import config_folder
+from henkan.errors import UserError
+from henkan.files import write_json
+from henkan.launching.execute import execute
+from henkan.report.write import table, write_report
+from henkan.runs import machine
+from henkan.runs.identity import changed, code
+from henkan.runs.plan import plan_run
+from henkan.runs.run import read_record
+from henkan.scoring.evaluator import POST
+from henkan.sweeps.progress import StudyBar, saved
+from henkan.sweeps.scheduler import Job, run_jobs
+
+
+def prepare(study: Study) -> None:
+    """Make the data that the study is about: its `prepare` commands, which do nothing where that is done."""
+    for command in study.settings.get("prepare") or []:
+        verb, *words = command
+        # At the study's scale, so that a trial is short.
+        outcome = execute(verb, [f"scale={study.settings['scale']}", *words])
+        if outcome.code:
+            raise UserError(f"preparing {study.name} failed: henkan {' '.join(command)}")
+
+
+def run_study(study: Study, jobs: list[Job]) -> int:
+    """Run what is not done, refresh the report after each run, and print what was found."""
+    folder = study.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    at_once = int(study.settings.get("jobs") or 1)
+
+    def refresh() -> None:
+        write_study(study, jobs, folder)
+        write_report(folder)
+
+    for job in jobs:
+        names = changed((read_record(job.folder) or {}).get("code", {}), code(job.plan.parts))
+        if job.status == "done" and names:
+            print(f"henkan: {job.folder.name} is done; since then changed: {', '.join(names)}", file=sys.stderr)
+    write_study(study, jobs, folder)
+    with StudyBar(study.name, jobs) as bar:
+        run_jobs(jobs, at_once, refresh, bar.tick)
+    refresh()
+    failed = [job for job in jobs if job.status != "done"]
+    for job in failed:
+        print(f"henkan: failed: {job.title}: {job.error}", file=sys.stderr)
+    if len(failed) < len(jobs):
+        print(table(folder))
+        print(folder / "report.html")
+    return 1 if failed else 0
+
+
+def plan_jobs(study: Study) -> list[Job]:
+    """Compose and plan every run of a study; nothing is trained."""
+    jobs: list[Job] = []
+    with initialize_config_dir(str(config_folder()), version_base="1.3"):
+        for name, seed, overrides in study.runs():
+            jobs.append(Job(name, seed, overrides, plan_run(compose("train", overrides=overrides))))
+    return without_repetition(jobs)
+
+
+def without_repetition(jobs: Sequence[Job]) -> list[Job]:
+    """Keep one job, without a seed, of each configuration that trains nothing and so is the same for every seed."""
+    found: dict[tuple[str, int | None], Job] = {}
+    for job in jobs:
+        identities = {other.plan.identity for other in jobs if other.configuration == job.configuration}
+        if not job.plan.trains and len(identities) == 1:
+            job.seed = None
+        found.setdefault((job.configuration, job.seed), job)
+    return list(found.values())
+
+
+def write_study(study: Study, jobs: Sequence[Job], folder: Path) -> None:
+    """Write `study.json`: what was asked, and how far each run is."""
+    settings = study.settings
+    metrics = {name: node for job in jobs for name, node in job.plan.config["metric"].items()}
+    ends = ("", POST) if any(job.plan.config.get("postprocess") for job in jobs) else ("",)
+    write_json(
+        folder / "study.json",
+        {
+            **{
+                key: settings.get(key)
+                for key in ("title", "question", "recipe", "scale", "baseline", "headline", "plane")
+            },
+            "name": study.name,
+            "seeds": list(settings["seeds"]),
+            "configurations": {
+                name: {"variant": made.variant, "point": made.point, "overrides": made.overrides}
+                for name, made in study.configurations().items()
+            },
+            "overrides": [*(settings.get("overrides") or []), *study.overrides],
+            "metrics": {f"{name}{end}": node.get("better") for end in ends for name, node in metrics.items()},
+            "runs": [
+                {
+                    "configuration": job.configuration,
+                    "seed": job.seed,
+                    "folder": os.path.relpath(job.folder, folder),
+                    "status": job.status,
+                }
+                for job in jobs
+            ],
+            "environment": {"hardware": machine.hardware(), "versions": machine.versions()},
+            "saved_iterations": saved(jobs),
+        },
+    )

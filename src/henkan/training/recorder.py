@@ -1,0 +1,28 @@
+"""What training asks of the run that it is part of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+Row = Mapping[str, float | int | str]
+
+
+class Recorder(Protocol):
+    """Keeps what it is told. `henkan.runs.run.Run` is one; only the first rank tells it anything."""
+
+    @property
+    def identity(self) -> str:
+        """The hash of all that the run's weights depend on."""
+
+    def add_row(self, row: Row) -> None:
+        """Add values of one iteration to the curves."""
+
+    def warn(self, message: str) -> None:
+        """Tell a person, and keep it in the record."""
+
+    def save(self, state: Mapping[str, Any]) -> None:
+        """Write the checkpoint that the run goes on from."""
+
+    def offer(self, identity: str, state: Mapping[str, Any], judged: bool) -> None:
+        """Offer the state at a phase boundary to other runs; `judged`: a discriminator has been trained."""

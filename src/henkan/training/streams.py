@@ -1,0 +1,60 @@
+"""The streams of a config: the paired one at its root, and those beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from henkan.degradations.degradation import never_clean
+from henkan.errors import UserError
+from henkan.training.schedule import Phase
+from henkan.training.terms import PAIRED, Term, active
+
+Node = Mapping[str, Any]
+
+
+def stream_nodes(config: Node) -> dict[str, Node]:
+    """Return what each stream is made of: data, augmentation, degradation, and its share of a batch."""
+    root = {key: config[key] for key in ("data", "augmentation", "degradation")}
+    others = {
+        name: {**node, "degradation": never_clean(node["degradation"])}
+        for name, node in (config.get("streams") or {}).items()
+    }
+    return {PAIRED: {**root, "share": 1.0}, **others}
+
+
+def streams_read(terms: Sequence[Term], phases: Sequence[Phase]) -> list[str]:
+    """Return the streams that the terms of some phases read, the paired one first: every run has it."""
+    found = {PAIRED: None}
+    for phase in phases:
+        for term in active(terms, phase):
+            found.update(dict.fromkeys((term.stream, term.against)))
+    return list(found)
+
+
+def check_streams(terms: Sequence[Term], config: Node) -> None:
+    """Raise `UserError` for a term on a stream that the config does not have, and for shares that make no batch."""
+    nodes = stream_nodes(config)
+    for term in terms:
+        for name in (term.stream, term.against):
+            if name not in nodes:
+                raise UserError(
+                    f"loss.{term.name} is on the stream {name!r}, and there is {', '.join(nodes)}: choose it with "
+                    f"stream=[{name}], or drop the term"
+                )
+        if term.stream != term.against and nodes[term.stream]["share"] != nodes[term.against]["share"]:
+            raise UserError(f"loss.{term.name} compares {term.stream} with {term.against}: give both the same share")
+
+
+def batch_sizes(config: Node, names: Sequence[str]) -> dict[str, int]:
+    """Return how many samples of each stream a batch has: its share of `batch_size`."""
+    sizes = {}
+    for name in names:
+        size = stream_nodes(config)[name]["share"] * config["batch_size"]
+        if size < 1 or size != int(size):
+            raise UserError(
+                f"streams.{name}.share={stream_nodes(config)[name]['share']} of batch_size={config['batch_size']} is "
+                f"{size:g} samples: change either so that it is a whole number"
+            )
+        sizes[name] = int(size)
+    return sizes

@@ -1,0 +1,53 @@
+"""Make training data in reverse: clean pictures and what a degradation makes of them, on disk.
+
+Writes pairs, a manifest (a line a sample: picture, hash of it, every number that was drawn) and a contact sheet, and
+prints the folder. The same command goes on after an interruption; data=degraded data.path=DIR trains from it.
+
+  henkan degrade data=openmoji_lines degradation=pencil_heavy size=128 count=5000 output=pairs
+  henkan degrade data=openmoji_lines degradation=ballpoint count=1_000_000 format=tar output=shards
+  henkan degrade -m data=openmoji_lines degradation=ballpoint degradation.error=0.5,1,2 'output=x_${degradation.error}'
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from henkan.config.checks import check_config
+from henkan.data.shards import FORMATS, Chunk, is_whole
+from henkan.data.splits import SPLITS
+from henkan.degrading.dataset import claim, collect, contact_sheet, sources, write
+from henkan.errors import UserError
+from henkan.files import sweep
+from henkan.runs.plan import settle
+
+
+def main(cfg: DictConfig) -> None:
+    check_config(cfg)
+    if cfg.format not in FORMATS:
+        raise UserError(f"format={cfg.format} must be one of {', '.join(FORMATS)}")
+    if min(cfg.count, cfg.shard, cfg.sheet) < 1:
+        raise UserError(f"count={cfg.count}, shard={cfg.shard} and sheet={cfg.sheet} must be 1 or more")
+    if cfg.workers is not None and cfg.workers < 0:
+        raise UserError(f"workers={cfg.workers} must be 0 or more")
+    output, splits = Path(cfg.output), list(cfg.splits)
+    if not splits or not set(splits) <= set(SPLITS):
+        raise UserError(f"splits=[{','.join(map(str, splits))}] must name some of {', '.join(SPLITS)}")
+    config, pictures = settle(cfg)
+    pictures.prepare()
+    counts = {
+        split: cfg.count if split == "train" else min(cfg.count, len(pictures.some_names(split))) for split in splits
+    }
+    claim(output, config, pictures, counts)
+    chunks = [
+        Chunk(split, start, min(start + cfg.shard, count))
+        for split, count in counts.items()
+        for start in range(0, count, cfg.shard)
+    ]
+    sweep(output)
+    rest = [chunk for chunk in chunks if not is_whole(output, chunk)]
+    write(rest, sources(config, pictures), output, cfg.format, cfg.workers)
+    collect(output, chunks)
+    contact_sheet(output, splits[0], cfg.sheet)
+    print(output)

@@ -1,0 +1,97 @@
+"""Train one run, go on with an interrupted one, or return what a finished one found.
+
+Prints the run folder as the last line on stdout. The same command continues a run that was killed; a run that is done
+is not trained again (rerun=true does), only scored again if other scores are asked for.
+
+  henkan train experiment=glcic scale=smoke
+  henkan train experiment=glcic 'loss=[mse,hinge,r1]' discriminator.normalization=null
+  henkan train -m experiment=glcic weights.adversarial=0.001,0.01 seed=0,1,2
+  henkan train experiment=glcic init=outputs/runs/RUN
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+import torch
+from omegaconf import DictConfig
+
+from henkan.config.build import build
+from henkan.config.composition import task_overrides
+from henkan.config.explain import reason
+from henkan.errors import TrainingFailed
+from henkan.evaluation.score import score_run
+from henkan.ranks import is_first_rank, say
+from henkan.report.along import draw_curve
+from henkan.runs.curves import read_rows
+from henkan.runs.fit import fit
+from henkan.runs.plan import Plan, plan_run
+from henkan.runs.run import Run
+from henkan.runs.start import starting_point
+from henkan.training.assemble import build_translator
+from henkan.training.loggers import RunLogger
+
+
+def main(cfg: DictConfig) -> float | None:
+    use_threads(cfg.trainer.threads)
+    plan = plan_run(cfg)
+    run = Run(plan.folder, plan.identity, plan.config, plan.parts, writes=is_first_rank())
+    if run.done and not plan.config["rerun"]:
+        say(f"done already{run.word_of_changed_code()}")
+        means = score_run(plan.config, plan.pictures, run.folder, again=False)
+        run.note(metrics=means, evaluation=plan.evaluation)
+    elif not train(plan, run):
+        return None
+    draw_curve(run.folder)
+    print(run.folder)
+    return objective(run, cfg.objective)
+
+
+def train(plan: Plan, run: Run) -> bool:
+    """Train what is left of a run and score it; returns whether this process is the one that did so."""
+    if plan.trains and "generator" not in plan.schedule.phases[0].update and plan.init is None:
+        say("the discriminator learns first, from a generator that has learned nothing: name a run with init=RUN")
+    run.begin(task_overrides(), plan.manifest, len(plan.schedule), fresh=plan.config["rerun"])
+    logger: RunLogger = build(plan.config["logger"])
+    try:
+        translator = build_translator(plan)
+        state = starting_point(plan, run, translator)
+        if run.writes:
+            logger.start(run.folder, run.record, plan.config, run.curves.rows)
+        since = time.perf_counter()
+        fit(plan, run, translator, state, logger)
+        run.note(training_seconds=round(time.perf_counter() - since, 2))
+        if not run.writes:
+            return False
+        if plan.config["overfit"] is not None:
+            check_overfit(run, plan.config["overfit"])
+        final = score_run(plan.config, plan.pictures, run.folder, logger=logger)
+    except BaseException as error:
+        if run.writes:
+            run.end("failed", error=reason(error))
+            logger.finish("failed", {})
+        raise
+    run.end("done", metrics=final, evaluation=plan.evaluation)
+    logger.finish("done", final)
+    return True
+
+
+def check_overfit(run: Run, share: float) -> None:
+    """Raise `TrainingFailed` unless the loss has fallen to `share` of its first logged value."""
+    losses = [float(row["loss/generator"]) for row in read_rows(run.curves.path) if "loss/generator" in row]
+    course = f"its loss went from {losses[0]:.4g} to {losses[-1]:.4g}"
+    if losses[-1] > share * losses[0]:
+        raise TrainingFailed(f"one batch could not be fitted: {course} only")
+    say(f"one batch was fitted: {course}")
+
+
+def objective(run: Run, name: str) -> float | None:
+    """Return the last logged value of `name`, for a sweeper."""
+    values = [float(row[name]) for row in read_rows(run.curves.path) if name in row]
+    return values[-1] if values else None
+
+
+def use_threads(threads: int | None) -> None:
+    """Use so many threads in this process: as configured, or this run's share of the cores."""
+    torch.set_num_threads(threads or int(os.environ.get("HENKAN_THREADS", os.cpu_count() or 1)))

@@ -1,0 +1,224 @@
+"""Processes forked from a warm server, with a server that is warmed with toys instead of torch."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TOY = """
+import __main__, json, multiprocessing, os, signal, subprocess, sys, time
+import henkan.launching.launcher as launcher
+from henkan.launching.execute import Outcome
+
+def execute(verb, arguments):
+    if verb == "value":
+        print("printed"), print("complained", file=sys.stderr)
+        return Outcome(0, value=float(arguments[0]))
+    if verb == "fail":
+        return Outcome(2, error="no such thing")
+    if verb == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if verb == "facts":
+        print(json.dumps({"argv": sys.argv, "main": sys.modules["__main__"].__spec__.name, "cwd": os.getcwd(),
+                          "threads": os.environ["HENKAN_THREADS"], "method": multiprocessing.get_start_method()}))
+        return Outcome(0)
+    if verb == "sleep":
+        child = subprocess.Popen(["sleep", "60"])
+        with open(arguments[0], "w") as file:
+            json.dump([os.getpid(), child.pid], file)
+        time.sleep(60)
+    if verb == "train":
+        if "seed=1" in arguments:
+            return Outcome(2, error="seed 1 is unlucky")
+        return Outcome(0, value=float(len(arguments)))
+
+launcher.execute = execute
+launcher.WARM = "toy"
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "toy.py").write_text(TOY)
+    return tmp_path
+
+
+def start(folder: Path, script: str) -> subprocess.Popen[str]:
+    """Start a script that uses the launcher, in a process of its own: a process has one server for good."""
+    (folder / "script.py").write_text(
+        "import signal\n\nimport toy\nfrom henkan.launching.launcher import WarmProcesses\n" + script
+    )
+    return subprocess.Popen(
+        [sys.executable, "script.py"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), os.environ["PYTHONPATH"]])},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def result(folder: Path, script: str) -> Any:
+    process = start(folder, script)
+    try:
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 0, err
+    return json.loads(out.splitlines()[-1])
+
+
+def gone(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return True
+    return state == "Z"
+
+
+def await_that(condition: Any, seconds: float = 15.0) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def pids(path: Path) -> list[int]:
+    assert await_that(lambda: path.is_file() and path.read_text().endswith("]"))
+    found: list[int] = json.loads(path.read_text())
+    return found
+
+
+def test_values_errors_and_exit_codes(folder: Path) -> None:
+    ended = result(
+        folder,
+        """
+import json
+from pathlib import Path
+if __name__ == "__main__":
+    with WarmProcesses(2) as processes:
+        running = [processes.start(argv, Path("log", f"{argv[0]}.txt"))
+                   for argv in (["value", "2.5"], ["fail"], ["killed"])]
+        for process in running:
+            process.wait()
+        print(json.dumps([[p.exit_code, p.value, p.error] for p in running]))
+""",
+    )
+    assert ended == [[0, 2.5, None], [2, None, "no such thing"], [-9, None, "ended by SIGKILL"]]
+    assert sorted((folder / "log" / "value.txt").read_text().split()) == ["complained", "printed"]
+
+
+def test_a_child_is_the_command_of_its_own_run(folder: Path) -> None:
+    """DDP starts `sys.argv` again, by the name of the main module."""
+    facts = result(
+        folder,
+        """
+import os
+if __name__ == "__main__":
+    os.environ.pop("HENKAN_THREADS", None)
+    with WarmProcesses(os.cpu_count()) as processes:
+        processes.start(["facts", "a=1", "b=2"]).wait()
+""",
+    )
+    assert facts["argv"] == ["henkan", "facts", "a=1", "b=2"]
+    assert facts["main"] == "henkan.__main__"
+    assert Path(facts["cwd"]).samefile(folder)
+    assert facts["threads"] == "1"
+    assert facts["method"] != "forkserver"
+
+
+def test_terminate_ends_what_a_child_has_started(folder: Path) -> None:
+    ended = result(
+        folder,
+        """
+import json, os, time
+if __name__ == "__main__":
+    with WarmProcesses() as processes:
+        process = processes.start(["sleep", "pids.json"])
+        while not os.path.exists("pids.json"):
+            time.sleep(0.05)
+        time.sleep(0.2)
+        began = time.monotonic()
+        process.terminate()
+        print(json.dumps([process.exit_code, time.monotonic() - began]))
+""",
+    )
+    assert ended[0] == -signal.SIGTERM
+    assert ended[1] < 5
+    assert await_that(lambda: all(map(gone, pids(folder / "pids.json"))))
+
+
+@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_no_orphans_however_the_parent_ends(folder: Path, ending: signal.Signals) -> None:
+    parent = start(
+        folder,
+        """
+if __name__ == "__main__":
+    # A shell that starts the suite in the background has interrupts ignored, and that is inherited.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with WarmProcesses() as processes:
+        processes.start(["sleep", "pids.json"]).wait()
+""",
+    )
+    children = pids(folder / "pids.json")
+    time.sleep(0.2)
+    parent.send_signal(ending)
+    parent.communicate(timeout=30)
+    assert await_that(lambda: all(map(gone, children)))
+
+
+SWEEP = """
+import json, sys
+from henkan.launching.execute import execute
+from hydra.core.plugins import Plugins
+if __name__ == "__main__":
+    told = []
+    [plugin] = [known for known in Plugins.instance().discover() if known.__name__ == "ForkLauncher"]
+    launch = plugin.launch
+    def watched(*arguments, **named):
+        told.extend(launch(*arguments, **named))
+        return told
+    plugin.launch = watched
+    outcome = execute("train", WORDS)
+    print(json.dumps([outcome.code, outcome.error,
+                      [[job.status.name, job._return_value if job.status.name == "COMPLETED" else None,
+                        job.overrides, job.task_name] for job in told]]))
+"""
+
+
+def sweep(folder: Path, *words: str) -> tuple[int, str | None, list[Any]]:
+    words = ("-m", "logger=none", f"paths.runs={folder}/runs", *words)
+    code, error, jobs = result(folder, SWEEP.replace("WORDS", repr(list(words))))
+    return code, error, jobs
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_sweep_goes_on_after_a_failure_and_says_so(folder: Path, jobs: int) -> None:
+    code, error, told = sweep(folder, "seed=0,1,2", f"hydra.launcher.n_jobs={jobs}")
+    assert code == 2
+    assert error == "1 of 3 runs failed"
+    assert [job[0] for job in told] == ["COMPLETED", "FAILED", "COMPLETED"]
+    # The single run is told its own overrides, and nothing of the sweep.
+    assert [job[1] for job in told] == [3.0, None, 3.0]
+    assert told[2][2:] == [["logger=none", f"paths.runs={folder}/runs", "seed=2"], "train"]
+
+
+def test_fail_fast_ends_a_sweep_at_its_first_failure(folder: Path) -> None:
+    code, error, told = sweep(folder, "seed=1,2,3", "hydra.launcher.fail_fast=true")
+    assert code == 2
+    assert error == "1 of 3 runs failed, 2 not done"
+    assert [job[0] for job in told] == ["FAILED"]
+
+
+def test_a_sweep_without_failures_ends_well(folder: Path) -> None:
+    assert sweep(folder, "seed=0,2")[0] == 0

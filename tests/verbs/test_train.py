@@ -1,0 +1,275 @@
+"""`henkan train` as a user meets it: what it leaves behind, what it says, and what it refuses."""
+
+from __future__ import annotations
+
+import csv
+import errno
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from omegaconf import DictConfig, OmegaConf
+
+from henkan.errors import TrainingFailed, UserError
+from henkan.launching.execute import execute
+from henkan.launching.launcher import WarmProcesses
+from henkan.runs.curves import read_rows
+from henkan.runs.run import read_record
+from henkan.training import checkpoint
+from henkan.verbs import train
+
+Compose = Callable[..., DictConfig]
+
+
+def only_run(runs: Path) -> Path:
+    (folder,) = (path.parent for path in runs.glob("*/run.json"))
+    return folder
+
+
+def weights(folder: Path, network: str = "generator") -> dict[str, torch.Tensor]:
+    return checkpoint.part(checkpoint.load(folder / "checkpoints" / "last.ckpt"), network)
+
+
+def same(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:
+    return first.keys() == second.keys() and all(torch.equal(value, second[name]) for name, value in first.items())
+
+
+def test_a_run_folder_holds_what_it_should(
+    tiny: list[str], composed: Compose, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train.main(composed(tiny))
+    folder = only_run(tmp_path / "runs")
+    assert capsys.readouterr().out.splitlines()[-1] == str(folder)
+
+    record = read_record(folder)
+    assert record is not None
+    expected = {"status": "done", "recipe": "glcic", "seed": 0, "iterations": 18}
+    assert {key: record[key] for key in expected} == expected
+    assert set(record["metrics"]) == {"psnr", "psnr_hole"}
+    assert record["versions"]["torch"] == torch.__version__.partition("+")[0] or record["versions"]["torch"]
+    assert "henkan.losses.mse" in record["code"]
+
+    assert OmegaConf.load(folder / "config.yaml").seed == 0
+    rows = read_rows(folder / "metrics.csv")
+    assert [row["iteration"] for row in rows] == list(range(2, 20, 2))
+    assert {row["phase"] for row in rows} == {"reconstruction", "discriminator", "joint"}
+    assert {"gradient/mse", "gradient/adversarial", "gradient/ratio", "val/psnr"} <= set(rows[-1])
+
+    with (folder / "scores.csv").open() as file:
+        scores = list(csv.DictReader(file))
+    assert list(scores[0]) == ["file", "psnr", "psnr_hole"]
+    assert [row["file"] for row in scores] == [f"test/{number:03d}.png" for number in range(6)]
+    assert json.loads((folder / "pictures" / "index.json").read_text()) == [row["file"] for row in scores]
+
+    state = torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)
+    assert {name.partition(".")[0] for name in state["state_dict"]} == {"generator", "discriminator", "average"}
+
+
+def test_weight_0_equals_mse_and_a_huge_one_wrecks(tiny: list[str], composed: Compose, tmp_path: Path) -> None:
+    folders = {}
+    for name, words in {
+        "mse": ["loss=[mse]"],
+        "zero": ["weights.adversarial=0"],
+        "huge": ["weights.adversarial=1000"],
+    }.items():
+        train.main(composed([*tiny, *words, f"paths.runs={tmp_path / name}"]))
+        folders[name] = only_run(tmp_path / name)
+    assert same(weights(folders["mse"]), weights(folders["zero"]))
+    assert same(weights(folders["mse"], "average"), weights(folders["zero"], "average"))
+    assert (folders["mse"] / "scores.csv").read_text() == (folders["zero"] / "scores.csv").read_text()
+    final = {name: read_rows(folder / "metrics.csv")[-1]["loss/mse"] for name, folder in folders.items()}
+    assert float(final["huge"]) > float(final["mse"])
+
+
+def test_changed_code_is_named_and_rerun_trains_again(
+    tiny: list[str], composed: Compose, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train.main(composed(tiny))
+    folder = only_run(tmp_path / "runs")
+    record = read_record(folder)
+    assert record is not None
+    record["code"]["henkan.losses.mse"] = "another"
+    (folder / "run.json").write_text(json.dumps(record))
+    train.main(composed(tiny))
+    said = capsys.readouterr().err
+    assert "done already; since then changed: henkan.losses.mse (rerun=true trains it again)" in said
+    train.main(composed([*tiny, "rerun=true"]))
+    again = read_record(folder)
+    assert again is not None
+    assert again["code"]["henkan.losses.mse"] != "another"
+
+
+def test_what_does_not_affect_the_weights_does_not_make_another_run(tiny: list[str], composed: Compose) -> None:
+    from henkan.runs.plan import plan_run
+
+    def identity(*words: str) -> str:
+        return plan_run(composed([*tiny, *words])).identity
+
+    plain = identity()
+    assert plain == identity("logger=csv", "trainer.workers=2", "metric=[ssim]", "trainer.log_every=7")
+    assert plain == identity("weights.mse=1.0")
+    assert plain != identity("seed=1")
+    assert plain != identity("weights.adversarial=0.1")
+    # An unused weight does not count, and neither does an unused discriminator.
+    alone = identity("loss=[mse]")
+    assert alone == identity("loss=[mse]", "weights.adversarial=0.1", "discriminator.width=0.5")
+    assert alone != plain
+
+
+def test_data_is_known_by_its_contents(tiny: list[str], composed: Compose, pictures: Path, tmp_path: Path) -> None:
+    import shutil
+
+    from henkan.runs.plan import plan_run
+
+    moved = tmp_path / "elsewhere"
+    shutil.copytree(pictures, moved)
+    plain = plan_run(composed(tiny)).identity
+    assert plan_run(composed([*tiny, f"data.path={moved}"])).identity == plain
+    (moved / "train" / "000.png").unlink()
+    assert plan_run(composed([*tiny, f"data.path={moved}"])).identity != plain
+
+
+def test_training_starts_from_other_weights(tiny: list[str], composed: Compose, tmp_path: Path) -> None:
+    train.main(composed([*tiny, "loss=[mse]"]))
+    first = only_run(tmp_path / "runs")
+    words = [f"paths.runs={tmp_path / 'next'}", f"init={first}", "optimizer.generator.lr=0", "loss=[mse]"]
+    train.main(composed([*tiny, *words]))
+    started = weights(only_run(tmp_path / "next"))
+    averaged = weights(first, "average.network")
+    assert all(
+        torch.equal(started[name], averaged[name]) for name in started if "running" not in name and "num" not in name
+    )
+    assert not same(started, weights(first))
+
+
+def test_a_checkpoint_of_another_architecture_is_refused(tiny: list[str], composed: Compose, tmp_path: Path) -> None:
+    train.main(composed([*tiny, "loss=[mse]"]))
+    words = [f"init={only_run(tmp_path / 'runs')}", "generator=unet", f"paths.runs={tmp_path / 'next'}"]
+    with pytest.raises(UserError, match="is of another architecture"):
+        train.main(composed([*tiny, *words]))
+    record = read_record(only_run(tmp_path / "next"))
+    assert record is not None
+    assert record["status"] == "failed"
+    assert "another architecture" in record["error"]
+
+
+def test_a_loss_that_blows_up_stops_the_run_and_names_the_term(
+    tiny: list[str], composed: Compose, tmp_path: Path
+) -> None:
+    with pytest.raises(TrainingFailed, match=r"loss term mse was NaN or infinite at iteration \d"):
+        train.main(composed([*tiny, "optimizer.generator.lr=1e38", "generator.normalization=null"]))
+    record = read_record(only_run(tmp_path / "runs"))
+    assert record is not None
+    assert record["status"] == "failed"
+
+
+def test_a_folder_that_cannot_be_written_is_named(tiny: list[str], composed: Compose, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match=r"cannot write the run folder .*file/runs.*choose another with paths\.runs"):
+        train.main(composed([*tiny, f"paths.runs={tmp_path / 'file' / 'runs'}"]))
+
+
+def test_a_full_disk_loses_nothing(
+    tiny: list[str], composed: Compose, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, saved = torch.save, []
+
+    def until_full(state: object, file: object) -> None:
+        if saved:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        saved.append(1)
+        real(state, file)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "save", until_full)
+        with pytest.raises(OSError, match="No space left"):
+            train.main(composed([*tiny, "checkpoint.every=4"]))
+    folder = only_run(tmp_path / "runs")
+    assert checkpoint.load(folder / "checkpoints" / "last.ckpt")["iteration"] == 4
+    record = read_record(folder)
+    assert record is not None
+    assert record["status"] == "failed"
+    train.main(composed([*tiny, "checkpoint.every=4"]))
+    assert read_rows(folder / "metrics.csv")[-1]["iteration"] == 18
+
+
+def test_a_run_that_another_process_trains_is_left_alone(tiny: list[str], composed: Compose) -> None:
+    from filelock import FileLock
+
+    from henkan.runs.plan import plan_run
+
+    cfg = composed(tiny)
+    folder = plan_run(cfg).folder
+    folder.mkdir(parents=True)
+    with FileLock(folder / ".lock"), pytest.raises(UserError, match="is being trained by another process"):
+        train.main(cfg)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["weigths.mse=2"], "weights"),
+        (["experiment=glic"], "glcic"),
+        (["seed=abc"], "seed"),
+        (["data.path=/nowhere/at/all"], "/nowhere/at/all"),
+        (["loss=[mse,advresarial]"], "adversarial"),
+        (["+loss.l1.weight=2"], "loss.l1"),
+        (["size=64", "augmentation.resize=null"], "smaller than the 64x64 crop"),
+    ],
+)
+def test_wrong_input_costs_one_line_and_exit_code_2(
+    tiny: list[str], capfd: pytest.CaptureFixture[str], words: list[str], said: str
+) -> None:
+    outcome = execute("train", [*tiny, *words])
+    lines = [line for line in capfd.readouterr().err.splitlines() if line.startswith("henkan: ")]
+    assert outcome.code == 2
+    assert said in lines[-1]
+
+
+def test_one_batch_can_be_fitted_and_says_so_if_not(
+    tiny: list[str], composed: Compose, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shapes = [word for word in tiny if word.startswith(("data", "paths.cache", "trainer", "metric"))]
+    words = ["experiment=glcic", "scale=smoke", "debug=overfit", *shapes, tiny[4]]
+    train.main(composed([*words, "trainer.log_every=20", "validation.every=10000"]))
+    assert "one batch was fitted" in capsys.readouterr().err
+    with pytest.raises(TrainingFailed, match="one batch could not be fitted"):
+        train.main(composed([*words, "schedule.joint.iterations=20", "trainer.log_every=10"]))
+
+
+def test_a_sweep_leaves_one_run_a_point(tiny: list[str], tmp_path: Path, processes: WarmProcesses) -> None:
+    log = tmp_path / "sweep.txt"
+    runs = tmp_path / "swept"
+    process = processes.start(["train", "-m", *tiny, "loss=[mse]", "seed=0,1", f"paths.runs={runs}"], log=log)
+    assert process.wait(240) == 0, log.read_text()
+    assert sorted(read_record(path.parent)["seed"] for path in runs.glob("*/run.json")) == [0, 1]  # type: ignore[index]
+
+
+def test_a_sweep_of_two_at_once_trains_a_shared_prefix_once(
+    tiny: list[str], tmp_path: Path, processes: WarmProcesses
+) -> None:
+    log = tmp_path / "sweep.txt"
+    words = ["weights.adversarial=0.01,0.1", "hydra.launcher.n_jobs=2", "evaluation.split=null"]
+    process = processes.start(["train", "-m", *tiny, *words], log=log)
+    assert process.wait(240) == 0, log.read_text()
+    records = [read_record(path.parent) for path in (tmp_path / "runs").glob("*/run.json")]
+    # Both start at the same time: one trains the first two phases, the other waits for them.
+    assert sorted(record["prefix"]["iteration"] if "prefix" in record else 0 for record in records if record) == [0, 10]
+
+
+def test_an_error_in_a_data_worker_is_one_line_too(
+    tiny: list[str], pictures: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    import shutil
+
+    broken = tmp_path / "broken"
+    shutil.copytree(pictures, broken)
+    for path in (broken / "train").glob("*.png"):
+        path.write_bytes(path.read_bytes()[:60])
+    words = [*tiny, f"data.path={broken}", "trainer.workers=1", "statistics.mean=[0.5,0.5,0.5]"]
+    assert execute("train", words).code == 2
+    (line,) = [line for line in capfd.readouterr().err.splitlines() if line.startswith("henkan: ")]
+    assert str(broken) in line or ".png" in line
+    assert "Traceback" not in line
