@@ -26,12 +26,12 @@ from henkan.config.composition import compose_root
 from henkan.data.stream import TrainingStream, collate
 from henkan.degradations.grey import Grey
 from henkan.losses.adversarial import Adversarial
+from henkan.terms.chosen import build_terms
+from henkan.networks.modes import without_gradient
 from henkan.runs.plan import settle
 from henkan.sample import Detached, Sample
 from henkan.tasks.task import Side
 from henkan.training.assemble import build_network, build_transform, training_stream
-from henkan.training.modes import without_gradient
-from henkan.training.terms import build_terms
 from henkan.transform import Transform
 
 CASES = {
@@ -63,7 +63,7 @@ class Loop:
     ) -> None:
         self.stream, self.transform, self.context, self.batch = stream, transform, context, int(config["batch_size"])
         self.terms = build_terms(config["loss"])
-        names = ["generator", *["discriminator"] * any(term.needs_discriminator for term in self.terms)]
+        names = ["generator", *["discriminator"] * any(term.loss.judges for term in self.terms)]
         layout = torch.channels_last if config["trainer"]["channels_last"] else torch.contiguous_format
         self.networks = {name: build_network(config, name).to(memory_format=layout) for name in names}  # type: ignore[call-overload]
         self.optimizers = {
@@ -88,19 +88,19 @@ class Loop:
         with autocast:
             sample = self.transform.generate(self.networks["generator"], self.transform.prepare(collate(items)))
         for term in self.terms:
-            if isinstance(term.function, Adversarial):
+            if isinstance(term.loss, Adversarial):
                 with autocast:
                     fake = self.judge("output", Detached(sample), "fake")
                     real = self.judge("target", sample, "real")
-                    wrong = term.function.discriminator(real, fake).mean()
+                    wrong = term.loss.discriminator(real, fake).mean()
                 self.update("discriminator", wrong)
         with autocast, without_gradient(self.networks.get("discriminator", nn.Identity())):
             total = sample["raw"].new_zeros(())
             for term in self.terms:
-                if isinstance(term.function, Adversarial):
-                    value = term.function.generator(self.judge("output", sample, "fake")).mean()
+                if isinstance(term.loss, Adversarial):
+                    value = term.loss.generator(self.judge("output", sample, "fake")).mean()
                 else:
-                    value = term.value(sample)
+                    value = term.loss.value(sample).mean()
                 total = total + term.weight * value
             self.update("generator", total)
         self.done += 1

@@ -11,8 +11,8 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 
 from henkan.errors import UserError
+from henkan.terms.chosen import build_terms, check_terms
 from henkan.training.assemble import build_network
-from henkan.training.terms import build_terms, check_terms
 from henkan.verbs import train
 
 Compose = Callable[..., DictConfig]

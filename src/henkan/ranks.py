@@ -22,6 +22,21 @@ def say(message: str) -> None:
         print(f"henkan: {message}", file=sys.stderr, flush=True)
 
 
+def world_size() -> int:
+    """Return how many processes train together."""
+    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+
+
+@torch.no_grad()
+def summed(values: Tensor) -> Tensor:
+    """Return the elementwise sum of every rank's `values`, without a gradient."""
+    if world_size() == 1:
+        return values
+    total = values.clone()
+    dist.all_reduce(total)
+    return total
+
+
 def sum_over_ranks(values: Tensor) -> Tensor:
     """Return the elementwise sum of every rank's `values`, or `values` themselves in a run of one process.
 

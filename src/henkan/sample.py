@@ -44,6 +44,9 @@ from henkan.errors import UserError
 
 Sample = Mapping[str, Any]
 
+PAIRED = "paired"
+"""The stream of pairs: the one that every run has."""
+
 
 class Composed(UserDict[str, Any]):
     """A sample in which a value may be a function of the sample: it is called when the value is first read.
@@ -68,6 +71,10 @@ class Detached(Mapping[str, Any]):
     def __getitem__(self, key: str) -> Any:
         value = self.sample[key]
         return value.detach() if isinstance(value, Tensor) else value
+
+    def __contains__(self, key: object) -> bool:
+        # Not by asking for the value: it may be costly.
+        return key in self.sample
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.sample)

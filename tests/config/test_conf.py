@@ -22,9 +22,9 @@ from henkan.config.trees import config_folder
 from henkan.errors import MissingWeights, UserError
 from henkan.launching.execute import execute
 from henkan.runs.plan import plan_run
+from henkan.terms.chosen import build_terms
 from henkan.training.assemble import build_network, build_translator, with_warmup
 from henkan.training.schedule import Schedule
-from henkan.training.terms import build_terms
 
 Compose = Callable[..., DictConfig]
 CONF = config_folder()

@@ -98,7 +98,7 @@ def test_refuses_to_broadcast(objective: Adversarial) -> None:
 
 
 def test_relativistic_generator_needs_real_logits() -> None:
-    assert [objective.relativistic for objective in EVERY] == [False, False, False, False, True]
+    assert [objective.compares for objective in EVERY] == [False, False, False, False, True]
     with pytest.raises(UserError, match="real logits"):
         RelativisticAverage().generator(torch.zeros(2, 1))
 

@@ -15,7 +15,8 @@ import henkan.losses
 from henkan.config.build import build
 from henkan.errors import MissingWeights
 from henkan.sample import named_arguments
-from henkan.training.terms import NEED_DISCRIMINATOR, SETTINGS_OF_THE_TERM
+from henkan.terms.chosen import SETTINGS_OF_THE_TERM
+from henkan.terms.term import Loss
 
 FILES = sorted((Path(__file__).parents[2] / "conf" / "loss").glob("*.yaml"))
 # What a run measures on its data and terms refer to.
@@ -32,10 +33,11 @@ ALTERNATIVES = (
 def test_names_weighs_and_builds_one_term(file: Path) -> None:
     assert file.read_text().startswith("# @package _global_\n")
     config = OmegaConf.to_container(OmegaConf.merge(STATISTICS, OmegaConf.load(file)), resolve=True)
-    assert isinstance(config, dict) and set(config) == {"statistics", "loss", "weights"}
+    assert isinstance(config, dict) and set(config) == {"statistics", "loss", "weights", "balance"}
     ((name, node),) = config["loss"].items()
     assert name == ALTERNATIVES.get(file.stem, file.stem)
     assert config["weights"] == {name: node.pop("weight")}
+    assert config["balance"] == {name: None}
 
     reads = node.get("reads", {})
     try:
@@ -43,7 +45,7 @@ def test_names_weighs_and_builds_one_term(file: Path) -> None:
     except MissingWeights:
         assert file.stem in ("perceptual_vgg", "perceptual_segmentation")
         return
-    if isinstance(term, NEED_DISCRIMINATOR):
+    if isinstance(term, Loss):
         assert not reads  # these see logits and what is judged, not keys of the sample
     else:
         arguments = named_arguments(term)

@@ -3,6 +3,10 @@ from __future__ import annotations
 import pytest
 
 from henkan.errors import UserError
+from henkan.losses.adversarial import Hinge, Wasserstein
+from henkan.losses.mse import MSE
+from henkan.terms.function import Function
+from henkan.terms.term import Term
 from henkan.training.schedule import Schedule
 
 GLCIC = {
@@ -61,9 +65,26 @@ def test_what_a_schedule_refuses() -> None:
 
 def test_a_phase_that_no_term_pulls_is_dropped() -> None:
     schedule = Schedule.from_config(GLCIC, discriminator=True)
-    # As with an adversarial term alone: nothing tells the generator anything before the discriminator is trained too.
-    pulled = {"reconstruction": (), "discriminator": ("discriminator",), "joint": ("discriminator", "generator")}
-    kept = schedule.without_idle(lambda phase: pulled[phase.name])
+    # Nothing tells the generator anything before the discriminator is trained too.
+    kept = schedule.for_terms([Term("adversarial", Hinge())])
     assert [phase.name for phase in kept.phases] == ["discriminator", "joint"]
     with pytest.raises(UserError, match="no phase that updates anything"):
-        schedule.without_idle(lambda phase: ())
+        schedule.for_terms([])
+
+
+def test_a_critic_has_fresh_batches_and_the_generator_its_own() -> None:
+    terms = [Term("mse", Function("mse", MSE())), Term("adversarial", Wasserstein())]
+    schedule = Schedule.from_config(GLCIC, discriminator=True).for_terms(terms)
+    # Five iterations for each update of the generator, where both are updated.
+    assert schedule.ends == (9, 13, 13 + 25)
+    assert schedule.updates("generator") == 14 and schedule.updates("discriminator") == 4 + 25
+    joint = [schedule.updated(iteration) for iteration in range(13, 38)]
+    assert joint[:5] == [("discriminator",)] * 4 + [("discriminator", "generator")] and joint[5:] == joint[:5] * 4
+    counters = [schedule.counter(iteration) for iteration in range(38)]
+    assert len(set(counters)) == 38
+    assert [number for counter, number in counters if counter == "generator"] == list(range(14))
+    # A phase's own number wins, and one means: both in every iteration.
+    phases = {**GLCIC, "joint": {**GLCIC["joint"], "discriminator_updates": 1}}
+    assert Schedule.from_config(phases, discriminator=True).for_terms(terms).ends == (9, 13, 18)
+    with pytest.raises(UserError, match="discriminator_updates=0 must be 1 or more"):
+        Schedule.from_config({"joint": {**GLCIC["joint"], "discriminator_updates": 0}}, True)

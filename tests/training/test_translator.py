@@ -14,11 +14,12 @@ from henkan.errors import TrainingFailed, UserError
 from henkan.losses.adversarial import Hinge, NonSaturating, RelativisticAverage
 from henkan.losses.mse import MSE
 from henkan.losses.penalty import R1
-from henkan.sample import Sample
+from henkan.sample import PAIRED, Sample
 from henkan.tasks.completion import Completion
+from henkan.terms.function import Function
+from henkan.terms.term import Term
 from henkan.training.feed import Stretches
 from henkan.training.schedule import Schedule
-from henkan.training.terms import PAIRED, Term
 from henkan.training.translator import Translator
 from henkan.transform import Transform
 
@@ -103,14 +104,14 @@ def make(
 ) -> Translator:
     torch.manual_seed(0)
     generator = Generator(norm)
-    judged = any(term.needs_discriminator for term in terms)
+    judged = any(term.loss.judges for term in terms)
     discriminator = Discriminator(norm) if judged else None
     return Translator(
         generator=generator,
         discriminator=discriminator,
         transforms={name: Transform(Completion(window=8), FixedHole()) for name in streams},
         terms=terms,
-        schedule=Schedule.from_config(phases, judged),
+        schedule=Schedule.from_config(phases, judged).for_terms(terms),
         optimizers={"generator": optimizer, "discriminator": lambda p: torch.optim.SGD(p, lr=0.1)},
         schedulers={},
         seed=0,
@@ -150,7 +151,7 @@ def fit(translator: Translator, batches: list[dict[str, Any]] | None = None, pre
 
 
 def mse(weight: float = 1.0) -> Term:
-    return Term("mse", MSE(), weight, READS)
+    return Term("mse", Function("mse", MSE(), READS), weight)
 
 
 def adversarial(weight: float) -> Term:
@@ -275,7 +276,7 @@ def test_batches_summed_into_one_update_equal_one_large_batch() -> None:
 
 def test_gradients_are_clipped() -> None:
     phases = {"joint": {"iterations": 1, "update": ["generator"]}}
-    translator = make([mse(1000.0)], phases=phases, clip=0.01)
+    translator = make([mse(1000.0)], phases=phases, clip={"generator": 0.01})
     before = [parameter.clone() for parameter in translator.generator.parameters()]
     fit(translator)
     moved = torch.stack([(a - b).norm() for a, b in zip(translator.generator.parameters(), before, strict=True)]).norm()
@@ -305,7 +306,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_is_named() -> None:
             return input.mean(dim=(1, 2, 3)) / 0.0
 
     with pytest.raises(TrainingFailed, match="loss term broken was NaN or infinite at iteration 0"):
-        fit(make([mse(), Term("broken", Broken(), 1.0, {"input": "output"})]))
+        fit(make([mse(), Term("broken", Function("broken", Broken(), {"input": "output"}))]))
 
 
 def test_a_penalty_refuses_batch_statistics() -> None:

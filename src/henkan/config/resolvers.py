@@ -31,7 +31,12 @@ def iterations(paper: int, *, _root_: DictConfig) -> int:
 
 def updates(network: str, *, _root_: DictConfig) -> int:
     """Return how many optimizer steps `network` takes in the whole schedule."""
-    batches = sum(phase["iterations"] for phase in _root_.schedule.values() if network in phase["update"])
+    asked = max((term.get("discriminator_updates", 1) for term in _root_.loss.values()), default=1)
+    batches = 0
+    for phase in _root_.schedule.values():
+        both = {"generator", "discriminator"} <= set(phase["update"])
+        ratio = (phase.get("discriminator_updates") or asked) if network == "discriminator" and both else 1
+        batches += ratio * phase["iterations"] if network in phase["update"] else 0
     return int(batches // _root_.optimizer.accumulate)
 
 

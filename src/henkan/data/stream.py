@@ -35,16 +35,23 @@ class ParameterGenerator(Protocol):
 
 
 class TrainingStream(Dataset[Item]):
-    """Sample (counter, i) of the training split, a pure function of (seed, counter, i).
+    """Sample (counter, i) of a split, the training split say, a pure function of (seed, counter, i).
 
     Each counter goes through the pictures in epochs, in a new order every time: picture i of a counter is
     entry i mod n of the permutation of epoch i // n. Crop and degradation are drawn from the sample's own
     generator.
     """
 
-    def __init__(self, pictures: Pictures, framing: Framing | None, degradation: ParameterGenerator, seed: int) -> None:
+    def __init__(
+        self,
+        pictures: Pictures,
+        framing: Framing | None,
+        degradation: ParameterGenerator,
+        seed: int,
+        split: Split = "train",
+    ) -> None:
         self.pictures, self.framing, self.degradation, self.seed = pictures, framing, degradation, seed
-        self._names = pictures.some_names("train")
+        self._split, self._names = split, pictures.some_names(split)
         self._orders: dict[str, tuple[int, NDArray[np.int64]]] = {}
         pictures.prepare()
 
@@ -58,7 +65,9 @@ class TrainingStream(Dataset[Item]):
     def _order(self, counter: str, epoch: int) -> NDArray[np.int64]:
         kept = self._orders.get(counter)
         if kept is None or kept[0] != epoch:
-            order = self.pictures.epoch(generator_for(self.seed, "order", counter, epoch))
+            rng = generator_for(self.seed, "order", counter, epoch)
+            # How often a picture is shown is a matter of training.
+            order = self.pictures.epoch(rng) if self._split == "train" else rng.permutation(len(self._names))
             kept = self._orders[counter] = (epoch, order)
         return kept[1]
 

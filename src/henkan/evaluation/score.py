@@ -15,6 +15,7 @@ from henkan.data.pictures import Pictures
 from henkan.evaluation.along import along, write_curve
 from henkan.evaluation.written import as_table, check_edges, save_picture, write_scores
 from henkan.files import write_json
+from henkan.networks.modes import learns
 from henkan.runs.identity import digest, evaluation_parts
 from henkan.runs.plan import manifest_of
 from henkan.sample import Sample
@@ -23,7 +24,6 @@ from henkan.scoring.evaluator import Evaluator, Scores, selection
 from henkan.training import checkpoint
 from henkan.training.assemble import build_network, build_transform, device_for
 from henkan.training.loggers import RunLogger
-from henkan.training.modes import learns
 
 
 def score_run(

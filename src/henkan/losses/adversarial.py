@@ -1,13 +1,14 @@
-"""Adversarial objectives: what the discriminator minimizes and what the generator minimizes, side by side.
+"""Adversarial objectives: what the discriminator minimizes and what the generator minimizes, in one object.
 
 r and f are the discriminator's logits (no sigmoid) of real and fake pictures, of any shape (B, ...): one per
-picture, or a map of patches, whose losses are averaged. Half precision is raised to float32. Every face
-returns one value per image, (B,).
+picture, or a map of patches, whose losses are averaged. Half precision is raised to float32. Both formulas
+return one value per image, (B,).
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
@@ -16,20 +17,36 @@ from torch.nn.functional import relu, softplus
 from henkan.errors import UserError
 from henkan.losses.per_image import full_precision, per_image_mean
 from henkan.ranks import sum_over_ranks
+from henkan.terms.step import Step
+from henkan.terms.term import Loss, Need
 
 
-class Adversarial(ABC):
-    """Both faces of one objective, so that they cannot disagree.
+class Adversarial(Loss, ABC):
+    """Both sides of one objective, so that they cannot disagree. Its weight is the generator's."""
 
-    A `discriminator` face that names a `mask` in its signature is given the sample's.
-    """
+    teaches = ("generator", "discriminator")
+    judges = True
+    fake: str = "output"
 
-    relativistic: bool = False  # whether the generator's face needs the real logits too
-    judges: str = "output"  # the picture of the sample that is shown as fake
+    def needs(self, network: str, stream: str, against: str) -> Mapping[str, Need]:
+        return {against: Need.TARGET, stream: Need.GRADIENT if network == "generator" else Need.OUTPUT}
+
+    def for_generator(self, step: Step) -> Tensor:
+        if self.compares:
+            verdict = step.verdict()
+            return self.generator(verdict.fake, verdict.real)
+        return self.generator(step.fake_logits())
+
+    def for_discriminator(self, step: Step) -> Tensor:
+        verdict = step.verdict()
+        step.log_scores(verdict, self.boundary(verdict.real.detach(), verdict.fake.detach()))
+        value = self.discriminator(verdict.real, verdict.fake)
+        step.log(f"discriminator/{step.name}", value.mean())
+        return value
 
     @abstractmethod
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
-        """Return the generator's loss per image; only a relativistic objective looks at the real logits."""
+        """Return the generator's loss per image; only one that `compares` looks at the real logits."""
 
     @abstractmethod
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
@@ -37,7 +54,7 @@ class Adversarial(ABC):
 
     def boundary(self, real: Tensor, fake: Tensor) -> Tensor:
         """Return the logit above which a picture counts as real, a scalar; D's accuracy is measured by it."""
-        return full_precision(real).new_zeros(())
+        return torch.zeros((), device=real.device)
 
 
 class Absolute(Adversarial):
@@ -87,7 +104,7 @@ class LeastSquares(Absolute):
 
     def boundary(self, real: Tensor, fake: Tensor) -> Tensor:
         """Return ½, halfway between the two targets."""
-        return full_precision(real).new_tensor(0.5)
+        return torch.full((), 0.5, device=real.device)
 
     def on_real(self, logits: Tensor) -> Tensor:
         return (logits - 1).square()
@@ -118,8 +135,14 @@ class Hinge(Absolute):
 class Wasserstein(Absolute):
     """Critic of the Wasserstein distance (Arjovsky et al., 2017); sound only with a bound on D's slope.
 
-    D: f - r, G: -f. WGAN-GP is this term with `henkan.losses.penalty.GradientPenalty` beside it.
+    D: f - r, G: -f. WGAN-GP is this term with `henkan.losses.penalty.GradientPenalty` beside it, and five updates of
+    the critic for each of the generator (Gulrajani et al., 2017).
     """
+
+    def __init__(self, discriminator_updates: int = 5) -> None:
+        if discriminator_updates < 1:
+            raise UserError(f"discriminator_updates={discriminator_updates} must be 1 or more")
+        self.discriminator_updates = discriminator_updates
 
     def boundary(self, real: Tensor, fake: Tensor) -> Tensor:
         """Return the point halfway between the two means: a critic's zero means nothing."""
@@ -146,7 +169,7 @@ class RelativisticAverage(Adversarial):
     then those of one process with the whole batch. Every rank has to run forward and backward.
     """
 
-    relativistic = True
+    compares = True
 
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
         """Return the generator's loss per pair of images; raises `UserError` without the real logits."""
@@ -165,7 +188,7 @@ class RelativisticAverage(Adversarial):
         _require_one_shape(high, low)
         high, low = full_precision(high), full_precision(low)
         # One collective for both means: two could meet in another order in the backward of another rank.
-        sums = torch.stack([high.sum(), low.sum(), high.new_tensor(high.numel())])
+        sums = torch.stack([high.sum(), low.sum(), high.new_full((), high.numel())])
         high_sum, low_sum, count = sum_over_ranks(sums).unbind()
         return per_image_mean(softplus(low_sum / count - high) + softplus(low - high_sum / count))
 
@@ -175,7 +198,7 @@ def halfway(real: Tensor, fake: Tensor) -> Tensor:
     _require_one_shape(real, fake)
     real, fake = full_precision(real), full_precision(fake)
     real_sum, fake_sum, count = sum_over_ranks(
-        torch.stack([real.sum(), fake.sum(), real.new_tensor(real.numel())])
+        torch.stack([real.sum(), fake.sum(), real.new_full((), real.numel())])
     ).unbind()
     return (real_sum + fake_sum) / (2 * count)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -15,12 +14,12 @@ class CrossEntropy:
 
     `input`: logits (B, K); `label`: (B,) int64. Returns (B,); the mean over the batch counts those without a class
     too, so that each of the others weighs the same in every batch. Where the generator knows no classes or the data
-    have none, 0. Raises `UserError` if the shapes do not fit, or a label is none of the K.
+    have none, None: nothing to compare. Raises `UserError` if the shapes do not fit, or a label is none of the K.
     """
 
-    def __call__(self, input: Tensor | None = None, label: Tensor | None = None) -> Tensor:
+    def __call__(self, input: Tensor | None = None, label: Tensor | None = None) -> Tensor | None:
         if input is None or label is None:
-            return torch.zeros(1)
+            return None
         if input.ndim != 2 or label.shape != input.shape[:1]:
             raise UserError(
                 f"cross-entropy compares logits (B, K) with labels (B,), not {tuple(input.shape)} "

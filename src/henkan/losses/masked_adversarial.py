@@ -8,6 +8,7 @@ from torch.nn.functional import interpolate, softplus
 from henkan.errors import UserError
 from henkan.losses.adversarial import NonSaturating
 from henkan.losses.per_image import full_precision, per_image_mean
+from henkan.terms.step import Step
 
 
 class MaskedNonSaturating(NonSaturating):
@@ -17,7 +18,16 @@ class MaskedNonSaturating(NonSaturating):
     it is, its known pixels not pasted. m is the mask on the grid of the logits, by nearest neighbors.
     """
 
-    judges = "prediction"
+    fake = "prediction"
+
+    def for_discriminator(self, step: Step) -> Tensor:
+        verdict, mask = step.verdict(), step.judge.mask(step.stream)
+        value = self.discriminator(verdict.real, verdict.fake, mask)
+        assert mask is not None
+        boundary = self.boundary(verdict.real.detach(), verdict.fake.detach())
+        step.log_scores(verdict, boundary, counted=on_patches(mask, verdict.fake))
+        step.log(f"discriminator/{step.name}", value.mean())
+        return value
 
     def discriminator(self, real: Tensor, fake: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return D's loss per pair of images; raises `UserError` unless logits are a map and there is a mask."""
@@ -27,6 +37,11 @@ class MaskedNonSaturating(NonSaturating):
                 "choose a patch discriminator (discriminator=lama) and a task with a mask"
             )
         real, fake = full_precision(real), full_precision(fake)
-        hole = interpolate(mask.to(fake.dtype), size=fake.shape[-2:], mode="nearest")
+        hole = on_patches(mask, fake)
         on_fake = hole * softplus(fake) + (1 - hole) * softplus(-fake)
         return per_image_mean(softplus(-real) + on_fake)
+
+
+def on_patches(mask: Tensor, logits: Tensor) -> Tensor:
+    """Return the mask on the grid of the logits, by nearest neighbors."""
+    return interpolate(mask.to(logits.dtype), size=logits.shape[-2:], mode="nearest").expand_as(logits)

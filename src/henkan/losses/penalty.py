@@ -18,6 +18,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from henkan.errors import UserError
 from henkan.losses.per_image import full_precision
+from henkan.terms.step import Step
+from henkan.terms.term import Loss, Need
 
 Judged = Mapping[str, Tensor]
 Discriminator = Callable[..., tuple[Tensor, list[Tensor]]]
@@ -25,15 +27,34 @@ Discriminator = Callable[..., tuple[Tensor, list[Tensor]]]
 JUDGED_IMAGES = ("image", "window")
 
 
-class Penalty(ABC):
-    """A term that the discriminator's own steps add.
+class Penalty(Loss, ABC):
+    """A term that the discriminator's own updates add; its weight stands there.
 
-    Lazy (Karras et al., 2020): the translator evaluates it in each `every`-th step of D and multiplies it by
-    `every`, so that its average strength does not depend on `every`.
+    Lazy (Karras et al., 2020): evaluated in each `every`-th update of D and multiplied by `every`, so that its average
+    strength does not depend on `every`. The value that is logged is the penalty itself.
     """
+
+    teaches = ()
+    weighs = ("discriminator",)
+    judges = True
 
     every: int = 1
     across_images: bool = False  # whether pictures may have a part in each other's slope, through batch statistics
+
+    def needs(self, network: str, stream: str, against: str) -> Mapping[str, Need]:
+        return {against: Need.TARGET, stream: Need.OUTPUT} if network == "discriminator" else {}
+
+    def for_discriminator(self, step: Step) -> Tensor | None:
+        if not step.weight or step.updates % self.every:
+            return None
+        judge = step.judge
+        penalty = self(judge.discriminator, judge.shown(step.against, "real"), judge.shown(step.stream, "fake"))
+        step.log(f"discriminator/{step.name}", penalty.mean())
+        return step.weight * self.every * penalty
+
+    def check(self, discriminator: nn.Module) -> None:
+        if not self.across_images:
+            refuse_batch_statistics(discriminator)
 
     @abstractmethod
     def __call__(self, discriminator: Discriminator, real: Judged, fake: Judged) -> Tensor:

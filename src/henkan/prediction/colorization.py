@@ -21,11 +21,11 @@ from henkan.degradations.global_colors import GlobalColors
 from henkan.degradations.grey import Grey
 from henkan.degradations.hints import Hints
 from henkan.errors import UserError
+from henkan.networks.modes import learns
 from henkan.prediction.pictures import on_white, png, profile, read
 from henkan.prediction.predictor import Predictor
 from henkan.sample import named_arguments
 from henkan.tasks.colorization import enlarged
-from henkan.training.modes import learns
 
 Pixels = NDArray[np.uint8]
 Shape = tuple[int, ...]

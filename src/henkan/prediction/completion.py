@@ -14,11 +14,11 @@ from torch import Tensor, nn
 from henkan.config.build import build
 from henkan.data.masks import check_mask, read_mask
 from henkan.errors import UserError
+from henkan.networks.modes import learns
 from henkan.prediction import tiling
 from henkan.prediction.pictures import png, profile, read
 from henkan.prediction.predictor import Predictor
 from henkan.sample import named_arguments
-from henkan.training.modes import learns
 from henkan.transform import Transform
 
 MASK = "_mask"

@@ -9,14 +9,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from henkan.losses.adversarial import Adversarial
-from henkan.training.schedule import Phase, Schedule
+from henkan.sample import PAIRED
+from henkan.terms.term import Term
+from henkan.training.schedule import Phase, Schedule, active
 from henkan.training.streams import streams_read
-from henkan.training.terms import PAIRED, Term, active
 
 # What the weights do not depend on. Everything that is not named here counts, so that a new setting, if anything,
 # trains once too often, and never passes off another run's weights as its own.
 WITHOUT_EFFECT = (
+    # It stands with the terms that it is about.
+    "balance",
     "checkpoint",
     "evaluation",
     "experiment",
@@ -79,7 +81,10 @@ def fingerprint(
         for name, own in manifests.items()
         if name != PAIRED and name in streams_read(terms, phases)
     }
-    kept["schedule"] = [[phase.name, phase.iterations, phase.update, phase.terms] for phase in phases]
+    kept["schedule"] = [
+        [phase.name, phase.iterations, phase.update, phase.terms, *([phase.ratio] if phase.ratio > 1 else [])]
+        for phase in phases
+    ]
     judged = any("discriminator" in phase.update for phase in phases)
     kept["loss"] = {}
     for term in terms:
@@ -87,11 +92,15 @@ def fingerprint(
         if users:
             node = dict(config["loss"][term.name])
             # An objective's weight is the generator's: runs that differ by it share the discriminator's own phase.
-            if isinstance(term.function, Adversarial) and all("generator" not in phase.update for phase in users):
+            weighed = any(network in phase.update for phase in users for network in term.loss.weighs)
+            if not weighed or term.balance is not None:
                 node.pop("weight", None)
+            if weighed and term.balance is not None:
+                node["balance"] = term.balance
             kept["loss"][term.name] = node
     if not judged:
         kept.pop("discriminator", None)
+        kept.pop("judged_augmentation", None)
         for group in ("optimizer", "scheduler"):
             kept[group] = {name: value for name, value in config[group].items() if name != "discriminator"}
     return kept

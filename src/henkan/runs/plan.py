@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +20,16 @@ from henkan.config.composition import task_overrides
 from henkan.data.pictures import Pictures
 from henkan.data.statistics import measure
 from henkan.errors import UserError
+from henkan.networks.modes import learns
 from henkan.runs import machine
 from henkan.runs.identity import digest, evaluation_parts, fingerprint, prefixes
 from henkan.runs.run import run_name
+from henkan.sample import PAIRED
+from henkan.terms.chosen import build_terms, check_terms
+from henkan.terms.term import Term
 from henkan.training import checkpoint
-from henkan.training.modes import learns
 from henkan.training.schedule import Schedule
 from henkan.training.streams import batch_sizes, check_streams, stream_nodes, streams_read
-from henkan.training.terms import PAIRED, Term, build_terms, check_terms, pulled
 
 
 @dataclass(frozen=True)
@@ -179,10 +181,10 @@ def plan_run(cfg: DictConfig) -> Plan:
     config, pictures = settle(cfg)
     if not is_trained(config["generator"]):
         return plan_scoring(config, pictures)
-    terms = build_terms(config["loss"])
+    terms = build_terms(config["loss"], config["balance"])
     check_terms(terms)
-    judged = any(term.needs_discriminator for term in terms)
-    schedule = Schedule.from_config(config["schedule"], judged).without_idle(partial(pulled, terms))
+    judged = any(term.loss.judges for term in terms)
+    schedule = Schedule.from_config(config["schedule"], judged).for_terms(terms)
     init = checkpoint.find_checkpoint(Path(config["init"])) if config["init"] else None
     init_hash = hashlib.sha256(init.read_bytes()).hexdigest() if init is not None else None
     check_streams(terms, config)

@@ -13,11 +13,14 @@ from torch.optim.lr_scheduler import ChainedScheduler, LinearLR, LRScheduler
 
 from henkan.config.build import build
 from henkan.data.pictures import Pictures
-from henkan.data.stream import TrainingStream
+from henkan.data.splits import Split
+from henkan.data.stream import TrainingStream, collate
 from henkan.randomness import seed_for
+from henkan.ranks import world_size
+from henkan.sample import PAIRED
+from henkan.terms.term import Term
 from henkan.training.schedule import Schedule
-from henkan.training.streams import stream_nodes
-from henkan.training.terms import PAIRED, Term
+from henkan.training.streams import batch_sizes, stream_nodes
 from henkan.training.translator import Translator
 from henkan.transform import Transform
 
@@ -54,12 +57,14 @@ def device_for(config: Mapping[str, Any]) -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() and config["trainer"]["accelerator"] != "cpu" else "cpu")
 
 
-def training_stream(config: Mapping[str, Any], pictures: Pictures, name: str = PAIRED) -> TrainingStream:
+def training_stream(
+    config: Mapping[str, Any], pictures: Pictures, name: str = PAIRED, split: Split = "train"
+) -> TrainingStream:
     """Return the stream whose sample i is a function of the seed, its name and i alone."""
     node = stream_nodes(config)[name]
     seed = config["seed"] if name == PAIRED else seed_for(config["seed"], "stream", name)
     framing = None if node["augmentation"] is None else build(node["augmentation"])
-    return TrainingStream(pictures, framing, build(node["degradation"]), seed)
+    return TrainingStream(pictures, framing, build(node["degradation"]), seed, split)
 
 
 def training_streams(plan: Planned) -> dict[str, TrainingStream]:
@@ -73,6 +78,7 @@ def build_translator(plan: Planned) -> Translator:
     judged = any("discriminator" in phase.update for phase in schedule.phases)
     networks = ("generator", "discriminator") if judged else ("generator",)
     optimizer, scheduler, trainer = config["optimizer"], config["scheduler"], config["trainer"]
+    augmentation = config.get("judged_augmentation")
     return Translator(
         generator=build_network(config, "generator"),
         discriminator=build_network(config, "discriminator") if judged else None,
@@ -82,11 +88,36 @@ def build_translator(plan: Planned) -> Translator:
         optimizers={name: build(optimizer[name]) for name in networks},
         schedulers={name: with_warmup(scheduler[name], scheduler["warmup"]) for name in networks},
         seed=config["seed"],
-        clip=optimizer["clip"],
+        clip=clip_of(optimizer["clip"], networks),
         accumulate=optimizer["accumulate"],
         decay=config["average"]["decay"],
         log_every=trainer["log_every"],
+        augment=build(augmentation) if judged and augmentation is not None else None,
+        held_out=held_out(plan) if judged else None,
     )
+
+
+def held_out(plan: Planned) -> Callable[[int], Mapping[str, Any]] | None:
+    """Return what draws a batch of validation pictures, framed and degraded as those of training are.
+
+    A discriminator that knows its training pictures by heart shows itself there. None where there are no such pictures,
+    or they come framed already, each in its own size.
+    """
+    config, pictures = plan.config, plan.streams[PAIRED]
+    if pictures.ready or not pictures.names("val"):
+        return None
+    stream, size = training_stream(config, pictures, split="val"), batch_sizes(config, [PAIRED])[PAIRED]
+
+    def draw(iteration: int) -> Mapping[str, Any]:
+        count = size // world_size()
+        return collate([stream["held_out", iteration * count + k] for k in range(count)])
+
+    return draw
+
+
+def clip_of(clip: float | Mapping[str, float | None] | None, networks: Sequence[str]) -> dict[str, float | None]:
+    """Return the largest norm of each network's gradient: one number is meant for each of them."""
+    return dict.fromkeys(networks, clip) if not isinstance(clip, Mapping) else {str(k): v for k, v in clip.items()}
 
 
 def with_warmup(node: Mapping[str, Any] | None, warmup: int) -> Callable[[Optimizer], LRScheduler] | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
 
 from henkan.errors import UserError
+from henkan.terms.term import Term
 
 NETWORKS = ("generator", "discriminator")
 
@@ -17,13 +18,34 @@ NETWORKS = ("generator", "discriminator")
 class Phase:
     """A stretch of iterations that update the same networks by the same terms.
 
-    `terms` null means: every chosen term, and the terms that need a discriminator only where it is updated too.
+    Networks are updated in the order of `update`. `terms` null means: every chosen term, and the terms that need a
+    discriminator only where it is updated too. With `discriminator_updates` k, only every k-th iteration updates the
+    generator (and counts among the iterations that the config gives): the others are fresh batches for the
+    discriminator. Null means: as many as its terms ask for.
     """
 
     name: str
     iterations: int
     update: tuple[str, ...]
     terms: tuple[str, ...] | None = None
+    discriminator_updates: int | None = None
+
+    def updated(self, number: int) -> tuple[str, ...]:
+        """Return the networks that iteration `number` of the phase updates."""
+        if (number + 1) % self.ratio == 0:
+            return self.update
+        return tuple(network for network in self.update if network != "generator")
+
+    @property
+    def ratio(self) -> int:
+        """How many iterations go to one update of the generator."""
+        return (self.discriminator_updates or 1) if set(self.update) == set(NETWORKS) else 1
+
+    def updates(self, network: str, iterations: int) -> int:
+        """Return how many of the phase's first `iterations` update a network."""
+        if network not in self.update:
+            return 0
+        return iterations // self.ratio if network == "generator" else iterations
 
 
 def some(phases: Sequence[Phase]) -> Sequence[Phase]:
@@ -52,17 +74,28 @@ class Schedule:
                 raise UserError(f"schedule.{name}.iterations is negative")
             update = tuple(network for network in node["update"] if discriminator or network != "discriminator")
             if update and node["iterations"]:
-                terms = node.get("terms")
-                phases.append(Phase(name, int(node["iterations"]), update, None if terms is None else tuple(terms)))
+                names, ratio = node.get("terms"), node.get("discriminator_updates")
+                if ratio is not None and ratio < 1:
+                    raise UserError(f"schedule.{name}.discriminator_updates={ratio} must be 1 or more")
+                terms = None if names is None else tuple(names)
+                phases.append(Phase(name, int(node["iterations"]), update, terms, ratio))
         return cls(some(phases))
 
-    def without_idle(self, pulled: Callable[[Phase], Sequence[str]]) -> Schedule:
-        """Return the schedule without updates that no term pulls, and without the phases that this leaves empty."""
+    def for_terms(self, terms: Sequence[Term]) -> Schedule:
+        """Return the schedule that trains by these terms.
+
+        Updates that no term teaches anything are left out, and the phases that this leaves empty; where both networks
+        are updated there are as many iterations as the terms want updates of the discriminator.
+        """
         phases = []
         for phase in self.phases:
-            update = tuple(network for network in phase.update if network in pulled(phase))
+            found = active(terms, phase)
+            taught = {network for term in found for network in term.loss.teaches}
+            update = tuple(network for network in phase.update if network in taught)
             if update:
-                phases.append(replace(phase, update=update))
+                asked = phase.discriminator_updates or max(term.loss.discriminator_updates for term in found)
+                phase = replace(phase, update=update, discriminator_updates=asked)
+                phases.append(replace(phase, iterations=phase.iterations * phase.ratio))
         return Schedule(some(phases))
 
     def __len__(self) -> int:
@@ -75,13 +108,18 @@ class Schedule:
     def phase_at(self, iteration: int) -> Phase:
         return self.phases[self.phase_number(iteration)]
 
+    def updated(self, iteration: int) -> tuple[str, ...]:
+        """Return the networks that an iteration updates, in order."""
+        number = self.phase_number(iteration)
+        phase = self.phases[number]
+        return phase.updated(iteration - (self.ends[number] - phase.iterations))
+
     def updates(self, network: str, before: int | None = None) -> int:
         """Return how many iterations in [0, before) update `network`."""
         before = len(self) if before is None else before
         total, start = 0, 0
         for phase, end in zip(self.phases, self.ends, strict=True):
-            if network in phase.update:
-                total += max(0, min(before, end) - start)
+            total += phase.updates(network, max(0, min(before, end) - start))
             start = end
         return total
 
@@ -91,6 +129,14 @@ class Schedule:
         What the generator is trained on has a counter of its own, so that it sees the same samples whether or not
         a discriminator is trained in between.
         """
-        if "generator" in self.phase_at(iteration).update:
+        if "generator" in self.updated(iteration):
             return "generator", self.updates("generator", iteration)
         return "discriminator", iteration - self.updates("generator", iteration)
+
+
+def active(terms: Sequence[Term], phase: Phase) -> list[Term]:
+    """Return the terms that take part in a phase."""
+    if phase.terms is not None:
+        return [term for term in terms if term.name in phase.terms]
+    judged = "discriminator" in phase.update
+    return [term for term in terms if judged or not term.loss.judges]

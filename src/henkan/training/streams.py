@@ -7,8 +7,9 @@ from typing import Any
 
 from henkan.degradations.degradation import never_clean
 from henkan.errors import UserError
-from henkan.training.schedule import Phase
-from henkan.training.terms import PAIRED, Term, active
+from henkan.sample import PAIRED
+from henkan.terms.term import Term
+from henkan.training.schedule import Phase, active
 
 Node = Mapping[str, Any]
 
@@ -28,7 +29,8 @@ def streams_read(terms: Sequence[Term], phases: Sequence[Phase]) -> list[str]:
     found = {PAIRED: None}
     for phase in phases:
         for term in active(terms, phase):
-            found.update(dict.fromkeys((term.stream, term.against)))
+            for network in phase.update:
+                found.update(dict.fromkeys(term.needs(network)))
     return list(found)
 
 
@@ -36,7 +38,7 @@ def check_streams(terms: Sequence[Term], config: Node) -> None:
     """Raise `UserError` for a term on a stream that the config does not have, and for shares that make no batch."""
     nodes = stream_nodes(config)
     for term in terms:
-        for name in (term.stream, term.against):
+        for name in dict.fromkeys((term.stream, term.against, *term.needs("generator"), *term.needs("discriminator"))):
             if name not in nodes:
                 raise UserError(
                     f"loss.{term.name} is on the stream {name!r}, and there is {', '.join(nodes)}: choose it with "

@@ -23,12 +23,12 @@ from henkan.errors import UserError
 from henkan.evaluation.score import score_run
 from henkan.evaluation.written import print_scores
 from henkan.files import write_json
+from henkan.networks.modes import learns
 from henkan.report.along import draw_curve
 from henkan.runs.identity import digest, evaluation_parts
 from henkan.runs.plan import manifest_of, plan_run, settle
 from henkan.runs.trained import own_config, run_folder, with_overrides
 from henkan.training.assemble import build_network
-from henkan.training.modes import learns
 
 
 def main(cfg: DictConfig) -> None:

@@ -28,11 +28,11 @@ from henkan.config.build import build
 from henkan.data.decode import EXTENSIONS
 from henkan.errors import UserError
 from henkan.files import replaced
+from henkan.networks.modes import learns
 from henkan.prediction.predictor import Predictor
 from henkan.runs.trained import own_config, with_overrides
 from henkan.training import checkpoint
 from henkan.training.assemble import build_network, build_transform, device_for
-from henkan.training.modes import learns
 
 # What marks a picture's mask beside it.
 MASK = "_mask"

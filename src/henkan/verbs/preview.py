@@ -19,10 +19,10 @@ from torch import Tensor
 from henkan.data.stream import collate
 from henkan.runs.plan import Plan, plan_run
 from henkan.runs.start import initialize
-from henkan.sample import Sample, named_arguments
+from henkan.sample import PAIRED, Sample, named_arguments
+from henkan.terms.judge import SIDES, Judge
 from henkan.training.assemble import build_translator, training_stream
 from henkan.training.streams import batch_sizes
-from henkan.training.terms import PAIRED
 from henkan.training.translator import Translator
 
 
@@ -56,10 +56,10 @@ def pictures(plan: Plan, translator: Translator, count: int, iteration: int) -> 
     }
     columns |= {f"for G: {name}": value for name, value in asked(translator, sample).items() if name == "mask"}
     columns["output"] = sample["output"]
-    if translator.discriminator is not None:
-        for side, key in (("real", "target"), ("fake", "output")):
-            judged = translator.pick(translator.task.judged(key, sample, side))  # type: ignore[arg-type]
-            columns |= {f"D, {side}: {name}": value for name, value in judged.items()}
+    if translator.bench is not None:
+        judge = Judge(translator.bench, {PAIRED: sample}, together=True)
+        for side in SIDES:
+            columns |= {f"D, {side}: {name}": value for name, value in judge.shown(PAIRED, side).items()}
     for name, other in samples.items():
         columns |= {f"{name}: {key}": other[key] for key in ("source", "target")}
     return columns

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from henkan.training.modes import has_batch_statistics, without_gradient, without_trace
+from henkan.networks.modes import has_batch_statistics, without_gradient, without_trace
 
 
 def test_a_forward_without_trace_changes_no_buffer_and_no_result() -> None:

@@ -1,0 +1,47 @@
+"""Functions of pictures as terms: arguments are read from the sample by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from henkan.sample import Sample, default_reads, named_arguments, read
+from henkan.terms.step import Step
+from henkan.terms.term import Loss, Need
+
+
+class Function(Loss):
+    """A callable whose arguments are filled from the sample as `reads` says (argument -> key; by default its own name,
+    and `input` reads `output`).
+
+    It returns one value per picture, a scalar where the objective is one of the batch, or None where a sample gives it
+    nothing to compare.
+    """
+
+    def __init__(self, name: str, function: Callable[..., Any], reads: Mapping[str, str] | None = None) -> None:
+        self.name, self.function = name, function
+        self.reads = dict(reads or default_reads(function))
+
+    @cached_property
+    def arguments(self) -> dict[str, bool]:
+        """The names of the function's arguments, and whether each must be given."""
+        return named_arguments(self.function)
+
+    def needs(self, network: str, stream: str, against: str) -> Mapping[str, Need]:
+        return {stream: Need.GRADIENT} if network == "generator" else {}
+
+    def for_generator(self, step: Step) -> Tensor:
+        return self.value(step.sample)
+
+    def value(self, sample: Sample) -> Tensor:
+        """Return the function's value on a sample."""
+        value: Tensor | None = self.function(**read(self.name, self.arguments, self.reads, sample))
+        return sample["raw"].new_zeros(()) if value is None else value
+
+    def to(self, device: torch.device) -> None:
+        if isinstance(self.function, nn.Module):
+            self.function.to(device)
