@@ -168,6 +168,7 @@ def check_types(cfg: DictConfig, overrides: Sequence[str], root: str = "train") 
     Whole numbers, numbers, truth values, lists and mappings are kinds, and a number may be whole; text and null may be
     replaced by anything, and `auto` and null may replace anything.
     """
+    check_balance(overrides)
     chosen = [word for word in overrides if group_options(override_key(word))]
     changed = [override_key(word) for word in overrides if word not in chosen and word[0] not in "+~"]
     if not changed:
@@ -179,6 +180,15 @@ def check_types(cfg: DictConfig, overrides: Sequence[str], root: str = "train") 
             continue
         if kind(after) != kind(before) and (kind(before), kind(after)) != ("number", "whole number"):
             raise UserError(f"{key}={after} does not fit: it takes a {kind(before)}, as in {key}={before}")
+
+
+def check_balance(overrides: Sequence[str]) -> None:
+    """Raise `UserError` where a term is given both a weight and a balance: one follows from the other."""
+    given = {override_key(word) for word in overrides if word.partition("=")[2] not in ("", "null")}
+    for key in sorted(given):
+        group, _, term = key.partition(".")
+        if group == "balance" and f"weights.{term}" in given:
+            raise UserError(f"{key} and weights.{term} both say how strong {term} is: give one of them")
 
 
 def override_key(word: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hydra import compose, initialize_config_dir
 
+from henkan.config.checks import check_balance
 from henkan.config.studies import Study
 from henkan.config.trees import config_folder
 from henkan.errors import UserError
@@ -66,6 +67,7 @@ def plan_jobs(study: Study) -> list[Job]:
     jobs: list[Job] = []
     with initialize_config_dir(str(config_folder()), version_base="1.3"):
         for name, seed, overrides in study.runs():
+            check_balance(overrides)
             jobs.append(Job(name, seed, overrides, plan_run(compose("train", overrides=overrides))))
     return without_repetition(jobs)
 
