@@ -32,8 +32,10 @@ def assert_same_curves(one: Path, two: Path, rows: int = 9) -> None:
     for row, other in zip(first, second, strict=True):
         assert row.keys() == other.keys()
         for name, value in row.items():
-            if name.startswith(("loss/", "weighted/", "discriminator/", "val/")):
-                assert other[name] == pytest.approx(value, rel=1e-3, abs=1e-5), (name, row["iteration"])
+            if name.startswith(("loss/", "weighted/", "gradient/", "balance/", "discriminator/", "val/")):
+                # Pulls at a saturated discriminator grow what rounding there is.
+                near = 2e-2 if name.startswith("gradient/") else 1e-3
+                assert other[name] == pytest.approx(value, rel=near, abs=1e-5), (name, row["iteration"])
 
 
 @pytest.mark.parametrize("objective", ["adversarial", "relativistic"])
@@ -44,6 +46,15 @@ def test_two_processes_give_the_curve_of_one(
     (one,) = run(processes, words, tmp_path / "one")
     (two,) = run(processes, [*words, *TWO], tmp_path / "two")
     assert one.name == two.name, "devices do not belong to the identity"
+    assert_same_curves(one, two)
+
+
+def test_a_balance_does_not_see_how_many_processes_there_are(
+    tiny: list[str], tmp_path: Path, processes: WarmProcesses
+) -> None:
+    words = [*tiny, *WITHOUT_BATCH_STATISTICS, "loss=[mse,adversarial]", "balance.adversarial=0.5"]
+    (one,) = run(processes, words, tmp_path / "one")
+    (two,) = run(processes, [*words, *TWO], tmp_path / "two")
     assert_same_curves(one, two)
 
 

@@ -73,8 +73,14 @@ def test_a_killed_run_ends_as_if_it_had_not_been(
     assert_same_result(straight, resumed)
 
 
-def test_gradients_of_an_unfinished_update_are_kept(tiny: list[str], tmp_path: Path, processes: WarmProcesses) -> None:
-    overrides = [*tiny, "optimizer.accumulate=3", "checkpoint.every=1", "schedule.joint.iterations=40"]
+BALANCED = pytest.mark.parametrize("more", [[], ["balance.adversarial=0.5"]], ids=["weighted", "balanced"])
+
+
+@BALANCED
+def test_gradients_of_an_unfinished_update_are_kept(
+    tiny: list[str], tmp_path: Path, processes: WarmProcesses, more: list[str]
+) -> None:
+    overrides = [*tiny, *more, "optimizer.accumulate=3", "checkpoint.every=1", "schedule.joint.iterations=40"]
     straight = train(processes, overrides, tmp_path / "straight", tmp_path / "straight.txt")
     kill_at(processes, overrides, tmp_path / "killed", 14)
     resumed = train(processes, overrides, tmp_path / "killed", tmp_path / "resumed.txt")
@@ -82,12 +88,16 @@ def test_gradients_of_an_unfinished_update_are_kept(tiny: list[str], tmp_path: P
     assert_same_result(straight, resumed)
 
 
-def test_a_shared_prefix_changes_nothing(tiny: list[str], tmp_path: Path, processes: WarmProcesses) -> None:
-    alone = train(processes, tiny, tmp_path / "alone", tmp_path / "alone.txt")
+@BALANCED
+def test_a_shared_prefix_changes_nothing(
+    tiny: list[str], tmp_path: Path, processes: WarmProcesses, more: list[str]
+) -> None:
+    words = [*tiny, *more]
+    alone = train(processes, words, tmp_path / "alone", tmp_path / "alone.txt")
     shared = tmp_path / "shared"
     train(processes, [*tiny, "loss=[mse]"], shared, tmp_path / "mse.txt")
     log = tmp_path / "adversarial.txt"
-    process = processes.start(["train", *tiny, f"paths.runs={shared}"], log=log)
+    process = processes.start(["train", *words, f"paths.runs={shared}"], log=log)
     assert process.wait() == 0, log.read_text()
     assert "starts at iteration 6, from a shared prefix" in log.read_text()
     (branched,) = shared.glob(alone.name)

@@ -22,6 +22,11 @@ def say(message: str) -> None:
         print(f"henkan: {message}", file=sys.stderr, flush=True)
 
 
+def own_rank() -> int:
+    """Return which of the processes that train together this is."""
+    return dist.get_rank() if dist.is_available() and dist.is_initialized() else 0
+
+
 def world_size() -> int:
     """Return how many processes train together."""
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1

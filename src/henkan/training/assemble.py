@@ -16,7 +16,7 @@ from henkan.data.pictures import Pictures
 from henkan.data.splits import Split
 from henkan.data.stream import TrainingStream, collate
 from henkan.randomness import seed_for
-from henkan.ranks import world_size
+from henkan.ranks import own_rank, world_size
 from henkan.sample import PAIRED
 from henkan.terms.term import Term
 from henkan.training.schedule import Schedule
@@ -110,7 +110,8 @@ def held_out(plan: Planned) -> Callable[[int], Mapping[str, Any]] | None:
 
     def draw(iteration: int) -> Mapping[str, Any]:
         count = size // world_size()
-        return collate([stream["held_out", iteration * count + k] for k in range(count)])
+        first = iteration * size + own_rank() * count
+        return collate([stream["held_out", first + k] for k in range(count)])
 
     return draw
 
