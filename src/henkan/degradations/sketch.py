@@ -72,16 +72,11 @@ class Sketch(Degradation):
         extent = max(strokes.extent, 1.0)
         scale = Scale(extent, extent * self.error)
         for name, operator in self.groups["hand"].items():
-            values = self.values(f"hand.{name}", row)
+            values = self.draws.values(f"hand.{name}", row)
             if values.pop("happens") and len(strokes):
                 rng = np.random.Generator(np.random.PCG64(int(values.pop(SEED))))
                 strokes = operator(strokes, rng, scale, **values)
         return strokes
-
-    def values(self, name: str, row: NDArray[np.float64]) -> dict[str, float]:
-        """Return what was drawn for one operator."""
-        settings = ("happens", SEED, *self.draws.settings(name))
-        return {setting: row[self.draws.places[name, setting]] for setting in settings}
 
     def apply(self, sample: dict[str, Any]) -> dict[str, Any]:
         rows: Tensor = sample["parameters"]
