@@ -13,7 +13,8 @@ from henkan.data.pictures import Picture
 from henkan.degradations.operator import Operator, Range
 from henkan.errors import UserError
 
-TILES = (8, 8)
+# Pixels a side: 8 x 8 tiles of the 256 pixels that LaMa trains on.
+TILE = 32
 STEPS = np.arange(256.0)
 
 
@@ -27,12 +28,13 @@ class ToneOperator(Operator):
 
 @dataclass(frozen=True, kw_only=True)
 class LocalContrast(ToneOperator):
-    """Equalize the lightness in each of 8 x 8 tiles (CLAHE), its histogram cut at `clip` times its mean."""
+    """Equalize the lightness in tiles of 32 pixels (CLAHE), their histograms cut at `clip` times their mean."""
 
     clip: Range
 
     def __call__(self, picture: Picture, **settings: float) -> Picture:
-        equalize = cv2.createCLAHE(clipLimit=settings["clip"], tileGridSize=TILES).apply
+        height, width = (max(1, round(side / TILE)) for side in picture.shape[:2])
+        equalize = cv2.createCLAHE(clipLimit=settings["clip"], tileGridSize=(width, height)).apply
         if picture.shape[2] == 1:
             return np.asarray(equalize(picture[..., 0]), np.uint8)[..., None]
         lab = cv2.cvtColor(picture, cv2.COLOR_RGB2LAB)
