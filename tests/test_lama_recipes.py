@@ -21,16 +21,16 @@ Compose = Callable[..., DictConfig]
 @pytest.mark.parametrize(("recipe", "parameters"), [("lama", 27_048_835), ("lama_big", 50_975_875)])
 def test_the_paper(composed: Compose, recipe: str, parameters: int) -> None:
     cfg = composed([f"experiment={recipe}", "scale=paper", "statistics.mean=[0.5,0.5,0.5]"])
-    assert (cfg.size, cfg.batch_size, cfg.augmentation.resize) == (256, 30, None)
+    assert (cfg.size, cfg.batch_size, cfg.validation.framing.resize) == (256, 30, None)
     assert cfg.schedule.joint.iterations == 1_000_000
     weights = {name: cfg.weights[name] for name in cfg.loss}
     assert weights == {"l1_known": 10, "adversarial": 10, "feature_matching": 100, "batch_slope": 1}
     assert (cfg.loss.batch_slope.gamma / 2, cfg.loss.batch_slope.every) == (0.001, 1)
     assert (cfg.optimizer.generator.lr, cfg.optimizer.discriminator.lr) == (1e-3, 1e-4)
-    masks = cfg.degradation
-    assert (masks.share, masks.strokes.count, masks.strokes.angle, masks.strokes.length, masks.strokes.width) == (
-        *(0.5, 5, 4.0, 200, 100),
-    )
+    assert cfg.optimizer.clip == 1.0
+    masks, strokes = cfg.degradation, cfg.degradation.strokes
+    assert (masks.share, strokes.segments, strokes.angles) == (0.5, 5, 4)
+    assert (strokes.count, strokes.length, strokes.width) == ([1, 6], [10, 209], [5, 104])
     assert (masks.boxes.count, masks.boxes.low, masks.boxes.high, masks.boxes.margin) == (4, 30, 150, 10)
     config = OmegaConf.to_container(cfg, resolve=True)
     assert isinstance(config, dict)
@@ -47,6 +47,41 @@ def test_the_paper(composed: Compose, recipe: str, parameters: int) -> None:
         (512, 18, 18),
     ]
     assert tuple(logits.shape) == (1, 1, 19, 19)
+
+
+def test_the_distortions_of_the_release(composed: Compose) -> None:
+    """Constants of its transform_variant `distortions`, in its order."""
+    distortions = OmegaConf.to_container(composed(["experiment=lama", "scale=paper"]).augmentation)
+    assert isinstance(distortions, dict)
+    chances, names = set(), []
+    for group in ("warps", "tones"):
+        for operator in distortions[group].values():
+            names.append(operator.pop("_target_").rpartition(".")[2])
+            chances.add(operator.pop("chance"))
+    assert names == ["Perspective", "Affine", "Lens", "LocalContrast", "Contrast", "Hue"]
+    assert chances == {0.5} and distortions["flip"] == 0.5
+    assert list(distortions["warps"].values()) == [
+        {"deviation": [0.0, 0.06]},
+        {
+            "scale_x": [0.7, 1.3],
+            "scale_y": [0.7, 1.3],
+            "turn": [-40.0, 40.0],
+            "lean_x": [-0.1, 0.1],
+            "lean_y": [-0.1, 0.1],
+        },
+        {"strength": [-0.05, 0.05]},
+    ]
+    assert list(distortions["tones"].values()) == [
+        {"clip": [1.0, 4.0]},
+        {"contrast": [-0.2, 0.2], "brightness": [-0.2, 0.2]},
+        {"hue": [-10.0, 10.0], "saturation": [-30.0, 30.0], "value": [-5.0, 5.0]},
+    ]
+
+
+@pytest.mark.parametrize("scale", ["smoke", "laptop", "paper"])
+def test_every_scale_distorts(composed: Compose, scale: str) -> None:
+    cfg = composed(["experiment=lama", f"scale={scale}"])
+    assert cfg.augmentation._target_ == "henkan.data.distortions.Distortions" and cfg.augmentation.size == cfg.size
 
 
 def test_it_trains_and_completes(tiny: list[str], composed: Compose, tmp_path: Path) -> None:

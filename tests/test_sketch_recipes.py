@@ -56,6 +56,17 @@ def test_augmentation_states_the_paper(composed: Compose) -> None:
     assert sum(weight.numel() for weight in judge.maps.parameters()) == 1_572_736
 
 
+def test_the_noise_of_the_released_code_is_the_recipe_s_in_units_of_its_deviation(composed: Compose) -> None:
+    words = ["experiment=adversarial_augmentation_2018", "scale=paper", "degradation=noise_2018", *STATISTICS]
+    config = resolved(composed(words))
+    darkening = config["degradation"]["noise"]["darkening"]
+    assert (darkening["low"], darkening["high"], darkening["chance"]) == ([0, 3], [5, 7], 0.25)
+    assert darkening["unit"] == config["generator"]["deviation"] == 0.2
+    assert config["degradation"]["page"] == {} and config["degradation"]["clean"] == 0.1
+    rough = config["streams"]["unpaired_source"]["degradation"]
+    assert "noise" not in rough
+
+
 def test_the_network_s_layers_and_shapes() -> None:
     network = SimplificationNetwork([0.9], 0.2, width=0.125).eval()
     convolutions = [layer for layer in network.layers if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d)]

@@ -2,21 +2,21 @@ import numpy as np
 import pytest
 from pictures_on_disk import noise
 
-from henkan.data.framing import Center, CropFlip, Frame
+from henkan.data.framing import Center, CropFlip, Cut
 from henkan.errors import UserError
 from henkan.randomness import generator_for
 
 
 def test_without_resizing_a_crop_is_a_crop() -> None:
     picture = noise(9, 11)
-    assert np.array_equal(Frame(2, 3, 5, 5, False)(picture), picture[2:7, 3:8])
-    assert np.array_equal(Frame(2, 3, 5, 5, True)(picture), picture[2:7, 7:2:-1])
+    assert np.array_equal(Cut(2, 3, 5, 5, False)(picture), picture[2:7, 3:8])
+    assert np.array_equal(Cut(2, 3, 5, 5, True)(picture), picture[2:7, 7:2:-1])
 
 
 def test_shrinking_averages() -> None:
     picture = noise(8, 8)
     blocks = picture.reshape(4, 2, 4, 2, 3).mean(axis=(1, 3))
-    assert np.abs(Frame(0, 0, 8, 4, False)(picture) - blocks).max() <= 0.51
+    assert np.abs(Cut(0, 0, 8, 4, False)(picture) - blocks).max() <= 0.51
 
 
 @pytest.mark.parametrize(("height", "width"), [(96, 96), (64, 200), (20, 30), (64, 64)])

@@ -23,15 +23,19 @@ def folder(path: Path) -> ImageFolder:
 def test_mean_over_all_training_pixels(tmp_path: Path) -> None:
     found = measure(folder(tmp_path), BOTH, tmp_path / ".cache")
     assert found["mean"] == pytest.approx([0.75, 0.15, 0.0], abs=1e-15)
-    # Of all channels together: 24 black pixels, 72 of (1, 0.2, 0).
-    values = [0.0] * (3 * 24 + 72) + [1.0] * 72 + [0.2] * 72
-    assert found["deviation"] == pytest.approx(np.std(values), abs=1e-12)
+    # Of all channels of a picture together, each picture's own: one is black, the other all of (1, 0.2, 0).
+    assert found["deviation"] == pytest.approx((0 + np.std([1.0, 0.2, 0.0])) / 2, abs=1e-12)
 
 
 def test_grey_pictures_have_one_mean(tmp_path: Path) -> None:
     folder(tmp_path)
+    page = np.zeros((4, 6, 3), np.uint8)
+    page[0] = 255
+    Image.fromarray(page).save(tmp_path / "train" / "a.png")
     found = measure(LineFolder(tmp_path, invert=True), BOTH, tmp_path / ".cache")
-    assert len(found["mean"]) == 1 and 0 < found["deviation"] < 1
+    assert len(found["mean"]) == 1
+    # A quarter of one page is black, and the other is of one tone.
+    assert found["deviation"] == pytest.approx((0.25 * 0.75) ** 0.5 / 2)
 
 
 def test_remembered_until_the_contents_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

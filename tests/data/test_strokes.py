@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from henkan.data.framing import Frame, TurnCrop
+from henkan.data.framing import Cut, TurnCrop
 from henkan.data.strokes import Strokes, joined
 from henkan.data.svg import read_strokes
 from henkan.errors import UserError
@@ -89,7 +89,7 @@ def test_joined_and_kept() -> None:
 @pytest.mark.parametrize("angle", [0.0, 30.0, -125.0])
 @pytest.mark.parametrize("mirror", [False, True])
 def test_strokes_and_pixels_are_framed_alike(angle: float, mirror: bool) -> None:
-    frame = Frame(top=10, left=4, side=80, size=64, mirror=mirror, angle=angle)
+    frame = Cut(top=10, left=4, side=80, size=64, mirror=mirror, angle=angle)
     drawing = Strokes.of([np.array([[20.0, 30.0], [70.0, 40.0], [45.0, 85.0]])], width=3.0)
     pixels = frame(drawing.drawn(96, 96))[..., 0].astype(float)
     vectors = drawing.moved(frame.matrix).drawn(64, 64)[..., 0].astype(float)
@@ -101,7 +101,7 @@ def test_strokes_and_pixels_are_framed_alike(angle: float, mirror: bool) -> None
 
 def test_outside_of_the_picture_is_white() -> None:
     black = np.zeros((20, 20, 1), np.uint8)
-    framed = Frame(top=-10, left=0, side=20, size=20, mirror=False)(black)
+    framed = Cut(top=-10, left=0, side=20, size=20, mirror=False)(black)
     assert framed[:10].min() == 255 and framed[10:].max() == 0
 
 

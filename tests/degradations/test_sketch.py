@@ -54,7 +54,7 @@ def degraded(sketch: Any, seeds: range = range(4), vectors: bool = True, size: i
 
 def operators(preset: str) -> list[tuple[str, str]]:
     config = OmegaConf.to_container(node(preset))
-    return [(group, name) for group in ("hand", "trace", "page") for name in config[group]]
+    return [(group, name) for group in ("hand", "trace", "page", "noise") for name in config.get(group, {})]
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -130,6 +130,17 @@ def test_clean_samples_stay_as_they_are() -> None:
     assert 0.2 < share < 0.8
 
 
+def test_noise_comes_on_clean_samples_too_and_moves_what_the_target_is_moved_by() -> None:
+    noisy = degraded(build(node("noise_2018", "clean=1.0", "degradation.noise.darkening.chance=1.0")))
+    assert all(not torch.equal(a, b) for a, b in zip(noisy["source"], noisy["target"], strict=True))
+    spared = degraded(build(node("noise_2018", "clean=1.0", "degradation.noise.darkening=null")))
+    assert torch.equal(spared["source"], spared["target"]) and torch.equal(spared["target"], noisy["target"])
+    askew = degraded(
+        Sketch(hand={}, trace={}, page={}, noise={"perspective": Perspective(strength=0.2)}), vectors=False
+    )
+    assert torch.equal(askew["source"], askew["target"]) and not torch.equal(askew["target"], spared["target"])
+
+
 def test_a_photograph_moves_the_target_too() -> None:
     still = degraded(build(node("photographed_page", "degradation.page.perspective=null")))
     moved = degraded(build(node("photographed_page")))
@@ -164,9 +175,8 @@ def test_gradients_flow_through_page_and_trace(preset: str) -> None:
     rows_tensor = torch.tensor(np.stack(rows))
     page = torch.full((2, 1, 64, 64), 0.7, requires_grad=True)
     value = page
-    for group in ("trace", "page"):
-        for name, operator in sketch.groups[group].items():
-            value = sketch.applied(f"{group}.{name}", operator, value, rows_tensor)
+    for group in ("trace", "page", "noise"):
+        value, _ = sketch.worked(group, value, value, rows_tensor)
     value.sum().backward()
     assert page.grad is not None and page.grad.isfinite().all() and page.grad.abs().sum() > 0
 
@@ -225,7 +235,7 @@ def test_the_noise_of_2018_is_subtracted_from_a_quarter() -> None:
     assert touched.float().mean() == pytest.approx(0.25, abs=0.05)
     kinds, pairs = set(), set()
     for row, amount in zip(sample["parameters"][touched].tolist(), taken[touched] / 0.01, strict=True):
-        drawn = sketch.told(row)["page.darkening"]
+        drawn = sketch.told(row)["noise.darkening"]
         low, high = drawn["low"], drawn["high"]
         kinds.add(drawn["gaussian"])
         pairs.add((low, high))

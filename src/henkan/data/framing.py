@@ -22,8 +22,34 @@ cv2.setNumThreads(1)
 TURNED = 0.6
 
 
+class Frame(ABC):
+    """How one picture is shown: `size` x `size` pixels of it, and their colors."""
+
+    size: int
+
+    @abstractmethod
+    def __call__(self, picture: Picture, threshold: float | None = None) -> Picture:
+        """Return the framed picture, (size, size, C), contiguous.
+
+        With `threshold` (of 1) it is black and white, and what framing makes grey becomes so again.
+        """
+
+    def recolored(self, picture: Picture) -> Picture:
+        """Return a framed target with the colors that it is shown in."""
+        return picture
+
+    def keeps(self, shape: tuple[int, ...]) -> bool:
+        """Return whether a picture of `shape` (H, W, ...) is shown as it is."""
+        return False
+
+    @property
+    @abstractmethod
+    def matrix(self) -> NDArray[np.float64]:
+        """The affine map (2, 3) of points (x, y) of the picture to points of the framed one."""
+
+
 @dataclass(frozen=True)
-class Frame:
+class Cut(Frame):
     """Cut `side` x `side` pixels at (`top`, `left`), turn them by `angle` degrees about their center, resize them to
     `size` x `size`, mirror or not.
 
@@ -38,14 +64,10 @@ class Frame:
     angle: float = 0.0
 
     def keeps(self, shape: tuple[int, ...]) -> bool:
-        """Return whether a picture of `shape` (H, W, ...) is shown as it is."""
         return shape[:2] == (self.side, self.side) and self.side == self.size and not self.mirror and not self.angle
 
     def __call__(self, picture: Picture, threshold: float | None = None) -> Picture:
-        """Return the framed picture, (size, size, C), contiguous.
-
-        What is darker than `threshold` (of 1) once it is resized, and than `TURNED` once it is turned, becomes black.
-        """
+        """Frame; what is darker than `threshold` once it is resized, and than `TURNED` once turned, becomes black."""
         # Turned, the corners come from outside the square.
         rim = math.ceil(self.side * (math.sqrt(0.5) - 0.5)) + 1 if self.angle else 0
         cut = cut_out(picture, self.top - rim, self.left - rim, self.side + 2 * rim)
@@ -72,7 +94,6 @@ class Frame:
 
     @property
     def matrix(self) -> NDArray[np.float64]:
-        """The affine map (2, 3) of points (x, y) of the picture to points of the framed one."""
         scale, turn = self.size / self.side, math.radians(self.angle)
         rotation = scale * np.array([[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]])
         center = np.array([self.left + self.side / 2, self.top + self.side / 2])
@@ -97,10 +118,12 @@ def cut_out(picture: Picture, top: int, left: int, side: int) -> Picture:
 class Framing(ABC):
     """Draws how to frame a picture; a picture and its companions are framed alike.
 
-    A framed picture that `accepts` refuses is framed anew, up to `tries` times in all.
+    A framed picture that `accepts` refuses is framed anew, up to `tries` times in all. `recolors`: whether its frames
+    change colors.
     """
 
     tries = 1
+    recolors = False
 
     @abstractmethod
     def draw(self, height: int, width: int, rng: np.random.Generator, name: str) -> Frame:
@@ -123,7 +146,7 @@ class CropFlip(Framing):
             raise UserError(f"augmentation.resize={list(resize)} must rise from augmentation.size={size} or more")
         self.size, self.resize, self.flip = size, resize, flip
 
-    def draw(self, height: int, width: int, rng: np.random.Generator, name: str) -> Frame:
+    def draw(self, height: int, width: int, rng: np.random.Generator, name: str) -> Cut:
         # Always four draws, so that no setting shifts the ones behind it.
         scale, down, right, mirror = rng.random(4).tolist()
         shorter = None
@@ -132,7 +155,7 @@ class CropFlip(Framing):
             shorter = low + int(scale * (high - low + 1))
         side = _side(height, width, self.size, shorter, name)
         top, left = int(down * (height - side + 1)), int(right * (width - side + 1))
-        return Frame(top, left, side, self.size, mirror < self.flip)
+        return Cut(top, left, side, self.size, mirror < self.flip)
 
 
 class TurnCrop(Framing):
@@ -152,12 +175,12 @@ class TurnCrop(Framing):
             raise UserError(f"augmentation.shrink={list(shrink)} must rise, from above 0")
         self.size, self.shrink, self.turn, self.flip, self.blank = size, shrink, turn, flip, blank
 
-    def draw(self, height: int, width: int, rng: np.random.Generator, name: str) -> Frame:
+    def draw(self, height: int, width: int, rng: np.random.Generator, name: str) -> Cut:
         scale, down, right, mirror, angle = rng.random(5).tolist()
         low, high = self.shrink
         side = max(1, round(self.size * (low + scale * (high - low))))
         top, left = (round(place * (length - side)) for place, length in ((down, height), (right, width)))
-        return Frame(top, left, side, self.size, mirror < self.flip, self.turn * (2 * angle - 1))
+        return Cut(top, left, side, self.size, mirror < self.flip, self.turn * (2 * angle - 1))
 
     def accepts(self, picture: Picture) -> bool:
         return float(picture.mean()) < 255 * self.blank
@@ -171,9 +194,9 @@ class Center(Framing):
             raise UserError(f"a shorter side of {resize} pixels is smaller than the cut of {size}: enlarge resize")
         self.size, self.resize = size, resize
 
-    def draw(self, height: int, width: int, rng: np.random.Generator, name: str) -> Frame:
+    def draw(self, height: int, width: int, rng: np.random.Generator, name: str) -> Cut:
         side = _side(height, width, self.size, self.resize, name)
-        return Frame((height - side) // 2, (width - side) // 2, side, self.size, False)
+        return Cut((height - side) // 2, (width - side) // 2, side, self.size, False)
 
 
 def _side(height: int, width: int, size: int, shorter: int | None, name: str) -> int:

@@ -29,11 +29,12 @@ def measure(pictures: Pictures, wanted: Collection[str], cache: str | Path | Non
     """Return the statistics of the training split that are `wanted`.
 
     `mean` has a value a channel, [red, green, blue] or [grey], of all pixels exactly, in [0, 1]; `deviation` is the
-    standard deviation of all channels together; `classes` counts the classes that pictures belong to; `ab_prior` is how
-    often each class of color occurs (see `ab_prior`). Remembered in `cache` by the contents of the split.
+    mean of the pictures' own standard deviations (as Simo-Serra et al. 2016 release it); `classes` counts the classes
+    that pictures belong to; `ab_prior` is how often each class of color occurs (see `ab_prior`). Remembered in `cache`
+    by the contents of the split.
     """
     found: dict[str, Any] = {"classes": len(pictures.classes)} if "classes" in wanted else {}
-    for group, function in (({"mean", "deviation"}, mean_and_deviation), ({"ab_prior"}, ab_prior)):
+    for group, function in (({"mean", "deviation"}, mean_and_own_deviation), ({"ab_prior"}, ab_prior)):
         if group & set(wanted):
             found |= {name: value for name, value in remembered(pictures, function, cache).items() if name in wanted}
     return found
@@ -58,19 +59,19 @@ def remembered(
     return found
 
 
-def mean_and_deviation(pictures: Iterable[Picture], channels: int) -> dict[str, Any]:
-    """Return `mean` and `deviation` of all pixels, exactly, for values in [0, 1]."""
-    counts = np.zeros((channels, 256), np.int64)
-    for picture in pictures:
-        for channel in range(channels):
-            counts[channel] += cv2.calcHist([picture], [channel], None, [256], [0, 256]).ravel().astype(np.int64)
-    # Whole numbers, so that the sums are exact.
+def mean_and_own_deviation(pictures: Iterable[Picture], channels: int) -> dict[str, Any]:
+    """Return `mean` of all pixels, exactly, and `deviation`: of all channels of a picture together, pictures alike."""
     values = np.arange(256)
-    count = int(counts[0].sum())
-    sums = [int(own @ values) for own in counts]
-    average = sum(sums) / (255 * count * len(sums))
-    square = int((counts @ values**2).sum()) / (255**2 * count * len(sums))
-    return {"mean": [own / (255 * count) for own in sums], "deviation": math.sqrt(max(0.0, square - average**2))}
+    total, deviations = np.zeros((channels, 256), np.int64), []
+    for picture in pictures:
+        shown = [cv2.calcHist([picture], [channel], None, [256], [0, 256]) for channel in range(channels)]
+        counts = np.reshape(shown, (channels, 256)).astype(np.int64)
+        total += counts
+        # Whole numbers, so that the sums are exact.
+        count, sums, squares = int(counts.sum()), int((counts @ values).sum()), int((counts @ values**2).sum())
+        deviations.append(math.sqrt(count * squares - sums**2) / (255 * count))
+    means = [int(own @ values) / (255 * int(own.sum())) for own in total]
+    return {"mean": means, "deviation": math.fsum(deviations) / len(deviations)}
 
 
 def ab_prior(pictures: Iterable[Picture], channels: int) -> dict[str, Any]:

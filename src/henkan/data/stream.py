@@ -147,6 +147,11 @@ def _shown_layers(
             raise UserError(f"{name}: its {key} is {_size(layer)} pixels, its target {_size(target)}: make them equal")
     if framing is None:
         return layers, None
+    if framing.recolors and "source" in layers:
+        raise UserError(
+            f"{name}: its source would keep the colors that its target loses: leave both as they are "
+            "(augmentation.tones=null)"
+        )
     for _ in range(framing.tries):
         frame = framing.draw(target.shape[0], target.shape[1], rng, name)
         if degradation.whole and not frame.keeps(target.shape):
@@ -157,7 +162,8 @@ def _shown_layers(
         framed = frame(target, pictures.threshold)
         if framing.accepts(framed):
             break
-    return {key: framed if key == "target" else frame(layer) for key, layer in layers.items()}, None
+    others = {key: frame(layer) for key, layer in layers.items() if key != "target"}
+    return {"target": frame.recolored(framed), **others}, None
 
 
 def _shown_strokes(

@@ -15,36 +15,55 @@ from henkan.data.masks import Mask
 from henkan.degradations.holes import Holes, center_of, drawn
 from henkan.errors import UserError
 
+# The release's least turn, in radians: its angles are whole numbers, and this much more.
+LEAST_TURN = 0.01
+
 
 @dataclass(frozen=True)
 class Strokes:
-    """One to `count` brush strokes of one to `segments` straight segments that zigzag across the picture.
+    """`count` brush strokes, each of one to `segments` straight segments end to end.
 
-    A segment turns by up to `angle` radians, to alternating sides, and is up to `length` long; its brush is
-    up to `width` pixels wide, round at its ends. Segments end at the picture's border.
+    `count`, and a segment's `length` and `width` in pixels, are [low, high]: whole, both ends included. A segment's
+    angle from straight down is a whole number of radians below `angles`, and 0.01 more; a stroke keeps to one side, the
+    first to the left, the second to the right, and so on. The brush is round; segments end at the picture's border.
+
+    LaMa's release draws so (RandomIrregularMaskGenerator of saicinpainting/training/data/masks.py with the numbers of
+    configs/training/data/abl-04-256-mh-dist.yaml): 1 to 6 strokes, as its class adds one to max_times = 5, of 1 to 5
+    segments, 4 angles, lengths of 10 to 209 and widths of 5 to 104 in pictures of 256, of which 46 % are covered.
     """
 
-    count: int
+    count: Sequence[int]
     segments: int
-    angle: float
-    length: int
-    width: int
+    angles: int
+    length: Sequence[int]
+    width: Sequence[int]
+
+    def __post_init__(self) -> None:
+        for name in ("count", "length", "width"):
+            low, high = getattr(self, name)
+            if not 1 <= low <= high:
+                raise UserError(f"strokes.{name}=[{low}, {high}] must rise, from 1 or more")
+        for name in ("segments", "angles"):
+            if getattr(self, name) < 1:
+                raise UserError(f"strokes.{name}={getattr(self, name)} must be 1 or more")
 
     def draw(self, mask: Mask, rng: np.random.Generator) -> None:
         """Set `mask` (H, W) to 1 under the strokes."""
         height, width = mask.shape
+        (shortest, longest), (thinnest, thickest) = self.length, self.width
+        side = -1.0
         # Plain numbers: NumPy's own calls would cost more than the drawing.
-        for _ in range(rng.integers(1, self.count + 1)):
+        for _ in range(rng.integers(self.count[0], self.count[1] + 1)):
             start, *turns = rng.random((1 + rng.integers(1, self.segments + 1), 3)).tolist()
-            y, x = int(start[0] * height), int(start[1] * width)
-            side = 1.0
+            x, y = int(start[0] * width), int(start[1] * height)
             for turn, reach, brush in turns:
-                angle = side * self.angle * turn
-                y_end = y + round(self.length * reach * math.sin(angle))
-                x_end = x + round(self.length * reach * math.cos(angle))
-                y_end, x_end = min(max(y_end, 0), height - 1), min(max(x_end, 0), width - 1)
-                cv2.line(mask, (x, y), (x_end, y_end), 1, 1 + int(self.width * brush))
-                y, x, side = y_end, x_end, -side
+                angle = side * (LEAST_TURN + int(turn * self.angles))
+                length = shortest + int(reach * (longest - shortest + 1))
+                x_end = min(max(x + round(length * math.sin(angle)), 0), width - 1)
+                y_end = min(max(y + round(length * math.cos(angle)), 0), height - 1)
+                cv2.line(mask, (x, y), (x_end, y_end), 1, thinnest + int(brush * (thickest - thinnest + 1)))
+                x, y = x_end, y_end
+            side = -side
 
 
 @dataclass(frozen=True)

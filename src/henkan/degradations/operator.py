@@ -84,6 +84,10 @@ class Draws:
         """Return the names of an operator's settings, in order, without whether it happens and its seed."""
         return [setting for operator, setting in self.names if operator == name][2:]
 
+    def values(self, name: str, row: NDArray[np.float64]) -> dict[str, float]:
+        """Return what a row says of one operator: whether it happens, its seed and its settings."""
+        return {setting: row[place] for (operator, setting), place in self.places.items() if operator == name}
+
     def told(self, row: Sequence[float]) -> dict[str, dict[str, float] | None]:
         """Return a row in words: operator → setting → value, or null where it did not happen."""
         found: dict[str, dict[str, float] | None] = {name: {} for name in self.operators}

@@ -20,21 +20,30 @@ from henkan.errors import UserError
 from henkan.sample import to_8_bit
 
 Group = Mapping[str, Operator | None]
-KINDS = {"hand": HandOperator, "trace": TraceOperator, "page": PageOperator}
+KINDS = {"hand": HandOperator, "trace": TraceOperator, "page": PageOperator, "noise": PageOperator}
 
 
 class Sketch(Degradation):
     """A clean drawing as a rough one: drawn again by a hand that errs, on paper, and scanned or photographed.
 
-    Three mappings of named operators (null: left out), each worked through in order: `hand` on the strokes of drawings
-    that have them, `trace` in its place on pixels where there are none, then `page` on either. `error` scales the
-    hand's inaccuracy, and `clean` is the share of samples that stay as they are (2018: 0.1 of the pairs). Rounded to
-    8 bits, target and source alike: what is written to disk is what is trained on.
+    Mappings of named operators (null: left out), each worked through in order: `hand` on the strokes of drawings that
+    have them, `trace` in its place on pixels where there are none, then `page` on either. `error` scales the hand's
+    inaccuracy, and `clean` is the share of samples that stay as they are (2018: 0.1 of the pairs), but for `noise`,
+    which every source gets last. Rounded to 8 bits, target and source alike: what is written to disk is what is trained
+    on.
     """
 
-    def __init__(self, hand: Group, trace: Group, page: Group, error: float = 1.0, clean: float = 0.0) -> None:
+    def __init__(
+        self,
+        hand: Group,
+        trace: Group,
+        page: Group,
+        noise: Group | None = None,
+        error: float = 1.0,
+        clean: float = 0.0,
+    ) -> None:
         self.groups: dict[str, dict[str, Any]] = {}
-        for group, operators in (("hand", hand), ("trace", trace), ("page", page)):
+        for group, operators in (("hand", hand), ("trace", trace), ("page", page), ("noise", noise or {})):
             self.groups[group] = {name: one for name, one in operators.items() if one is not None}
             for name, one in self.groups[group].items():
                 if not isinstance(one, KINDS[group]):
@@ -72,37 +81,32 @@ class Sketch(Degradation):
         extent = max(strokes.extent, 1.0)
         scale = Scale(extent, extent * self.error)
         for name, operator in self.groups["hand"].items():
-            values = self.values(f"hand.{name}", row)
+            values = self.draws.values(f"hand.{name}", row)
             if values.pop("happens") and len(strokes):
                 rng = np.random.Generator(np.random.PCG64(int(values.pop(SEED))))
                 strokes = operator(strokes, rng, scale, **values)
         return strokes
-
-    def values(self, name: str, row: NDArray[np.float64]) -> dict[str, float]:
-        """Return what was drawn for one operator."""
-        settings = ("happens", SEED, *self.draws.settings(name))
-        return {setting: row[self.draws.places[name, setting]] for setting in settings}
 
     def apply(self, sample: dict[str, Any]) -> dict[str, Any]:
         rows: Tensor = sample["parameters"]
         target: Tensor = sample["target"]
         traced = "source" not in sample
         source = target if traced else sample["source"]
-        groups = ("trace", "page") if traced else ("page",)
-        clean = rows[:, -1].view(-1, 1, 1, 1) > 0
-        original = target
-        for group in groups:
-            for name, operator in self.groups[group].items():
-                changed = self.applied(f"{group}.{name}", operator, source, rows)
-                if operator.moves:
-                    # The clean ones are photographed as well: their source is what their target becomes.
-                    source, target = changed, self.applied(f"{group}.{name}", operator, target, rows)
-                    original = target
-                else:
-                    source = changed
+        for group in ("trace", "page") if traced else ("page",):
+            source, target = self.worked(group, source, target, rows)
         if self.clean:
-            source = torch.where(clean, original, source)
+            source = torch.where(rows[:, -1].view(-1, 1, 1, 1) > 0, target, source)
+        source, target = self.worked("noise", source, target, rows)
         return {**sample, "target": to_8_bit(target), "source": to_8_bit(source)}
+
+    def worked(self, group: str, source: Tensor, target: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Return source and target as a group's operators leave them."""
+        for name, operator in self.groups[group].items():
+            source = self.applied(f"{group}.{name}", operator, source, rows)
+            if operator.moves:
+                # For clean ones as well: their source is what their target becomes.
+                target = self.applied(f"{group}.{name}", operator, target, rows)
+        return source, target
 
     def applied(self, name: str, operator: PageOperator, page: Tensor, rows: Tensor) -> Tensor:
         """Return a page as one operator leaves it, where it happens."""
