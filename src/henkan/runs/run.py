@@ -1,6 +1,6 @@
 """A run: its identity, its folder, its record. The folder is the truth; nothing else remembers a run.
 
-run.json       identity, status (running, done, failed), recipe, seed, overrides, iterations, final scores, machine
+run.json       identity, mark, status (running, done, failed), recipe, seed, overrides, iterations, scores, machine
 config.yaml    the resolved config                changes.diff  uncommitted changes of the code, if any
 metrics.csv    curves                             checkpoints/last.ckpt
 scores.csv     a row a test picture               set_scores.json, pictures/
