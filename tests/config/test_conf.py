@@ -19,6 +19,7 @@ from henkan.config.build import build
 from henkan.config.checks import check_config
 from henkan.config.resolvers import at_scale, iterations, scaled
 from henkan.config.trees import config_folder
+from henkan.config.trust import check_foreign
 from henkan.errors import MissingWeights, UserError
 from henkan.launching.execute import execute
 from henkan.runs.plan import plan_run
@@ -142,6 +143,8 @@ def test_every_recipe_plans_and_builds_a_run(composed: Compose, pictures: Path, 
     translator = build_translator(plan)
     judged = any(term.needs_discriminator for term in plan.terms)
     assert translator.networks == (["generator", "discriminator"] if judged else ["generator"])
+    # As somebody else's it needs no word either.
+    check_foreign(OmegaConf.create(plan.config), Path("config.yaml"))
 
 
 @pytest.mark.parametrize("root", sorted(path.stem for path in CONF.glob("*.yaml")))

@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import pickle
+import re
 import socket
 from pathlib import Path
 
@@ -62,12 +64,48 @@ def test_a_file_that_changes_is_checked_again(checkpoints: Path) -> None:
         weights.load(f"https://example.org/{path.name}")
 
 
-def test_a_pickle_with_code_is_not_run(checkpoints: Path) -> None:
-    class Malice:
-        def __reduce__(self) -> tuple[object, tuple[str]]:
-            return os.system, ("touch " + str(checkpoints / "ran"),)
+class Malice:
+    """Its pickle leaves a file where it is read."""
 
-    path = saved(checkpoints, Malice())
-    with pytest.raises(Exception, match="[Ww]eights.only"):
-        weights.load(f"https://example.org/{path.name}")
+    def __init__(self, place: Path) -> None:
+        self.place = place
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.system, (f"touch {self.place}",)
+
+
+@pytest.mark.parametrize("protocol", ["archive", "bare"])
+def test_a_pickle_with_code_is_not_run(checkpoints: Path, protocol: str) -> None:
+    malice = {"a": torch.zeros(1), "b": Malice(checkpoints / "ran")}
+    path = saved(checkpoints, malice)
+    if protocol == "bare":
+        path.write_bytes(pickle.dumps(malice["b"]))
+        path = path.rename(path.with_name(f"net-{hashlib.sha256(path.read_bytes()).hexdigest()[:8]}.pth"))
+    for load in (weights.load, weights.load_unnamed):
+        with pytest.raises(UserError, match="could run code; delete it, download") as error:
+            load(f"https://example.org/{path.name}")
+        assert "\n" not in str(error.value)
     assert not (checkpoints / "ran").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"<html>not found</html>"])
+def test_what_is_no_archive_is_told_in_one_line(checkpoints: Path, content: bytes) -> None:
+    (checkpoints / "encoder_epoch_20.pth").write_bytes(content)
+    with pytest.raises(UserError, match="delete it, download") as error:
+        weights.load_unnamed("http://example.org/encoder_epoch_20.pth")
+    assert "\n" not in str(error.value) and "encoder_epoch_20.pth" in str(error.value)
+
+
+@pytest.mark.parametrize("content", [[torch.zeros(1)], {"a": {"b": torch.zeros(1)}}, torch.zeros(1)])
+def test_what_holds_no_named_tensors_is_refused(checkpoints: Path, content: object) -> None:
+    path = saved(checkpoints, content)
+    with pytest.raises(UserError, match="does not hold named tensors"):
+        weights.load_unnamed(f"https://example.org/{path.name}")
+
+
+def test_everything_is_loaded_without_running_anything() -> None:
+    source = {path: path.read_text() for path in Path(weights.__file__).parents[1].rglob("*.py")}
+    calls = [call for text in source.values() for call in re.findall(r"torch\.load\(.*\)", text)]
+    assert len(calls) >= 2 and all("weights_only=True" in call for call in calls)
+    for word in ("allow_pickle", "pickle.load", "torch.jit.load", "torch.hub.load", "read_pickle", "yaml.load("):
+        assert [path.name for path, text in source.items() if word in text] == [], word

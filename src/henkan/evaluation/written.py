@@ -76,10 +76,11 @@ def check_edges(edges: Sequence[float] | None) -> None:
 
 
 def save_picture(image: Tensor, path: Path) -> None:
-    """Write a (3, H, W) picture in [0, 1] as PNG."""
+    """Write a (3, H, W) picture in [0, 1] as PNG; a link of that name is replaced, and not written through."""
     pixels = image.detach().clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).cpu().numpy()
-    if not cv2.imwrite(str(path), np.ascontiguousarray(pixels[..., ::-1])):
-        raise UserError(f"cannot write the picture {path}")
+    _, encoded = cv2.imencode(".png", np.ascontiguousarray(pixels[..., ::-1]))
+    with replaced(path) as partial:
+        partial.write_bytes(encoded.tobytes())
 
 
 def print_scores(folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import pickle
 import re
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlparse
@@ -25,8 +26,7 @@ def load(url: str) -> dict[str, Tensor]:
 
 def load_unnamed(url: str) -> dict[str, Tensor]:
     """Return weights as `load` does, whose file's name does not promise its contents: only their shapes are checked."""
-    weights: dict[str, Tensor] = torch.load(find(url), map_location="cpu", weights_only=True)
-    return weights
+    return tensors(find(url), origin=f"download {url} again")
 
 
 def find(url: str) -> Path:
@@ -48,8 +48,25 @@ def read(path: Path, origin: str) -> dict[str, Tensor]:
     promised = re.search(r"-([0-9a-f]{8})\.[^.]+$", path.name)
     if promised is None or not digest.startswith(promised[1]):
         raise UserError(f"{path} is damaged (its SHA-256 begins with {digest[:8]}): delete it, {origin}")
-    weights: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
-    return weights
+    return tensors(path, origin)
+
+
+def tensors(path: Path, origin: str) -> dict[str, Tensor]:
+    """Return the named tensors in a file, without running anything that it contains.
+
+    Raises `UserError`, which ends in `origin`, for what holds anything else.
+    """
+    try:
+        found = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:
+        raise UserError(
+            f"{path} holds more than tensors, so it was refused: loading it could run code; delete it, {origin}"
+        ) from None
+    except (RuntimeError, EOFError, OSError, ValueError, LookupError) as error:
+        raise UserError(f"{path} is damaged ({str(error).partition(chr(10))[0]}): delete it, {origin}") from error
+    if not isinstance(found, dict) or not all(isinstance(value, Tensor) for value in found.values()):
+        raise UserError(f"{path} does not hold named tensors: delete it, {origin}")
+    return found
 
 
 @functools.cache

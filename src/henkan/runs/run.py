@@ -1,6 +1,6 @@
 """A run: its identity, its folder, its record. The folder is the truth; nothing else remembers a run.
 
-run.json       identity, status (running, done, failed), recipe, seed, overrides, iterations, final scores, machine
+run.json       identity, mark, status (running, done, failed), recipe, seed, overrides, iterations, scores, machine
 config.yaml    the resolved config                changes.diff  uncommitted changes of the code, if any
 metrics.csv    curves                             checkpoints/last.ckpt
 scores.csv     a row a test picture               set_scores.json, pictures/
@@ -26,6 +26,7 @@ from henkan.ranks import say
 from henkan.runs import machine
 from henkan.runs.curves import Curves
 from henkan.runs.identity import changed, code
+from henkan.runs.mark import mark
 from henkan.runs.prefix import Claims, without_discriminator
 from henkan.training import checkpoint
 from henkan.training.recorder import Row
@@ -86,6 +87,7 @@ class Run:
         self.record = {
             **{key: self.record[key] for key in KEPT if key in self.record},
             "identity": self.identity,
+            "mark": mark(self.identity, self.config),
             "status": "running",
             "recipe": self.config.get("recipe"),
             "study": self.config.get("study"),

@@ -26,6 +26,7 @@ from henkan.files import write_json
 from henkan.networks.modes import learns
 from henkan.report.along import draw_curve
 from henkan.runs.identity import digest, evaluation_parts
+from henkan.runs.mark import mark
 from henkan.runs.plan import manifest_of, plan_run, settle
 from henkan.runs.trained import own_config, run_folder, with_overrides
 from henkan.training.assemble import build_network
@@ -51,7 +52,8 @@ def main(cfg: DictConfig) -> None:
         folder = plan.folder
         means = score_run(plan.config, pictures, folder)
         # As `henkan train` would have left it: the same command of a study finds it done.
-        facts = {"identity": plan.identity, "status": "done", "recipe": config["recipe"], "iterations": 0}
+        facts = {"status": "done", "recipe": config["recipe"], "iterations": 0}
+        facts |= {"identity": plan.identity, "mark": mark(plan.identity, plan.config)}
         write_json(folder / "run.json", {**facts, "overrides": task_overrides(), "metrics": means})
         (folder / "config.yaml").write_text(OmegaConf.to_yaml(OmegaConf.create(plan.config)))
     draw_curve(folder)
