@@ -194,7 +194,7 @@ NOT_CHOSEN = {
     "henkan.baselines.nearest.NearestField",
     "henkan.baselines.patchmatch.Level",
     "henkan.degradations.hand.Scale",
-    "henkan.degradations.operator.Draws",
+    "henkan.data.operator.Draws",
     "henkan.scoring.evaluator.Evaluator",
     "henkan.scoring.evaluator.Scores",
 }

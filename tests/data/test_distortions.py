@@ -10,8 +10,8 @@ import pytest
 from pictures_on_disk import folder_of, noise
 from PIL import Image
 
-from henkan.build import build
-from henkan.composition import compose_root
+from henkan.config.build import build
+from henkan.config.composition import compose_root
 from henkan.data.distortions import Distortions
 from henkan.data.image_folder import ImageFolder
 from henkan.data.paired_folder import PairedFolder

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from henkan.data.operator import Draws, uniform
 from henkan.degradations.hand import Redraw, Wobble
 from henkan.degradations.noise import clouds, normal, white
-from henkan.degradations.operator import Draws, uniform
 from henkan.degradations.page import Noise
 from henkan.errors import UserError
 

@@ -200,8 +200,8 @@ def test_an_operator_of_the_wrong_group_is_refused() -> None:
 
 
 def test_every_operator_is_named_by_a_preset() -> None:
+    from henkan.data.operator import Operator
     from henkan.degradations import hand, page, trace
-    from henkan.degradations.operator import Operator
 
     text = "".join(path.read_text() for path in Path(config_folder()).glob("degradation/*.yaml"))
     classes = [

@@ -65,6 +65,7 @@ PLACES: dict[str, tuple[Kind, ...]] = {
     r"(streams\.[^.]+\.)?augmentation|(validation|evaluation)\.framing": (
         Kind("henkan.data", "henkan.data.framing.Framing"),
     ),
+    r"(streams\.[^.]+\.)?augmentation\..+": (Kind("henkan.data", "henkan.data.operator.Operator"),),
     r"((streams\.[^.]+|evaluation)\.)?degradation": (
         Kind("henkan.degradations", "henkan.degradations.degradation.Degradation"),
     ),
@@ -72,6 +73,7 @@ PLACES: dict[str, tuple[Kind, ...]] = {
     r"((streams\.[^.]+|evaluation)\.)?degradation\..+": (Kind("henkan.degradations"), PICTURES),
     r"generator(\..+)?": (Kind("henkan.generators", MODULE), Kind("henkan.baselines", MODULE), LAYER),
     r"discriminator(\..+)?": (Kind("henkan.discriminators", MODULE), LAYER),
+    r"judged_augmentation": (Kind("henkan.discriminators.augment"),),
     r"loss\.[^.]+": (Kind("henkan.losses"),),
     r"loss\.[^.]+\..+": (Kind("henkan.losses"), Kind("henkan.pretrained.features", MODULE)),
     r"metric\.[^.]+": (Kind("henkan.metrics"),),

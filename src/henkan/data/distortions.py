@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from henkan.data.framing import TURNED, Frame, Framing
+from henkan.data.operator import SEED, Draws, Operator
 from henkan.data.pictures import Picture
 from henkan.data.tones import ToneOperator
 from henkan.data.warps import Places, WarpOperator, mirrored_into
-from henkan.degradations.operator import SEED, Draws, Operator
 from henkan.errors import UserError
 
 KINDS = {"warps": WarpOperator, "tones": ToneOperator}

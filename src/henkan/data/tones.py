@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from henkan.data.operator import Operator, Range
 from henkan.data.pictures import Picture
-from henkan.degradations.operator import Operator, Range
 from henkan.errors import UserError
 
 # Pixels a side: 8 x 8 tiles of the 256 pixels that LaMa trains on.

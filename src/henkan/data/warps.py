@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from henkan.degradations.operator import Operator, Range
+from henkan.data.operator import Operator, Range
 from henkan.errors import UserError
 
 Places = NDArray[np.float32]

@@ -13,8 +13,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from henkan.data.operator import Operator, Range
 from henkan.data.strokes import Floats, Integers, Strokes, joined
-from henkan.degradations.operator import Operator, Range
 
 # Points along a drawing's extent.
 FINENESS = 100

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from henkan.degradations.operator import Operator, Range
+from henkan.data.operator import Operator, Range
 
 Floats = NDArray[np.float32]
 Pixels = TypeVar("Pixels", NDArray[np.uint8], NDArray[np.float32])

@@ -18,8 +18,8 @@ from kornia.enhance import jpeg_codec_differentiable
 from kornia.geometry.transform import get_perspective_transform, warp_perspective
 from torch import Tensor
 
+from henkan.data.operator import Operator, Range
 from henkan.degradations.noise import clouds, normal, white
-from henkan.degradations.operator import Operator, Range
 
 
 class PageOperator(Operator):

@@ -14,9 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from henkan.data.operator import Draws, uniform
 from henkan.degradations.degradation import Degradation
 from henkan.degradations.line_extraction import LineExtractor
-from henkan.degradations.operator import Draws, uniform
 from henkan.errors import UserError
 
 Floats = NDArray[np.float32]

@@ -10,10 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from henkan.data.operator import SEED, Draws, Operator
 from henkan.data.strokes import Strokes
 from henkan.degradations.degradation import Degradation
 from henkan.degradations.hand import HandOperator, Scale
-from henkan.degradations.operator import SEED, Draws, Operator
 from henkan.degradations.page import PageOperator
 from henkan.degradations.trace import TraceOperator
 from henkan.errors import UserError

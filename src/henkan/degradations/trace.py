@@ -8,8 +8,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from henkan.data.operator import Range
 from henkan.degradations.noise import clouds, white
-from henkan.degradations.operator import Range
 from henkan.degradations.page import PageOperator, displaced
 
 

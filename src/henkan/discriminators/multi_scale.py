@@ -8,7 +8,7 @@ from torch.nn.functional import avg_pool2d, interpolate
 
 from henkan.discriminators.patchgan import UnconditionalPatchGAN
 from henkan.errors import UserError
-from henkan.layers import Normalization
+from henkan.networks.layers import Normalization
 
 # Fewer pixels have no deviation that a normalization could divide by.
 FEWEST = 2
