@@ -141,7 +141,7 @@ def test_every_recipe_plans_and_builds_a_run(composed: Compose, pictures: Path, 
     needs = [f"{key}={pictures / 'train' / name}" for key, name in NEED.get(recipe, {}).items()]
     plan = plan_run(composed([f"experiment={recipe}", "scale=smoke", *data, *needs]))
     translator = build_translator(plan)
-    judged = any(term.needs_discriminator for term in plan.terms)
+    judged = any(term.loss.judges for term in plan.terms)
     assert translator.networks == (["generator", "discriminator"] if judged else ["generator"])
     # As somebody else's it needs no word either.
     check_foreign(OmegaConf.create(plan.config), Path("config.yaml"))

@@ -34,7 +34,7 @@ def pulls(values: Mapping[str, Tensor], places: Sequence[Tensor]) -> dict[str, T
     """Return the norm of each value's gradient at `places`, as one process with the whole batch would have it."""
     if not values or not places:
         return {}
-    squares = torch.stack([square(gradients_at(value, places)) for value in values.values()])
+    squares = torch.stack([square(gradients_at(value, places), like=value) for value in values.values()])
     # Each rank's value is the mean over its own part of the batch.
     norms = summed(squares).sqrt() / world_size()
     return dict(zip(values, norms.unbind(), strict=True))
@@ -90,7 +90,7 @@ class Balance:
         shared = [k for k in range(len(places)) if all(own[k] is not None for own in found.values())]
         if shared:
             for name, own in found.items():
-                add(self.squares, name, square([own[k] for k in shared]))
+                add(self.squares, name, square([own[k] for k in shared], like=roots[name]))
         else:
             for name, gradient in self.at_parameter(roots, generator).items():
                 add(self.sums, name, gradient)
@@ -139,10 +139,10 @@ def gradients_at(root: Tensor, places: Sequence[Tensor]) -> list[Tensor | None]:
     return list(torch.autograd.grad(root, places, retain_graph=True, allow_unused=True))
 
 
-def square(gradients: Sequence[Tensor | None]) -> Tensor:
-    """Return the sum of squares of some gradients, a scalar in full precision."""
+def square(gradients: Sequence[Tensor | None], like: Tensor) -> Tensor:
+    """Return the sum of squares of some gradients, a scalar in full precision on the device of `like`."""
     norms = [gradient.float().square().sum() for gradient in gradients if gradient is not None]
-    return torch.stack(norms).sum() if norms else torch.zeros(())
+    return torch.stack(norms).sum() if norms else torch.zeros((), device=like.device)
 
 
 def add(sums: dict[str, Tensor], name: str, value: Tensor) -> None:

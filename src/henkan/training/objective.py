@@ -45,17 +45,14 @@ class Objective:
         raw: Tensor = samples[PAIRED]["raw"]
         values = self.values(samples, [term for term in terms if term.pulls or observe])
         found = [term for term in terms if term.name in values]
-        weights = {
-            term.name: torch.as_tensor(term.weight)
-            if term.balance is None
-            else self.balance.weight(term.name, raw.device)
+        weights: dict[str, float | Tensor] = {
+            term.name: term.weight if term.balance is None else self.balance.weight(term.name, raw.device)
             for term in found
         }
         total, balanced = raw.new_zeros(()), {}
         for term in found:
             value = values[term.name]
-            # A plain number: as a tensor it would have to be brought to the device.
-            weighted = (term.weight if term.balance is None else weights[term.name]) * value
+            weighted = weights[term.name] * value
             self.tally.add(f"loss/{term.name}", value)
             self.tally.add(f"weighted/{term.name}", weighted)
             self.tally.watch(f"loss term {term.name}", value, iteration)
@@ -91,7 +88,11 @@ class Objective:
         return values
 
     def observe(
-        self, values: Mapping[str, Tensor], weights: Mapping[str, Tensor], terms: Sequence[Term], samples: Samples
+        self,
+        values: Mapping[str, Tensor],
+        weights: Mapping[str, float | Tensor],
+        terms: Sequence[Term],
+        samples: Samples,
     ) -> None:
         """Log how strongly each term pulls, and the weighted ratio by which GLCIC picks α."""
         found = pulls({name: value for name, value in values.items() if value.requires_grad}, answers(samples))
@@ -101,7 +102,7 @@ class Objective:
                 self.tally.add(f"gradient/{term.name}", found[term.name])
                 sides["discriminator" in term.loss.teaches].append(weights[term.name] * found[term.name])
             if term.balance is not None:
-                self.tally.add(f"balance/{term.name}", weights[term.name])
+                self.tally.add(f"balance/{term.name}", torch.as_tensor(weights[term.name]))
         if sides[True] and sides[False]:
             adversarial, other = (torch.stack(sides[side]).sum() for side in (True, False))
             self.tally.add("gradient/ratio", adversarial / other.clamp(min=1e-20))
