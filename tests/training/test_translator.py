@@ -323,6 +323,24 @@ def test_objectives_and_penalties_train(objective: Any) -> None:
     assert all(np.isfinite(list(row.values())).all() for row in rows)
 
 
+def test_a_discriminator_that_is_updated_second_sees_what_the_generator_makes_then() -> None:
+    seen: dict[str, list[Tensor]] = {}
+    for order in (["discriminator", "generator"], ["generator", "discriminator"]):
+        translator = make([mse(), adversarial(0.1)], phases={"joint": {"iterations": 1, "update": order}}, norm=False)
+        assert translator.discriminator is not None
+        fakes = seen[order[0]] = []
+        translator.discriminator.register_forward_pre_hook(
+            lambda _, args, given, fakes=fakes: fakes.append(given["image"].detach()), with_kwargs=True
+        )
+        fit(translator, make_batches(1))
+    # Both are shown pairs in D's own step (8 pictures), and fakes alone in G's (4).
+    first, second = seen["discriminator"], seen["generator"]
+    assert [len(shown) for shown in first] == [8, 4] and [len(shown) for shown in second] == [4, 8]
+    assert torch.equal(first[0][4:], first[1])
+    assert not torch.equal(second[1][4:], second[0])
+    assert torch.equal(second[0], first[1])
+
+
 def test_two_seeds_differ_and_one_seed_repeats() -> None:
     batches = make_batches(9)
 

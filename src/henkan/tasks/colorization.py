@@ -12,9 +12,9 @@ from torch.nn import functional
 
 from henkan import color
 from henkan.errors import UserError
-from henkan.sample import Sample
+from henkan.sample import Composed, Sample
 from henkan.tasks.task import Side, Task
-from henkan.tasks.windows import cut_windows
+from henkan.tasks.windows import windows_of
 
 # What a user may say beside the grey picture: at some places, and of the whole.
 PLACES, WHOLE = ("hints", "hint_mask"), ("style", "ab_histogram", "saturation")
@@ -52,7 +52,7 @@ class Colorization(Task):
         target = {"target_ab": target_ab} if "target" in sample else {}
         return {"ab": ab, "prediction": prediction, "output": output, **target}
 
-    def judged(self, key: str, sample: Sample, side: Side) -> dict[str, Tensor]:
+    def judged(self, key: str, sample: Sample, side: Side) -> Mapping[str, Tensor]:
         if self.judged_in == "rgb":
             image = sample[key]
         else:
@@ -61,8 +61,8 @@ class Colorization(Task):
             ab = target_lab(sample)[:, 1:] if side == "real" else made_ab(sample)
             lab = torch.cat((lightness_of(sample), ab), dim=1)
             image = torch.cat((lab[:, :1] / 100.0, lab[:, 1:] / (2.0 * color.AB) + 0.5), dim=1)
-        centers = sample["window" if side == "fake" else "window_real"]
-        return {"image": image, "condition": grey_of(sample), "window": cut_windows(image, centers, self.window)}
+        window = windows_of(sample, side, self.window)
+        return Composed({"image": image, "condition": grey_of(sample), "window": window})
 
     def panels(self, sample: Sample) -> dict[str, Tensor]:
         source = grey_of(sample)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from torch import Tensor
 
-from henkan.sample import Sample
+from henkan.sample import Composed, Sample
 from henkan.tasks.task import Side, Task
-from henkan.tasks.windows import cut_windows
+from henkan.tasks.windows import windows_of
 
 
 class LineDrawing(Task):
@@ -24,9 +26,9 @@ class LineDrawing(Task):
     def compose(self, raw: Tensor, sample: Sample) -> dict[str, Tensor]:
         return {"prediction": raw, "output": raw}
 
-    def judged(self, key: str, sample: Sample, side: Side) -> dict[str, Tensor]:
-        image, centers = sample[key], sample["window" if side == "fake" else "window_real"]
-        return {"image": image, "condition": sample["source"], "window": cut_windows(image, centers, self.window)}
+    def judged(self, key: str, sample: Sample, side: Side) -> Mapping[str, Tensor]:
+        window = windows_of(sample, side, self.window)
+        return Composed({"image": sample[key], "condition": sample["source"], "window": window})
 
     def panels(self, sample: Sample) -> dict[str, Tensor]:
         return {key: sample[key] for key in ("source", "output", "target")}

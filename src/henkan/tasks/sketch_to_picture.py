@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
 
-from henkan.sample import Sample
+from henkan.sample import Composed, Sample
 from henkan.tasks.task import Side, Task
-from henkan.tasks.windows import cut_windows
+from henkan.tasks.windows import windows_of
 
 
 class SketchToPicture(Task):
@@ -26,13 +28,14 @@ class SketchToPicture(Task):
     def compose(self, raw: Tensor, sample: Sample) -> dict[str, Tensor]:
         return {"prediction": raw, "output": raw}
 
-    def judged(self, key: str, sample: Sample, side: Side) -> dict[str, Tensor]:
-        image, centers = sample[key], sample["window" if side == "fake" else "window_real"]
-        return {
-            "image": image,
-            "condition": self.condition(sample)["image"],
-            "window": cut_windows(image, centers, self.window),
-        }
+    def judged(self, key: str, sample: Sample, side: Side) -> Mapping[str, Tensor]:
+        return Composed(
+            {
+                "image": sample[key],
+                "condition": lambda _: self.condition(sample)["image"],
+                "window": windows_of(sample, side, self.window),
+            }
+        )
 
     def panels(self, sample: Sample) -> dict[str, Tensor]:
         # Panels stand in one grid: the sketch has as many channels as the others.

@@ -31,8 +31,11 @@ class Task(ABC):
         """
 
     @abstractmethod
-    def judged(self, key: str, sample: Sample, side: Side) -> dict[str, Tensor]:
-        """Return what a discriminator may see of the picture `key`: `image`, `condition`, `mask`, `window`."""
+    def judged(self, key: str, sample: Sample, side: Side) -> Mapping[str, Tensor]:
+        """Return what a discriminator may see of the picture `key`: `image`, `condition`, `mask`, `window`.
+
+        What is costly is computed when it is read (`Composed`): not every discriminator looks at everything.
+        """
 
     @abstractmethod
     def panels(self, sample: Sample) -> dict[str, Tensor]:

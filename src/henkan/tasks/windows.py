@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
 from henkan.errors import UserError
+from henkan.sample import Sample
+from henkan.tasks.task import Side
 
 
 def cut_windows(images: Tensor, centers: Tensor, side: int) -> Tensor:
@@ -25,3 +29,8 @@ def cut_windows(images: Tensor, centers: Tensor, side: int) -> Tensor:
     entries = torch.arange(batch, device=images.device)[:, None, None]
     # Advanced indices first, channels last: (B, side, side, C), which is also the fast layout.
     return images.permute(0, 2, 3, 1)[entries, rows, columns].permute(0, 3, 1, 2)
+
+
+def windows_of(sample: Sample, side: Side, length: int) -> Callable[[Sample], Tensor]:
+    """Return what cuts the local windows of a judged `image`: those of the hole, or of a real picture's own draw."""
+    return lambda judged: cut_windows(judged["image"], sample["window" if side == "fake" else "window_real"], length)
