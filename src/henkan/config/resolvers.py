@@ -4,10 +4,12 @@
 `${scaled:96,256,${size}}`        96 pixels of a 256-pixel picture, at the present size
 `${iterations:90_000}`            the paper's iterations times `scale.iterations`, at least 2 a phase
 `${updates:generator}`            how many optimizer steps that network takes in the whole schedule
+`${steps_after:[1000,2000]}`      how many it has taken after so many of its iterations
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -40,10 +42,15 @@ def updates(network: str, *, _root_: DictConfig) -> int:
     return int(batches // _root_.optimizer.accumulate)
 
 
+def steps_after(iterations: Sequence[int], *, _root_: DictConfig) -> list[int]:
+    """Return how many optimizer steps have been taken after each of some numbers of a network's iterations."""
+    return [int(number) // _root_.optimizer.accumulate for number in iterations]
+
+
 def total(*numbers: int) -> int:
     """Return the sum of whole numbers."""
     return sum(numbers)
 
 
-for _resolver in (at_scale, scaled, iterations, updates, total):
+for _resolver in (at_scale, scaled, iterations, updates, steps_after, total):
     OmegaConf.register_new_resolver(_resolver.__name__, _resolver, replace=True)
