@@ -26,11 +26,11 @@ from henkan.config.composition import compose_root
 from henkan.data.stream import TrainingStream, collate
 from henkan.degradations.grey import Grey
 from henkan.losses.adversarial import Adversarial
-from henkan.terms.chosen import build_terms
 from henkan.networks.modes import without_gradient
 from henkan.runs.plan import settle
 from henkan.sample import Detached, Sample
 from henkan.tasks.task import Side
+from henkan.terms.chosen import build_terms
 from henkan.training.assemble import build_network, build_transform, training_stream
 from henkan.transform import Transform
 

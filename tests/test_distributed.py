@@ -8,7 +8,7 @@ import pytest
 
 from henkan.launching.launcher import WarmProcesses
 from henkan.runs.curves import read_rows
-from henkan.runs.run import read_record
+from henkan.runs.record import read_record
 
 WITHOUT_BATCH_STATISTICS = ["generator.normalization=null", "discriminator.normalization=null"]
 TWO = ["trainer.accelerator=cpu", "trainer.devices=2"]

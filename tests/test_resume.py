@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from henkan.launching.launcher import WarmProcesses
-from henkan.runs.run import read_record
+from henkan.runs.record import altered, read_record
 from henkan.sweeps.scheduler import last_iteration
 from henkan.training import checkpoint
 
@@ -102,6 +102,34 @@ def test_a_shared_prefix_changes_nothing(
     assert "starts at iteration 6, from a shared prefix" in log.read_text()
     (branched,) = shared.glob(alone.name)
     assert_same_result(alone, branched)
+
+
+def test_curves_that_were_damaged_after_a_kill_lose_no_row(
+    tiny: list[str], tmp_path: Path, processes: WarmProcesses
+) -> None:
+    tiny = [*tiny, "checkpoint.every=1", "schedule.joint.iterations=40"]
+    straight = train(processes, tiny, tmp_path / "straight", tmp_path / "straight.txt")
+    kill_at(processes, tiny, tmp_path / "killed", 14)
+    (only_run(tmp_path / "killed") / "metrics.csv").write_text("")
+    resumed = train(processes, tiny, tmp_path / "killed", tmp_path / "resumed.txt")
+    assert_same_result(straight, resumed)
+
+
+def test_what_was_damaged_in_a_finished_run_is_named_and_made_anew(
+    tiny: list[str], tmp_path: Path, processes: WarmProcesses
+) -> None:
+    folder = train(processes, tiny, tmp_path / "runs", tmp_path / "first.txt")
+    before = {name: (folder / name).read_text() for name in ("config.yaml", "scores.csv", "metrics.csv")}
+    assert altered(folder) == []
+    for name, text in before.items():
+        (folder / name).write_text(text[: len(text) // 2])
+    train(processes, tiny, tmp_path / "runs", tmp_path / "second.txt")
+    assert (
+        "edited or damaged since they were written: config.yaml, metrics.csv, scores.csv"
+        in (tmp_path / "second.txt").read_text()
+    )
+    assert {name: (folder / name).read_text() for name in before} == before
+    assert altered(folder) == []
 
 
 def test_a_finished_run_is_not_trained_again(tiny: list[str], tmp_path: Path, processes: WarmProcesses) -> None:

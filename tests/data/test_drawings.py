@@ -71,7 +71,10 @@ def test_an_svg_folder_leaves_out_what_has_no_strokes_and_says_so(tmp_path: Path
         (tmp_path / "train" / f"{name}.svg").write_text(content)
     data = SvgFolder(tmp_path, 32, cache=tmp_path / ".cache")
     assert data.names("train") == ("train/a.svg",)
-    assert "2 of 3 SVG files have no strokes and are left out: train/b.svg, train/c.svg" in capsys.readouterr().err
+    assert (
+        "2 of 3 SVG files have no strokes or cannot be read, and are left out: train/b.svg, train/c.svg"
+        in capsys.readouterr().err
+    )
     assert data.picture("train/a.svg").min() == 0
     (tmp_path / "train" / "a.svg").write_text(EMPTY)
     with pytest.raises(UserError, match="has strokes"):

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -14,10 +15,12 @@ import pytest
 from PIL import Image
 
 from henkan.errors import UserError
+from henkan.files import digests
 from henkan.report.figures import lines_along
 from henkan.report.read import read_study
 from henkan.report.statistics import OVER_IMAGES, OVER_SEEDS, WITHOUT_SEEDS
 from henkan.report.write import PUBLISHED_BYTES, publish, replace, table, write_report
+from henkan.runs.record import write_record
 from henkan.verbs.report import main
 
 MakeStudy = Callable[..., Path]
@@ -419,3 +422,27 @@ def test_scores_along_a_setting_are_drawn_and_published(make_study: MakeStudy, t
     assert list(published.columns) == ["configuration", "seed", "count", "psnr_hole"]
     first = published[(published["configuration"] == "mse") & (published["seed"] == 0)]
     assert first["count"].tolist() == [0, 1, 500] and first["psnr_hole"].tolist() == [21.0, 21.1, 71.0]
+
+
+def test_scores_that_were_edited_since_are_named_and_not_counted(make_study: MakeStudy, capsys: Any) -> None:
+    folder = make_study(iterations=60)
+    run = read_study(folder).runs[0].folder
+    record = json.loads((run / "run.json").read_text())
+    write_record(run, {**record, "digests": digests(run, ("metrics.csv", "scores.csv", "pictures/*"))})
+    before = read_study(folder).runs[0]
+    assert before.altered == [] and before.scores is not None and before.pictures
+    (run / "scores.csv").write_text((run / "scores.csv").read_text().replace("1", "2", 1))
+    (run / "metrics.csv").write_text("")
+    after = read_study(folder).runs[0]
+    assert after.scores is None and after.curves is None and after.pictures
+    page = read(write_report(folder)).text
+    assert f"and not counted: metrics.csv, scores.csv of {run.name}" in page
+    assert f"{run.name}: edited or damaged since, and not counted: metrics.csv, scores.csv" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "\0"])
+def test_a_damaged_study_is_one_line(content: str, make_study: MakeStudy) -> None:
+    folder = make_study(iterations=60)
+    (folder / "study.json").write_text(content)
+    with pytest.raises(UserError, match=r"study\.json is .*henkan study writes it again"):
+        write_report(folder)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,64 @@ def test_a_truncated_file_and_another_kind_of_file_are_named(tmp_path: Path) -> 
         checkpoint.load(path)
     with pytest.raises(UserError, match="there is no checkpoint"):
         checkpoint.load(tmp_path / "absent.ckpt")
+
+
+def test_no_flipped_bit_loads_other_tensors(tmp_path: Path) -> None:
+    path = tmp_path / "last.ckpt"
+    weights = {"generator.a": torch.arange(6.0).view(2, 3), "generator.b": torch.arange(3, dtype=torch.float64)}
+    checkpoint.save({"state_dict": weights, "iteration": 3}, path)
+    content, refused = path.read_bytes(), 0
+    for bit in range(8 * len(content)):
+        flipped = bytearray(content)
+        flipped[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(flipped)
+        try:
+            state = checkpoint.load(path)
+        except UserError as error:
+            assert "\n" not in str(error) and str(path) in str(error)
+            refused += 1
+        else:
+            assert state["iteration"] == 3 and state["state_dict"].keys() == weights.keys()
+            assert all(torch.equal(value, weights[name]) for name, value in state["state_dict"].items())
+            assert all(value.dtype == weights[name].dtype for name, value in state["state_dict"].items())
+    # The rest lies in what nobody reads: padding, times, attributes.
+    assert refused > 4 * len(content)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [(b"", "it is empty"), (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "git lfs pull")],
+)
+def test_what_a_power_cut_or_git_leaves_is_named(content: bytes, told: str, tmp_path: Path) -> None:
+    (tmp_path / "last.ckpt").write_bytes(content)
+    with pytest.raises(UserError, match=told):
+        checkpoint.load(tmp_path / "last.ckpt")
+
+
+def test_a_pipe_and_a_folder_are_no_checkpoints(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.ckpt")
+    (tmp_path / "folder.ckpt").mkdir()
+    with pytest.raises(UserError, match="is a pipe"):
+        checkpoint.load(tmp_path / "pipe.ckpt")
+    with pytest.raises(UserError, match="Is a directory"):
+        checkpoint.load(tmp_path / "folder.ckpt")
+
+
+@pytest.mark.parametrize("count", [300, 300_000])
+def test_a_full_disk_is_told_as_such_and_leaves_the_old_file(count: int, tmp_path: Path) -> None:
+    path = tmp_path / "last.ckpt"
+    checkpoint.save({"state_dict": {}, "iteration": 1}, path)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # As on a full disk, within the first block that is written, and later.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(OSError, match="File too large") as error:
+            checkpoint.save({"state_dict": {"a": torch.zeros(count)}, "iteration": 2}, path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert error.value.filename == str(path)
+    assert checkpoint.load(path)["iteration"] == 1
+    assert [entry.name for entry in tmp_path.iterdir()] == ["last.ckpt"]
 
 
 def test_a_failed_save_leaves_the_old_file(tmp_path: Path) -> None:

@@ -6,6 +6,10 @@ import io
 import json
 import os
 import signal
+import socket
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +27,7 @@ from henkan.launching.execute import execute
 from henkan.launching.launcher import WarmProcesses
 from henkan.report.statistics import OVER_SEEDS, WITHOUT_SEEDS
 from henkan.runs.plan import Plan, plan_run
-from henkan.runs.run import read_record
+from henkan.runs.record import read_record
 from henkan.sweeps.progress import tree, work
 from henkan.sweeps.study import plan_jobs, write_study
 from henkan.verbs import report
@@ -272,6 +276,24 @@ def test_runs_do_not_notice_that_the_configs_are_edited(
     assert record is not None
     assert record["identity"] == before
     assert record["overrides"] == words
+
+
+def test_frozen_configs_of_a_killed_study_are_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    host = socket.gethostname()
+    names = [
+        f"henkan-conf-a.{ended.pid}@{host}",
+        f"henkan-conf-b.{os.getpid()}@{host}",
+        f"henkan-conf-c.{ended.pid}@other",
+    ]
+    for name in names:
+        (tmp_path / name).mkdir()
+    with frozen_config():
+        (own,) = {path.name for path in tmp_path.iterdir()} - set(names)
+        assert own.endswith(f".{os.getpid()}@{host}")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names[1:])
 
 
 def test_a_report_is_found_by_the_name_of_its_study(

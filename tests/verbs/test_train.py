@@ -16,7 +16,7 @@ from henkan.errors import TrainingFailed, UserError
 from henkan.launching.execute import execute
 from henkan.launching.launcher import WarmProcesses
 from henkan.runs.curves import read_rows
-from henkan.runs.run import read_record
+from henkan.runs.record import read_record
 from henkan.training import checkpoint
 from henkan.verbs import train
 

@@ -27,8 +27,8 @@ from henkan.config.trees import config_folder, group_options, groups
 from henkan.errors import TrainingFailed, UserError
 
 # What of the file system's refusals the user can mend (exit code 2), and what has run out (1).
-REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR}
-EXHAUSTED = {errno.ENOSPC, errno.EDQUOT}
+REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}
+EXHAUSTED = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def explain(error: Exception, verb: str, arguments: Sequence[str]) -> tuple[str | None, int]:

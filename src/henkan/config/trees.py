@@ -40,10 +40,14 @@ def frozen_config() -> Iterator[None]:
     import shutil
     import tempfile
 
+    from henkan.files import is_left, owner
+
     if FROZEN in os.environ:
         yield
         return
-    with tempfile.TemporaryDirectory(prefix="henkan-conf-") as copy:
+    for left in filter(is_left, Path(tempfile.gettempdir()).glob("henkan-conf-*")):
+        shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix="henkan-conf-", suffix=f".{owner()}") as copy:
         # Henkan's own file of a name comes first, as on Hydra's search path, so it is copied last.
         for tree in (user_config_folder(), config_folder()):
             if tree is not None:

@@ -1,22 +1,29 @@
-"""The one cache on disk: where it lies, and who may write: one process at a time."""
+"""The one cache on disk: where it lies, who may write (one process at a time), and what is damaged is made anew."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 
 from henkan.errors import UserError
+from henkan.files import regular, replaced
+from henkan.ranks import say
 
 
 def cache_folder(cache: str | Path | None) -> Path:
     """Return `cache`, or for None the user's own: `$XDG_CACHE_HOME/henkan` or `~/.cache/henkan`."""
-    if cache is not None:
-        return Path(cache).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "henkan"
+    place = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "henkan" if cache is None else Path(cache)
+    try:
+        return place.expanduser()
+    except RuntimeError as error:
+        raise UserError(f"{place}: there is no home folder here (HOME is not set): set paths.cache=DIR") from error
 
 
 @contextmanager
@@ -35,3 +42,35 @@ def locked(path: Path) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or str(error)
         raise UserError(f"the cache {path.parent} cannot be written ({reason}): set paths.cache") from error
+
+
+def recalled(path: Path) -> Any:
+    """Return what `remember` has kept at a path; None where there is nothing, or what is no longer that: it is dropped.
+
+    So whatever it is remembers None for nothing.
+    """
+    try:
+        seal, _, text = regular(path).read_bytes().partition(b"\n")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    if seal != _seal(text):
+        drop(path)
+        return None
+    return json.loads(text)
+
+
+def remember(path: Path, content: Any) -> None:
+    """Keep a JSON-able value at a path, under a line with its digest."""
+    text = json.dumps(content).encode()
+    with locked(path), replaced(path) as partial:
+        partial.write_bytes(_seal(text) + b"\n" + text)
+
+
+def _seal(text: bytes) -> bytes:
+    return hashlib.sha256(text).hexdigest().encode()
+
+
+def drop(path: Path) -> None:
+    """Remove a cached file that is damaged, and say so."""
+    say(f"{path} is damaged or of an older version: made anew")
+    path.unlink(missing_ok=True)

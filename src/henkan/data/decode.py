@@ -11,6 +11,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from henkan.data.pictures import Picture
 from henkan.errors import UserError
+from henkan.files import regular
 
 EXTENSIONS = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 WAY_OUT = "remove it or save it again as 8-bit RGB"
@@ -36,7 +37,7 @@ def picture_size(path: Path) -> tuple[int, int]:
 def opened(path: Path) -> Iterator[Image.Image]:
     """Open a picture file; what is not there, no picture or damaged becomes one line, while it is decoded too."""
     try:
-        with Image.open(path) as image:
+        with Image.open(regular(path)) as image:
             yield image
     except FileNotFoundError as error:
         raise UserError(f"there is no picture {path}: name one, or start again if its folder has changed") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from henkan.data.pictures import Picture, Pictures
-from henkan.data.shards import LAYERS, Chunk, decoded, key
+from henkan.data.shards import AGAIN, ELSEWHERE, FORMATS, LAYERS, Chunk, decoded, index, key, rows
+from henkan.data.splits import SPLITS
 from henkan.errors import UserError
+from henkan.files import Damaged, read_sealed, regular
 
 
 class Degraded(Pictures):
@@ -26,19 +29,27 @@ class Degraded(Pictures):
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path).expanduser()
-        facts = self.path / "dataset.json"
-        if not facts.is_file():
-            raise UserError(f"{self.path} was not written by henkan degrade: {facts} is missing")
-        self.facts: dict[str, Any] = json.loads(facts.read_text())
+        path = self.path / "dataset.json"
+        if not path.is_file():
+            raise UserError(f"{self.path} was not written by henkan degrade: {path} is missing")
+        self.facts = checked(read_sealed(path, ELSEWHERE), path)
         self.channels = int(self.facts["channels"])
+        # Before a name is made for each sample: a count may be anything.
+        if not all(self._there(chunk) for chunk in self._chunks()):
+            raise UserError(f"{self.path} is not complete: start the same henkan degrade again")
         super().__init__(
             [f"{split}/{key(k)}" for split, count in self.facts["counts"].items() for k in range(count)], str(self.path)
         )
-        shard = int(self.facts["shard"])
+
+    def _chunks(self) -> Iterator[Chunk]:
+        shard = self.facts["shard"]
         for split, count in self.facts["counts"].items():
-            chunks = [self.chunk(f"{split}/{key(k)}") for k in range(0, count, shard)]
-            if not all((self.path / chunk.manifest).is_file() for chunk in chunks):
-                raise UserError(f"{self.path} is not complete: start the same henkan degrade again")
+            yield from (Chunk(split, start, min(start + shard, count)) for start in range(0, count, shard))
+
+    def _there(self, chunk: Chunk) -> bool:
+        """Whether a chunk has a manifest that can be long enough: a line takes more than a byte."""
+        path = self.path / chunk.manifest
+        return path.is_file() and path.stat().st_size > len(chunk)
 
     def epoch(self, rng: np.random.Generator) -> NDArray[np.int64]:
         return np.arange(len(self._names["train"]))
@@ -58,42 +69,60 @@ class Degraded(Pictures):
 
     def facts_of(self, name: str) -> dict[str, Any]:
         """Return what else belongs to a sample, by sample key: the window of its hole, its kind."""
-        facts = rows(self.path / self.chunk(name).manifest)[name.partition("/")[2]]["facts"]
-        return {fact: value if isinstance(value, str) else np.array(value) for fact, value in facts.items()}
+        path, number = self.path / self.chunk(name).manifest, name.partition("/")[2]
+        row = manifest_rows(path).get(number)
+        if row is None:
+            raise Damaged(f"{path} is damaged (it has no sample {number}); {AGAIN}")
+        return {fact: value if isinstance(value, str) else np.array(value) for fact, value in row["facts"].items()}
 
     def parts(self, name: str) -> list[str]:
         """Return which layers a sample has."""
         if self.facts["format"] == "files":
             return [layer for layer in LAYERS if (self.path / layer / self.split(name)).is_dir()]
         number = name.partition("/")[2]
-        members = index(self.path / self.chunk(name).index)
+        members = archive_index(self.path / self.chunk(name).index)
         return [layer for layer in LAYERS if f"{number}.{layer}.png" in members]
 
     def layer(self, name: str, layer: str) -> Picture:
         """Return one picture of a sample, (H, W, C)."""
-        if self.facts["format"] == "files":
-            path = self.path / layer / f"{name}.png"
-            if not path.is_file():
-                raise UserError(f"{path} is missing: write it again with the same henkan degrade")
-            return decoded(path.read_bytes(), str(path))
-        chunk, member = self.chunk(name), f"{name.partition('/')[2]}.{layer}.png"
-        offset, size = index(self.path / chunk.index)[member]
-        with (self.path / chunk.archive).open("rb") as file:
-            file.seek(offset)
-            return decoded(file.read(size), f"{self.path / chunk.archive}: {member}")
+        path, offset, size, member = self.path / layer / f"{name}.png", 0, -1, ""
+        if self.facts["format"] == "tar":
+            chunk, member = self.chunk(name), f"{name.partition('/')[2]}.{layer}.png"
+            path, places = self.path / chunk.archive, archive_index(self.path / chunk.index)
+            if member not in places:
+                raise Damaged(f"{self.path / chunk.index} is damaged (it has no {member}); {AGAIN}")
+            offset, size = places[member]
+        try:
+            with regular(path).open("rb") as file:
+                file.seek(offset)
+                content = file.read(size)
+        except FileNotFoundError as error:
+            raise UserError(f"{path} is missing: write it again with the same henkan degrade") from error
+        return decoded(content, f"{path}: {member}" if member else str(path))
 
     def manifest(self) -> str:
         return f"{self.facts['identity']}-{json.dumps(self.facts['counts'], sort_keys=True)}"
 
 
-@lru_cache(maxsize=64)
-def index(path: Path) -> dict[str, list[int]]:
-    """Return where in an archive each member lies."""
-    found: dict[str, list[int]] = json.loads(path.read_text())
-    return found
+def checked(facts: dict[str, Any], path: Path) -> dict[str, Any]:
+    """Return what `dataset.json` says; raises `Damaged` if it does not say it."""
+
+    def is_count(value: Any, least: int) -> bool:
+        return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+    counts = facts.get("counts")
+    fits = {
+        "identity": isinstance(facts.get("identity"), str),
+        "channels": facts.get("channels") in (1, 3),
+        "format": facts.get("format") in FORMATS,
+        "shard": is_count(facts.get("shard"), 1),
+        "counts": isinstance(counts, dict)
+        and all(split in SPLITS and is_count(count, 0) for split, count in counts.items()),
+    }
+    if wrong := [name for name, fit in fits.items() if not fit]:
+        raise Damaged(f"{path} is damaged (it does not say {', '.join(wrong)}); {ELSEWHERE}")
+    return facts
 
 
-@lru_cache(maxsize=64)
-def rows(path: Path) -> dict[str, dict[str, Any]]:
-    """Return the lines of a chunk's manifest by key."""
-    return {row["key"]: row for row in map(json.loads, path.read_text().splitlines())}
+manifest_rows = lru_cache(maxsize=64)(rows)
+archive_index = lru_cache(maxsize=64)(index)

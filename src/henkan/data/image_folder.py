@@ -22,7 +22,8 @@ def list_pictures(folder: Path) -> list[str]:
 def list_files(folder: Path, extensions: Collection[str]) -> list[str]:
     """Return the relative paths of all files of some kinds below `folder`, hidden files and folders aside.
 
-    Links to folders are followed, each folder once. Raises `UserError` if there is no such folder or no such file.
+    Links to folders are followed, each folder once. Raises `UserError` if there is no such folder or no such file, and
+    for a name that is no UTF-8, which neither a hash nor a table could hold.
     """
     if not folder.is_dir():
         raise UserError(f"{folder} is no folder: give the path of a folder of pictures (data.path=...)")
@@ -41,6 +42,13 @@ def list_files(folder: Path, extensions: Collection[str]) -> list[str]:
         ]
     if not names:
         raise UserError(f"{folder} holds no picture ({', '.join(sorted(extensions))}): give another data.path")
+    for name in names:
+        try:
+            name.encode()
+        except UnicodeEncodeError as error:
+            raise UserError(
+                f"{folder} holds a file whose name is no UTF-8, {os.fsencode(name)!r}: rename it"
+            ) from error
     return sorted(names)
 
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import track
 
 from henkan import color
-from henkan.data.cache import cache_folder, locked
+from henkan.data.cache import cache_folder, recalled, remember
 from henkan.data.pictures import Picture, Pictures
 from henkan.data.statistics import PICTURES_WORTH_A_BAR, small
 from henkan.errors import UserError
-from henkan.files import replaced
 from henkan.ranks import say
 
 
@@ -43,16 +41,15 @@ class NearGrey:
         """Return the names of the training pictures that are near grey."""
         folder = cache_folder(self.cache) / "near_grey"
         memory = folder / f"{pictures.manifest()}-{self.least:g}-{self.side}.json"
-        if memory.exists():
-            known: list[str] = json.loads(memory.read_text())
+        known: list[str] | None = recalled(memory)
+        if known is not None:
             return known
         pictures.prepare()
         names = pictures.some_names("train")
         quiet = len(names) < PICTURES_WORTH_A_BAR
         shown = track(names, "looking for grey pictures", console=Console(stderr=True), disable=quiet)
         grey = [name for name in shown if self(pictures.picture(name))]
-        with locked(memory), replaced(memory) as partial:
-            partial.write_text(json.dumps(grey))
+        remember(memory, grey)
         return grey
 
     def __call__(self, picture: Picture) -> bool:

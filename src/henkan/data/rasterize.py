@@ -46,6 +46,10 @@ def rasterize_all(
     process fails.
     """
     np.lib.format.open_memmap(target, "w+", np.uint8, (len(paths), side, side, channels)).flush()
+    if hasattr(os, "posix_fallocate"):
+        # The room is taken now: on a disk that is full, writing into a mapped file would end the process (SIGBUS).
+        with target.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, target.stat().st_size)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     count = max(1, min(cores, len(paths) // PICTURES_WORTH_A_PROCESS))
     reading, writing = os.pipe()

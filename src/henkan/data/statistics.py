@@ -16,9 +16,8 @@ from rich.console import Console
 from rich.progress import track
 
 from henkan.color import AB, BINS, bins_of, rgb_to_lab
-from henkan.data.cache import cache_folder, locked
+from henkan.data.cache import cache_folder, recalled, remember
 from henkan.data.pictures import Picture, Pictures
-from henkan.files import replaced
 
 PICTURES_WORTH_A_BAR = 100
 # Colors are counted on pictures no larger than this.
@@ -48,14 +47,13 @@ def remembered(
     # Some may have been left out of the split, which the manifest does not tell.
     content = blake2b(json.dumps([pictures.manifest(), names]).encode(), digest_size=16).hexdigest()
     memory = cache_folder(cache) / "statistics" / f"{function.__name__}-{content}.json"
-    if memory.exists():
-        known: dict[str, Any] = json.loads(memory.read_text())
+    known: dict[str, Any] | None = recalled(memory)
+    if known is not None:
         return known
     pictures.prepare()
     shown = track(names, "statistics", console=Console(stderr=True), disable=len(names) < PICTURES_WORTH_A_BAR)
     found = function((pictures.picture(name) for name in shown), pictures.channels)
-    with locked(memory), replaced(memory) as partial:
-        partial.write_text(json.dumps(found))
+    remember(memory, found)
     return found
 
 

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
-from henkan.data.cache import cache_folder, locked
+from henkan.data.cache import cache_folder, drop, locked
 from henkan.data.pictures import Picture, Pictures
 from henkan.data.strokes import Strokes
 from henkan.errors import UserError
-from henkan.files import replaced
+from henkan.files import Damaged, check_archive, replaced
 
 DRAWINGS_WORTH_A_BAR = 100
 
@@ -79,10 +79,10 @@ class StrokeStore:
 
     def prepare(self) -> None:
         """Read the sources, unless the cache has them. Raises `UserError` if none of them has strokes."""
-        if self.path.exists():
+        if self._whole():
             return
         with locked(self.path):
-            if self.path.exists():
+            if self._whole():
                 return
             found, empty = [], 0
             quiet = len(self.sources) < DRAWINGS_WORTH_A_BAR
@@ -105,6 +105,15 @@ class StrokeStore:
                     filled=np.concatenate([one.filled for one in found]),
                     strokes=np.array([len(one) for one in found], np.int64),
                 )
+
+    def _whole(self) -> bool:
+        """Whether the cache has them, undamaged; what is damaged is dropped."""
+        if self._arrays is None and self.path.exists():
+            try:
+                check_archive(self.path, "cache", "it is made anew")
+            except Damaged:
+                drop(self.path)
+        return self.path.exists()
 
     def read(self, row: int) -> Strokes:
         """Return the drawing of source `row`."""

@@ -25,6 +25,9 @@ READER = 4
 # Of 255: a lighter color is no ink.
 DARK = 96
 
+# How svgelements says that it makes no sense of a file: thousands of nested groups, a clone of itself, half a rotation.
+UNREADABLE = (ParseError, ValueError, OSError, RecursionError, AttributeError, LookupError, TypeError, ArithmeticError)
+
 
 def read_strokes(path: FilePath, group: str | None = None) -> Strokes:
     """Return the strokes of an SVG file in units of its longer side, widths too; areas of dark ink are `filled`.
@@ -33,11 +36,17 @@ def read_strokes(path: FilePath, group: str | None = None) -> Strokes:
     if nothing in it is drawn with a dark line or filled with dark ink.
     """
     try:
-        svg = SVG.parse(str(path), reify=True)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return strokes_of(SVG.parse(str(path), reify=True), path, group)
     except FileNotFoundError:
         raise UserError(f"there is no drawing {path}") from None
-    except (ParseError, ValueError, OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not a readable SVG file ({error}): remove it or save it again") from error
+    except UNREADABLE as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UserError(f"{path} is not a readable SVG file ({reason}): remove it or save it again") from error
+
+
+def strokes_of(svg: Any, path: FilePath, group: str | None) -> Strokes:
+    """Return the strokes of a parsed file; see `read_strokes`."""
     side = max(float(svg.width or 0), float(svg.height or 0))
     lines: list[NDArray[np.float64]] = []
     widths: list[float] = []
@@ -55,6 +64,8 @@ def read_strokes(path: FilePath, group: str | None = None) -> Strokes:
         raise UserError(f"{path} has no strokes: it has no dark line and no dark area")
     strokes = Strokes.of([line / side for line in lines], filled=filled)
     strokes.width[:] = np.array(widths, np.float32) / side
+    if not (np.isfinite(strokes.points).all() and np.isfinite(strokes.width).all()):
+        raise UserError(f"{path} is not a readable SVG file (a line of it has no end): remove it or save it again")
     return strokes
 
 

@@ -39,7 +39,8 @@ class SvgFolder(StrokePictures):
             raise UserError(f"{self.path}: no SVG file has strokes, no dark line and no dark area")
         if left := sorted(set(names) - set(drawn)):
             named = ", ".join(left[:NAMED]) + (", ..." if len(left) > NAMED else "")
-            say(f"{self.path}: {len(left)} of {len(names)} SVG files have no strokes and are left out: {named}")
+            count = f"{len(left)} of {len(names)} SVG files"
+            say(f"{self.path}: {count} have no strokes or cannot be read, and are left out: {named}")
         super().__init__(drawn, str(self.path), side, line_width)
 
     def drawing(self, name: str) -> Strokes:

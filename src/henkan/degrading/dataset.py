@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import warnings
 from collections.abc import Mapping
@@ -18,11 +17,11 @@ from torchvision.utils import make_grid, save_image
 
 from henkan.data.degraded import Degraded
 from henkan.data.pictures import Picture, Pictures
-from henkan.data.shards import Chunk
+from henkan.data.shards import ELSEWHERE, Chunk
 from henkan.data.splits import Split
 from henkan.degrading.writer import ChunkWriter, Source
 from henkan.errors import UserError
-from henkan.files import replaced, write_json
+from henkan.files import read_json, replaced, write_sealed
 from henkan.runs import machine
 from henkan.runs.identity import code, digest, without_place
 from henkan.runs.plan import manifest_of
@@ -39,8 +38,8 @@ def claim(output: Path, config: Mapping[str, Any], pictures: Pictures, counts: M
         "framing": {"val": config["validation"]["framing"], "test": config["evaluation"]["framing"]},
     }
     identity, path = digest(parts), output / "dataset.json"
-    known = json.loads(path.read_text()) if path.is_file() else None
-    if known is not None and known["identity"] != identity:
+    known = read_json(path, ELSEWHERE, dict) if path.is_file() else None
+    if known is not None and known.get("identity") != identity:
         raise UserError(f"{output} holds samples of other settings: give another folder with output=DIR")
     if known is None and output.is_dir() and any(output.iterdir()):
         raise UserError(f"{output} is not empty: give another folder with output=DIR")
@@ -52,7 +51,7 @@ def claim(output: Path, config: Mapping[str, Any], pictures: Pictures, counts: M
             "counts": dict(counts),
             "format": config["format"],
         }
-        write_json(
+        write_sealed(
             path,
             {**facts, "shard": config["shard"], "settings": parts, "versions": machine.versions(), "code": code(parts)},
         )

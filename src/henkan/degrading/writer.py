@@ -21,7 +21,7 @@ from henkan.data.shards import LAYERS, Chunk, key
 from henkan.data.splits import Split
 from henkan.data.stream import EvaluationSet, TrainingStream, collate
 from henkan.errors import UserError
-from henkan.files import replaced
+from henkan.files import replaced, sealed
 from henkan.sample import Sample
 from henkan.transform import Transform
 
@@ -63,12 +63,12 @@ class ChunkWriter(Dataset[int]):
         source = self.sources[chunk.split]
         try:
             with self._place(chunk) as place:
-                rows = [
+                lines = [
                     self._written(place, key(k), one, row, source)
                     for k, (one, row) in zip(range(chunk.start, chunk.stop), self._degraded(source, chunk), strict=True)
                 ]
             with replaced(self.folder / chunk.manifest) as partial:
-                partial.write_text("".join(json.dumps(row) + "\n" for row in rows))
+                partial.write_text("".join(json.dumps(sealed(row)) + "\n" for row in lines))
         except OSError as error:
             raise UserError(f"cannot write into {self.folder}: {error.strerror or error}") from error
         return len(chunk)
@@ -115,7 +115,7 @@ class ChunkWriter(Dataset[int]):
             place = Archive(file)
             yield place
         with replaced(self.folder / chunk.index) as partial:
-            partial.write_text(json.dumps(place.index()))
+            partial.write_text(json.dumps(sealed(place.index())))
 
 
 class Place(ABC):
@@ -154,7 +154,7 @@ class Archive(Place):
         self.archive.addfile(member, io.BytesIO(content))
         self._members.append(member)
 
-    def index(self) -> dict[str, list[int]]:
+    def index(self) -> dict[str, Any]:
         """Return member → where its content begins, and how long it is."""
         places, position = {}, 0
         for member in self._members:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,7 @@ from henkan.config.build import build
 from henkan.data.pictures import Pictures
 from henkan.evaluation.along import along, write_curve
 from henkan.evaluation.written import as_table, check_edges, save_picture, write_scores
-from henkan.files import write_json
+from henkan.files import digest_of, read_json, write_json
 from henkan.networks.modes import learns
 from henkan.runs.identity import digest, evaluation_parts
 from henkan.runs.plan import manifest_of
@@ -47,11 +45,13 @@ def score_run(
     if learns(network):
         path = checkpoint.find_checkpoint(weights or folder)
         checkpoint.load_weights(network, checkpoint.generator(checkpoint.load(path)), path)
-        parts["weights"] = hashlib.sha256(path.read_bytes()).hexdigest()
+        parts["weights"] = digest_of(path)
     identity, facts = digest(parts), folder / "evaluation.json"
-    if not again and facts.is_file() and (known := json.loads(facts.read_text()))["identity"] == identity:
-        means: dict[str, float] = known["means"]
-        return means
+    if not again and facts.is_file():
+        known = read_json(facts, "henkan evaluate run=… writes it again", dict)
+        if known.get("identity") == identity:
+            means: dict[str, float] = known["means"]
+            return means
     scores = score(config, pictures, network, folder)
     # Runs of before there were areas have no edges.
     write_scores(scores, folder, settings.get("areas"))

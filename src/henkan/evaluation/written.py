@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -17,13 +16,13 @@ from rich.table import Table
 from torch import Tensor
 
 from henkan.errors import UserError
-from henkan.files import replaced, write_json
+from henkan.files import read_json, replaced, write_json
 from henkan.scoring.evaluator import Scores
 
 
 def as_table(scores: Scores, pictures: Path) -> tuple[list[str], list[list[Any]]]:
     """Return columns and rows of an evaluation: the file, its pictures where they were kept, and its scores."""
-    kept: list[str] = json.loads((pictures / "index.json").read_text())
+    kept = read_json(pictures / "index.json", "henkan evaluate run=… writes it again", list)
     panels = sorted({path.stem.partition("_")[2] for path in pictures.glob("*_*.png")})
     rows = []
     for row, file in enumerate(scores.files):
@@ -85,7 +84,7 @@ def save_picture(image: Tensor, path: Path) -> None:
 
 def print_scores(folder: Path) -> None:
     """Print what an evaluation has found, on stderr."""
-    found = json.loads((folder / "evaluation.json").read_text())
+    found = read_json(folder / "evaluation.json", "henkan evaluate run=… writes it again", dict)
     table = Table("score", "mean", title=f"{found['pictures']} pictures of {found['split']}")
     for name, value in found["means"].items():
         table.add_row(name, f"{value:.4f}")

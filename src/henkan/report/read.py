@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -13,6 +12,8 @@ from typing import Any
 import pandas as pd
 
 from henkan.errors import UserError
+from henkan.files import Damaged, read_json, read_sealed, read_text, unsealed
+from henkan.runs.record import altered
 
 STATUSES = ("done", "running", "failed", "waiting")
 # A set-level metric scores a whole run: one row, under this name, beside the pictures' rows.
@@ -34,11 +35,23 @@ class Run:
     record: dict[str, Any] = field(repr=False)
 
     @cached_property
+    def altered(self) -> list[str]:
+        """What was edited or damaged since the run wrote it; but for its record, none of that is shown."""
+        try:
+            return altered(self.folder)
+        except Damaged:
+            return ["run.json"]
+
+    def file(self, name: str) -> Path | None:
+        """Return a file of the run, unless it was edited or damaged since."""
+        return None if name in self.altered else self.folder / name
+
+    @cached_property
     def scores(self) -> pd.DataFrame | None:
         """The test scores, one row a picture and one column a metric; None until the run is done."""
         if self.status != "done":
             return None
-        table = read_table(self.folder / "scores.csv")
+        table = read_table(self.file("scores.csv"))
         if table is None or "file" not in table:
             return None
         table["file"] = table["file"].astype(str)
@@ -48,32 +61,35 @@ class Run:
     @cached_property
     def areas(self) -> pd.DataFrame | None:
         """The means by the share of the picture that is missing: rows `area`, `pictures`, and the metrics."""
-        return read_table(self.folder / "areas.csv") if self.status == "done" else None
+        return read_table(self.file("areas.csv")) if self.status == "done" else None
 
     @cached_property
     def along(self) -> pd.DataFrame | None:
         """The scores at several values of one setting of the degradation, the first column; see `evaluate.along`."""
-        return read_table(self.folder / "curve.csv") if self.status == "done" else None
+        return read_table(self.file("curve.csv")) if self.status == "done" else None
 
     @cached_property
     def set_scores(self) -> dict[str, float]:
         """The set-level scores by metric, without those that could not be computed."""
-        found = read_mapping(self.folder / "set_scores.json") if self.status == "done" else {}
+        found = read_mapping(self.file("set_scores.json")) if self.status == "done" else {}
         return {key: float(value) for key, value in found.items() if isinstance(value, int | float)}
 
     @cached_property
     def absent_scores(self) -> dict[str, str]:
         """The metrics that could not run, and why."""
-        found = read_mapping(self.folder / "absent_scores.json") if self.status == "done" else {}
+        found = read_mapping(self.file("absent_scores.json")) if self.status == "done" else {}
         return {key: str(why) for key, why in found.items()}
 
     @cached_property
     def curves(self) -> pd.DataFrame | None:
         """The training log in order of iteration: `iteration`, `phase` and the logged quantities."""
-        table = read_table(self.folder / "metrics.csv")
+        table = read_table(self.file("metrics.csv"))
         if table is None or "iteration" not in table:
             return None
-        return table.dropna(subset=["iteration"]).sort_values("iteration", kind="stable")
+        columns = {
+            name: table[name] if name == "phase" else pd.to_numeric(table[name], errors="coerce") for name in table
+        }
+        return pd.DataFrame(columns).dropna(subset=["iteration"]).sort_values("iteration", kind="stable")
 
     @cached_property
     def pictures(self) -> dict[int, dict[str, Path]]:
@@ -81,19 +97,20 @@ class Run:
         found: dict[int, dict[str, Path]] = {}
         if self.status == "done":
             for path in sorted((self.folder / "pictures").glob("*.png")):
-                if match := PICTURE.fullmatch(path.name):
+                match = PICTURE.fullmatch(path.name)
+                if match and self.file(f"pictures/{path.name}") is not None:
                     found.setdefault(int(match[1]), {})[match[2]] = path
         return dict(sorted(found.items()))
 
     @cached_property
     def picture_names(self) -> list[str]:
         """The file names of the test pictures, in order of their numbers."""
-        path = self.folder / "pictures" / "index.json"
+        path = self.file("pictures/index.json")
         try:
-            names = json.loads(path.read_text(encoding="utf-8"))
-        except (FileNotFoundError, json.JSONDecodeError):
+            names: list[Any] = [] if path is None else read_json(path, "", list)
+        except Damaged:
             return []
-        return [str(name) for name in names] if isinstance(names, list) else []
+        return [str(name) for name in names]
 
 
 @dataclass(frozen=True)
@@ -200,6 +217,11 @@ class Study:
         }
 
     @property
+    def altered(self) -> dict[str, list[str]]:
+        """Run folder -> what was edited or damaged since the run wrote it, where there is something."""
+        return {run.place: run.altered for run in self.runs if run.altered}
+
+    @property
     def commits(self) -> list[str]:
         """The commits that the runs were trained at, each once; one with uncommitted changes says so."""
         records = [run.record for run in self.runs if run.record.get("commit")]
@@ -225,35 +247,35 @@ class Study:
         return found
 
 
-def read_mapping(path: Path) -> dict[str, Any]:
-    """Return a JSON mapping; empty where the file is absent or half-written by something that died."""
+def read_mapping(path: Path | None) -> dict[str, Any]:
+    """Return a JSON mapping, without its seal; empty where the file is absent, damaged or half-written."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
+        return {} if path is None else unsealed(read_json(path, "", dict))[0]
+    except Damaged:
         return {}
-    return found if isinstance(found, dict) else {}
 
 
-def read_table(path: Path) -> pd.DataFrame | None:
-    """Return a CSV file as far as its last complete line; None where there is no row yet."""
+def read_table(path: Path | None) -> pd.DataFrame | None:
+    """Return a CSV file as far as its last complete line; None where there is no row yet, or no table any more."""
     try:
-        text = path.read_text(encoding="utf-8")
-    except (FileNotFoundError, NotADirectoryError):
+        text = "" if path is None else read_text(path, "")
+        # A running run may be in the middle of a line: half a number would be read as a number.
+        complete = text[: text.rfind("\n") + 1]
+        table = pd.read_csv(StringIO(complete))
+    except (Damaged, ValueError):
         return None
-    # A running run may be in the middle of a line: half a number would be read as a number.
-    complete = text[: text.rfind("\n") + 1]
-    if complete.count("\n") < 2:
-        return None
-    table = pd.read_csv(StringIO(complete))
     return table if len(table) else None
 
 
 def read_study(folder: Path) -> Study:
     """Read the study in `folder` (it holds study.json). Raises UserError where there is none."""
-    plan = read_mapping(folder / "study.json")
+    path = folder / "study.json"
+    if not path.exists():
+        raise UserError(f"{folder} holds no study: study.json is missing")
+    plan = read_sealed(path, "henkan study writes it again")
     lacking = [key for key in ("configurations", "seeds", "runs") if key not in plan]
     if lacking:
-        raise UserError(f"{folder} holds no study: study.json is missing or lacks {', '.join(lacking)}")
+        raise UserError(f"{folder} holds no study: study.json lacks {', '.join(lacking)}")
     runs = []
     for node in plan["runs"]:
         path = folder / str(node["folder"])

@@ -22,6 +22,8 @@ def write_report(study_folder: Path) -> Path:
     from henkan.report import figures, page, read, summary
 
     study = read.read_study(study_folder)
+    for place, names in study.altered.items():
+        print(f"henkan: {place}: edited or damaged since, and not counted: {', '.join(names)}", file=sys.stderr)
     rows = summary.compare(study)
     parts = []
     for number, (title, part) in enumerate(study.sections.items()):

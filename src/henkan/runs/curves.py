@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from io import StringIO
 from pathlib import Path
 
-from henkan.files import replaced
+from henkan.files import Damaged, read_text, replaced
 
 Row = dict[str, float | int | str]
 
@@ -19,11 +20,20 @@ class Curves:
         self.columns: list[str] = ["iteration", "phase"]
         self.rows: list[Row] = []
 
-    def load(self, until: int, source: Path | None = None) -> None:
-        """Take up the rows of an earlier stretch (this file's, or another's), up to and including iteration `until`."""
-        self.rows = [row for row in read_rows(source or self.path) if int(row["iteration"]) <= until]
+    def take_up(self, rows: Iterable[Row], until: int) -> None:
+        """Go on from the rows of an earlier stretch, up to and including iteration `until`, whatever the file says."""
+        self.rows = [row for row in rows if int(row["iteration"]) <= until]
         self.columns = list(dict.fromkeys(["iteration", "phase", *(name for row in self.rows for name in row)]))
         self._write()
+
+    @property
+    def text(self) -> str:
+        """All rows, as they stand in the file: a checkpoint keeps them, since files beside it may come to harm."""
+        table = StringIO(newline="")
+        writer = csv.DictWriter(table, self.columns)
+        writer.writeheader()
+        writer.writerows(self.rows)
+        return table.getvalue()
 
     def add(self, row: Mapping[str, float | int | str]) -> None:
         """Add a row; values of the iteration that the last row has are added to that row."""
@@ -42,25 +52,44 @@ class Curves:
                 csv.DictWriter(file, self.columns).writerow(self.rows[-1])
 
     def _write(self) -> None:
-        with replaced(self.path) as partial, partial.open("w", newline="") as file:
-            writer = csv.DictWriter(file, self.columns)
-            writer.writeheader()
-            writer.writerows(self.rows)
+        with replaced(self.path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+            file.write(self.text)
 
 
 def read_rows(path: Path) -> list[Row]:
-    """Read rows with numbers as numbers; cells that were empty are absent. A line cut short by a kill is dropped."""
+    """Read the rows of a file; see `parse_rows`. None where there is no file. Raises `Damaged` naming it."""
     if not path.exists():
         return []
-    with path.open(newline="") as file:
-        reader = csv.DictReader(file)
-        rows: list[Row] = []
-        for cells in reader:
-            if any(value is None for value in cells.values()):
-                continue
-            row: Row = {
-                name: value if name == "phase" else float(value) for name, value in cells.items() if value != ""
-            }
-            row["iteration"] = int(float(cells["iteration"]))
-            rows.append(row)
+    way_out = "remove it if its curves can be missed, or train the run again with rerun=true"
+    try:
+        return parse_rows(read_text(path, way_out))
+    except (ValueError, csv.Error) as error:
+        raise Damaged(f"{path} is damaged ({error}); {way_out}") from error
+
+
+def parse_rows(text: str) -> list[Row]:
+    """Return rows with numbers as numbers; cells that were empty are absent. A line cut short by a kill is dropped.
+
+    Raises `ValueError` for what is no table of curves: no header, a line in the middle with too few cells or with a
+    cell that is no number, iterations that do not rise.
+    """
+    if "\0" in text:
+        raise ValueError("it holds a NUL")
+    reader = csv.reader(StringIO(text, newline=""))
+    columns = next(reader, [])
+    if columns[:2] != ["iteration", "phase"] or len(set(columns)) < len(columns):
+        raise ValueError("its first line does not name the columns")
+    lines = list(reader)
+    if lines and (len(lines[-1]) < len(columns) or not text.endswith("\n")):
+        lines.pop()
+    rows: list[Row] = []
+    for number, cells in enumerate(lines, 2):
+        if len(cells) != len(columns):
+            raise ValueError(f"line {number} has {len(cells)} cells for {len(columns)} columns")
+        found = {name: cell for name, cell in zip(columns, cells, strict=True) if cell != ""}
+        row: Row = {name: cell if name == "phase" else float(cell) for name, cell in found.items()}
+        row["iteration"] = int(float(cells[0]))
+        if rows and int(row["iteration"]) <= int(rows[-1]["iteration"]):
+            raise ValueError(f"line {number} goes back to iteration {row['iteration']}")
+        rows.append(row)
     return rows

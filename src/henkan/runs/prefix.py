@@ -9,14 +9,13 @@ Nobody waits while holding such a lock, so no two can wait for each other; the l
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from henkan.files import replaced
+from henkan.files import sweep
 from henkan.ranks import say
 from henkan.training import checkpoint
 
@@ -64,11 +63,11 @@ class Claims:
         for _, identity in sorted(prefixes.items()):
             self.claim(identity)
 
-    def offer(self, identity: str, state: Mapping[str, Any], curves: Path) -> None:
-        """Offer a state at a phase boundary, with the curves that led there."""
+    def offer(self, identity: str, state: Mapping[str, Any]) -> None:
+        """Offer a state at a phase boundary, with the curves that led there in it."""
         place = folder(self.runs, identity)
-        with replaced(place / "metrics.csv") as partial:
-            shutil.copyfile(curves, partial)
+        # What a run that was killed in its save has left there.
+        sweep(place)
         checkpoint.save({**state, "identity": identity}, place / "boundary.ckpt")
         self.release(identity)
 

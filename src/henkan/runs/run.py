@@ -8,7 +8,6 @@ scores.csv     a row a test picture               set_scores.json, pictures/
 
 from __future__ import annotations
 
-import json
 import secrets
 import shutil
 import time
@@ -21,17 +20,16 @@ from filelock import FileLock, Timeout
 from omegaconf import OmegaConf
 
 from henkan.errors import UserError
-from henkan.files import write_json
+from henkan.files import digests, replaced, sweep
 from henkan.ranks import say
 from henkan.runs import machine
 from henkan.runs.curves import Curves
 from henkan.runs.identity import changed, code
 from henkan.runs.mark import mark
 from henkan.runs.prefix import Claims, without_discriminator
+from henkan.runs.record import SCORED, TRAINED, Record, read_record, write_record
 from henkan.training import checkpoint
 from henkan.training.recorder import Row
-
-Record = dict[str, Any]
 
 # What a resumed run takes over from its record.
 KEPT = ("nonce", "created", "seconds", "prefix", "warnings")
@@ -73,6 +71,7 @@ class Run:
             (self.folder / "checkpoints").mkdir(parents=True, exist_ok=True)
             # What a killed study has left behind takes a moment to end.
             self._lock.acquire(timeout=PATIENCE)
+            sweep(self.folder)
             if fresh:
                 self.clear()
         except Timeout:
@@ -107,7 +106,7 @@ class Run:
         self.record.setdefault("created", self.record["started"])
         self._since = time.monotonic()
         self._before = float(self.record.get("seconds", 0.0))
-        (self.folder / "config.yaml").write_text(OmegaConf.to_yaml(OmegaConf.create(dict(self.config))))
+        write_config(self.folder, self.config)
         if changes:
             (self.folder / "changes.diff").write_text(changes)
         self.write()
@@ -132,7 +131,8 @@ class Run:
         """Close the record as done or failed, and let go of the folder."""
         if self.writes:
             seconds = round(self._before + time.monotonic() - self._since, 2)
-            self.note(status=status, ended=now(), seconds=seconds, **facts)
+            found = digests(self.folder, (*TRAINED, *SCORED))
+            self.note(status=status, ended=now(), seconds=seconds, digests=found, **facts)
             self.claims.release()
             self._lock.release()
 
@@ -144,14 +144,14 @@ class Run:
         self.note(warnings=[*self.record.get("warnings", []), message])
 
     def save(self, state: Mapping[str, Any]) -> None:
-        checkpoint.save(state, self.checkpoint)
+        checkpoint.save({**state, "identity": self.identity, "curves": self.curves.text}, self.checkpoint)
 
     def offer(self, identity: str, state: Mapping[str, Any], judged: bool) -> None:
         kept = state if judged else without_discriminator(state)
-        self.claims.offer(identity, {**kept, "code": self.record["code"]}, self.curves.path)
+        self.claims.offer(identity, {**kept, "code": self.record["code"], "curves": self.curves.text})
 
     def write(self) -> None:
-        write_json(self.folder / "run.json", self.record)
+        write_record(self.folder, self.record)
 
 
 def run_name(config: Mapping[str, Any], identity: str) -> str:
@@ -160,22 +160,17 @@ def run_name(config: Mapping[str, Any], identity: str) -> str:
     Where nothing is trained there are no terms, and no seed matters: the generator's name stands for both.
     """
     recipe = config.get("recipe") or config["task"]["_target_"].split(".")[-2]
-    if not config["loss"]:
-        return f"{recipe}-{config['generator']['_target_'].split('.')[-2]}-{identity[:10]}"
-    terms = "+".join(config["loss"])
-    return f"{recipe}-{terms}-seed{config['seed']}-{identity[:10]}"
+    words = "+".join(config["loss"]) if config["loss"] else config["generator"]["_target_"].split(".")[-2]
+    seed = f"-seed{config['seed']}" if config["loss"] else ""
+    name = f"{recipe}-{words}{seed}-{identity[:10]}"
+    if name.startswith(".") or set(name) & set("/\\\0"):
+        raise UserError(f"recipe={recipe} would be a folder's name elsewhere: use letters, digits, - and _")
+    return name
 
 
-def read_record(folder: Path) -> Record | None:
-    """Return the record of a run folder, or None where there is none."""
-    path = folder / "run.json"
-    if not path.is_file():
-        return None
-    try:
-        record: Record = json.loads(path.read_text())
-    except ValueError as error:
-        raise UserError(f"{path} is not readable ({error}); remove the folder to train the run again") from error
-    return record
+def write_config(folder: Path, config: Mapping[str, Any]) -> None:
+    with replaced(folder / "config.yaml") as partial:
+        partial.write_text(OmegaConf.to_yaml(OmegaConf.create(dict(config))), encoding="utf-8")
 
 
 def now() -> str:

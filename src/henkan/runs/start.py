@@ -7,6 +7,7 @@ from typing import Any
 
 from henkan.errors import UserError
 from henkan.ranks import say
+from henkan.runs.curves import parse_rows, read_rows
 from henkan.runs.identity import changed
 from henkan.runs.plan import Plan
 from henkan.runs.prefix import absent, at
@@ -23,7 +24,7 @@ def starting_point(plan: Plan, run: Run, translator: Translator) -> dict[str, An
             ahead = absent(plan.runs, plan.prefixes)
             run.claims.claim_all({end: identity for end, identity in ahead.items() if end > state["iteration"]})
         say(f"resumed at iteration {state['iteration']}{run.word_of_changed_code()}")
-        rows = None
+        beside = run.curves.path
     else:
         if plan.init is not None:
             initialize(translator, plan.init)
@@ -35,7 +36,7 @@ def starting_point(plan: Plan, run: Run, translator: Translator) -> dict[str, An
             found = at(plan.runs, run.record["prefix"]["identity"])
         if found is None:
             return None
-        place, rows = found / "boundary.ckpt", found / "metrics.csv"
+        place, beside = found / "boundary.ckpt", found / "metrics.csv"
         state = checkpoint.load(place)
         other = changed(state["code"], run.code)
         word = f"; since then changed: {', '.join(other)} (rerun=true shares nothing)" if other else ""
@@ -47,7 +48,9 @@ def starting_point(plan: Plan, run: Run, translator: Translator) -> dict[str, An
         checkpoint.load_weights(translator.average, checkpoint.part(state, "average"), place)
     translator.iteration = int(state["iteration"])
     if run.writes:
-        run.curves.load(translator.iteration, rows)
+        # A checkpoint of before it kept the curves has them beside it.
+        rows = parse_rows(state["curves"]) if "curves" in state else read_rows(beside)
+        run.curves.take_up(rows, translator.iteration)
     return state
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import yaml
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from henkan.config.composition import task_overrides
 from henkan.config.trust import check_foreign
 from henkan.errors import UserError
+from henkan.files import Damaged, read_text
 from henkan.runs.mark import is_own
-from henkan.runs.run import read_record
+from henkan.runs.record import altered, read_record
 from henkan.training import checkpoint
 
 
@@ -29,8 +32,12 @@ def own_config(cfg: DictConfig) -> DictConfig:
     path = folder / "config.yaml"
     if not path.is_file():
         raise UserError(f"there is no run in {cfg.run}: {path} is missing")
-    config = OmegaConf.load(path)
-    assert isinstance(config, DictConfig)
+    if "config.yaml" in altered(folder, ["config.yaml"]):
+        raise UserError(
+            f"{path} was edited or damaged since the run was trained; give what is to differ beside run=, as in "
+            "data.path=DIR; the command that trained the run writes the file anew"
+        )
+    config = read_config(path)
     if is_own(read_record(folder) or {}, config):
         return config
     check_links(folder)
@@ -53,6 +60,24 @@ def cached_in(cache: str | None, node: Any) -> Any:
     if isinstance(node, dict):
         return {name: cache if name == "cache" else cached_in(cache, child) for name, child in node.items()}
     return [cached_in(cache, child) for child in node] if isinstance(node, list) else node
+
+
+def read_config(path: Path) -> DictConfig:
+    """Return the config of a run, plain YAML as it was written: no tag builds an object, no alias multiplies.
+
+    Raises `Damaged` for what is not that.
+    """
+    way_out = "copy it again, or train the run again"
+    text = read_text(path, way_out)
+    try:
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
+            raise Damaged(f"{path} has aliases (*name), which no run writes; {way_out}")
+        config = OmegaConf.create(text)
+    except (yaml.YAMLError, OmegaConfBaseException, ValueError, RecursionError) as error:
+        raise Damaged(f"{path} is damaged or no config of a run ({' '.join(str(error).split())}); {way_out}") from error
+    if not isinstance(config, DictConfig):
+        raise Damaged(f"{path} is no config of a run; {way_out}")
+    return config
 
 
 def with_overrides(trained: DictConfig, cfg: DictConfig) -> DictConfig:

@@ -11,7 +11,7 @@ from rich.tree import Tree
 
 from henkan.config.studies import Study
 from henkan.runs.prefix import folder as prefix_folder
-from henkan.runs.run import read_record
+from henkan.runs.record import read_record
 from henkan.sweeps.scheduler import Job
 
 

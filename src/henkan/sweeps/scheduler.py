@@ -11,7 +11,7 @@ from pathlib import Path
 from henkan.launching.launcher import Process, WarmProcesses
 from henkan.runs.plan import Plan
 from henkan.runs.prefix import folder as prefix_folder
-from henkan.runs.run import read_record
+from henkan.runs.record import read_record
 
 
 @dataclass

@@ -13,13 +13,13 @@ from henkan.config.checks import check_balance
 from henkan.config.studies import Study
 from henkan.config.trees import config_folder
 from henkan.errors import UserError
-from henkan.files import write_json
+from henkan.files import sweep, write_sealed
 from henkan.launching.execute import execute
 from henkan.report.write import table, write_report
 from henkan.runs import machine
 from henkan.runs.identity import changed, code
 from henkan.runs.plan import plan_run
-from henkan.runs.run import read_record
+from henkan.runs.record import read_record
 from henkan.scoring.evaluator import POST
 from henkan.sweeps.progress import StudyBar, saved
 from henkan.sweeps.scheduler import Job, run_jobs
@@ -39,6 +39,7 @@ def run_study(study: Study, jobs: list[Job]) -> int:
     """Run what is not done, refresh the report after each run, and print what was found."""
     folder = study.folder
     folder.mkdir(parents=True, exist_ok=True)
+    sweep(folder)
     at_once = int(study.settings.get("jobs") or 1)
 
     def refresh() -> None:
@@ -88,7 +89,7 @@ def write_study(study: Study, jobs: Sequence[Job], folder: Path) -> None:
     settings = study.settings
     metrics = {name: node for job in jobs for name, node in job.plan.config["metric"].items()}
     ends = ("", POST) if any(job.plan.config.get("postprocess") for job in jobs) else ("",)
-    write_json(
+    write_sealed(
         folder / "study.json",
         {
             **{

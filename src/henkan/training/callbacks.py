@@ -98,7 +98,7 @@ class Checkpoints(pl.Callback):
         pl_module.tally.check()
         if not trainer.is_global_zero:
             return
-        state = {"identity": self.run.identity, **pl_module.state()}
+        state = pl_module.state()
         if iteration in self.prefixes:
             # First, so that a run killed in between offers the boundary when it comes back to it.
             judged = pl_module.schedule.updates("discriminator", iteration) > 0

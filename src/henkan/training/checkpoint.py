@@ -5,37 +5,63 @@ from __future__ import annotations
 import os
 import pickle
 from collections.abc import Mapping
+from io import BufferedWriter, FileIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from henkan.errors import UserError
-from henkan.files import replaced
+from henkan.files import Damaged, check_archive, replaced
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer as Buffer
 
 FORMAT = 1
 
 
+class Output(BufferedWriter):
+    """A file that remembers what the file system refused: torch speaks of a position that it did not expect."""
+
+    refused: OSError | None = None
+
+    def write(self, content: Buffer, /) -> int:
+        try:
+            return super().write(content)
+        except OSError as error:
+            self.refused = error
+            raise
+
+
 def save(state: Mapping[str, Any], path: Path) -> None:
-    """Write `state` so that the file is either the old one or the new one, whole."""
-    with replaced(path) as partial, partial.open("wb") as file:
-        torch.save({"format": FORMAT, **state}, file)
+    """Write `state` so that the file is either the old one or the new one, whole. A full disk is its `OSError`."""
+    with replaced(path) as partial, Output(FileIO(partial, "w")) as file:
+        try:
+            torch.save({"format": FORMAT, **state}, file)
+        except RuntimeError:
+            if file.refused is None:
+                raise
+            raise file.refused from None
         file.flush()
         os.fsync(file.fileno())
 
 
 def load(path: Path) -> dict[str, Any]:
-    """Read a checkpoint onto the CPU. Raises `UserError` for what is not one, or would run code when unpickled."""
+    """Read a checkpoint onto the CPU, if it is as it was written: its archive has checksums of all its parts.
+
+    Raises `UserError` for what is damaged, for what is not a checkpoint, or would run code when unpickled.
+    """
+    if not path.exists():
+        raise UserError(f"there is no checkpoint {path}")
+    check_archive(path, "checkpoint", "copy it again, or remove it to go on without it")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise UserError(f"there is no checkpoint {path}") from None
     except pickle.UnpicklingError:
         raise UserError(
             f"{path} holds more than tensors and plain containers, so it was refused: loading it could run code"
         ) from None
     except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        raise UserError(f"{path} is not a readable checkpoint: {str(error).splitlines()[0]}") from error
+        raise Damaged(f"{path} is not a readable checkpoint: {(str(error) or 'damaged').splitlines()[0]}") from error
     if not isinstance(state, dict) or "state_dict" not in state:
         raise UserError(f"{path} has no state_dict: it is not a checkpoint of this project or of Lightning")
     return state

@@ -11,10 +11,6 @@ Row = Mapping[str, float | int | str]
 class Recorder(Protocol):
     """Keeps what it is told. `henkan.runs.run.Run` is one; only the first rank tells it anything."""
 
-    @property
-    def identity(self) -> str:
-        """The hash of all that the run's weights depend on."""
-
     def add_row(self, row: Row) -> None:
         """Add values of one iteration to the curves."""
 

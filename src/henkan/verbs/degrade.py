@@ -46,7 +46,7 @@ def main(cfg: DictConfig) -> None:
         for start in range(0, count, cfg.shard)
     ]
     sweep(output)
-    rest = [chunk for chunk in chunks if not is_whole(output, chunk)]
+    rest = [chunk for chunk in chunks if not is_whole(output, chunk, cfg.format)]
     write(rest, sources(config, pictures), output, cfg.format, cfg.workers)
     collect(output, chunks)
     contact_sheet(output, splits[0], cfg.sheet)

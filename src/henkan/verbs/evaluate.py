@@ -16,18 +16,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from henkan.config.composition import task_overrides
 from henkan.errors import UserError
 from henkan.evaluation.score import score_run
 from henkan.evaluation.written import print_scores
-from henkan.files import write_json
+from henkan.files import digests
 from henkan.networks.modes import learns
 from henkan.report.along import draw_curve
 from henkan.runs.identity import digest, evaluation_parts
 from henkan.runs.mark import mark
 from henkan.runs.plan import manifest_of, plan_run, settle
+from henkan.runs.record import SCORED, TRAINED, read_record, scored_again, write_record
+from henkan.runs.run import write_config
 from henkan.runs.trained import own_config, run_folder, with_overrides
 from henkan.training.assemble import build_network
 
@@ -44,6 +46,9 @@ def main(cfg: DictConfig) -> None:
             # Scores of other settings lie beside those of the run's own.
             folder = folder / "evaluations" / digest(parts)[:10]
         score_run(config, pictures, folder, weights=Path(cfg.run))
+        record = read_record(folder)
+        if record is not None and "digests" in record:
+            write_record(folder, {**record, "digests": scored_again(folder)})
     else:
         config, pictures = settle(cfg)
         if learns(build_network(config, "generator")):
@@ -54,8 +59,9 @@ def main(cfg: DictConfig) -> None:
         # As `henkan train` would have left it: the same command of a study finds it done.
         facts = {"status": "done", "recipe": config["recipe"], "iterations": 0}
         facts |= {"identity": plan.identity, "mark": mark(plan.identity, plan.config)}
-        write_json(folder / "run.json", {**facts, "overrides": task_overrides(), "metrics": means})
-        (folder / "config.yaml").write_text(OmegaConf.to_yaml(OmegaConf.create(plan.config)))
+        write_config(folder, plan.config)
+        found = digests(folder, (*TRAINED, *SCORED))
+        write_record(folder, {**facts, "overrides": task_overrides(), "metrics": means, "digests": found})
     draw_curve(folder)
     print_scores(folder)
     print(folder)

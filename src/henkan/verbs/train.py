@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 
 import torch
 from omegaconf import DictConfig
@@ -24,11 +25,13 @@ from henkan.errors import TrainingFailed
 from henkan.evaluation.score import score_run
 from henkan.ranks import is_first_rank, say
 from henkan.report.along import draw_curve
-from henkan.runs.curves import read_rows
+from henkan.runs.curves import parse_rows, read_rows
 from henkan.runs.fit import fit
 from henkan.runs.plan import Plan, plan_run
-from henkan.runs.run import Run
+from henkan.runs.record import SCORED, altered, scored_again
+from henkan.runs.run import Run, write_config
 from henkan.runs.start import starting_point
+from henkan.training import checkpoint
 from henkan.training.assemble import build_translator
 from henkan.training.loggers import RunLogger
 
@@ -37,15 +40,28 @@ def main(cfg: DictConfig) -> float | None:
     use_threads(cfg.trainer.threads)
     plan = plan_run(cfg)
     run = Run(plan.folder, plan.identity, plan.config, plan.parts, writes=is_first_rank())
+    if names := altered(run.folder):
+        say(f"{run.folder}: edited or damaged since they were written: {', '.join(names)}")
     if run.done and not plan.config["rerun"]:
         say(f"done already{run.word_of_changed_code()}")
-        means = score_run(plan.config, plan.pictures, run.folder, again=False)
-        run.note(metrics=means, evaluation=plan.evaluation)
+        mend(plan, run, names)
+        means = score_run(plan.config, plan.pictures, run.folder, again=bool(altered(run.folder, SCORED)))
+        run.note(metrics=means, evaluation=plan.evaluation, digests=scored_again(run.folder))
     elif not train(plan, run):
         return None
     draw_curve(run.folder)
     print(run.folder)
     return objective(run, cfg.objective)
+
+
+def mend(plan: Plan, run: Run, names: Sequence[str]) -> None:
+    """Write anew what was edited or damaged of a run that is done: its config, and the curves from its checkpoint."""
+    if run.writes and "config.yaml" in names:
+        write_config(run.folder, plan.config)
+    if run.writes and "metrics.csv" in names and run.checkpoint.exists():
+        state = checkpoint.load(run.checkpoint)
+        if "curves" in state:
+            run.curves.take_up(parse_rows(state["curves"]), int(state["iteration"]))
 
 
 def train(plan: Plan, run: Run) -> bool:

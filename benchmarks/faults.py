@@ -1,0 +1,400 @@
+"""What damage does: every file that is read back is emptied, cut, overwritten with zeros and flipped, and read again.
+
+Each file of a run, of a shared prefix, of a study, of the cache and of folders that `henkan degrade` wrote is damaged
+in place, in turn: a bit at a time for the functions that read it (seconds), and a few ways for the commands that do
+(minutes). What comes of it is counted: refused or named in one line, harmless (what is read is the same as before, made
+anew where need be), silent (it is not, and nothing was said) or a traceback. The last two must be 0; the exit code says
+whether they are.
+
+    uv run python benchmarks/faults.py
+    uv run python benchmarks/faults.py --flips 2000 --no-commands
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import logging
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from henkan.config.explain import explain
+from henkan.data.degraded import Degraded, archive_index, manifest_rows
+from henkan.data.image_folder import ImageFolder
+from henkan.data.near_grey import NearGrey
+from henkan.data.openmoji import OpenMoji
+from henkan.data.statistics import measure
+from henkan.data.svg_folder import SvgFolder
+from henkan.evaluation.score import read_config
+from henkan.launching.launcher import Process, WarmProcesses
+from henkan.report.write import write_report
+from henkan.runs.curves import read_rows
+from henkan.runs.record import altered, read_record
+from henkan.sweeps.scheduler import last_iteration
+from henkan.training import checkpoint
+
+AT_ONCE = 2
+# A command that takes so many seconds hangs.
+TOO_LONG = 120.0
+OUTCOMES = ("one line", "harmless", "silent", "traceback")
+DRAWING = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 10 10"><path d="M1 {0}L9 {0}" stroke="black"/></svg>'
+# What holds when, how fast and where.
+UNTOLD = ("run.json", "config.yaml")
+
+
+@dataclass
+class Tally:
+    """Outcomes by what was damaged, and examples of the bad ones."""
+
+    counts: dict[str, Counter[str]] = field(default_factory=dict)
+    examples: list[str] = field(default_factory=list)
+
+    def add(self, name: str, outcome: str, what: str) -> None:
+        self.counts.setdefault(name, Counter())[outcome] += 1
+        if outcome in OUTCOMES[2:]:
+            self.examples.append(f"{outcome}: {name}, {what}")
+
+    def table(self) -> Table:
+        table = Table("file", "tried", *OUTCOMES)
+        for name, counts in self.counts.items():
+            table.add_row(name, str(counts.total()), *(str(counts[outcome]) for outcome in OUTCOMES))
+        total: Counter[str] = sum(self.counts.values(), Counter())
+        table.add_section()
+        table.add_row("all", str(total.total()), *(str(total[outcome]) for outcome in OUTCOMES))
+        return table
+
+
+def faults(content: bytes, flips: int, rng: np.random.Generator) -> Iterator[tuple[str, bytes]]:
+    """Yield damaged contents, each with what was done: a few gross ways, then single flipped bits."""
+    yield "emptied", b""
+    yield "cut to half", content[: len(content) // 2]
+    yield "cut by a byte", content[:-1]
+    begin = int(rng.integers(len(content)))
+    # Where there were zeros already, that is none.
+    block = content[:begin] + bytes(min(64, len(content) - begin)) + content[begin + 64 :]
+    yield f"64 zeros at {begin}", block
+    for bit in rng.choice(8 * len(content), min(flips, 8 * len(content)), replace=False).tolist():
+        flipped = bytearray(content)
+        flipped[bit // 8] ^= 1 << bit % 8
+        yield f"bit {bit} flipped", bytes(flipped)
+
+
+def equal(first: Any, second: Any) -> bool:
+    if isinstance(first, torch.Tensor):
+        return isinstance(second, torch.Tensor) and first.dtype == second.dtype and torch.equal(first, second)
+    if isinstance(first, np.ndarray):
+        return isinstance(second, np.ndarray) and first.dtype == second.dtype and np.array_equal(first, second)
+    if isinstance(first, dict):
+        return (
+            isinstance(second, dict)
+            and list(first) == list(second)
+            and all(map(equal, first.values(), second.values()))
+        )
+    if isinstance(first, list | tuple):
+        return isinstance(second, type(first)) and len(first) == len(second) and all(map(equal, first, second))
+    return type(first) is type(second) and bool(first == second)
+
+
+def read_damaged(
+    name: str, path: Path, read: Callable[[], Any], tally: Tally, flips: int, rng: np.random.Generator
+) -> None:
+    """Damage a file in every way, read it each time as `read` does, and put it back."""
+    content, before = path.read_bytes(), read()
+    for what, damaged in faults(content, flips, rng):
+        path.write_bytes(damaged)
+        told = io.StringIO()
+        try:
+            with redirect_stderr(told):
+                now = read()
+        except Exception as error:
+            line, _ = explain(error, "train", [])
+            outcome = "traceback" if line is None or "\n" in line else "one line"
+            what = f"{what}: {type(error).__name__}: {error}"
+        else:
+            outcome = "harmless" if equal(before, now) else "one line" if path.name in told.getvalue() else "silent"
+        tally.add(name, outcome, what)
+        path.write_bytes(content)
+
+
+def make_pictures(folder: Path) -> Path:
+    rng = np.random.default_rng(0)
+    for split, count in (("train", 12), ("val", 2), ("test", 3)):
+        (folder / split).mkdir(parents=True)
+        for number in range(count):
+            picture = np.full((40, 48, 3), rng.integers(0, 256, 3), np.uint8)
+            for _ in range(4):
+                center = tuple(rng.integers(0, 40, 2).tolist())
+                cv2.circle(picture, center, int(rng.integers(3, 15)), rng.integers(0, 256, 3).tolist(), -1)
+            cv2.imwrite(str(folder / split / f"{number}.png"), picture)
+    return folder
+
+
+def settings(pictures: Path, root: Path) -> list[str]:
+    """Return the overrides of a run that takes seconds, over three phases."""
+    return [
+        "experiment=glcic",
+        "scale=smoke",
+        "data=image_folder",
+        f"data.path={pictures}",
+        f"paths.cache={root / 'cache'}",
+        "optimizer=adam",
+        "logger=none",
+        "metric=[psnr,psnr_hole]",
+        "trainer.threads=1",
+        "trainer.workers=0",
+        "trainer.log_every=2",
+        "schedule.reconstruction.iterations=6",
+        "schedule.discriminator.iterations=4",
+        "schedule.joint.iterations=8",
+        "checkpoint.every=1",
+        "validation.every=6",
+    ]
+
+
+def samples(folder: Path) -> Any:
+    """Read everything in a folder of degraded samples."""
+    manifest_rows.cache_clear()
+    archive_index.cache_clear()
+    data = Degraded(folder)
+    names = [name for split in ("train", "val", "test") for name in data.names(split)]
+    return data.manifest(), {name: [data.picture(name), data.companions(name), data.facts_of(name)] for name in names}
+
+
+def read_functions(root: Path, processes: WarmProcesses, tally: Tally, flips: int, rng: np.random.Generator) -> None:
+    """Damage what functions read, bit by bit."""
+
+    def damaged(name: str, path: Path, read: Callable[[], Any], share: float = 1.0) -> None:
+        read_damaged(name, path, read, tally, max(1, round(flips * share)), rng)
+
+    path = root / "small.ckpt"
+    state = {"generator.a": torch.randn(3, 5), "generator.b": torch.randn(7, dtype=torch.float64)}
+    checkpoint.save({"state_dict": state, "iteration": 3, "curves": "iteration,phase\r\n1,a\r\n"}, path)
+    # A small one, since its headers are most of it.
+    damaged("a checkpoint", path, lambda: checkpoint.load(path), 5)
+
+    folder = next((root / "runs").glob("glcic-*"))
+    damaged("config.yaml, as YAML", folder / "config.yaml", lambda: said(folder, "config.yaml", read_config))
+    damaged("run.json", folder / "run.json", lambda: said(folder, "", read_record), 0.5)
+    for name in ("metrics.csv", "scores.csv", "evaluation.json", "set_scores.json", "pictures/index.json"):
+        damaged(name, folder / name, lambda name=name: said(folder, name, Path.read_bytes), 0.5)  # type: ignore[misc]
+    damaged("metrics.csv, as rows", folder / "metrics.csv", lambda: said(folder, "metrics.csv", read_rows))
+
+    pictures, cache = root / "pictures", root / "own cache"
+    drawings = root / "drawings" / "train"
+    drawings.mkdir(parents=True)
+    for number in range(1, 9):
+        (drawings / f"{number}.svg").write_text(DRAWING.format(number))
+
+    def raster() -> Any:
+        data = OpenMoji(2, cache)
+        return [np.array(data.read("train", number)) for number in range(40)]
+
+    def strokes() -> Any:
+        data = SvgFolder(drawings.parent, 32, cache=cache)
+        return [data.read("train", number) for number in range(8)]
+
+    cached: dict[str, tuple[str, Callable[[], Any], float]] = {
+        "contents": ("contents/*.json", lambda: ImageFolder(pictures, cache).manifest(), 1.0),
+        "statistics": ("statistics/*.json", lambda: measure(ImageFolder(pictures, cache), ["deviation"], cache), 1.0),
+        "near grey": (
+            "near_grey/*.json",
+            lambda: NearGrey(400.0, cache=cache).found(ImageFolder(pictures, cache)),
+            1.0,
+        ),
+        "strokes": ("strokes/*.npz", strokes, 0.5),
+        # Drawing all of them anew takes seconds.
+        "raster": ("pictures/*.npy", raster, 0.01),
+        "its checksums": ("pictures/*.crc", raster, 0.01),
+    }
+    for name, (pattern, read, share) in cached.items():
+        read()
+        for path in cache.glob(pattern):
+            damaged(f"cache: {name}", path, read, share)
+
+    for format in ("tar", "files"):
+        output = root / format
+        words = ["degrade", *settings(pictures, root)[2:5], "degradation=rectangle", "size=16", "count=6", "shard=4"]
+        words = [*words, "workers=0", f"format={format}", f"output={output}"]
+        assert run(processes, words, root / "degrade.txt") == 0, (root / "degrade.txt").read_text()
+        read = lambda output=output: samples(output)  # noqa: E731
+        for path in sorted(output.rglob("*")):
+            if path.is_file() and path.suffix != ".lock" and path.name not in ("sheet.png", "manifest.jsonl"):
+                kind = path.relative_to(output).as_posix().rpartition("/")[0] or path.name
+                damaged(f"samples as {format}: {kind} {path.suffix}", path, read, 0.2)
+
+
+def said(folder: Path, name: str, read: Callable[[Path], Any]) -> Any:
+    """Read a file of a run as commands do, which name what was changed since."""
+    if names := altered(folder):
+        print(f"edited or damaged since: {names}", file=sys.stderr)
+    return read(folder / name)
+
+
+def run(processes: WarmProcesses, words: list[str], log: Path) -> int | None:
+    log.unlink(missing_ok=True)
+    return processes.start(words, log=log).wait()
+
+
+def results(folder: Path) -> dict[str, bytes]:
+    """Return what was found in a folder, file by file."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.suffix in (".csv", ".json", ".png", ".yaml") and path.name not in UNTOLD
+    }
+
+
+def run_commands(root: Path, processes: WarmProcesses, tally: Tally, rng: np.random.Generator) -> None:
+    """Damage a file, then give the command that reads it: the run must end as it would have, or say why not."""
+    words, done = settings(root / "pictures", root), next((root / "runs").glob("glcic-*"))
+    killed, name = stopped(root, processes, words), done.name
+    files = ["run.json", "config.yaml", "metrics.csv", "checkpoints/last.ckpt"]
+    scored = ["evaluation.json", "scores.csv", "set_scores.json", "pictures/index.json", "pictures/00_output.png"]
+    boundaries = sorted((root / "runs" / "prefixes").glob("*/boundary.ckpt"), key=lambda path: path.stat().st_size)
+    prefix = boundaries[-1].relative_to(done.parent).as_posix()
+    train = ["train", *words, "paths.runs={place}"]
+    evaluate = ["evaluate", f"run={{place}}/{name}", f"paths.cache={root / 'cache'}"]
+    mask, picture = root / "mask.png", root / "pictures" / "test" / "0.png"
+    cv2.imwrite(str(mask), np.pad(np.full((10, 10), 255, np.uint8), ((10, 20), (10, 28))))
+    predict = ["predict", f"run={{place}}/{name}", f"input={picture}", f"mask={mask}", "output={place}/predicted"]
+    trials = [
+        *(Trial("train, done", done.parent, train, f"{name}/{file}") for file in (*files, *scored)),
+        *(Trial("train, killed", killed.parent, train, f"{name}/{file}") for file in files),
+        Trial("train, from a prefix", alone(root, done.parent, name), train, prefix),
+        *(Trial("evaluate run=", done.parent, evaluate, f"{name}/{file}") for file in files if file != "metrics.csv"),
+        *(Trial("predict run=", done.parent, predict, f"{name}/{file}") for file in files if file != "metrics.csv"),
+    ]
+    expected: dict[str, dict[str, bytes]] = {}
+    for trial in trials:
+        if trial.name not in expected:
+            process = trial.start(processes, (trial.source / trial.file).read_bytes(), root / "place")
+            assert process.wait(TOO_LONG) == 0, (root / "place" / "log.txt").read_text()
+            expected[trial.name] = results(root / "place")
+    todo = [(trial, fault) for trial in trials for fault in commonest((trial.source / trial.file).read_bytes(), rng)]
+    for first in range(0, len(todo), AT_ONCE):
+        going = [
+            (trial, fault, trial.start(processes, fault[1], root / f"place {number}"))
+            for number, (trial, fault) in enumerate(todo[first : first + AT_ONCE])
+        ]
+        for number, (trial, (what, _), process) in enumerate(going):
+            code = process.wait(TOO_LONG)
+            place = root / f"place {number}"
+            told = (place / "log.txt").read_text(errors="replace")
+            if "Traceback" in told or code not in (0, 1, 2):
+                process.terminate()
+                outcome = "traceback"
+            elif code or Path(trial.file).name in told:
+                outcome = "one line"
+            else:
+                outcome = "harmless" if results(place) == expected[trial.name] else "silent"
+            tally.add(f"{trial.name}: {trial.file.partition('/')[2]}", outcome, f"{what}: {told[-300:]}")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A command that reads a file of a folder of runs."""
+
+    name: str
+    source: Path
+    command: list[str]
+    file: str
+
+    def start(self, processes: WarmProcesses, content: bytes, place: Path) -> Process:
+        """Start the command in a copy of the folder in which the file has another content."""
+        shutil.rmtree(place, ignore_errors=True)
+        shutil.copytree(self.source, place)
+        (place / self.file).write_bytes(content)
+        return processes.start([word.format(place=place) for word in self.command], log=place / "log.txt")
+
+
+def commonest(content: bytes, rng: np.random.Generator) -> list[tuple[str, bytes]]:
+    """Return what happens to files most: emptied, cut to half, one bit flipped."""
+    emptied, half, *_, flipped = faults(content, 1, rng)
+    return [emptied, half, flipped]
+
+
+def read_reports(root: Path, tally: Tally, rng: np.random.Generator) -> None:
+    """Damage what a report reads: the page must be the same, or the file be named."""
+    study = next((root / "studies").glob("*/study.json")).parent
+
+    def report() -> Any:
+        write_report(study)
+        return (study / "summary.csv").read_bytes(), (study / "scores.csv").read_bytes()
+
+    folder = next((root / "study runs").glob("glcic-*"))
+    names = (
+        "run.json",
+        "metrics.csv",
+        "scores.csv",
+        "set_scores.json",
+        "pictures/index.json",
+        "pictures/00_output.png",
+    )
+    for path in (study / "study.json", *(folder / name for name in names)):
+        with redirect_stdout(io.StringIO()):
+            read_damaged(f"report: {path.name}", path, report, tally, 3, rng)
+
+
+def stopped(root: Path, processes: WarmProcesses, words: list[str]) -> Path:
+    """Return the folder of a run that was killed on its way."""
+    runs = root / "killed"
+    process = processes.start(["train", *words, f"paths.runs={runs}"], log=root / "killed.txt")
+    while process.poll() is None:
+        curves = list(runs.glob("*/metrics.csv"))
+        if curves and last_iteration(curves[0]) >= 12:
+            os.kill(process.pid, signal.SIGKILL)
+        time.sleep(0.002)
+    return next(runs.glob("glcic-*"))
+
+
+def alone(root: Path, runs: Path, name: str) -> Path:
+    """Return a folder with the shared prefixes, without the run."""
+    folder = root / "prefixes"
+    shutil.copytree(runs, folder, ignore=shutil.ignore_patterns(name))
+    return folder
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--flips", type=int, default=400, help="bits to flip in a file that a function reads")
+    parser.add_argument("--no-commands", action="store_true", help="leave out what runs whole commands")
+    given = parser.parse_args()
+    warnings.simplefilter("ignore")
+    logging.disable(logging.WARNING)
+    tally, rng = Tally(), np.random.default_rng(0)
+    since = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder, WarmProcesses(2) as processes:
+        root = Path(folder)
+        words = settings(make_pictures(root / "pictures"), root)
+        assert run(processes, ["train", *words, f"paths.runs={root / 'runs'}"], root / "first.txt") == 0
+        read_functions(root, processes, tally, given.flips, rng)
+        if not given.no_commands:
+            run_commands(root, processes, tally, rng)
+            study = ["study", "mse_vs_gan", *words[1:], "seeds=[0]", f"paths.runs={root / 'study runs'}"]
+            assert run(processes, [*study, f"paths.studies={root / 'studies'}"], root / "study.txt") == 0
+            read_reports(root, tally, rng)
+    Console(width=120).print(tally.table())
+    print(f"{time.perf_counter() - since:.0f} s")
+    print(*tally.examples, sep="\n")
+    return 1 if tally.examples else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
