@@ -14,6 +14,7 @@ from torch.optim.lr_scheduler import ChainedScheduler, LinearLR, LRScheduler
 from henkan.config.build import build
 from henkan.data.pictures import Pictures
 from henkan.data.stream import TrainingStream
+from henkan.devices import device_of
 from henkan.randomness import seed_for
 from henkan.training.schedule import Schedule
 from henkan.training.streams import stream_nodes
@@ -51,7 +52,7 @@ def build_transform(config: Mapping[str, Any], stream: str = PAIRED) -> Transfor
 
 def device_for(config: Mapping[str, Any]) -> torch.device:
     """Return where a generator runs outside of training: on the GPU, unless there is none or the config says CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() and config["trainer"]["accelerator"] != "cpu" else "cpu")
+    return device_of(config["trainer"]["accelerator"], config["trainer"]["devices"])
 
 
 def training_stream(config: Mapping[str, Any], pictures: Pictures, name: str = PAIRED) -> TrainingStream:
