@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import shutil
 import sys
 import warnings
 from collections.abc import Callable, Mapping
@@ -13,6 +15,7 @@ from pytorch_lightning.utilities.exceptions import SIGTERMException
 from torch import nn
 
 from henkan.devices import count_of, kind_of
+from henkan.errors import UserError
 from henkan.losses.penalty import Penalty
 from henkan.runs.plan import Plan
 from henkan.runs.run import Run
@@ -95,8 +98,14 @@ def share_statistics(translator: Translator) -> None:
 def compile_networks(translator: Translator) -> None:
     """Have both networks compiled when they are first called, in place; the average, which is scored, is not.
 
-    One program for each size of picture: which sizes came before must not matter to a run that was interrupted.
+    One program for each size of picture: which sizes came before must not matter to a run that was interrupted. Raises
+    `UserError` where there is no compiler to do it with.
     """
+    compiler = os.environ.get("CXX", "clang++" if sys.platform == "darwin" else "g++")
+    if shutil.which(compiler) is None:
+        raise UserError(
+            f"trainer.compile=true needs a C++ compiler, and there is no {compiler}: install one, or name it in CXX"
+        )
     for network in (translator.generator, translator.discriminator):
         if network is not None:
             network.compile(dynamic=False)
