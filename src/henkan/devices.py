@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 
 from henkan.errors import UserError
 
 ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps")
-
-Devices = int | str | Sequence[int]
-"""How many, "auto" for all GPUs (or one CPU process), or which GPUs, by number."""
 
 
 def gpus() -> int:
@@ -38,35 +33,28 @@ def kind_of(accelerator: str) -> str:
     )
 
 
-def count_of(accelerator: str, devices: Devices) -> int:
-    """Return how many processes train a run. Raises `UserError` for devices that there cannot be, or are not here."""
+def count_of(accelerator: str, devices: int | str) -> int:
+    """Return how many processes train a run; "auto" is all GPUs, or one process where there is none.
+
+    Raises `UserError` for a number of devices that there cannot be, or that is not here.
+    """
     kind, said = kind_of(accelerator), f"trainer.devices={devices}"
     # A CPU can be shared by any number of processes.
     here = {"cuda": gpus(), "mps": 1}.get(kind)
     if devices == "auto":
         return here or 1
-    if isinstance(devices, int) and not isinstance(devices, bool):
-        if devices < 1:
-            raise UserError(f"{said} must be 1 or more")
-        if here is not None and devices > here:
-            raise UserError(f"{said}: there is no more than {here} here")
-        return devices
-    numbers = [] if isinstance(devices, str | bool) else list(devices)
-    if not numbers or len({*numbers}) < len(numbers) or any(type(number) is not int for number in numbers):
-        raise UserError(f"{said}: write how many, or which GPUs by number, as in trainer.devices=[0,1]")
-    if here is None:
-        raise UserError(f"{said} names GPUs, and this run is one of the CPU: write how many processes, or 1")
-    if absent := [number for number in numbers if not 0 <= number < here]:
-        raise UserError(f"{said}: there is no {absent[0]} here, only 0 to {here - 1}")
-    return len(numbers)
+    if not isinstance(devices, int):
+        raise UserError(f"{said}: write how many, or auto; which GPUs is said by CUDA_VISIBLE_DEVICES=0,2")
+    if devices < 1:
+        raise UserError(f"{said} must be 1 or more")
+    if here is not None and devices > here:
+        raise UserError(f"{said}: there is no more than {here} here")
+    return devices
 
 
-def device_of(accelerator: str, devices: Devices) -> torch.device:
-    """Return where a network runs outside of training: the run's first GPU, or the CPU where there is none.
+def device_of(accelerator: str) -> torch.device:
+    """Return where a network runs outside of training: on a GPU, unless there is none or the CPU is asked for.
 
     A run may be looked at on another machine than the one that trained it, so nothing is refused.
     """
-    if accelerator in ("cpu", "mps") or not gpus():
-        return torch.device("cpu")
-    first = 0 if isinstance(devices, int | str) else devices[0]
-    return torch.device("cuda", first if first < gpus() else 0)
+    return torch.device("cuda" if gpus() and accelerator not in ("cpu", "mps") else "cpu")

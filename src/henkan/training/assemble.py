@@ -52,7 +52,7 @@ def build_transform(config: Mapping[str, Any], stream: str = PAIRED) -> Transfor
 
 def device_for(config: Mapping[str, Any]) -> torch.device:
     """Return where a generator runs outside of training: on the GPU, unless there is none or the config says CPU."""
-    return device_of(config["trainer"]["accelerator"], config["trainer"]["devices"])
+    return device_of(config["trainer"]["accelerator"])
 
 
 def training_stream(config: Mapping[str, Any], pictures: Pictures, name: str = PAIRED) -> TrainingStream:
