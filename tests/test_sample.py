@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
-from henkan.sample import Composed, Detached, Sample
+from henkan.sample import Composed, Detached, Sample, on_device
 
 
 def test_a_value_is_computed_once_and_only_if_read() -> None:
@@ -42,3 +43,11 @@ def test_the_discriminators_step_reaches_no_weight_and_computes_nothing_twice() 
     assert list(shown) == list(sample) and "output" in shown
     sample["output"].sum().backward()
     assert calls == ["output"] and raw.grad is not None
+
+
+def test_float64_stays_where_the_device_has_none() -> None:
+    apple, given = torch.device("mps"), {"area": torch.ones(2, dtype=torch.float64), "kind": ["a", "b"]}
+    assert on_device(given, apple)["area"].device.type == "cpu" and on_device(given, apple)["kind"] == ["a", "b"]
+    assert on_device(given, torch.device("meta"))["area"].device.type == "meta"
+    with pytest.raises(RuntimeError, match="mps"):  # float32 is sent there, and there is no such device here
+        on_device({"target": torch.ones(2)}, apple)

@@ -1,12 +1,14 @@
 """Color conversions in float32: sRGB and CIELAB (D65, 2° observer), batched and differentiable.
 
-L is lightness in [0, 100]; a and b span about ±110 for colors that a screen can show. The arithmetic is kornia's; what
-is added here is that autocast never touches it: bfloat16 has steps of half a unit at L = 100.
+L is lightness in [0, 100]; a and b span about ±110 for colors that a screen can show. Autocast never touches any of it:
+bfloat16 has steps of half a unit at L = 100. The matrices are written out, row by row: on a GPU, a matrix made here
+would be copied and waited for in every step, and a product with it might be rounded to TF32.
 """
 
 from __future__ import annotations
 
-import kornia.color
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -16,41 +18,73 @@ AB = 110.0
 BINS = 23
 """Classes of color along a and along b: every 10 units from -AB to AB."""
 
-# A grey picture has one channel, and kornia takes three: sRGB's curve and CIELAB's, with the same constants.
+# sRGB's curve and CIELAB's: up to here they are straight lines.
 _TOE, _KNEE, _SLOPE, _OFFSET = 0.04045, 0.008856, 7.787, 16.0 / 116.0
+# Of linear RGB's share in X, Y and Z (ITU-R BT.709), each over the white point's (D65).
+_WHITE = (0.95047, 1.0, 1.08883)
+_TO_XYZ = ((0.412453, 0.357580, 0.180423), (0.212671, 0.715160, 0.072169), (0.019334, 0.119193, 0.950227))
+_FROM_XYZ = (
+    (3.2404813432005266, -1.5371515162713185, -0.4985363261688878),
+    (-0.9692549499965682, 1.8759900014898907, 0.0415559265582928),
+    (0.0556466391351772, -0.2040413383665112, 1.0573110696453443),
+)
 
 
 def rgb_to_lab(image: Tensor) -> Tensor:
     """Convert sRGB (..., 3, H, W) in [0, 1] to CIELAB: L in [0, 100], a and b in about ±110."""
     with torch.autocast(image.device.type, enabled=False):
-        lab: Tensor = kornia.color.rgb_to_lab(image.float())
-    return lab
+        linear = _linear(image.float()).unbind(-3)
+        x, y, z = (_compressed(_mixed(linear, row) / white) for row, white in zip(_TO_XYZ, _WHITE, strict=True))
+        return torch.stack((116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)), dim=-3)
 
 
 def lab_to_rgb(lab: Tensor) -> Tensor:
     """Convert CIELAB (..., 3, H, W) to sRGB, not clipped: colors that no screen can show lie outside [0, 1]."""
     with torch.autocast(lab.device.type, enabled=False):
-        image: Tensor = kornia.color.lab_to_rgb(lab.float(), clip=False)
-    return image
+        lightness, a, b = lab.float().unbind(-3)
+        y = (lightness + 16.0) / 116.0
+        # A color of less than no blue is none: its Z is 0.
+        parts = (y + a / 500.0, y, (y - b / 200.0).clamp(min=0.0))
+        xyz = [_expanded(part) * white for part, white in zip(parts, _WHITE, strict=True)]
+        return _encoded(torch.stack([_mixed(xyz, row) for row in _FROM_XYZ], dim=-3))
 
 
 def lightness(grey: Tensor) -> Tensor:
     """Return L in [0, 100] of grey sRGB values in [0, 1], of any shape."""
     with torch.autocast(grey.device.type, enabled=False):
-        grey = grey.float()
-        y = torch.where(grey > _TOE, ((grey.clamp(min=_TOE) + 0.055) / 1.055).pow(2.4), grey / 12.92)
-        f = torch.where(y > _KNEE, y.clamp(min=_KNEE).pow(1.0 / 3.0), _SLOPE * y + _OFFSET)
-        return 116.0 * f - 16.0
+        return 116.0 * _compressed(_linear(grey.float())) - 16.0
 
 
 def grey(lightness: Tensor) -> Tensor:
     """Return the grey sRGB values in [0, 1] that have this L in [0, 100], of any shape: the inverse of `lightness`."""
     with torch.autocast(lightness.device.type, enabled=False):
-        f = (lightness.float() + 16.0) / 116.0
-        y = torch.where(f > _SLOPE * _KNEE + _OFFSET, f.pow(3), (f - _OFFSET) / _SLOPE)
-        knee = _TOE / 12.92
-        values = torch.where(y > knee, 1.055 * y.clamp(min=knee).pow(1.0 / 2.4) - 0.055, 12.92 * y)
-        return values.clamp(0.0, 1.0)
+        return _encoded(_expanded((lightness.float() + 16.0) / 116.0)).clamp(0.0, 1.0)
+
+
+def _linear(values: Tensor) -> Tensor:
+    """Return the light of sRGB values."""
+    return torch.where(values > _TOE, ((values.clamp(min=_TOE) + 0.055) / 1.055).pow(2.4), values / 12.92)
+
+
+def _encoded(light: Tensor) -> Tensor:
+    """Return the sRGB values of light: the inverse of `_linear`."""
+    knee = _TOE / 12.92
+    return torch.where(light > knee, 1.055 * light.clamp(min=knee).pow(1.0 / 2.4) - 0.055, 12.92 * light)
+
+
+def _compressed(part: Tensor) -> Tensor:
+    """Return CIELAB's f of X, Y or Z over the white point's."""
+    return torch.where(part > _KNEE, part.clamp(min=_KNEE).pow(1.0 / 3.0), _SLOPE * part + _OFFSET)
+
+
+def _expanded(f: Tensor) -> Tensor:
+    """Return what f is of: the inverse of `_compressed`."""
+    return torch.where(f > _SLOPE * _KNEE + _OFFSET, f.pow(3), (f - _OFFSET) / _SLOPE)
+
+
+def _mixed(parts: Sequence[Tensor], row: tuple[float, float, float]) -> Tensor:
+    """Return the sum of three planes, each times its entry of a matrix's row."""
+    return torch.add(torch.add(parts[0] * row[0], parts[1], alpha=row[1]), parts[2], alpha=row[2])
 
 
 def bins_of(ab: Tensor) -> Tensor:

@@ -47,6 +47,9 @@ Sample = Mapping[str, Any]
 PAIRED = "paired"
 """The stream of pairs: the one that every run has."""
 
+WITHOUT_FLOAT64 = ("mps",)
+"""Kinds of devices that have no float64."""
+
 
 class Composed(UserDict[str, Any]):
     """A sample in which a value may be a function of the sample: it is called when the value is first read.
@@ -97,11 +100,19 @@ def to_float(sample: Mapping[str, Any], channels_last: bool = False) -> dict[str
 
 
 def on_device(sample: Mapping[str, Any], device: torch.device) -> dict[str, Any]:
-    """Return the sample with its tensors on `device`; from pinned memory the copy does not wait."""
+    """Return the sample with its tensors on `device`; from pinned memory the copy does not wait.
+
+    float64 stays on the CPU where the device has none: who computes with it moves what is needed.
+    """
     return {
-        key: value.to(device, non_blocking=True) if isinstance(value, Tensor) else value
+        key: value.to(device, non_blocking=True) if isinstance(value, Tensor) and fits(value, device) else value
         for key, value in sample.items()
     }
+
+
+def fits(value: Tensor, device: torch.device) -> bool:
+    """Whether a device has numbers of this type."""
+    return value.dtype != torch.float64 or device.type not in WITHOUT_FLOAT64
 
 
 def to_8_bit(images: Tensor) -> Tensor:

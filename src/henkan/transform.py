@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from henkan.degradations.degradation import Degradation
 from henkan.errors import UserError
+from henkan.precision import in_float32
 from henkan.sample import Composed, Sample, named_arguments, to_float
 from henkan.tasks.task import Task
 
@@ -22,8 +23,9 @@ class Transform:
         self._asks: dict[type[nn.Module], dict[str, bool]] = {}
 
     def prepare(self, batch: Mapping[str, Any]) -> dict[str, Any]:
-        """Convert an 8-bit batch to float and degrade it: target → source."""
-        return self.degradation.apply(to_float(batch, self.channels_last))
+        """Convert an 8-bit batch to float and degrade it: target → source. The same bits whatever a run trains in."""
+        with in_float32(batch["target"].device.type):
+            return self.degradation.apply(to_float(batch, self.channels_last))
 
     def generate(self, network: nn.Module, sample: Sample) -> Composed:
         """Run a generator and compose: adds `raw`, `prediction`, `output`, and `aux.*` for what else it returned.

@@ -18,6 +18,7 @@ from PIL import Image
 
 from henkan.config.composition import compose_root
 from henkan.launching.execute import execute
+from henkan.runs.record import write_record
 from henkan.verbs import train
 
 Compose = Callable[..., DictConfig]
@@ -63,6 +64,9 @@ def edit(run: Path, key: str, value: Any) -> None:
     config = OmegaConf.load(run / "config.yaml")
     OmegaConf.update(config, key, value, merge=False, force_add=True)
     OmegaConf.save(config, run / "config.yaml")
+    # As whoever edits on purpose would: what the record says of the file is gone.
+    record = json.loads((run / "run.json").read_text())
+    write_record(run, {key: value for key, value in record.items() if key != "digests"})
 
 
 def picture(folder: Path) -> Path:

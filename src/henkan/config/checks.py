@@ -20,6 +20,7 @@ from henkan.errors import UserError
 
 # What Hydra itself reads in a node that names something to build.
 HYDRAS_OWN = {"_target_", "_args_", "_partial_", "_recursive_", "_convert_"}
+PRECISIONS = ("auto", "32-true", "bf16-mixed")
 # What the framework reads in the nodes of a group; the rest goes to the constructor.
 FRAMEWORKS_OWN = {"loss": {"reads", "weight", "stream", "against"}, "metric": {"reads", "better"}}
 
@@ -32,6 +33,7 @@ def check_config(cfg: DictConfig) -> None:
     """
     plain = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
     assert isinstance(plain, dict)
+    check_precision(plain.get("trainer") or {})
     for name, node in (plain.get("loss") or {}).items():
         if not isinstance(node, Mapping) or "_target_" not in node:
             raise UserError(
@@ -43,6 +45,18 @@ def check_config(cfg: DictConfig) -> None:
         bind(path, node, reserved)
         if "reads" in reserved and node.get("reads"):
             check_reads(path, node)
+
+
+def check_precision(trainer: Mapping[str, Any]) -> None:
+    """Raise `UserError` for a precision that nothing here trains well in."""
+    precision = trainer.get("precision", "auto")
+    if str(precision).startswith("16"):
+        raise UserError(
+            f"trainer.precision={precision}: float16 needs its gradients scaled, clipping would take them so with "
+            "fused optimizers, and a CPU would train in bfloat16; take bf16-mixed, which needs no scaling, or 32-true"
+        )
+    if precision not in PRECISIONS:
+        raise UserError(f"trainer.precision={precision}: it is one of {', '.join(PRECISIONS)}")
 
 
 def targets(node: Any, path: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -20,6 +20,7 @@ import resvg_py
 from rich.console import Console
 from rich.progress import track
 
+from henkan.cores import cores
 from henkan.data.pictures import Picture
 from henkan.errors import UserError
 
@@ -50,8 +51,7 @@ def rasterize_all(
         # The room is taken now: on a disk that is full, writing into a mapped file would end the process (SIGBUS).
         with target.open("r+b") as file:
             os.posix_fallocate(file.fileno(), 0, target.stat().st_size)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    count = max(1, min(cores, len(paths) // PICTURES_WORTH_A_PROCESS))
+    count = max(1, min(cores(), len(paths) // PICTURES_WORTH_A_PROCESS))
     reading, writing = os.pipe()
     with ExitStack() as stack:
         ticks = stack.enter_context(open(reading, "rb", buffering=0))

@@ -16,6 +16,8 @@ from henkan import color
 from henkan.degradations.grey import Grey
 from henkan.errors import UserError
 
+STEPS = 2.0**24
+
 
 class Hints(Grey):
     """A grey picture, and the mean a and b of some square patches of its target, painted where they are.
@@ -78,11 +80,13 @@ class Hints(Grey):
 def box_means(image: Tensor, top: Tensor, left: Tensor, bottom: Tensor, right: Tensor) -> Tensor:
     """Return at every place the mean of an image (B, C, H, W) over a box of its own: (B, H, W) each, in pixels.
 
-    A box without area has the mean 0. By a summed-area table (Crow 1984), in float64: its sums are large.
+    `image` is in about ±1; a box without area has the mean 0. By a summed-area table (Crow 1984) of whole numbers of
+    2^-24: its sums are large, whole ones are exact in any order, and not every device has float64.
     """
-    sums = functional.pad(image.double(), (1, 0, 1, 0)).cumsum(-1).cumsum(-2)
+    sums = functional.pad((image * STEPS).round().long(), (1, 0, 1, 0)).cumsum(-1).cumsum(-2)
     rows, columns = torch.stack((bottom, top, bottom, top), 1), torch.stack((right, left, left, right), 1)
     places = (rows * sums.shape[-1] + columns).flatten(1)[:, None].expand(-1, image.shape[1], -1)
     corners = sums.flatten(2).gather(2, places).view(*image.shape[:2], *rows.shape[1:])
     area = ((bottom - top) * (right - left)).clamp(min=1)
-    return ((corners[:, :, 0] + corners[:, :, 1] - corners[:, :, 2] - corners[:, :, 3]) / area[:, None]).to(image.dtype)
+    inside = corners[:, :, 0] + corners[:, :, 1] - corners[:, :, 2] - corners[:, :, 3]
+    return inside.to(image.dtype) / area[:, None] / STEPS

@@ -8,6 +8,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -32,7 +33,8 @@ class Holes(Degradation):
 
     def apply(self, sample: dict[str, Any]) -> dict[str, Any]:
         target: Tensor = sample["target"]
-        fill = target.new_tensor(self.fill).view(1, 3, 1, 1)
+        # Written by the device itself: a tensor made here and copied there would be waited for.
+        fill = torch.cat([target.new_full((1, 1, 1, 1), value) for value in self.fill], dim=1)
         return {**sample, "source": target.where(sample["mask"] == 0, fill)}
 
 

@@ -15,7 +15,6 @@ from typing import ClassVar
 import torch
 import torch.nn.functional as F
 from kornia.enhance import jpeg_codec_differentiable
-from kornia.geometry.transform import get_perspective_transform, warp_perspective
 from torch import Tensor
 
 from henkan.data.operator import Operator, Range
@@ -121,15 +120,13 @@ class Perspective(PageOperator):
     moves = True
 
     def __call__(self, page: Tensor, seeds: Tensor, **settings: Tensor) -> Tensor:
-        height, width = page.shape[-2:]
-        right, bottom = width - 1.0, height - 1.0
-        corners = page.new_tensor([[0.0, 0.0], [right, 0.0], [right, bottom], [0.0, bottom]]).expand(len(page), 4, 2)
-        # Inwards only: the page fills the picture.
-        inwards = page.new_tensor([[1.0, 1.0], [-1.0, 1.0], [-1.0, -1.0], [1.0, -1.0]])
-        share = white(seeds, 4, 2).view(-1, 4, 2) * settings["strength"].view(-1, 1, 1)
-        moved = corners + inwards * share * page.new_tensor([right, bottom])
-        matrix = get_perspective_transform(moved, corners)
-        return 1.0 - warp_perspective(1.0 - page, matrix, (height, width), align_corners=True)
+        # Corners clockwise from the top left. Inwards only: the page fills the picture.
+        share = white(seeds, 4, 2).view(-1, 4, 2, 1, 1) * settings["strength"][:, None]
+        first, second, third, fourth = share.unbind(1)
+        second = torch.cat((1.0 - second[:, :1], second[:, 1:]), dim=1)
+        fourth = torch.cat((fourth[:, :1], 1.0 - fourth[:, 1:]), dim=1)
+        places = quadrilateral((first, second, 1.0 - third, fourth), *page.shape[-2:])
+        return 1.0 - F.grid_sample(1.0 - page, places.permute(0, 2, 3, 1) * 2.0 - 1.0, align_corners=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,6 +203,27 @@ class Jpeg(PageOperator):
 def soft(image: Tensor) -> Tensor:
     """Return a slightly blurred image: the mean of 3 x 3 pixels."""
     return F.avg_pool2d(image, 3, stride=1, padding=1, count_include_pad=False)
+
+
+def quadrilateral(corners: tuple[Tensor, Tensor, Tensor, Tensor], height: int, width: int) -> Tensor:
+    """Return where pixels of a rectangle lie in a quadrilateral seen in perspective: x and y, (B, 2, height, width).
+
+    `corners`, clockwise from the top left, are (B, 2, 1, 1). In closed form (Heckbert 1989, 2.2.3): solving for the
+    projection would have a GPU wait, and a product with its matrix is rounded coarsely by autocast.
+    """
+    first, second, third, fourth = corners
+    right, below, skew = second - third, fourth - third, first - second + third - fourth
+    area = cross(right, below)
+    g, h = cross(skew, below) / area, cross(right, skew) / area
+    u = torch.linspace(0.0, 1.0, width, device=first.device).view(1, 1, 1, -1)
+    v = torch.linspace(0.0, 1.0, height, device=first.device).view(1, 1, -1, 1)
+    along, down = second - first + g * second, fourth - first + h * fourth
+    return (along * u + down * v + first) / (g * u + h * v + 1.0)
+
+
+def cross(one: Tensor, other: Tensor) -> Tensor:
+    """Return x·y' - y·x' of (B, 2, 1, 1), as (B, 1, 1, 1)."""
+    return one[:, :1] * other[:, 1:] - one[:, 1:] * other[:, :1]
 
 
 def displaced(ink: Tensor, shift: Tensor) -> Tensor:

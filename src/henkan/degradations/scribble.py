@@ -171,8 +171,8 @@ class Scribble(Degradation):
     def apply(self, sample: dict[str, Any]) -> dict[str, Any]:
         if "lines" not in sample:
             return sample
-        true = sample["parameters"][:, -1].view(-1, 1, 1, 1) > 0
         drawing: Tensor = sample["lines"]
+        true = (sample["parameters"][:, -1] > 0).to(drawing.device).view(-1, 1, 1, 1)
         return {**sample, "source": torch.where(true, drawing, sample["source"])}
 
     def told(self, row: Sequence[float]) -> dict[str, Any]:

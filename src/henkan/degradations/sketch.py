@@ -95,7 +95,7 @@ class Sketch(Degradation):
         for group in ("trace", "page") if traced else ("page",):
             source, target = self.worked(group, source, target, rows)
         if self.clean:
-            source = torch.where(rows[:, -1].view(-1, 1, 1, 1) > 0, target, source)
+            source = torch.where((rows[:, -1] > 0).to(target.device).view(-1, 1, 1, 1), target, source)
         source, target = self.worked("noise", source, target, rows)
         return {**sample, "target": to_8_bit(target), "source": to_8_bit(source)}
 
@@ -113,14 +113,15 @@ class Sketch(Degradation):
         place = self.draws.places
         factor = dict.fromkeys(getattr(operator, "lengths", ()), self.error)
         settings = {
-            setting: rows[:, place[name, setting]].to(page.dtype).view(-1, 1, 1, 1) * factor.get(setting, 1.0)
+            setting: rows[:, place[name, setting]].to(page).view(-1, 1, 1, 1) * factor.get(setting, 1.0)
             for setting in self.draws.settings(name)
         }
-        seeds = rows[:, place[name, SEED]].to(torch.int64)
+        seeds = rows[:, place[name, SEED]].to(torch.int64).to(page.device)
         changed = operator(page, seeds, **settings)
         if operator.chance == 1.0:
             return changed
-        return torch.where(rows[:, place[name, "happens"]].view(-1, 1, 1, 1) > 0, changed, page)
+        happens = (rows[:, place[name, "happens"]] > 0).to(page.device)
+        return torch.where(happens.view(-1, 1, 1, 1), changed, page)
 
     def told(self, row: Sequence[float]) -> dict[str, Any]:
         """Return what was drawn for a sample, in words: operator → setting → value, and whether it stayed clean."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch.utils.data import DataLoader
 from torchvision.utils import make_grid, save_image
 
+from henkan.cores import cores
 from henkan.data.degraded import Degraded
 from henkan.data.pictures import Picture, Pictures
 from henkan.data.shards import ELSEWHERE, Chunk
@@ -84,7 +84,7 @@ def write(
 ) -> None:
     """Write chunks, several at once; each is one process's work from beginning to end."""
     writer = ChunkWriter(chunks, sources, output, format)
-    count = min(len(chunks), os.cpu_count() or 1 if workers is None else workers)
+    count = min(len(chunks), cores() if workers is None else workers)
     # One thread each: sums would depend on how many there are.
     torch.set_num_threads(1)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

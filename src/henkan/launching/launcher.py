@@ -19,6 +19,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from types import TracebackType
 
+from henkan.cores import cores
 from henkan.launching.execute import Outcome, execute
 
 # What the server imports before it forks.
@@ -107,7 +108,7 @@ class WarmProcesses:
     """
 
     def __init__(self, at_once: int = 1) -> None:
-        self.threads = max(1, (os.cpu_count() or 1) // at_once)
+        self.threads = max(1, cores() // at_once)
         self.processes: list[Process] = []
         self._awaited: list[Process] = []
         self._context = multiprocessing.get_context("forkserver")

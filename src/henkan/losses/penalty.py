@@ -1,7 +1,8 @@
 """Penalties on the slope of a discriminator at its inputs.
 
 Always in full precision, whatever the run's: squared gradients of half-precision networks are mostly
-rounding. The slope is taken of the sum of an image's logits (of all patches, as is customary: with a patch
+rounding. (A penalty's own gradient belongs to the step's backward pass: float32 too, but on a GPU TF32 counts
+there.) The slope is taken of the sum of an image's logits (of all patches, as is customary: with a patch
 discriminator the coefficients have to be smaller) with respect to what is judged, as one vector: `image` and,
 where the discriminator looks at one, `window`. Not with respect to `condition` and `mask`: they are given, to
 real and fake alike, and no generator could move along them.
@@ -18,6 +19,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from henkan.errors import UserError
 from henkan.losses.per_image import full_precision
+from henkan.precision import in_float32
 from henkan.terms.step import Step
 from henkan.terms.term import Loss, Need
 
@@ -37,6 +39,7 @@ class Penalty(Loss, ABC):
     teaches = ()
     weighs = ("discriminator",)
     judges = True
+    second_order = True
 
     every: int = 1
     across_images: bool = False  # whether pictures may have a part in each other's slope, through batch statistics
@@ -118,8 +121,9 @@ def slope(discriminator: Discriminator, judged: Judged) -> Tensor:
     inputs = {name: full_precision(value.detach()) for name, value in judged.items()}
     points = [inputs[name].requires_grad_() for name in JUDGED_IMAGES if name in inputs]
     # enable_grad: the value can be logged, too, where no gradient is wanted.
-    with torch.enable_grad(), torch.autocast(judged["image"].device.type, enabled=False):
-        logits, _ = discriminator(**inputs)
+    with torch.enable_grad(), in_float32(judged["image"].device.type):
+        # A compiled network can be differentiated once only: its `forward` is what it was compiled from.
+        logits, _ = getattr(discriminator, "forward", discriminator)(**inputs)
         gradients = torch.autograd.grad(logits.sum(), points, create_graph=True, materialize_grads=True)
     return torch.cat([gradient.flatten(1) for gradient in gradients], dim=1)
 

@@ -10,18 +10,19 @@ import torch
 from torch import Tensor
 
 from henkan.errors import UserError
+from henkan.precision import in_float32
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 
 def exact(score: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """Make `score` run without gradients and outside autocast: bfloat16 would ruin an SSIM unnoticed."""
+    """Make `score` run without gradients and in float32 proper: bfloat16 or TF32 would ruin an SSIM unnoticed."""
 
     @functools.wraps(score)
     def run(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
         kinds = {value.device.type for value in (*args, *kwargs.values()) if isinstance(value, Tensor)}
-        with torch.no_grad(), torch.autocast(kinds.pop() if kinds else "cpu", enabled=False):
+        with torch.no_grad(), in_float32(kinds.pop() if kinds else "cpu"):
             return score(*args, **kwargs)
 
     return run

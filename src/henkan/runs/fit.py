@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import logging
+import os
+import shutil
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.utilities.exceptions import SIGTERMException
+from torch import nn
 
+from henkan.devices import count_of, kind_of
+from henkan.errors import UserError
 from henkan.runs.plan import Plan
 from henkan.runs.run import Run
 from henkan.scoring.evaluation_set import evaluation_set
@@ -42,6 +47,7 @@ def fit(plan: Plan, run: Run, translator: Translator, state: Mapping[str, Any] |
     ]
     if settings["bar"] is True or (settings["bar"] == "auto" and sys.stderr.isatty()):
         callbacks.append(Bar(run.folder.name))
+    ready(translator, settings)
     feed = Feed(
         training_streams(plan),
         plan.schedule,
@@ -66,12 +72,49 @@ def fit(plan: Plan, run: Run, translator: Translator, state: Mapping[str, Any] |
             raise
 
 
+def ready(translator: Translator, settings: Mapping[str, Any]) -> None:
+    """Make the networks what the trainer's settings ask for; the names of their weights stay."""
+    accelerator = settings["accelerator"]
+    if kind_of(accelerator) == "cuda" and count_of(accelerator, settings["devices"]) > 1:
+        share_statistics(translator)
+    if settings.get("compile"):
+        compile_networks(translator)
+
+
+def share_statistics(translator: Translator) -> None:
+    """Have batch normalization count the pictures of all ranks (SyncBatchNorm, which exists on CUDA only).
+
+    Not in a discriminator with a penalty on its slope: SyncBatchNorm can be differentiated once only.
+    """
+    convert: Callable[[Any], Any] = nn.SyncBatchNorm.convert_sync_batchnorm
+    translator.generator = convert(translator.generator)
+    if translator.discriminator is not None and not any(term.loss.second_order for term in translator.terms):
+        translator.discriminator = convert(translator.discriminator)
+
+
+def compile_networks(translator: Translator) -> None:
+    """Have both networks compiled when they are first called, in place; the average, which is scored, is not.
+
+    One program for each size of picture: which sizes came before must not matter to a run that was interrupted. Raises
+    `UserError` where there is no compiler to do it with.
+    """
+    compiler = os.environ.get("CXX", "clang++" if sys.platform == "darwin" else "g++")
+    if shutil.which(compiler) is None:
+        raise UserError(
+            f"trainer.compile=true needs a C++ compiler, and there is no {compiler}: install one, or name it in CXX"
+        )
+    for network in (translator.generator, translator.discriminator):
+        if network is not None:
+            network.compile(dynamic=False)
+
+
 def make_trainer(settings: Mapping[str, Any], callbacks: list[pl.Callback]) -> pl.Trainer:
     """Return a trainer that leaves batches, logs and checkpoints to us."""
-    several = settings["devices"] != 1 and settings["strategy"] == "auto"
+    accelerator, devices = settings["accelerator"], settings["devices"]
+    several = count_of(accelerator, devices) > 1 and settings["strategy"] == "auto"
     return pl.Trainer(
-        accelerator=settings["accelerator"],
-        devices=settings["devices"],
+        accelerator=kind_of(accelerator),
+        devices=devices,
         strategy="ddp_find_unused_parameters_true" if several else settings["strategy"],
         precision=settings["precision"],
         max_epochs=1,

@@ -41,6 +41,8 @@ WITHOUT_EFFECT = (
 SCORED = ("evaluation", "metric", "task", "degradation", "generator", "postprocess")
 # Of the trainer, only what changes the arithmetic counts.
 TRAINER_WITH_EFFECT = ("precision", "channels_last")
+# The same, of options that were added later: runs without them keep the identity that they had before.
+TRAINER_OPTIONS = ("compile",)
 # Sources that every run goes through, beside those that its config names.
 SHARED_CODE = (
     "training/*.py",
@@ -73,6 +75,7 @@ def fingerprint(
     """
     kept = {name: value for name, value in config.items() if name not in WITHOUT_EFFECT}
     kept["trainer"] = {name: config["trainer"][name] for name in TRAINER_WITH_EFFECT}
+    kept["trainer"] |= {name: True for name in TRAINER_OPTIONS if config["trainer"].get(name)}
     kept["data"], kept["manifest"] = without_place(config["data"]), manifests[PAIRED]
     kept["screen"] = without_place(config.get("screen") or {})
     kept["init"] = init

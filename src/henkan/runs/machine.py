@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import torch
+
+from henkan.cores import cores
+from henkan.precision import tf32
 
 PACKAGES = (
     "henkan",
@@ -23,15 +25,16 @@ PACKAGES = (
 
 
 def hardware() -> dict[str, str | int]:
-    """Return the machine in words: processor, cores, threads, accelerator."""
+    """Return the machine in words: processor, cores, threads; accelerator, and what it trains in TF32."""
     found: dict[str, str | int] = {
         "machine": platform.platform(),
         "processor": _processor(),
-        "cores": os.cpu_count() or 1,
+        "cores": cores(),
         "threads": torch.get_num_threads(),
     }
     if torch.cuda.is_available():
         found["accelerator"] = torch.cuda.get_device_name()
+        found["tf32"] = ", ".join(tf32()) or "nowhere"
     return found
 
 
@@ -55,11 +58,11 @@ def commit(folder: Path) -> tuple[str | None, str]:
         return None, ""
 
 
-def fast_in_bfloat16() -> bool:
-    """Whether bf16 autocast pays here: CUDA since Ampere, CPUs with AVX-512 bf16 or AMX."""
-    if torch.cuda.is_available():
+def fast_in_bfloat16(kind: str) -> bool:
+    """Whether bf16 autocast pays on this kind of device: CUDA since Ampere, CPUs with AVX-512 bf16 or AMX."""
+    if kind == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+    return kind == "cpu" and bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
 def _git(folder: Path, *arguments: str) -> str:

@@ -19,6 +19,7 @@ from henkan.config.checks import check_config
 from henkan.config.composition import task_overrides
 from henkan.data.pictures import Pictures
 from henkan.data.statistics import measure
+from henkan.devices import count_of, kind_of
 from henkan.errors import UserError
 from henkan.networks.modes import learns
 from henkan.runs import machine
@@ -81,7 +82,8 @@ def settle(cfg: DictConfig) -> tuple[dict[str, Any], Pictures]:
     if cfg.get("screen") is not None:
         build(cfg.screen).leave_out(pictures)
     if cfg.trainer.precision == "auto":
-        cfg.trainer.precision = "bf16-mixed" if machine.fast_in_bfloat16() else "32-true"
+        fast = machine.fast_in_bfloat16(kind_of(cfg.trainer.accelerator))
+        cfg.trainer.precision = "bf16-mixed" if fast else "32-true"
     text = OmegaConf.to_yaml(cfg)
     wanted = [
         str(name) for name, value in cfg.statistics.items() if value is None and f"${{statistics.{name}}}" in text
@@ -178,6 +180,7 @@ def plan_run(cfg: DictConfig) -> Plan:
     """Check the config and work out what it would train. Raises `UserError` for what cannot be trained."""
     check_config(cfg)
     check_counts(cfg)
+    count_of(cfg.trainer.accelerator, cfg.trainer.devices)
     config, pictures = settle(cfg)
     if not is_trained(config["generator"]):
         return plan_scoring(config, pictures)

@@ -15,6 +15,7 @@ from henkan.config.build import build
 from henkan.data.stream import collate
 from henkan.errors import MissingWeights, UserError
 from henkan.metrics.set_metric import SetMetric
+from henkan.precision import in_float32
 from henkan.randomness import generator_for
 from henkan.sample import Sample, default_reads, named_arguments, on_device, read, to_8_bit
 from henkan.transform import Transform
@@ -105,9 +106,10 @@ class Evaluator:
         network.eval()
         done = 0
         for batch in same_shapes((pictures[index] for index in chosen), self.batch):
-            sample = transform.generate(network, transform.prepare(on_device(collate(batch), device)))
-            for key in ("output", "target"):
-                sample[key] = to_8_bit(sample[key])
+            with in_float32(device.type):
+                sample = transform.generate(network, transform.prepare(on_device(collate(batch), device)))
+                for key in ("output", "target"):
+                    sample[key] = to_8_bit(sample[key])
             if self.postprocess is not None:
                 if "mask" not in sample:
                     raise UserError("post-processing is of holes, and this task has none: set postprocess=null")

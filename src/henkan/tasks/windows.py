@@ -21,11 +21,10 @@ def cut_windows(images: Tensor, centers: Tensor, side: int) -> Tensor:
     batch, _, height, width = images.shape
     if side > min(height, width):
         raise UserError(f"a local window of {side} pixels does not fit a picture of {height}x{width}; lower `window`")
-    limit = torch.tensor((height - side, width - side), device=images.device)
-    corners = (centers - side // 2).clamp(min=0).minimum(limit)
+    top, left = (centers - side // 2).unbind(1)
     steps = torch.arange(side, device=images.device)
-    rows = (corners[:, :1] + steps)[:, :, None]
-    columns = (corners[:, 1:] + steps)[:, None, :]
+    rows = (top.clamp(0, height - side)[:, None] + steps)[:, :, None]
+    columns = (left.clamp(0, width - side)[:, None] + steps)[:, None, :]
     entries = torch.arange(batch, device=images.device)[:, None, None]
     # Advanced indices first, channels last: (B, side, side, C), which is also the fast layout.
     return images.permute(0, 2, 3, 1)[entries, rows, columns].permute(0, 3, 1, 2)

@@ -41,6 +41,8 @@ class Loss:
     """Whether it needs a discriminator."""
     compares: bool = False
     """Whether the generator's loss needs what the discriminator says of real pictures, too."""
+    second_order: bool = False
+    """Whether its gradient goes through a gradient of the discriminator."""
     fake: str | None = None
     """The picture of a sample that its discriminator is shown as made, `output` say; None where it takes any."""
     discriminator_updates: int = 1

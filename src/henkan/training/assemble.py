@@ -15,6 +15,7 @@ from henkan.config.build import build
 from henkan.data.pictures import Pictures
 from henkan.data.splits import Split
 from henkan.data.stream import TrainingStream, collate
+from henkan.devices import device_of
 from henkan.randomness import seed_for
 from henkan.ranks import own_rank, world_size
 from henkan.sample import PAIRED
@@ -54,7 +55,7 @@ def build_transform(config: Mapping[str, Any], stream: str = PAIRED) -> Transfor
 
 def device_for(config: Mapping[str, Any]) -> torch.device:
     """Return where a generator runs outside of training: on the GPU, unless there is none or the config says CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() and config["trainer"]["accelerator"] != "cpu" else "cpu")
+    return device_of(config["trainer"]["accelerator"])
 
 
 def training_stream(

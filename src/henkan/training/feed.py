@@ -78,7 +78,7 @@ class Feed(pl.LightningDataModule):
             batch_sampler=batches,
             num_workers=self.workers,
             collate_fn=collate_streams,
-            pin_memory=torch.cuda.is_available(),
+            pin_memory=self.trainer.strategy.root_device.type == "cuda",
         )
         return Stretches(loader, self.stretches())
 

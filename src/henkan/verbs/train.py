@@ -21,6 +21,7 @@ from omegaconf import DictConfig
 from henkan.config.build import build
 from henkan.config.composition import task_overrides
 from henkan.config.explain import reason
+from henkan.cores import cores
 from henkan.errors import TrainingFailed
 from henkan.evaluation.score import score_run
 from henkan.ranks import is_first_rank, say
@@ -110,4 +111,4 @@ def objective(run: Run, name: str) -> float | None:
 
 def use_threads(threads: int | None) -> None:
     """Use so many threads in this process: as configured, or this run's share of the cores."""
-    torch.set_num_threads(threads or int(os.environ.get("HENKAN_THREADS", os.cpu_count() or 1)))
+    torch.set_num_threads(threads or int(os.environ.get("HENKAN_THREADS", cores())))
