@@ -15,7 +15,7 @@ from henkan.data.pictures import Pictures
 from henkan.evaluation.along import along, write_curve
 from henkan.evaluation.written import as_table, check_edges, save_picture, write_scores
 from henkan.files import write_json
-from henkan.runs.identity import digest, evaluation_parts
+from henkan.runs.identity import evaluation_parts, identify
 from henkan.runs.plan import manifest_of
 from henkan.sample import Sample
 from henkan.scoring.evaluation_set import evaluation_set, scored
@@ -48,7 +48,7 @@ def score_run(
         path = checkpoint.find_checkpoint(weights or folder)
         checkpoint.load_weights(network, checkpoint.generator(checkpoint.load(path)), path)
         parts["weights"] = hashlib.sha256(path.read_bytes()).hexdigest()
-    identity, facts = digest(parts), folder / "evaluation.json"
+    identity, facts = identify(parts), folder / "evaluation.json"
     if not again and facts.is_file() and (known := json.loads(facts.read_text()))["identity"] == identity:
         means: dict[str, float] = known["means"]
         return means

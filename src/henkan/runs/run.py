@@ -1,6 +1,7 @@
 """A run: its identity, its folder, its record. The folder is the truth; nothing else remembers a run.
 
-run.json       identity, status (running, done, failed), recipe, seed, overrides, iterations, final scores, machine
+run.json       identity, status (running, done, failed), recipe, seed, overrides, iterations, final scores, what it took
+               (seconds, seconds_lost), where it was trained (environments), with which code
 config.yaml    the resolved config                changes.diff  uncommitted changes of the code, if any
 metrics.csv    curves                             checkpoints/last.ckpt
 scores.csv     a row a test picture               set_scores.json, pictures/
@@ -12,7 +13,7 @@ import json
 import secrets
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,17 +24,18 @@ from omegaconf import OmegaConf
 from henkan.errors import UserError
 from henkan.files import write_json
 from henkan.ranks import say
-from henkan.runs import machine
-from henkan.runs.curves import Curves
-from henkan.runs.identity import changed, code
+from henkan.runs import checkout, machine
+from henkan.runs.curves import Curves, read_rows
 from henkan.runs.prefix import Claims, without_discriminator
+from henkan.runs.sources import changed, code, sources
 from henkan.training import checkpoint
 from henkan.training.recorder import Row
+from henkan.training.terms import PAIRED
 
 Record = dict[str, Any]
 
 # What a resumed run takes over from its record.
-KEPT = ("nonce", "created", "seconds", "prefix", "warnings")
+KEPT = ("nonce", "created", "seconds", "seconds_lost", "trained_since", "environments", "prefix", "warnings")
 # How long a run waits for another process to let go of its folder, in seconds.
 PATIENCE = 12.0
 
@@ -45,11 +47,17 @@ class Run:
         self, folder: Path, identity: str, config: Mapping[str, Any], parts: Mapping[str, Any], writes: bool = True
     ) -> None:
         self.folder, self.identity, self.config, self.writes = folder, identity, config, writes
-        self.code = code(parts)
+        self.parts, self.code = parts, code(parts)
         self.curves = Curves(folder / "metrics.csv")
         self.record: Record = read_record(folder) or {}
         self.claims = Claims(folder.parent)
         self._lock = FileLock(folder / ".lock")
+        self._before, self._since = 0.0, time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """What the iterations so far took, those of earlier starts and of a shared prefix included."""
+        return self._before + time.monotonic() - self._since
 
     @property
     def checkpoint(self) -> Path:
@@ -64,8 +72,11 @@ class Run:
         names = changed(self.record.get("code", {}), self.code)
         return f"; since then changed: {', '.join(names)} (rerun=true trains it again)" if names else ""
 
-    def begin(self, overrides: list[str], manifest: str, iterations: int, fresh: bool = False) -> None:
-        """Claim the folder and write the record, before anything is trained; `fresh` forgets an earlier run."""
+    def begin(self, overrides: list[str], manifests: Mapping[str, str], iterations: int, fresh: bool = False) -> None:
+        """Claim the folder and write the record, before anything is trained; `fresh` forgets an earlier run.
+
+        `manifests` are the hashes of what each stream's pictures show.
+        """
         if not self.writes:
             return
         try:
@@ -82,7 +93,7 @@ class Run:
             raise UserError(
                 f"cannot write the run folder {self.folder}: {error.strerror}; choose another with paths.runs=DIR"
             ) from error
-        head, changes = machine.commit(Path(__file__).parent)
+        commits, changes = checkout.commits(), checkout.changes(sources(self.parts).values())
         self.record = {
             **{key: self.record[key] for key in KEPT if key in self.record},
             "identity": self.identity,
@@ -92,19 +103,19 @@ class Run:
             "seed": self.config["seed"],
             "overrides": overrides,
             "iterations": iterations,
-            "manifest": manifest,
-            "commit": head,
+            "manifest": manifests[PAIRED],
+            "manifests": dict(manifests),
+            "commit": next(iter(commits.values()), None),
+            "commits": commits,
             "uncommitted": bool(changes),
             # Of when it was started: what has changed since is told at each resume.
             "code": self.record.get("code", self.code),
-            "hardware": machine.hardware(),
+            "hardware": machine.hardware() | {"devices": self.config["trainer"]["devices"]},
             "versions": machine.versions(),
             "started": now(),
         }
         self.record.setdefault("nonce", secrets.token_hex(3))
         self.record.setdefault("created", self.record["started"])
-        self._since = time.monotonic()
-        self._before = float(self.record.get("seconds", 0.0))
         (self.folder / "config.yaml").write_text(OmegaConf.to_yaml(OmegaConf.create(dict(self.config))))
         if changes:
             (self.folder / "changes.diff").write_text(changes)
@@ -126,11 +137,45 @@ class Run:
             self.record.update(facts)
             self.write()
 
+    def go_on(self, iteration: int, seconds: float, environments: Sequence[Mapping[str, Any]]) -> None:
+        """Take over what the iterations up to one have taken, and where; says where this is another environment.
+
+        What has been done beyond `iteration` since the checkpoint is lost: as far as rows tell of it, it is noted.
+        """
+        lost = self.record.get("seconds_lost", 0.0) + self.seconds_beyond(iteration)
+        here = {"since": iteration, "hardware": self.record["hardware"], "versions": self.record["versions"]}
+        # Nothing is left of what was done where no checkpoint was written.
+        before = [dict(known) for known in environments if known["since"] < iteration]
+        other = machine.differences(before[-1], here) if before else []
+        if other:
+            say(f"{'; '.join(other)}: the bits may not be those of one stretch (run.json keeps both environments)")
+        self._before = seconds
+        self.note(
+            seconds=round(seconds, 2),
+            seconds_lost=round(lost, 2),
+            environments=before if before and not other else [*before, here],
+        )
+
+    def start_clock(self) -> None:
+        """What is done from now on is training."""
+        self._since = time.monotonic()
+        self.note(trained_since=now("milliseconds"))
+
+    def seconds_beyond(self, iteration: int) -> float:
+        """Return how long rows were added beyond an iteration after the last checkpoint, or after training began."""
+        if "trained_since" not in self.record or all(
+            int(row["iteration"]) <= iteration for row in read_rows(self.curves.path)
+        ):
+            return 0.0
+        begin = datetime.fromisoformat(self.record["trained_since"]).timestamp()
+        if self.checkpoint.is_file():
+            begin = max(begin, self.checkpoint.stat().st_mtime)
+        return max(0.0, self.curves.path.stat().st_mtime - begin)
+
     def end(self, status: str, **facts: Any) -> None:
         """Close the record as done or failed, and let go of the folder."""
         if self.writes:
-            seconds = round(self._before + time.monotonic() - self._since, 2)
-            self.note(status=status, ended=now(), seconds=seconds, **facts)
+            self.note(status=status, ended=now(), **facts)
             self.claims.release()
             self._lock.release()
 
@@ -142,14 +187,24 @@ class Run:
         self.note(warnings=[*self.record.get("warnings", []), message])
 
     def save(self, state: Mapping[str, Any]) -> None:
-        checkpoint.save(state, self.checkpoint)
+        seconds = self.seconds
+        checkpoint.save({**state, "seconds": seconds}, self.checkpoint)
+        self.note(seconds=round(seconds, 2))
 
     def offer(self, identity: str, state: Mapping[str, Any], judged: bool) -> None:
         kept = state if judged else without_discriminator(state)
-        self.claims.offer(identity, {**kept, "code": self.record["code"]}, self.curves.path)
+        facts = {"seconds": self.seconds, **{key: self.record[key] for key in ("code", "environments")}}
+        self.claims.offer(identity, {**kept, **facts}, self.curves.path)
 
     def write(self) -> None:
         write_json(self.folder / "run.json", self.record)
+
+
+def run_folder(runs: Path, config: Mapping[str, Any], identity: str) -> Path:
+    """Return the folder of a run: the one whose name ends in its identity, or where there is none, a new one."""
+    own = runs / run_name(config, identity)
+    # The rest of a name is for people; a recipe of another name may have made the run.
+    return own if own.is_dir() else next(iter(sorted(runs.glob(f"*-{identity[:10]}"))), own)
 
 
 def run_name(config: Mapping[str, Any], identity: str) -> str:
@@ -160,7 +215,7 @@ def run_name(config: Mapping[str, Any], identity: str) -> str:
     recipe = config.get("recipe") or config["task"]["_target_"].split(".")[-2]
     if not config["loss"]:
         return f"{recipe}-{config['generator']['_target_'].split('.')[-2]}-{identity[:10]}"
-    terms = "+".join(config["loss"])
+    terms = "+".join(sorted(config["loss"]))
     return f"{recipe}-{terms}-seed{config['seed']}-{identity[:10]}"
 
 
@@ -176,5 +231,5 @@ def read_record(folder: Path) -> Record | None:
     return record
 
 
-def now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+def now(precision: str = "seconds") -> str:
+    return datetime.now(UTC).isoformat(timespec=precision)

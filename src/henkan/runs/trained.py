@@ -7,6 +7,7 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 
 from henkan.config.composition import task_overrides
+from henkan.config.history import up_to_date
 from henkan.errors import UserError
 from henkan.training import checkpoint
 
@@ -17,13 +18,13 @@ def run_folder(place: Path) -> Path:
 
 
 def own_config(cfg: DictConfig) -> DictConfig:
-    """Return the config of the trained run that `run` names."""
+    """Return the config of the trained run that `run` names, as it would be written today."""
     path = run_folder(Path(cfg.run)) / "config.yaml"
     if not path.is_file():
         raise UserError(f"there is no run in {cfg.run}: {path} is missing")
     config = OmegaConf.load(path)
     assert isinstance(config, DictConfig)
-    return config
+    return up_to_date(config)
 
 
 def with_overrides(trained: DictConfig, cfg: DictConfig) -> DictConfig:

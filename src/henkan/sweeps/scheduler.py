@@ -91,7 +91,7 @@ def fill(waiting: list[Job], running: list[Job], at_once: int, processes: WarmPr
     for job in list(waiting):
         if len(running) >= at_once:
             return
-        if job.awaited() & coming(running) or any(job.folder == other.folder for other in running):
+        if job.awaited() & coming(running) or any(job.plan.identity == other.plan.identity for other in running):
             continue
         if job.status == "done":
             # Another job of the study was the same run.

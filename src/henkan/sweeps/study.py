@@ -15,10 +15,9 @@ from henkan.errors import UserError
 from henkan.files import write_json
 from henkan.launching.execute import execute
 from henkan.report.write import table, write_report
-from henkan.runs import machine
-from henkan.runs.identity import changed, code
 from henkan.runs.plan import plan_run
 from henkan.runs.run import read_record
+from henkan.runs.sources import changed, code
 from henkan.scoring.evaluator import POST
 from henkan.sweeps.progress import StudyBar, saved
 from henkan.sweeps.scheduler import Job, run_jobs
@@ -45,8 +44,9 @@ def run_study(study: Study, jobs: list[Job]) -> int:
         write_report(folder)
 
     for job in jobs:
-        names = changed((read_record(job.folder) or {}).get("code", {}), code(job.plan.parts))
-        if job.status == "done" and names:
+        if job.status != "done":
+            continue
+        if names := changed((read_record(job.folder) or {}).get("code", {}), code(job.plan.parts)):
             print(f"henkan: {job.folder.name} is done; since then changed: {', '.join(names)}", file=sys.stderr)
     write_study(study, jobs, folder)
     with StudyBar(study.name, jobs) as bar:
@@ -110,7 +110,6 @@ def write_study(study: Study, jobs: Sequence[Job], folder: Path) -> None:
                 }
                 for job in jobs
             ],
-            "environment": {"hardware": machine.hardware(), "versions": machine.versions()},
             "saved_iterations": saved(jobs),
         },
     )

@@ -24,7 +24,7 @@ from henkan.evaluation.score import score_run
 from henkan.evaluation.written import print_scores
 from henkan.files import write_json
 from henkan.report.along import draw_curve
-from henkan.runs.identity import digest, evaluation_parts
+from henkan.runs.identity import evaluation_parts, identify
 from henkan.runs.plan import manifest_of, plan_run, settle
 from henkan.runs.trained import own_config, run_folder, with_overrides
 from henkan.training.assemble import build_network
@@ -41,7 +41,7 @@ def main(cfg: DictConfig) -> None:
         parts = evaluation_parts(config, manifest_of(config, pictures))
         if parts != evaluation_parts(own, manifest_of(own, own_pictures)):
             # Scores of other settings lie beside those of the run's own.
-            folder = folder / "evaluations" / digest(parts)[:10]
+            folder = folder / "evaluations" / identify(parts)[:10]
         score_run(config, pictures, folder, weights=Path(cfg.run))
     else:
         config, pictures = settle(cfg)
