@@ -94,6 +94,13 @@ def test_a_shared_prefix_changes_nothing(tiny: list[str], tmp_path: Path, proces
     assert "starts at iteration 6, from a shared prefix" in log.read_text()
     (branched,) = shared.glob(alone.name)
     assert_same_result(alone, branched)
+    # What it took holds the part that another run has trained; six iterations of eighteen were.
+    record = read_record(branched)
+    assert record is not None
+    assert 0 < record["prefix"]["seconds"] < record["seconds"]
+    state = checkpoint.load(branched / "checkpoints" / "last.ckpt")
+    assert record["seconds"] == round(state["seconds"], 2)
+    assert [node["since"] for node in record["environments"]] == [0]
 
 
 def test_a_finished_run_is_not_trained_again(tiny: list[str], tmp_path: Path, processes: WarmProcesses) -> None:

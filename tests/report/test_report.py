@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -15,7 +16,8 @@ from PIL import Image
 
 from henkan.errors import UserError
 from henkan.report.figures import lines_along
-from henkan.report.read import read_study
+from henkan.report.page import cost, environment
+from henkan.report.read import Run, Study, read_study
 from henkan.report.statistics import OVER_IMAGES, OVER_SEEDS, WITHOUT_SEEDS
 from henkan.report.write import PUBLISHED_BYTES, publish, replace, table, write_report
 from henkan.verbs.report import main
@@ -419,3 +421,41 @@ def test_scores_along_a_setting_are_drawn_and_published(make_study: MakeStudy, t
     assert list(published.columns) == ["configuration", "seed", "count", "psnr_hole"]
     first = published[(published["configuration"] == "mse") & (published["seed"] == 0)]
     assert first["count"].tolist() == [0, 1, 500] and first["psnr_hole"].tolist() == [21.0, 21.1, 71.0]
+
+
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [
+        ({"seconds": 376.0, "iterations": 7000}, "6 min"),
+        ({"seconds": 609.0, "iterations": 7200, "prefix": {"seconds": 376.0}}, "10 min (6 min shared)"),
+        (
+            {"seconds": 609.0, "iterations": 7200, "prefix": {"seconds": 376.0}, "seconds_lost": 50.0},
+            "10 min (6 min shared, 50 s lost besides)",
+        ),
+        ({"seconds": 0.0, "iterations": 0}, "–"),
+        ({"iterations": 5}, "–"),
+    ],
+)
+def test_what_training_took(tmp_path: Path, record: dict[str, Any], said: str) -> None:
+    assert cost(Run("mse", 0, tmp_path, "run", "done", record)) == said
+
+
+def test_the_environment_is_that_of_each_run(tmp_path: Path) -> None:
+    def node(threads: int, since: int = 0) -> dict[str, Any]:
+        return {"since": since, "hardware": {"threads": threads, "cores": 8}, "versions": {"torch": "2.15.0"}}
+
+    records = [
+        {"environments": [node(1)], "commit": "abc", "uncommitted": True},
+        {"environments": [node(1), node(2, since=60)], "commit": "abc"},
+        # Of before there was a list.
+        {"hardware": {"threads": 2, "cores": 8}, "versions": {"torch": "2.15.0"}, "commit": "abc"},
+        {},
+    ]
+    runs = [Run("mse", seed, tmp_path, f"r{seed}", "done", record) for seed, record in enumerate(records)]
+    study = Study(tmp_path, {"environment": {"hardware": {"threads": 64}}}, runs)
+    assert environment(study) == [
+        ("hardware.threads", "1 (r0 and r1); 2 (r1 and r2)"),
+        ("hardware.cores", "8"),
+        ("versions.torch", "2.15.0"),
+        ("commit", "abc with uncommitted changes (r0); abc (r1 and r2)"),
+    ]

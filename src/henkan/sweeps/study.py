@@ -43,6 +43,8 @@ def run_study(study: Study, jobs: list[Job]) -> int:
         write_study(study, jobs, folder)
         write_report(folder)
 
+    for titles in twins(jobs):
+        print(f"henkan: one and the same run: {'; '.join(titles)}", file=sys.stderr)
     for job in jobs:
         if job.status != "done":
             continue
@@ -79,6 +81,14 @@ def without_repetition(jobs: Sequence[Job]) -> list[Job]:
             job.seed = None
         found.setdefault((job.configuration, job.seed), job)
     return list(found.values())
+
+
+def twins(jobs: Sequence[Job]) -> list[list[str]]:
+    """Return the titles of jobs that are one run: what they were meant to differ in has no effect."""
+    found: dict[str, list[str]] = {}
+    for job in jobs:
+        found.setdefault(job.plan.identity, []).append(job.title)
+    return [titles for titles in found.values() if len(titles) > 1]
 
 
 def write_study(study: Study, jobs: Sequence[Job], folder: Path) -> None:
