@@ -130,9 +130,10 @@ def evaluation_parts(config: Mapping[str, Any], manifest: str) -> dict[str, Any]
     A generator that learns nothing has no other: what it is scored on is all there is to its run.
     """
     parts = {name: config[name] for name in SCORED if config.get(name) is not None}
-    parts["degradation"] = by_contents(parts["degradation"])
-    if own := parts["evaluation"].get("degradation"):
-        parts["evaluation"] = {**parts["evaluation"], "degradation": by_contents(own)}
+    if degradation := config.get("degradation"):
+        parts["degradation"] = by_contents(degradation)
+    if own := config.get("evaluation", {}).get("degradation"):
+        parts["evaluation"] = {**config["evaluation"], "degradation": by_contents(own)}
     if reference := config["generator"].get("reference"):
         # A picture that colors are taken from: what it shows counts.
         parts["generator"] = {**config["generator"], "reference": contents_of(Path(reference))}

@@ -25,7 +25,7 @@ from henkan.runs.run import run_folder
 from henkan.runs.sources import remember
 from henkan.training import checkpoint
 from henkan.training.modes import has_batch_statistics, learns
-from henkan.training.schedule import Schedule
+from henkan.training.schedule import NETWORKS, Schedule
 from henkan.training.streams import batch_sizes, check_streams, stream_nodes, streams_read
 from henkan.training.terms import PAIRED, Term, build_terms, check_terms, pulled
 
@@ -156,10 +156,13 @@ def is_trained(generator: Mapping[str, Any]) -> bool:
     return traits(json.dumps(generator, sort_keys=True))[0]
 
 
-def split_networks(config: Mapping[str, Any]) -> dict[str, int]:
-    """Return the networks with batch statistics, and over how many processes their batches are split; none over one."""
+def split_networks(config: Mapping[str, Any], schedule: Schedule) -> dict[str, int]:
+    """Return the trained networks with batch statistics, and over how many processes their batches are split.
+
+    None where there is one process.
+    """
     count = machine.processes(config["trainer"])
-    networks = ("generator", "discriminator") if count > 1 else ()
+    networks = [name for name in NETWORKS if count > 1 and (name == "generator" or schedule.updates(name))]
     return {name: count for name in networks if traits(json.dumps(config[name], sort_keys=True))[1]}
 
 
@@ -229,7 +232,7 @@ def plan_run(cfg: DictConfig) -> Plan:
         for name in streams
         if name != PAIRED
     }
-    split = split_networks(config)
+    split = split_networks(config, schedule)
     parts = fingerprint(known, manifests, terms, schedule.phases, init_hash, split)
     return Plan(
         config=config,

@@ -15,6 +15,7 @@ import shutil
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -203,8 +204,17 @@ class Run:
 def run_folder(runs: Path, config: Mapping[str, Any], identity: str) -> Path:
     """Return the folder of a run: the one whose name ends in its identity, or where there is none, a new one."""
     own = runs / run_name(config, identity)
+    if own.is_dir() or not runs.is_dir():
+        return own
     # The rest of a name is for people; a recipe of another name may have made the run.
-    return own if own.is_dir() else next(iter(sorted(runs.glob(f"*-{identity[:10]}"))), own)
+    return runs / by_identity(runs, runs.stat().st_mtime_ns).get(identity[:10], own.name)
+
+
+@lru_cache(maxsize=8)
+def by_identity(runs: Path, changed: int) -> dict[str, str]:
+    """Return the names of what lies in a folder by their ends, as of when the folder has changed."""
+    names = sorted((path.name for path in runs.iterdir()), reverse=True)
+    return {name.rpartition("-")[2]: name for name in names}
 
 
 def run_name(config: Mapping[str, Any], identity: str) -> str:
