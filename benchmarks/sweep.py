@@ -28,7 +28,7 @@ def sweep(logger: str, seeds: int, runs: Path) -> tuple[float, float]:
     wall = time.perf_counter() - since
     records = [json.loads(path.read_text()) for path in runs.glob("*/run.json")]
     assert len(records) == seeds, f"{len(records)} of {seeds} runs"
-    return wall, sum(record["training_seconds"] for record in records)
+    return wall, sum(record["seconds"] for record in records)
 
 
 def main() -> None:

@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from henkan.launching.launcher import WarmProcesses
+from henkan.runs.curves import last_iteration
 from henkan.runs.record import altered, read_record
-from henkan.sweeps.scheduler import last_iteration
 from henkan.training import checkpoint
 
 
@@ -53,6 +53,8 @@ def kill_at(processes: WarmProcesses, overrides: list[str], runs: Path, iteratio
 
 def assert_same_result(first: Path, second: Path) -> None:
     one, two = (checkpoint.load(folder / "checkpoints" / "last.ckpt") for folder in (first, second))
+    # What a run took is not what it is.
+    one, two = ({name: value for name, value in state.items() if name != "seconds"} for state in (one, two))
     assert equal(one, two)
     for name in ("metrics.csv", "scores.csv"):
         assert (first / name).read_text() == (second / name).read_text(), name
@@ -102,6 +104,13 @@ def test_a_shared_prefix_changes_nothing(
     assert "starts at iteration 6, from a shared prefix" in log.read_text()
     (branched,) = shared.glob(alone.name)
     assert_same_result(alone, branched)
+    # What it took holds the part that another run has trained; six iterations of eighteen were.
+    record = read_record(branched)
+    assert record is not None
+    assert 0 < record["prefix"]["seconds"] < record["seconds"]
+    state = checkpoint.load(branched / "checkpoints" / "last.ckpt")
+    assert record["seconds"] == round(state["seconds"], 2)
+    assert [node["since"] for node in record["environments"]] == [0]
 
 
 def test_curves_that_were_damaged_after_a_kill_lose_no_row(

@@ -75,11 +75,6 @@ def write(
             "gradient_hole": None,
             "kid_lite0": "lower",
         },
-        "environment": {
-            "python": "3.11.7",
-            "versions": {"torch": "2.15.0", "numpy": "2.4.6"},
-            "hardware": "2 cores, AMD EPYC",
-        },
         "saved_iterations": 2400,
     }
     (folder / "study.json").write_text(json.dumps(content | plan))

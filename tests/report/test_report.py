@@ -17,7 +17,8 @@ from PIL import Image
 from henkan.errors import UserError
 from henkan.files import digests
 from henkan.report.figures import lines_along
-from henkan.report.read import read_study
+from henkan.report.page import cost, environment
+from henkan.report.read import Run, Study, read_study
 from henkan.report.statistics import OVER_IMAGES, OVER_SEEDS, WITHOUT_SEEDS
 from henkan.report.write import PUBLISHED_BYTES, publish, replace, table, write_report
 from henkan.runs.record import write_record
@@ -446,3 +447,41 @@ def test_a_damaged_study_is_one_line(content: str, make_study: MakeStudy) -> Non
     (folder / "study.json").write_text(content)
     with pytest.raises(UserError, match=r"study\.json is .*henkan study writes it again"):
         write_report(folder)
+
+
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [
+        ({"seconds": 376.0, "iterations": 7000}, "6 min"),
+        ({"seconds": 609.0, "iterations": 7200, "prefix": {"seconds": 376.0}}, "10 min (6 min shared)"),
+        (
+            {"seconds": 609.0, "iterations": 7200, "prefix": {"seconds": 376.0}, "seconds_lost": 50.0},
+            "10 min (6 min shared, 50 s lost besides)",
+        ),
+        ({"seconds": 0.0, "iterations": 0}, "–"),
+        ({"iterations": 5}, "–"),
+    ],
+)
+def test_what_training_took(tmp_path: Path, record: dict[str, Any], said: str) -> None:
+    assert cost(Run("mse", 0, tmp_path, "run", "done", record)) == said
+
+
+def test_the_environment_is_that_of_each_run(tmp_path: Path) -> None:
+    def node(threads: int, since: int = 0) -> dict[str, Any]:
+        return {"since": since, "hardware": {"threads": threads, "cores": 8}, "versions": {"torch": "2.15.0"}}
+
+    records = [
+        {"environments": [node(1)], "commit": "abc", "uncommitted": True},
+        {"environments": [node(1), node(2, since=60)], "commit": "abc"},
+        # Of before there was a list.
+        {"hardware": {"threads": 2, "cores": 8}, "versions": {"torch": "2.15.0"}, "commit": "abc"},
+        {},
+    ]
+    runs = [Run("mse", seed, tmp_path, f"r{seed}", "done", record) for seed, record in enumerate(records)]
+    study = Study(tmp_path, {"environment": {"hardware": {"threads": 64}}}, runs)
+    assert environment(study) == [
+        ("hardware.threads", "1 (r0 and r1); 2 (r1 and r2)"),
+        ("hardware.cores", "8"),
+        ("versions.torch", "2.15.0"),
+        ("commit", "abc with uncommitted changes (r0); abc (r1 and r2)"),
+    ]

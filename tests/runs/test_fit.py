@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import torch
-from henkan.training.terms import PAIRED, Term
 from omegaconf import DictConfig
 from torch import Tensor, nn
 
@@ -20,6 +19,7 @@ from henkan.losses.mse import MSE
 from henkan.losses.penalty import R1, BatchSlope
 from henkan.runs import fit
 from henkan.runs.plan import plan_run
+from henkan.sample import PAIRED, Term
 from henkan.tasks.line_drawing import LineDrawing
 from henkan.training.callbacks import Restore
 from henkan.training.feed import Stretches

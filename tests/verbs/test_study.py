@@ -29,7 +29,7 @@ from henkan.report.statistics import OVER_SEEDS, WITHOUT_SEEDS
 from henkan.runs.plan import Plan, plan_run
 from henkan.runs.record import read_record
 from henkan.sweeps.progress import tree, work
-from henkan.sweeps.study import plan_jobs, write_study
+from henkan.sweeps.study import plan_jobs, twins, write_study
 from henkan.verbs import report
 
 Compose = Callable[..., DictConfig]
@@ -102,6 +102,13 @@ def test_the_plan_shares_prefixes(study: Path, tiny: list[str]) -> None:
     assert sum(work(jobs).values()) == 2 * (6 + 4 + 3 * 8)
     drawn = tree(read_study(str(study), own(tiny)), jobs)
     assert len(drawn.children) == 2 + 2
+
+
+def test_configurations_that_are_one_run_are_told(study: Path, tiny: list[str]) -> None:
+    assert twins(plan_jobs(read_study(str(study), own(tiny)))) == []
+    in_study(study, variants={"mse": ["loss=[mse]"], "same": ["loss=[mse]", "weights.adversarial=7"]}, seeds=[0])
+    jobs = plan_jobs(read_study(str(study), own(tiny)))
+    assert twins(jobs) == [["mse, seed 0", "same, seed 0"]]
 
 
 def test_killed_and_started_again_it_runs_only_what_is_missing(

@@ -23,8 +23,9 @@ from henkan.degrading.writer import ChunkWriter, Source
 from henkan.errors import UserError
 from henkan.files import read_json, replaced, write_sealed
 from henkan.runs import machine
-from henkan.runs.identity import code, digest, without_place
+from henkan.runs.identity import digest, without_place
 from henkan.runs.plan import manifest_of
+from henkan.runs.sources import code
 from henkan.scoring.evaluation_set import evaluation_set, scored
 from henkan.training.assemble import build_transform, training_stream
 

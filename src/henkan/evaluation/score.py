@@ -14,7 +14,7 @@ from henkan.evaluation.along import along, write_curve
 from henkan.evaluation.written import as_table, check_edges, save_picture, write_scores
 from henkan.files import digest_of, read_json, write_json
 from henkan.networks.modes import learns
-from henkan.runs.identity import digest, evaluation_parts
+from henkan.runs.identity import evaluation_parts, identify
 from henkan.runs.plan import manifest_of
 from henkan.sample import Sample
 from henkan.scoring.evaluation_set import evaluation_set, scored
@@ -46,7 +46,7 @@ def score_run(
         path = checkpoint.find_checkpoint(weights or folder)
         checkpoint.load_weights(network, checkpoint.generator(checkpoint.load(path)), path)
         parts["weights"] = digest_of(path)
-    identity, facts = digest(parts), folder / "evaluation.json"
+    identity, facts = identify(parts), folder / "evaluation.json"
     if not again and facts.is_file():
         known = read_json(facts, "henkan evaluate run=… writes it again", dict)
         if known.get("identity") == identity:

@@ -23,7 +23,7 @@ from henkan.cores import cores
 from henkan.launching.execute import Outcome, execute
 
 # What the server imports before it forks.
-WARM = ["henkan.launching.warm", "henkan.verbs.train"]
+WARM = ["henkan.launching.warm", "henkan.verbs.train", "henkan.launching.loaded"]
 # What a process gets to end by itself before it is killed, in seconds.
 PATIENCE = 10.0
 THREADS = "HENKAN_THREADS"

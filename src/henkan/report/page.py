@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -24,6 +24,7 @@ from henkan.report.summary import SYMBOLS, Answer, Comparison, answer, digits_of
 # One seed's pictures alone are shown where all seeds would make the file slow to open on a phone.
 EMBEDDED_BYTES = 10_000_000
 ROLES = ("source", "output", "target")
+UNCOMMITTED = " with uncommitted changes"
 
 
 @dataclass(frozen=True)
@@ -89,14 +90,14 @@ class Part:
 
 def render(study: Study, rows: list[Comparison], parts: list[Part]) -> str:
     """Return the report as HTML."""
-    environment = Environment(
+    templates = Environment(
         loader=PackageLoader("henkan.report.write", ""),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("report.html.j2").render(
+    return templates.get_template("report.html.j2").render(
         study=study,
         words=words,
         parts=parts,
@@ -108,9 +109,9 @@ def render(study: Study, rows: list[Comparison], parts: list[Part]) -> str:
         Markup=Markup,
         missing=missing(rows),
         runs=sorted(study.runs, key=lambda run: study.seeds.index(run.seed) if run.seed in study.seeds else -1),
-        seconds=seconds,
+        cost=cost,
         reason=reason,
-        environment=list(flat({**(study.plan.get("environment") or {}), "commit": ", ".join(study.commits)})),
+        environment=environment(study),
         written=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
     )
 
@@ -263,9 +264,39 @@ def shape(marker: str) -> str:
     }[marker]
 
 
-def seconds(run: Run) -> str:
+def cost(run: Run) -> str:
+    """Say what training took, and how much of it was shared with other runs, or lost: `9 min (5 min shared)`."""
     value = run.record.get("seconds")
-    return words.duration(float(value)) if isinstance(value, int | float) else "–"
+    if not isinstance(value, int | float) or not run.record.get("iterations"):
+        return "–"
+    shared = run.record.get("prefix", {}).get("seconds", 0)
+    asides = {"shared": shared, "lost besides": run.record.get("seconds_lost", 0)}
+    told = [f"{words.duration(part)} {name}" for name, part in asides.items() if part >= 1]
+    return words.duration(value) + (f" ({', '.join(told)})" if told else "")
+
+
+def environment(study: Study) -> list[tuple[str, str]]:
+    """Return what the runs were trained on and with, as their own records say; where they differ, which on what."""
+    found: dict[str, dict[str, dict[str, None]]] = {}
+    for run in study.runs:
+        record = run.record
+        now = {key: record[key] for key in ("hardware", "versions") if key in record}
+        commit = f"{record['commit']}{UNCOMMITTED if record.get('uncommitted') else ''}" if record.get("commit") else ""
+        for node in [*record.get("environments", [now]), {"commit": commit}]:
+            for name, value in flat({key: part for key, part in node.items() if key != "since"}):
+                found.setdefault(name, {}).setdefault(value, {})[run.place] = None
+    return [(name, told(places)) for name, places in found.items()]
+
+
+def told(places: Mapping[str, Collection[str]]) -> str:
+    """Return a value that all runs share, or each value with the runs that it is of."""
+    if len(places) == 1:
+        return next(iter(places))
+    named = {
+        value: words.listed(runs) if len(runs) <= 3 else words.plural(len(runs), "run")
+        for value, runs in places.items()
+    }
+    return "; ".join(f"{value} ({runs})" for value, runs in named.items())
 
 
 def reason(run: Run) -> str:

@@ -221,13 +221,6 @@ class Study:
         """Run folder -> what was edited or damaged since the run wrote it, where there is something."""
         return {run.place: run.altered for run in self.runs if run.altered}
 
-    @property
-    def commits(self) -> list[str]:
-        """The commits that the runs were trained at, each once; one with uncommitted changes says so."""
-        records = [run.record for run in self.runs if run.record.get("commit")]
-        changed = " with uncommitted changes"
-        return list(dict.fromkeys(f"{node['commit']}{changed if node.get('uncommitted') else ''}" for node in records))
-
     def of(self, configuration: str) -> list[Run]:
         """The runs of one configuration, in order of seed."""
         found = [run for run in self.runs if run.configuration == configuration]

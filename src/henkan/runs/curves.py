@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from io import StringIO
 from pathlib import Path
 
@@ -93,3 +94,12 @@ def parse_rows(text: str) -> list[Row]:
             raise ValueError(f"line {number} goes back to iteration {row['iteration']}")
         rows.append(row)
     return rows
+
+
+def last_iteration(path: Path) -> int:
+    """Return the iteration of the last row of a `metrics.csv`, reading only its end."""
+    with suppress(OSError, ValueError, IndexError), path.open("rb") as file:
+        file.seek(0, 2)
+        file.seek(max(0, file.tell() - 4096))
+        return int(float(file.read().splitlines()[-1].split(b",")[0]))
+    return 0

@@ -1,19 +1,26 @@
-"""Two identities: what a run's weights depend on, and what a shared prefix of it depends on. Plain hashes."""
+"""Two identities: what a run's weights depend on, and what a shared prefix of it depends on. Plain hashes.
+
+Equal runs have equal identities, however they were written down: see `henkan.config.history`.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from henkan.config.build import build
+from henkan.config.history import timeless
 from henkan.sample import PAIRED
 from henkan.terms.term import Term
 from henkan.training.schedule import Phase, Schedule, active
 from henkan.training.streams import streams_read
 
+# Rises when the same config comes to mean other weights, or an identity comes to be made otherwise: runs of before are
+# then trained anew, and CHANGELOG.md says why.
+VERSION = 2
 # What the weights do not depend on. Everything that is not named here counts, so that a new setting, if anything,
 # trains once too often, and never passes off another run's weights as its own.
 WITHOUT_EFFECT = (
@@ -43,16 +50,6 @@ SCORED = ("evaluation", "metric", "task", "degradation", "generator", "postproce
 TRAINER_WITH_EFFECT = ("precision", "channels_last")
 # The same, of options that were added later: runs without them keep the identity that they had before.
 TRAINER_OPTIONS = ("compile",)
-# Sources that every run goes through, beside those that its config names.
-SHARED_CODE = (
-    "training/*.py",
-    "data/*.py",
-    "tasks/*.py",
-    "losses/per_image.py",
-    "layers.py",
-    "sample.py",
-    "transform.py",
-)
 
 
 def digest(content: Any) -> str:
@@ -61,17 +58,24 @@ def digest(content: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def identify(parts: Mapping[str, Any]) -> str:
+    """Return the identity of what depends on `parts` of a config and nothing else."""
+    return digest({"version": VERSION, **timeless(parts)})
+
+
 def fingerprint(
     config: Mapping[str, Any],
     manifests: Mapping[str, str],
     terms: list[Term],
     phases: tuple[Phase, ...],
     init: str | None,
+    split: Mapping[str, int],
 ) -> dict[str, Any]:
     """Return what the weights after `phases` depend on: the resolved config without what has no effect.
 
     The data's place is replaced by the hash of its contents; streams that no term reads, a discriminator that the
     phases never update, the terms that none of them uses and the phases themselves are left out or kept accordingly.
+    `split` tells the networks with batch statistics over how many processes their batches are split.
     """
     kept = {name: value for name, value in config.items() if name not in WITHOUT_EFFECT}
     kept["trainer"] = {name: config["trainer"][name] for name in TRAINER_WITH_EFFECT}
@@ -84,11 +88,20 @@ def fingerprint(
         for name, own in manifests.items()
         if name != PAIRED and name in streams_read(terms, phases)
     }
+    # Terms are summed in order of their names, whichever way they were chosen.
     kept["schedule"] = [
-        [phase.name, phase.iterations, phase.update, phase.terms, *([phase.ratio] if phase.ratio > 1 else [])]
+        [
+            phase.name,
+            phase.iterations,
+            phase.update,
+            phase.terms and sorted(phase.terms),
+            *([phase.ratio] if phase.ratio > 1 else []),
+        ]
         for phase in phases
     ]
     judged = any("discriminator" in phase.update for phase in phases)
+    if found := {name: count for name, count in split.items() if judged or name != "discriminator"}:
+        kept["split"] = found
     kept["loss"] = {}
     for term in terms:
         users = [phase for phase in phases if term in active(terms, phase)]
@@ -114,12 +127,28 @@ def without_place(data: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in data.items() if name not in ("path", "cache")}
 
 
+def by_contents(degradation: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a degradation with the hash of the files that it draws from in place of where they lie."""
+    manifest = build(degradation).manifest()
+
+    def placeless(node: Any) -> Any:
+        if isinstance(node, Mapping):
+            return {name: placeless(value) for name, value in without_place(node).items()}
+        return [placeless(value) for value in node] if isinstance(node, list) else node
+
+    return dict(degradation) if manifest is None else {**placeless(degradation), "manifest": manifest}
+
+
 def evaluation_parts(config: Mapping[str, Any], manifest: str) -> dict[str, Any]:
     """Return what scores depend on, beside the weights: an evaluation's own identity is their hash.
 
     A generator that learns nothing has no other: what it is scored on is all there is to its run.
     """
     parts = {name: config[name] for name in SCORED if config.get(name) is not None}
+    if degradation := config.get("degradation"):
+        parts["degradation"] = by_contents(degradation)
+    if own := config.get("evaluation", {}).get("degradation"):
+        parts["evaluation"] = {**config["evaluation"], "degradation": by_contents(own)}
     if reference := config["generator"].get("reference"):
         # A picture that colors are taken from: what it shows counts.
         parts["generator"] = {**config["generator"], "reference": contents_of(Path(reference))}
@@ -132,56 +161,15 @@ def contents_of(path: Path) -> str | None:
 
 
 def prefixes(
-    config: Mapping[str, Any], manifests: Mapping[str, str], terms: list[Term], schedule: Schedule, init: str | None
+    config: Mapping[str, Any],
+    manifests: Mapping[str, str],
+    terms: list[Term],
+    schedule: Schedule,
+    init: str | None,
+    split: Mapping[str, int],
 ) -> dict[int, str]:
     """Return, for each phase boundary but the last, the iteration and the identity of everything up to it."""
     return {
-        end: digest(fingerprint(config, manifests, terms, schedule.phases[: number + 1], init))
+        end: identify(fingerprint(config, manifests, terms, schedule.phases[: number + 1], init, split))
         for number, end in enumerate(schedule.ends[:-1])
     }
-
-
-def targets(config: Any) -> Iterator[str]:
-    """Yield every `_target_` of a config."""
-    if isinstance(config, Mapping):
-        if isinstance(config.get("_target_"), str):
-            yield config["_target_"]
-        for value in config.values():
-            yield from targets(value)
-    elif isinstance(config, list | tuple):
-        for value in config:
-            yield from targets(value)
-
-
-def code(parts: Mapping[str, Any]) -> dict[str, str]:
-    """Return the hash of the source of every `_target_` in a fingerprint, by module, and of what all runs share."""
-    here = Path(__file__).parents[1]
-    shared = [path for pattern in SHARED_CODE for path in here.glob(pattern)]
-    files = {".".join(("henkan", *path.relative_to(here).with_suffix("").parts)): path for path in shared}
-    for target in set(targets(parts)):
-        found = _module_of(target)
-        if found is not None:
-            files[found[0]] = found[1]
-    return {
-        name: hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-        for name, path in sorted(files.items())
-        if "site-packages" not in path.parts or name.startswith("henkan")
-    }
-
-
-def changed(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """Return the modules that two records of code both have, with another source."""
-    return sorted(name for name in then.keys() & now.keys() if then[name] != now[name])
-
-
-def _module_of(target: str) -> tuple[str, Path] | None:
-    parts = target.split(".")
-    for length in range(len(parts) - 1, 0, -1):
-        name = ".".join(parts[:length])
-        try:
-            spec = importlib.util.find_spec(name)
-        except ModuleNotFoundError:
-            continue
-        if spec is not None and spec.origin is not None and Path(spec.origin).suffix == ".py":
-            return name, Path(spec.origin)
-    return None

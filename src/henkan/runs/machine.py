@@ -1,11 +1,12 @@
-"""What a run ran on: hardware, versions, commit. Nothing here affects the weights; it is all recorded."""
+"""What a run ran on: hardware and versions. No identity has it, since it is not chosen; it is all recorded."""
 
 from __future__ import annotations
 
 import platform
-import subprocess
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -20,8 +21,15 @@ PACKAGES = (
     "hydra-core",
     "omegaconf",
     "torchmetrics",
+    "numpy",
+    "opencv-python-headless",
     "wandb",
 )
+# What of an environment the bits of a result can depend on.
+WITH_EFFECT = {
+    "hardware": ("processor", "threads", "accelerator", "devices"),
+    "versions": ("python", "torch", "torchvision", "numpy", "opencv-python-headless"),
+}
 
 
 def hardware() -> dict[str, str | int]:
@@ -49,13 +57,22 @@ def versions() -> dict[str, str]:
     return found
 
 
-def commit(folder: Path) -> tuple[str | None, str]:
-    """Return the git commit of the checkout that `folder` lies in, and the uncommitted changes as a diff."""
-    try:
-        head = _git(folder, "rev-parse", "HEAD").strip()
-        return head, _git(folder, "diff", "HEAD")
-    except (OSError, subprocess.CalledProcessError):
-        return None, ""
+def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Return in words what two environments differ in that bits can depend on: `threads 1, now 2`."""
+    return [
+        f"{name} {before}, now {after}"
+        for group, names in WITH_EFFECT.items()
+        for name in names
+        if (before := then[group].get(name)) != (after := now[group].get(name))
+    ]
+
+
+def processes(trainer: Mapping[str, Any]) -> int:
+    """Return how many processes a batch is split over: one a device."""
+    wanted = trainer["devices"]
+    if wanted in ("auto", -1):
+        return max(1, torch.cuda.device_count()) if trainer["accelerator"] != "cpu" else 1
+    return int(wanted)
 
 
 def fast_in_bfloat16(kind: str) -> bool:
@@ -63,12 +80,6 @@ def fast_in_bfloat16(kind: str) -> bool:
     if kind == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return kind == "cpu" and bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
-
-
-def _git(folder: Path, *arguments: str) -> str:
-    return subprocess.run(
-        ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True, errors="replace"
-    ).stdout
 
 
 def _processor() -> str:

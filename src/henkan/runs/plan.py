@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +20,16 @@ from henkan.data.pictures import Pictures
 from henkan.data.statistics import measure
 from henkan.devices import count_of, kind_of
 from henkan.errors import UserError
-from henkan.networks.modes import learns
+from henkan.networks.modes import has_batch_statistics, learns
 from henkan.runs import machine
-from henkan.runs.identity import digest, evaluation_parts, fingerprint, prefixes
-from henkan.runs.run import run_name
+from henkan.runs.identity import by_contents, digest, evaluation_parts, fingerprint, identify, prefixes
+from henkan.runs.run import run_folder
+from henkan.runs.sources import remember
 from henkan.sample import PAIRED
 from henkan.terms.chosen import build_terms, check_terms
 from henkan.terms.term import Term
 from henkan.training import checkpoint
-from henkan.training.schedule import Schedule
+from henkan.training.schedule import NETWORKS, Schedule
 from henkan.training.streams import batch_sizes, check_streams, stream_nodes, streams_read
 
 
@@ -38,14 +38,14 @@ class Plan:
     """A run before it is trained.
 
     `config` is resolved and plain, `parts` is what of it the weights depend on, `streams` the pictures of every stream
-    that it reads, `prefixes` maps boundaries (iterations) to identities.
+    that it reads, `manifests` the hash of their contents, `prefixes` maps boundaries (iterations) to identities.
     """
 
     config: dict[str, Any]
     parts: dict[str, Any]
     pictures: Pictures
     streams: dict[str, Pictures]
-    manifest: str
+    manifests: dict[str, str]
     terms: list[Term]
     schedule: Schedule
     identity: str
@@ -57,13 +57,17 @@ class Plan:
         return Path(self.config["paths"]["runs"])
 
     @property
-    def folder(self) -> Path:
-        return self.runs / run_name(self.config, self.identity)
+    def manifest(self) -> str:
+        return self.manifests[PAIRED]
 
     @property
+    def folder(self) -> Path:
+        return run_folder(self.runs, self.config, self.identity)
+
+    @cached_property
     def evaluation(self) -> str:
         """The identity of how the run is scored."""
-        return digest(evaluation_parts(self.config, self.manifest))
+        return identify(evaluation_parts(self.config, self.manifest))
 
     @property
     def trains(self) -> bool:
@@ -152,15 +156,32 @@ def manifest_of(config: Mapping[str, Any], pictures: Pictures) -> str:
 
 
 def is_trained(generator: Mapping[str, Any]) -> bool:
-    """Whether a generator has weights to learn: one of a kind is built for the answer."""
-    return _is_trained(json.dumps(generator, sort_keys=True))
+    """Whether a generator has weights to learn."""
+    return traits(json.dumps(generator, sort_keys=True))[0]
+
+
+def split_networks(config: Mapping[str, Any], schedule: Schedule) -> dict[str, int]:
+    """Return the trained networks with batch statistics, and over how many processes their batches are split.
+
+    None where there is one process.
+    """
+    count = machine.processes(config["trainer"])
+    networks = [name for name in NETWORKS if count > 1 and (name == "generator" or schedule.updates(name))]
+    return {name: count for name in networks if traits(json.dumps(config[name], sort_keys=True))[1]}
 
 
 @cache
-def _is_trained(generator: str) -> bool:
+def traits(network: str) -> tuple[bool, bool]:
+    """Return whether a network learns, and whether it has batch statistics: one of a kind is built for the answer."""
     with torch.random.fork_rng(devices=[]):
-        network: nn.Module = build(json.loads(generator))
-    return learns(network)
+        built: nn.Module = build(json.loads(network))
+    return learns(built), has_batch_statistics(built)
+
+
+@cache
+def weights_of(init: Path, changed: int) -> str:
+    """Return the hash of the weights in a file that changed at a time; read once for all runs of a study."""
+    return checkpoint.hash_weights(init)
 
 
 def plan_scoring(config: dict[str, Any], pictures: Pictures) -> Plan:
@@ -172,12 +193,22 @@ def plan_scoring(config: dict[str, Any], pictures: Pictures) -> Plan:
     manifest = manifest_of(config, pictures)
     parts = evaluation_parts(config, manifest)
     return Plan(
-        config, parts, pictures, {PAIRED: pictures}, manifest, [], Schedule([]), digest(parts), prefixes={}, init=None
+        config=config,
+        parts=parts,
+        pictures=pictures,
+        streams={PAIRED: pictures},
+        manifests={PAIRED: manifest},
+        terms=[],
+        schedule=Schedule([]),
+        identity=identify(parts),
+        prefixes={},
+        init=None,
     )
 
 
 def plan_run(cfg: DictConfig) -> Plan:
     """Check the config and work out what it would train. Raises `UserError` for what cannot be trained."""
+    remember()
     check_config(cfg)
     check_counts(cfg)
     count_of(cfg.trainer.accelerator, cfg.trainer.devices)
@@ -189,7 +220,7 @@ def plan_run(cfg: DictConfig) -> Plan:
     judged = any(term.loss.judges for term in terms)
     schedule = Schedule.from_config(config["schedule"], judged).for_terms(terms)
     init = checkpoint.find_checkpoint(Path(config["init"])) if config["init"] else None
-    init_hash = hashlib.sha256(init.read_bytes()).hexdigest() if init is not None else None
+    init_hash = weights_of(init, init.stat().st_mtime_ns) if init is not None else None
     check_streams(terms, config)
     nodes, streams = stream_nodes(config), {PAIRED: pictures}
     for name in streams_read(terms, schedule.phases):
@@ -200,16 +231,23 @@ def plan_run(cfg: DictConfig) -> Plan:
                 config["streams"][name] |= as_they_are()
     batch_sizes(config, list(streams))
     manifests = {name: manifest_of(nodes[name], own) for name, own in streams.items()}
-    parts = fingerprint(config, manifests, terms, schedule.phases, init_hash)
+    known = {**config, "degradation": by_contents(config["degradation"])}
+    known["streams"] = {
+        name: {**config["streams"][name], "degradation": by_contents(config["streams"][name]["degradation"])}
+        for name in streams
+        if name != PAIRED
+    }
+    split = split_networks(config, schedule)
+    parts = fingerprint(known, manifests, terms, schedule.phases, init_hash, split)
     return Plan(
         config=config,
         parts=parts,
         pictures=pictures,
         streams=streams,
-        manifest=manifests[PAIRED],
+        manifests=manifests,
         terms=terms,
         schedule=schedule,
-        identity=digest(parts),
-        prefixes=prefixes(config, manifests, terms, schedule, init_hash),
+        identity=identify(parts),
+        prefixes=prefixes(known, manifests, terms, schedule, init_hash, split),
         init=init,
     )

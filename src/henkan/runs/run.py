@@ -1,6 +1,7 @@
 """A run: its identity, its folder, its record. The folder is the truth; nothing else remembers a run.
 
-run.json       identity, mark, status (running, done, failed), recipe, seed, overrides, iterations, scores, machine
+run.json       identity, mark, status (running, done, failed), recipe, seed, overrides, iterations, final scores, what
+               it took (seconds, seconds_lost), where it was trained (environments), with which code
 config.yaml    the resolved config                changes.diff  uncommitted changes of the code, if any
 metrics.csv    curves                             checkpoints/last.ckpt
 scores.csv     a row a test picture               set_scores.json, pictures/
@@ -11,8 +12,9 @@ from __future__ import annotations
 import secrets
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,17 +24,18 @@ from omegaconf import OmegaConf
 from henkan.errors import UserError
 from henkan.files import digests, replaced, sweep
 from henkan.ranks import say
-from henkan.runs import machine
-from henkan.runs.curves import Curves
-from henkan.runs.identity import changed, code
+from henkan.runs import checkout, machine
+from henkan.runs.curves import Curves, last_iteration
 from henkan.runs.mark import mark
 from henkan.runs.prefix import Claims, without_discriminator
 from henkan.runs.record import SCORED, TRAINED, Record, read_record, write_record
+from henkan.runs.sources import changed, code, sources
+from henkan.sample import PAIRED
 from henkan.training import checkpoint
 from henkan.training.recorder import Row
 
 # What a resumed run takes over from its record.
-KEPT = ("nonce", "created", "seconds", "prefix", "warnings")
+KEPT = ("nonce", "created", "seconds", "seconds_lost", "trained_since", "environments", "prefix", "warnings")
 # How long a run waits for another process to let go of its folder, in seconds.
 PATIENCE = 12.0
 
@@ -44,11 +47,17 @@ class Run:
         self, folder: Path, identity: str, config: Mapping[str, Any], parts: Mapping[str, Any], writes: bool = True
     ) -> None:
         self.folder, self.identity, self.config, self.writes = folder, identity, config, writes
-        self.code = code(parts)
+        self.parts, self.code = parts, code(parts)
         self.curves = Curves(folder / "metrics.csv")
         self.record: Record = read_record(folder) or {}
         self.claims = Claims(folder.parent)
         self._lock = FileLock(folder / ".lock")
+        self._before, self._since = 0.0, time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """What the iterations so far took, those of earlier starts and of a shared prefix included."""
+        return self._before + time.monotonic() - self._since
 
     @property
     def checkpoint(self) -> Path:
@@ -63,8 +72,11 @@ class Run:
         names = changed(self.record.get("code", {}), self.code)
         return f"; since then changed: {', '.join(names)} (rerun=true trains it again)" if names else ""
 
-    def begin(self, overrides: list[str], manifest: str, iterations: int, fresh: bool = False) -> None:
-        """Claim the folder and write the record, before anything is trained; `fresh` forgets an earlier run."""
+    def begin(self, overrides: list[str], manifests: Mapping[str, str], iterations: int, fresh: bool = False) -> None:
+        """Claim the folder and write the record, before anything is trained; `fresh` forgets an earlier run.
+
+        `manifests` are the hashes of what each stream's pictures show.
+        """
         if not self.writes:
             return
         try:
@@ -82,7 +94,7 @@ class Run:
             raise UserError(
                 f"cannot write the run folder {self.folder}: {error.strerror}; choose another with paths.runs=DIR"
             ) from error
-        head, changes = machine.commit(Path(__file__).parent)
+        commits, changes = checkout.commits(), checkout.changes(sources(self.parts).values())
         self.record = {
             **{key: self.record[key] for key in KEPT if key in self.record},
             "identity": self.identity,
@@ -93,19 +105,19 @@ class Run:
             "seed": self.config["seed"],
             "overrides": overrides,
             "iterations": iterations,
-            "manifest": manifest,
-            "commit": head,
+            "manifest": manifests[PAIRED],
+            "manifests": dict(manifests),
+            "commit": next(iter(commits.values()), None),
+            "commits": commits,
             "uncommitted": bool(changes),
             # Of when it was started: what has changed since is told at each resume.
             "code": self.record.get("code", self.code),
-            "hardware": machine.hardware(),
+            "hardware": machine.hardware() | {"devices": self.config["trainer"]["devices"]},
             "versions": machine.versions(),
             "started": now(),
         }
         self.record.setdefault("nonce", secrets.token_hex(3))
         self.record.setdefault("created", self.record["started"])
-        self._since = time.monotonic()
-        self._before = float(self.record.get("seconds", 0.0))
         write_config(self.folder, self.config)
         if changes:
             (self.folder / "changes.diff").write_text(changes)
@@ -127,12 +139,45 @@ class Run:
             self.record.update(facts)
             self.write()
 
+    def go_on(self, iteration: int, seconds: float, environments: Sequence[Mapping[str, Any]]) -> None:
+        """Take over what the iterations up to one have taken, and where; says where this is another environment.
+
+        What has been done beyond `iteration` since the checkpoint is lost: as far as rows tell of it, it is noted.
+        """
+        lost = self.record.get("seconds_lost", 0.0) + self.seconds_beyond(iteration)
+        here = {"since": iteration, "hardware": self.record["hardware"], "versions": self.record["versions"]}
+        # Nothing is left of what was done where no checkpoint was written.
+        before = [dict(known) for known in environments if known["since"] < iteration]
+        other = machine.differences(before[-1], here) if before else []
+        if other:
+            say(f"{'; '.join(other)}: the bits may not be those of one stretch (run.json keeps both environments)")
+        self._before = seconds
+        self.note(
+            seconds=round(seconds, 2),
+            seconds_lost=round(lost, 2),
+            environments=before if before and not other else [*before, here],
+        )
+
+    def start_clock(self) -> None:
+        """What is done from now on is training."""
+        self._since = time.monotonic()
+        self.note(trained_since=now("milliseconds"))
+
+    def seconds_beyond(self, iteration: int) -> float:
+        """Return how long rows were added beyond an iteration after the last checkpoint, or after training began."""
+        # By the last row alone: the file may be damaged further up, and a checkpoint holds the rows too.
+        if "trained_since" not in self.record or last_iteration(self.curves.path) <= iteration:
+            return 0.0
+        begin = datetime.fromisoformat(self.record["trained_since"]).timestamp()
+        if self.checkpoint.is_file():
+            begin = max(begin, self.checkpoint.stat().st_mtime)
+        return max(0.0, self.curves.path.stat().st_mtime - begin)
+
     def end(self, status: str, **facts: Any) -> None:
         """Close the record as done or failed, and let go of the folder."""
         if self.writes:
-            seconds = round(self._before + time.monotonic() - self._since, 2)
             found = digests(self.folder, (*TRAINED, *SCORED))
-            self.note(status=status, ended=now(), seconds=seconds, digests=found, **facts)
+            self.note(status=status, ended=now(), digests=found, **facts)
             self.claims.release()
             self._lock.release()
 
@@ -144,14 +189,34 @@ class Run:
         self.note(warnings=[*self.record.get("warnings", []), message])
 
     def save(self, state: Mapping[str, Any]) -> None:
-        checkpoint.save({**state, "identity": self.identity, "curves": self.curves.text}, self.checkpoint)
+        seconds = self.seconds
+        facts = {"identity": self.identity, "curves": self.curves.text, "seconds": seconds}
+        checkpoint.save({**state, **facts}, self.checkpoint)
+        self.note(seconds=round(seconds, 2))
 
     def offer(self, identity: str, state: Mapping[str, Any], judged: bool) -> None:
         kept = state if judged else without_discriminator(state)
-        self.claims.offer(identity, {**kept, "code": self.record["code"], "curves": self.curves.text})
+        facts = {"seconds": self.seconds, **{key: self.record[key] for key in ("code", "environments")}}
+        self.claims.offer(identity, {**kept, **facts, "curves": self.curves.text})
 
     def write(self) -> None:
         write_record(self.folder, self.record)
+
+
+def run_folder(runs: Path, config: Mapping[str, Any], identity: str) -> Path:
+    """Return the folder of a run: the one whose name ends in its identity, or where there is none, a new one."""
+    own = runs / run_name(config, identity)
+    if own.is_dir() or not runs.is_dir():
+        return own
+    # The rest of a name is for people; a recipe of another name may have made the run.
+    return runs / by_identity(runs, runs.stat().st_mtime_ns).get(identity[:10], own.name)
+
+
+@lru_cache(maxsize=8)
+def by_identity(runs: Path, changed: int) -> dict[str, str]:
+    """Return the names of what lies in a folder by their ends, as of when the folder has changed."""
+    names = sorted((path.name for path in runs.iterdir()), reverse=True)
+    return {name.rpartition("-")[2]: name for name in names}
 
 
 def run_name(config: Mapping[str, Any], identity: str) -> str:
@@ -160,7 +225,7 @@ def run_name(config: Mapping[str, Any], identity: str) -> str:
     Where nothing is trained there are no terms, and no seed matters: the generator's name stands for both.
     """
     recipe = config.get("recipe") or config["task"]["_target_"].split(".")[-2]
-    words = "+".join(config["loss"]) if config["loss"] else config["generator"]["_target_"].split(".")[-2]
+    words = "+".join(sorted(config["loss"])) if config["loss"] else config["generator"]["_target_"].split(".")[-2]
     seed = f"-seed{config['seed']}" if config["loss"] else ""
     name = f"{recipe}-{words}{seed}-{identity[:10]}"
     if name.startswith(".") or set(name) & set("/\\\0"):
@@ -173,5 +238,5 @@ def write_config(folder: Path, config: Mapping[str, Any]) -> None:
         partial.write_text(OmegaConf.to_yaml(OmegaConf.create(dict(config))), encoding="utf-8")
 
 
-def now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+def now(precision: str = "seconds") -> str:
+    return datetime.now(UTC).isoformat(timespec=precision)

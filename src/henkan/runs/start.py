@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import glob
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from henkan.errors import UserError
 from henkan.ranks import say
 from henkan.runs.curves import parse_rows, read_rows
-from henkan.runs.identity import changed
 from henkan.runs.plan import Plan
 from henkan.runs.prefix import absent, at
-from henkan.runs.run import Run
+from henkan.runs.record import read_record
+from henkan.runs.run import Run, run_name
+from henkan.runs.sources import changed
 from henkan.training import checkpoint
 from henkan.training.translator import Translator
 
@@ -24,8 +27,10 @@ def starting_point(plan: Plan, run: Run, translator: Translator) -> dict[str, An
             ahead = absent(plan.runs, plan.prefixes)
             run.claims.claim_all({end: identity for end, identity in ahead.items() if end > state["iteration"]})
         say(f"resumed at iteration {state['iteration']}{run.word_of_changed_code()}")
-        beside = run.curves.path
+        beside, environments = run.curves.path, run.record.get("environments", [])
     else:
+        if run.writes:
+            say_other_data(plan, run)
         if plan.init is not None:
             initialize(translator, plan.init)
         found = None
@@ -35,23 +40,41 @@ def starting_point(plan: Plan, run: Run, translator: Translator) -> dict[str, An
             # What the first rank has found: another run may have offered a longer one in the meantime.
             found = at(plan.runs, run.record["prefix"]["identity"])
         if found is None:
+            if run.writes:
+                run.go_on(0, 0.0, [])
             return None
         place, beside = found / "boundary.ckpt", found / "metrics.csv"
         state = checkpoint.load(place)
         other = changed(state["code"], run.code)
         word = f"; since then changed: {', '.join(other)} (rerun=true shares nothing)" if other else ""
         say(f"starts at iteration {state['iteration']}, from a shared prefix{word}")
-        run.note(prefix={"iteration": state["iteration"], "identity": state["identity"]})
+        run.note(prefix={key: state[key] for key in ("iteration", "identity", "seconds")})
+        environments = state["environments"]
     for name in state["optimizers"]:
         checkpoint.load_weights(getattr(translator, name), checkpoint.part(state, name), place)
     if translator.average is not None:
         checkpoint.load_weights(translator.average, checkpoint.part(state, "average"), place)
     translator.iteration = int(state["iteration"])
     if run.writes:
+        run.go_on(translator.iteration, state["seconds"], environments)
         # A checkpoint of before it kept the curves has them beside it.
         rows = parse_rows(state["curves"]) if "curves" in state else read_rows(beside)
         run.curves.take_up(rows, translator.iteration)
     return state
+
+
+def say_other_data(plan: Plan, run: Run) -> None:
+    """Name the runs that the same command has left unfinished on other data: it does not go on with them."""
+    if not run.record["overrides"]:
+        # It was composed by hand.
+        return
+    stem = run_name(plan.config, plan.identity).removesuffix(plan.identity[:10])
+    for path in sorted(plan.runs.glob(f"{glob.escape(stem)}*/run.json")):
+        with suppress(UserError):
+            other = read_record(path.parent) or {}
+            same = all(other.get(key) == run.record[key] for key in ("recipe", "seed", "overrides"))
+            if same and other["status"] != "done" and other.get("manifests", plan.manifests) != plan.manifests:
+                say(f"{path.parent.name} is unfinished, and its data have changed since: this run is another one")
 
 
 def initialize(translator: Translator, path: Path) -> None:

@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from henkan.config.composition import task_overrides
+from henkan.config.history import up_to_date
 from henkan.config.trust import check_foreign
 from henkan.errors import UserError
 from henkan.files import Damaged, read_text
@@ -24,7 +25,7 @@ def run_folder(place: Path) -> Path:
 
 
 def own_config(cfg: DictConfig) -> DictConfig:
-    """Return the config of the trained run that `run` names.
+    """Return the config of the trained run that `run` names, as it would be written today.
 
     What this person did not make is checked before anything of it is built, unless the word is `trust=true`.
     """
@@ -37,8 +38,9 @@ def own_config(cfg: DictConfig) -> DictConfig:
             f"{path} was edited or damaged since the run was trained; give what is to differ beside run=, as in "
             "data.path=DIR; the command that trained the run writes the file anew"
         )
-    config = read_config(path)
-    if is_own(read_record(folder) or {}, config):
+    written = read_config(path)
+    config = up_to_date(written)
+    if is_own(read_record(folder) or {}, written):
         return config
     check_links(folder)
     if not cfg.trust:

@@ -75,9 +75,8 @@ def seconds_per_iteration(jobs: Sequence[Job]) -> float | None:
     paces = []
     for job in jobs:
         record: Mapping[str, Any] = read_record(job.folder) or {}
-        trained = record.get("iterations", 0) - record.get("prefix", {}).get("iteration", 0)
-        if record.get("status") == "done" and trained > 0:
-            paces.append(record["seconds"] / trained)
+        if record.get("status") == "done" and record.get("iterations", 0) > 0:
+            paces.append(record["seconds"] / record["iterations"])
     return sum(paces) / len(paces) if paces else None
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from henkan.launching.launcher import Process, WarmProcesses
+from henkan.runs.curves import last_iteration
 from henkan.runs.plan import Plan
 from henkan.runs.prefix import folder as prefix_folder
 from henkan.runs.record import read_record
@@ -91,7 +91,7 @@ def fill(waiting: list[Job], running: list[Job], at_once: int, processes: WarmPr
     for job in list(waiting):
         if len(running) >= at_once:
             return
-        if job.awaited() & coming(running) or any(job.folder == other.folder for other in running):
+        if job.awaited() & coming(running) or any(job.plan.identity == other.plan.identity for other in running):
             continue
         if job.status == "done":
             # Another job of the study was the same run.
@@ -106,12 +106,3 @@ def fill(waiting: list[Job], running: list[Job], at_once: int, processes: WarmPr
 def coming(running: Sequence[Job]) -> set[str]:
     """Return the boundaries that running jobs are on the way to."""
     return set().union(*(job.awaited() for job in running)) if running else set()
-
-
-def last_iteration(path: Path) -> int:
-    """Return the iteration of the last row of a `metrics.csv`, reading only its end."""
-    with suppress(OSError, ValueError, IndexError), path.open("rb") as file:
-        file.seek(0, 2)
-        file.seek(max(0, file.tell() - 4096))
-        return int(float(file.read().splitlines()[-1].split(b",")[0]))
-    return 0

@@ -16,10 +16,9 @@ from henkan.errors import UserError
 from henkan.files import sweep, write_sealed
 from henkan.launching.execute import execute
 from henkan.report.write import table, write_report
-from henkan.runs import machine
-from henkan.runs.identity import changed, code
 from henkan.runs.plan import plan_run
 from henkan.runs.record import read_record
+from henkan.runs.sources import changed, code
 from henkan.scoring.evaluator import POST
 from henkan.sweeps.progress import StudyBar, saved
 from henkan.sweeps.scheduler import Job, run_jobs
@@ -46,9 +45,12 @@ def run_study(study: Study, jobs: list[Job]) -> int:
         write_study(study, jobs, folder)
         write_report(folder)
 
+    for titles in twins(jobs):
+        print(f"henkan: one and the same run: {'; '.join(titles)}", file=sys.stderr)
     for job in jobs:
-        names = changed((read_record(job.folder) or {}).get("code", {}), code(job.plan.parts))
-        if job.status == "done" and names:
+        if job.status != "done":
+            continue
+        if names := changed((read_record(job.folder) or {}).get("code", {}), code(job.plan.parts)):
             print(f"henkan: {job.folder.name} is done; since then changed: {', '.join(names)}", file=sys.stderr)
     write_study(study, jobs, folder)
     with StudyBar(study.name, jobs) as bar:
@@ -84,6 +86,14 @@ def without_repetition(jobs: Sequence[Job]) -> list[Job]:
     return list(found.values())
 
 
+def twins(jobs: Sequence[Job]) -> list[list[str]]:
+    """Return the titles of jobs that are one run: what they were meant to differ in has no effect."""
+    found: dict[str, list[str]] = {}
+    for job in jobs:
+        found.setdefault(job.plan.identity, []).append(job.title)
+    return [titles for titles in found.values() if len(titles) > 1]
+
+
 def write_study(study: Study, jobs: Sequence[Job], folder: Path) -> None:
     """Write `study.json`: what was asked, and how far each run is."""
     settings = study.settings
@@ -113,7 +123,6 @@ def write_study(study: Study, jobs: Sequence[Job], folder: Path) -> None:
                 }
                 for job in jobs
             ],
-            "environment": {"hardware": machine.hardware(), "versions": machine.versions()},
             "saved_iterations": saved(jobs),
         },
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pickle
 from collections.abc import Mapping
@@ -96,6 +97,15 @@ def part(state: Mapping[str, Any], prefix: str) -> dict[str, Any]:
 def generator(state: Mapping[str, Any]) -> dict[str, Any]:
     """Return the weights of the generator that is scored: its average's, where there is one."""
     return part(state, "average.network") or part(state, "generator")
+
+
+def hash_weights(path: Path) -> str:
+    """Return the hash of the weights in a checkpoint, whatever else it holds: what training them took, for one."""
+    found = hashlib.sha256()
+    for name, value in sorted(load(path)["state_dict"].items()):
+        found.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
+        found.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    return found.hexdigest()
 
 
 def find_checkpoint(place: Path) -> Path:

@@ -25,7 +25,7 @@ from henkan.evaluation.written import print_scores
 from henkan.files import digests
 from henkan.networks.modes import learns
 from henkan.report.along import draw_curve
-from henkan.runs.identity import digest, evaluation_parts
+from henkan.runs.identity import evaluation_parts, identify
 from henkan.runs.mark import mark
 from henkan.runs.plan import manifest_of, plan_run, settle
 from henkan.runs.record import SCORED, TRAINED, read_record, scored_again, write_record
@@ -44,7 +44,7 @@ def main(cfg: DictConfig) -> None:
         parts = evaluation_parts(config, manifest_of(config, pictures))
         if parts != evaluation_parts(own, manifest_of(own, own_pictures)):
             # Scores of other settings lie beside those of the run's own.
-            folder = folder / "evaluations" / digest(parts)[:10]
+            folder = folder / "evaluations" / identify(parts)[:10]
         score_run(config, pictures, folder, weights=Path(cfg.run))
         record = read_record(folder)
         if record is not None and "digests" in record:

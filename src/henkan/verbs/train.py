@@ -12,7 +12,6 @@ is not trained again (rerun=true does), only scored again if other scores are as
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Sequence
 
 import torch
@@ -69,16 +68,15 @@ def train(plan: Plan, run: Run) -> bool:
     """Train what is left of a run and score it; returns whether this process is the one that did so."""
     if plan.trains and "generator" not in plan.schedule.phases[0].update and plan.init is None:
         say("the discriminator learns first, from a generator that has learned nothing: name a run with init=RUN")
-    run.begin(task_overrides(), plan.manifest, len(plan.schedule), fresh=plan.config["rerun"])
+    run.begin(task_overrides(), plan.manifests, len(plan.schedule), fresh=plan.config["rerun"])
     logger: RunLogger = build(plan.config["logger"])
     try:
         translator = build_translator(plan)
         state = starting_point(plan, run, translator)
         if run.writes:
             logger.start(run.folder, run.record, plan.config, run.curves.rows)
-        since = time.perf_counter()
+        run.start_clock()
         fit(plan, run, translator, state, logger)
-        run.note(training_seconds=round(time.perf_counter() - since, 2))
         if not run.writes:
             return False
         if plan.config["overfit"] is not None:

@@ -1,0 +1,108 @@
+"""What configs of before said otherwise: where things lay, and which options were not there yet.
+
+Whoever moves what a `_target_` names adds a line to `MOVED`, whoever adds an option adds one to `INTRODUCED`: then run
+folders of before stay readable, and what they trained keeps its identity.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+from omegaconf import DictConfig, OmegaConf
+
+from henkan.config.trees import config_folders
+
+# Module or package, as it was first called -> as it is called now.
+MOVED = {
+    "henkan.build": "henkan.config.build",
+    "henkan.features": "henkan.pretrained.features",
+    "henkan.layers": "henkan.networks.layers",
+    "henkan.predictors": "henkan.prediction",
+    "henkan.residual": "henkan.networks.residual",
+    "henkan.tiling": "henkan.prediction.tiling",
+    "henkan.weights": "henkan.pretrained.weights",
+}
+# Option -> the value at which a run is what it was before there was the option.
+INTRODUCED: dict[str, Any] = {
+    "balance": {},
+    "judged_augmentation": None,
+    "resume_from": None,
+}
+
+
+def up_to_date(config: DictConfig) -> DictConfig:
+    """Return a config that was written earlier as it would be written now; nothing in it is resolved."""
+    plain = OmegaConf.to_container(config)
+    assert isinstance(plain, dict)
+    found = {str(key): value for key, value in renamed(plain, MOVED).items()}
+    if "task" in found and "predictor" not in found:
+        found["predictor"] = predictor_of(found["task"])
+    for option, value in INTRODUCED.items():
+        *path, name = option.split(".")
+        node = inner(found, path)
+        if node is not None:
+            node.setdefault(name, copy.deepcopy(value))
+    return OmegaConf.create(found)
+
+
+def timeless(parts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parts of a config so that equal runs have equal ones, whenever and however they were written.
+
+    What has moved goes by its first name, an option at the value that it was introduced with is left out, and a number
+    that is whole is one whichever way it is spelled (1 and 1.0).
+    """
+    found: dict[str, Any] = renamed(spelled(parts), {new: old for old, new in MOVED.items()})
+    for option, value in INTRODUCED.items():
+        *path, name = option.split(".")
+        node = inner(found, path)
+        if node is not None and name in node and node[name] == spelled(value):
+            del node[name]
+    return found
+
+
+def renamed(node: Any, names: Mapping[str, str]) -> Any:
+    """Return a copy of a config whose `_target_`s go by other names, what lies deepest being found first."""
+    if isinstance(node, Mapping):
+        return {
+            key: moved(value, names) if key == "_target_" and isinstance(value, str) else renamed(value, names)
+            for key, value in node.items()
+        }
+    return [renamed(value, names) for value in node] if isinstance(node, list | tuple) else node
+
+
+def moved(target: str, names: Mapping[str, str]) -> str:
+    """Return what a target is called by the names of a table: its longest entry that the target lies in."""
+    for name in sorted(names, key=len, reverse=True):
+        if target.startswith(f"{name}."):
+            return names[name] + target[len(name) :]
+    return target
+
+
+def spelled(node: Any) -> Any:
+    """Return a copy of plain values in which whole numbers are integers."""
+    if isinstance(node, Mapping):
+        return {key: spelled(value) for key, value in node.items()}
+    if isinstance(node, list | tuple):
+        return [spelled(value) for value in node]
+    return int(node) if isinstance(node, float) and node.is_integer() else node
+
+
+def inner(config: Mapping[str, Any], path: list[str]) -> Any:
+    """Return the mapping at a path, or None where there is none."""
+    node: Any = config
+    for name in path:
+        node = node.get(name) if isinstance(node, dict) else None
+    return node if isinstance(node, dict) else None
+
+
+def predictor_of(task: Mapping[str, Any]) -> Any:
+    """Return what the config of a task says applies its generators; None where no config is of that task."""
+    for folder in config_folders():
+        for path in sorted((folder / "task").glob("*.yaml")):
+            known = yaml.safe_load(path.read_text(encoding="utf-8"))
+            if known.get("task", {}).get("_target_") == task.get("_target_"):
+                return known.get("predictor")
+    return None

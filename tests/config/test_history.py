@@ -1,0 +1,58 @@
+"""Configs of before: read as they would be written today, and known by one identity."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import pytest
+from omegaconf import OmegaConf
+
+from henkan.config import history
+from henkan.config.history import MOVED, timeless, up_to_date
+
+
+@pytest.mark.parametrize(("old", "new"), MOVED.items())
+def test_what_has_moved_is_where_the_table_says(old: str, new: str) -> None:
+    assert find_spec(new) is not None
+    assert find_spec(old) is None
+
+
+def test_a_config_of_before_is_read_as_it_would_be_written_today() -> None:
+    before = {
+        "task": {"_target_": "henkan.tasks.line_drawing.LineDrawing", "window": "${window}"},
+        "window": 16,
+        "loss": {"perceptual": {"features": {"_target_": "henkan.features.Lite0", "_partial_": True}}},
+        "parts": [{"_target_": "henkan.layers.Conv"}, {"_target_": "henkan.featureless.Mine"}],
+    }
+    now = up_to_date(OmegaConf.create(before))
+    assert now.loss.perceptual.features == {"_target_": "henkan.pretrained.features.Lite0", "_partial_": True}
+    assert [part["_target_"] for part in now.parts] == ["henkan.networks.layers.Conv", "henkan.featureless.Mine"]
+    assert now.predictor == {"_target_": "henkan.prediction.line_drawing.RedrawPages", "_partial_": True}
+    assert now.task.window == 16
+    assert (now.balance, now.judged_augmentation) == ({}, None)
+
+
+def test_what_a_config_says_itself_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "INTRODUCED", {"average.warmup": False, "absent.option": 1})
+    mine = {"task": {"_target_": "mine.Task"}, "predictor": {"_target_": "mine.Predict"}, "average": {"decay": 0.9}}
+    assert up_to_date(OmegaConf.create(mine)) == {**mine, "average": {"decay": 0.9, "warmup": False}}
+    mine["average"] = {"decay": 0.9, "warmup": True}
+    assert up_to_date(OmegaConf.create(mine)) == mine
+    del mine["predictor"]
+    assert up_to_date(OmegaConf.create(mine)).predictor is None
+
+
+def test_an_identity_knows_no_time_and_no_spelling(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "INTRODUCED", {"balance": {}, "average.warmup": 0.0})
+    before = {"features": {"_target_": "henkan.features.Lite0"}, "average": {"decay": 1}, "sides": [1.0, 0.5, True]}
+    now = {
+        "features": {"_target_": "henkan.pretrained.features.Lite0"},
+        "average": {"decay": 1.0, "warmup": 0},
+        "sides": [1, 0.5, True],
+        "balance": {},
+    }
+    assert timeless(now) == timeless(before) == before
+    assert [type(value) for value in timeless(now)["sides"]] == [int, float, bool]
+    for other in ({"balance": {"adversarial": 0.5}}, {"average": {"decay": 1, "warmup": 1}}, {"sides": [1, 0.5, 1.5]}):
+        assert timeless({**now, **other}) != timeless(now)
+    assert now["balance"] == {}, "it was to be left as it is"

@@ -1,0 +1,179 @@
+"""The record of a run: what it took and what was lost, and where it was trained."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from henkan.runs import machine
+from henkan.runs import run as run_module
+from henkan.runs.run import Run, read_record
+from henkan.training import checkpoint
+
+CONFIG = {"seed": 0, "recipe": "glcic", "trainer": {"devices": 1}}
+STATE = {"iteration": 6, "state_dict": {}, "optimizers": {"generator": {}}, "schedulers": {}}
+
+
+class Clock:
+    """Stands for the module `time`: tells what it is set to."""
+
+    now = 100.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(run_module, "time", clock)
+    return clock
+
+
+def begun(folder: Path) -> Run:
+    run = Run(folder, "a" * 64, CONFIG, {})
+    run.begin(["seed=0"], {"paired": "pictures"}, 18)
+    return run
+
+
+def let_go(run: Run) -> None:
+    """As a killed process lets go of its folder."""
+    run._lock.release()
+
+
+def record_of(folder: Path) -> dict[str, Any]:
+    record = read_record(folder)
+    assert record is not None
+    return record
+
+
+def test_seconds_are_those_of_what_is_in_the_checkpoint(tmp_path: Path, clock: Clock) -> None:
+    run = begun(tmp_path / "run")
+    # Waiting and loading are no training.
+    clock.now += 50
+    run.go_on(0, 0.0, [])
+    clock.now += 8
+    run.start_clock()
+    clock.now += 4
+    run.save(STATE)
+    assert checkpoint.load(run.checkpoint)["seconds"] == pytest.approx(4)
+    assert record_of(run.folder)["seconds"] == 4
+    clock.now += 3
+    run.end("failed", error="killed")
+    assert record_of(run.folder)["seconds"] == 4
+
+    again = begun(tmp_path / "run")
+    again.go_on(6, checkpoint.load(again.checkpoint)["seconds"], again.record["environments"])
+    clock.now += 1000
+    again.start_clock()
+    clock.now += 2
+    again.save(STATE)
+    # Scoring is no training either.
+    clock.now += 60
+    again.end("done")
+    assert record_of(run.folder)["seconds"] == 6
+
+
+def test_a_boundary_carries_what_it_took_to_the_run_that_starts_there(tmp_path: Path, clock: Clock) -> None:
+    first = begun(tmp_path / "first")
+    first.go_on(0, 0.0, [])
+    first.start_clock()
+    clock.now += 5
+    first.add_row({"iteration": 6, "phase": "reconstruction"})
+    first.offer("b" * 64, STATE, judged=False)
+    state = checkpoint.load(tmp_path / "prefixes" / ("b" * 20) / "boundary.ckpt")
+    second = begun(tmp_path / "second")
+    second.go_on(6, state["seconds"], state["environments"])
+    second.start_clock()
+    clock.now += 2
+    second.save(STATE)
+    assert record_of(second.folder)["seconds"] == 7
+
+
+def test_work_that_a_kill_has_lost_stands_beside(tmp_path: Path, clock: Clock) -> None:
+    run = begun(tmp_path / "run")
+    run.go_on(0, 0.0, [])
+    run.start_clock()
+    run.add_row({"iteration": 6, "phase": "joint"})
+    run.save(STATE)
+    run.add_row({"iteration": 9, "phase": "joint"})
+    saved = run.checkpoint.stat().st_mtime
+    os.utime(run.curves.path, (saved + 30, saved + 30))
+    let_go(run)
+    again = begun(tmp_path / "run")
+    again.go_on(6, 1.0, again.record["environments"])
+    assert record_of(run.folder)["seconds_lost"] == pytest.approx(30, abs=0.01)
+    again.curves.load(6)
+    let_go(again)
+    third = begun(tmp_path / "run")
+    third.go_on(6, 1.0, third.record["environments"])
+    # No row is beyond the checkpoint now: nothing that is known was lost once more.
+    assert record_of(run.folder)["seconds_lost"] == pytest.approx(30, abs=0.01)
+
+
+def test_work_before_the_first_checkpoint_can_be_lost_too(tmp_path: Path) -> None:
+    run = begun(tmp_path / "run")
+    run.go_on(0, 0.0, [])
+    run.start_clock()
+    run.add_row({"iteration": 2, "phase": "joint"})
+    began = run_module.datetime.fromisoformat(run.record["trained_since"]).timestamp()
+    os.utime(run.curves.path, (began + 7, began + 7))
+    let_go(run)
+    again = begun(tmp_path / "run")
+    again.go_on(0, 0.0, again.record["environments"])
+    assert record_of(run.folder)["seconds_lost"] == pytest.approx(7, abs=0.01)
+    assert again.record["seconds"] == 0
+
+
+def test_another_environment_is_said_and_both_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def start(threads: int, iteration: int, torch: str = "2.15.0") -> list[dict[str, Any]]:
+        here = {"machine": f"kernel of {threads}", "processor": "one", "cores": 8, "threads": threads}
+        monkeypatch.setattr(machine, "hardware", lambda: here)
+        monkeypatch.setattr(machine, "versions", lambda: {"python": "3.12", "torch": torch, "wandb": str(threads)})
+        run = begun(tmp_path / "run")
+        run.go_on(iteration, 0.0, run.record.get("environments", []))
+        let_go(run)
+        return [
+            {"since": node["since"], "threads": node["hardware"]["threads"], "torch": node["versions"]["torch"]}
+            for node in record_of(run.folder)["environments"]
+        ]
+
+    one = {"since": 0, "threads": 1, "torch": "2.15.0"}
+    assert start(1, 0) == [one]
+    assert start(1, 60) == [one]
+    assert capsys.readouterr().err == ""
+    both = [one, {"since": 60, "threads": 2, "torch": "2.15.1"}]
+    assert start(2, 60, "2.15.1") == both
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said == (
+        "henkan: threads 1, now 2; torch 2.15.0, now 2.15.1: the bits may not be those of one stretch "
+        "(run.json keeps both environments)"
+    )
+    assert start(2, 80, "2.15.1") == both
+    assert capsys.readouterr().err == ""
+    # Nothing of the second is left in a checkpoint of before it.
+    assert start(1, 60) == [one]
+    assert capsys.readouterr().err == ""
+    assert start(2, 0) == [{"since": 0, "threads": 2, "torch": "2.15.0"}]
+
+
+def test_more_devices_are_another_environment() -> None:
+    then, now = ({"hardware": {"devices": count}, "versions": {}} for count in (1, 2))
+    assert machine.differences(then, now) == ["devices 1, now 2"]
+
+
+@pytest.mark.parametrize(
+    ("devices", "accelerator", "there", "count"),
+    [(1, "auto", 8, 1), (3, "auto", 0, 3), ("auto", "auto", 8, 8), (-1, "gpu", 8, 8), ("auto", "auto", 0, 1),
+     ("auto", "cpu", 8, 1)],
+)  # fmt: skip
+def test_processes(
+    monkeypatch: pytest.MonkeyPatch, devices: int | str, accelerator: str, there: int, count: int
+) -> None:
+    monkeypatch.setattr(machine.torch.cuda, "device_count", lambda: there)
+    assert machine.processes({"devices": devices, "accelerator": accelerator}) == count
