@@ -19,8 +19,10 @@ from henkan.losses.mse import MSE
 from henkan.losses.penalty import R1, BatchSlope
 from henkan.runs import fit
 from henkan.runs.plan import plan_run
-from henkan.sample import PAIRED, Term
+from henkan.sample import PAIRED
 from henkan.tasks.line_drawing import LineDrawing
+from henkan.terms.function import Function
+from henkan.terms.term import Term
 from henkan.training.callbacks import Restore
 from henkan.training.feed import Stretches
 from henkan.training.schedule import Schedule
@@ -56,7 +58,7 @@ class Discriminator(nn.Module):
 def make(penalty: Term | None = None, norm: bool = False) -> Translator:
     torch.manual_seed(0)
     generator, discriminator = Generator(), Discriminator(norm)
-    mse = Term("mse", MSE(), 1.0, {"input": "output", "target": "target"})
+    mse = Term("mse", Function("mse", MSE(), {"input": "output", "target": "target"}))
     terms = [mse, Term("adversarial", NonSaturating(), 0.1), *([penalty] if penalty else [])]
     return Translator(
         generator=generator,
