@@ -10,6 +10,7 @@ import pytest
 
 from henkan.runs import machine
 from henkan.runs import run as run_module
+from henkan.runs.curves import parse_rows
 from henkan.runs.run import Run, read_record
 from henkan.training import checkpoint
 
@@ -106,7 +107,7 @@ def test_work_that_a_kill_has_lost_stands_beside(tmp_path: Path, clock: Clock) -
     again = begun(tmp_path / "run")
     again.go_on(6, 1.0, again.record["environments"])
     assert record_of(run.folder)["seconds_lost"] == pytest.approx(30, abs=0.01)
-    again.curves.load(6)
+    again.curves.take_up(parse_rows(run.curves.text), 6)
     let_go(again)
     third = begun(tmp_path / "run")
     third.go_on(6, 1.0, third.record["environments"])
