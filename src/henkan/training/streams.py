@@ -30,7 +30,8 @@ def streams_read(terms: Sequence[Term], phases: Sequence[Phase]) -> list[str]:
     for phase in phases:
         for term in active(terms, phase):
             for network in phase.update:
-                found.update(dict.fromkeys(term.needs(network)))
+                needs = term.needs(network)
+                found.update(dict.fromkeys(name for name in (term.stream, *needs) if name in needs))
     return list(found)
 
 
