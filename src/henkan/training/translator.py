@@ -198,7 +198,7 @@ class Translator(pl.LightningModule):
         if network in self.learning_rates:
             self.learning_rates[network].step()
         if network == "generator" and self.average is not None:
-            self.average.update(self.generator)
+            self.average.update(self.generator, done // self.accumulate)
 
     # -- the two losses ------------------------------------------------------------------------------------------
 
