@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from henkan.errors import UserError
-from henkan.training.schedule import Schedule
+from henkan.training.schedule import Phase, Schedule
 
 GLCIC = {
     "reconstruction": {"iterations": 9, "update": ["generator"]},
@@ -67,3 +67,15 @@ def test_a_phase_that_no_term_pulls_is_dropped() -> None:
     assert [phase.name for phase in kept.phases] == ["discriminator", "joint"]
     with pytest.raises(UserError, match="no phase that updates anything"):
         schedule.without_idle(lambda phase: ())
+
+
+def test_what_was_trained_before_an_iteration() -> None:
+    schedule = Schedule(
+        [Phase("first", 6, ("generator",), ("mse",)), Phase("second", 4, ("discriminator", "generator"))]
+    )
+    first = ["first", 6, ["generator"], ["mse"]]
+    assert schedule.until(0) == []
+    assert schedule.until(2) == [["first", 2, ["generator"], ["mse"]]]
+    assert schedule.until(6) == [first]
+    assert schedule.until(9) == [first, ["second", 3, ["discriminator", "generator"], None]]
+    assert schedule.until(100) == schedule.until(10)

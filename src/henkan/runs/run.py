@@ -2,7 +2,7 @@
 
 run.json       identity, status (running, done, failed), recipe, seed, overrides, iterations, final scores, machine
 config.yaml    the resolved config                changes.diff  uncommitted changes of the code, if any
-metrics.csv    curves                             checkpoints/last.ckpt
+metrics.csv    curves                             checkpoints/  last.ckpt, and those that stay, by their iterations
 scores.csv     a row a test picture               set_scores.json, pictures/
 """
 
@@ -12,7 +12,7 @@ import json
 import secrets
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ from henkan.training.recorder import Row
 Record = dict[str, Any]
 
 # What a resumed run takes over from its record.
-KEPT = ("nonce", "created", "seconds", "prefix", "warnings")
+KEPT = ("nonce", "created", "seconds", "prefix", "resumed_from", "warnings")
 # How long a run waits for another process to let go of its folder, in seconds.
 PATIENCE = 12.0
 
@@ -53,7 +53,7 @@ class Run:
 
     @property
     def checkpoint(self) -> Path:
-        return self.folder / "checkpoints" / "last.ckpt"
+        return checkpoint.last(self.folder)
 
     @property
     def done(self) -> bool:
@@ -91,6 +91,7 @@ class Run:
             "study": self.config.get("study"),
             "seed": self.config["seed"],
             "overrides": overrides,
+            "title": title(self.config, overrides),
             "iterations": iterations,
             "manifest": manifest,
             "commit": head,
@@ -134,6 +135,10 @@ class Run:
             self.claims.release()
             self._lock.release()
 
+    @property
+    def rows(self) -> Sequence[Row]:
+        return self.curves.rows
+
     def add_row(self, row: Row) -> None:
         self.curves.add(row)
 
@@ -141,8 +146,21 @@ class Run:
         say(message)
         self.note(warnings=[*self.record.get("warnings", []), message])
 
-    def save(self, state: Mapping[str, Any]) -> None:
-        checkpoint.save(state, self.checkpoint)
+    def save(self, state: Mapping[str, Any], keep: bool = False) -> None:
+        if keep:
+            # This first, so that a run killed in between comes by here again.
+            path = checkpoint.of_iteration(self.folder, state["iteration"])
+            checkpoint.save(state, path)
+            checkpoint.link(path, self.checkpoint)
+        else:
+            checkpoint.save(state, self.checkpoint)
+
+    def kept(self) -> set[int]:
+        return set(checkpoint.kept(self.folder))
+
+    def drop(self, iterations: Collection[int]) -> None:
+        for iteration in iterations:
+            checkpoint.of_iteration(self.folder, iteration).unlink(missing_ok=True)
 
     def offer(self, identity: str, state: Mapping[str, Any], judged: bool) -> None:
         kept = state if judged else without_discriminator(state)
@@ -152,16 +170,48 @@ class Run:
         write_json(self.folder / "run.json", self.record)
 
 
-def run_name(config: Mapping[str, Any], identity: str) -> str:
-    """Return a folder name a person can read: recipe, terms, seed and the beginning of the identity.
+def run_name(config: Mapping[str, Any], identity: str | None = None) -> str:
+    """Return a folder name a person can read: recipe, terms, seed and the beginning of the identity, if it is given.
 
     Where nothing is trained there are no terms, and no seed matters: the generator's name stands for both.
     """
     recipe = config.get("recipe") or config["task"]["_target_"].split(".")[-2]
     if not config["loss"]:
-        return f"{recipe}-{config['generator']['_target_'].split('.')[-2]}-{identity[:10]}"
-    terms = "+".join(config["loss"])
-    return f"{recipe}-{terms}-seed{config['seed']}-{identity[:10]}"
+        parts = [recipe, config["generator"]["_target_"].split(".")[-2]]
+    else:
+        parts = [recipe, "+".join(config["loss"]), f"seed{config['seed']}"]
+    return "-".join([*parts, *([] if identity is None else [identity[:10]])])
+
+
+# What a title leaves out of the overrides: what the name says already, where things lie, how they are shown and scored.
+TOLD = ("experiment", "loss", "recipe", "scale", "seed", "study")
+UNTOLD = (
+    "checkpoint",
+    "evaluation",
+    "hydra",
+    "logger",
+    "metric",
+    "objective",
+    "paths",
+    "rerun",
+    "trainer",
+    "validation",
+)
+
+
+def title(config: Mapping[str, Any], overrides: Sequence[str]) -> str:
+    """Return what a person tells the runs of a sweep apart by: the name, and what was set, as in `adversarial=0.01`.
+
+    Of a key the last word is enough, unless another one ends the same; of a path its end.
+    """
+    pairs = [word.lstrip("+~").partition("=")[::2] for word in overrides]
+    told = {
+        key: value.rpartition("/")[2] for key, value in pairs if key.partition(".")[0] not in (*TOLD, *UNTOLD) and value
+    }
+    ends = [key.rpartition(".")[2] for key in told]
+    short = [key if ends.count(end) > 1 else end for key, end in zip(told, ends, strict=True)]
+    words = [f"{name}={value}" for name, value in zip(short, told.values(), strict=True)]
+    return " ".join([run_name(config), *words])
 
 
 def read_record(folder: Path) -> Record | None:

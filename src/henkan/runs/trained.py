@@ -26,13 +26,19 @@ def own_config(cfg: DictConfig) -> DictConfig:
     return config
 
 
+def check_untrained(cfg: DictConfig) -> None:
+    """Raise `UserError` for an iteration of no run."""
+    if cfg.iteration is not None:
+        raise UserError("iteration=N is one of a trained run's: name the run with run=FOLDER")
+
+
 def with_overrides(trained: DictConfig, cfg: DictConfig) -> DictConfig:
     """Return a run's config with what was given beside `run=`: a key's value, or all of a group that was chosen."""
     config = trained.copy()
     for override in task_overrides():
         key = override.lstrip("+~").partition("=")[0]
         key = key.partition("@")[2] or key
-        if key not in ("run", "experiment"):
+        if key not in ("run", "iteration", "experiment"):
             for name in (key, "predictor") if key == "task" else (key,):
                 OmegaConf.update(config, name, OmegaConf.select(cfg, name), merge=False, force_add=True)
     return config
