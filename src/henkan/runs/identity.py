@@ -29,6 +29,7 @@ WITHOUT_EFFECT = (
     "postprocess",
     "predictor",
     "rerun",
+    "resume_from",
     "run",
     "scale",
     "study",
@@ -63,9 +64,11 @@ def fingerprint(
     terms: list[Term],
     phases: tuple[Phase, ...],
     init: str | None,
+    origin: str | None = None,
 ) -> dict[str, Any]:
     """Return what the weights after `phases` depend on: the resolved config without what has no effect.
 
+    `init` and `origin` are the hashes of the checkpoints that give first weights, and that training goes on from.
     The data's place is replaced by the hash of its contents; streams that no term reads, a discriminator that the
     phases never update, the terms that none of them uses and the phases themselves are left out or kept accordingly.
     """
@@ -74,6 +77,8 @@ def fingerprint(
     kept["data"], kept["manifest"] = without_place(config["data"]), manifests[PAIRED]
     kept["screen"] = without_place(config.get("screen") or {})
     kept["init"] = init
+    if origin is not None:
+        kept["resume_from"] = origin
     kept["streams"] = {
         name: {**config["streams"][name], "data": without_place(config["streams"][name]["data"]), "manifest": own}
         for name, own in manifests.items()
@@ -120,11 +125,16 @@ def contents_of(path: Path) -> str | None:
 
 
 def prefixes(
-    config: Mapping[str, Any], manifests: Mapping[str, str], terms: list[Term], schedule: Schedule, init: str | None
+    config: Mapping[str, Any],
+    manifests: Mapping[str, str],
+    terms: list[Term],
+    schedule: Schedule,
+    init: str | None,
+    origin: str | None = None,
 ) -> dict[int, str]:
     """Return, for each phase boundary but the last, the iteration and the identity of everything up to it."""
     return {
-        end: digest(fingerprint(config, manifests, terms, schedule.phases[: number + 1], init))
+        end: digest(fingerprint(config, manifests, terms, schedule.phases[: number + 1], init, origin))
         for number, end in enumerate(schedule.ends[:-1])
     }
 

@@ -22,8 +22,10 @@ from henkan.data.statistics import measure
 from henkan.errors import UserError
 from henkan.runs import machine
 from henkan.runs.identity import digest, evaluation_parts, fingerprint, prefixes
+from henkan.runs.origin import Origin, find_origin
 from henkan.runs.run import run_name
 from henkan.training import checkpoint
+from henkan.training.keeping import keeping
 from henkan.training.modes import learns
 from henkan.training.schedule import Schedule
 from henkan.training.streams import batch_sizes, check_streams, stream_nodes, streams_read
@@ -35,7 +37,7 @@ class Plan:
     """A run before it is trained.
 
     `config` is resolved and plain, `parts` is what of it the weights depend on, `streams` the pictures of every stream
-    that it reads, `prefixes` maps boundaries (iterations) to identities.
+    that it reads, `prefixes` maps boundaries (iterations) to identities; `origin` is what it goes on from.
     """
 
     config: dict[str, Any]
@@ -47,7 +49,8 @@ class Plan:
     schedule: Schedule
     identity: str
     prefixes: dict[int, str]
-    init: Path | None
+    init: Path | None = None
+    origin: Origin | None = None
 
     @property
     def runs(self) -> Path:
@@ -130,14 +133,21 @@ def as_they_are() -> dict[str, Any]:
 
 
 # What counts something that there must be at least one of.
-COUNTS = ("batch_size", "checkpoint.every", "validation.every", "trainer.log_every", "optimizer.accumulate")
+COUNTS = (
+    "batch_size",
+    "checkpoint.every",
+    "checkpoint.keep.every",
+    "validation.every",
+    "trainer.log_every",
+    "optimizer.accumulate",
+)
 
 
 def check_counts(cfg: DictConfig) -> None:
     """Raise `UserError` for a count below 1."""
     for key in COUNTS:
         value = OmegaConf.select(cfg, key)
-        if value < 1:
+        if value is not None and value < 1:
             raise UserError(f"{key}={value} must be 1 or more; a number larger than the run switches it off")
 
 
@@ -161,15 +171,13 @@ def _is_trained(generator: str) -> bool:
 
 def plan_scoring(config: dict[str, Any], pictures: Pictures) -> Plan:
     """Plan the run of a generator that learns nothing: no iterations, and nothing of training in its config."""
-    if config["init"] is not None or config["overfit"] is not None:
-        name = "init" if config["init"] is not None else "overfit"
-        raise UserError(f"{name}={config[name]}: this generator has no weights to learn")
+    for name in ("init", "resume_from", "overfit"):
+        if config[name] is not None:
+            raise UserError(f"{name}={config[name]}: this generator has no weights to learn")
     config = {**config, "loss": {}, "schedule": {}}
     manifest = manifest_of(config, pictures)
     parts = evaluation_parts(config, manifest)
-    return Plan(
-        config, parts, pictures, {PAIRED: pictures}, manifest, [], Schedule([]), digest(parts), prefixes={}, init=None
-    )
+    return Plan(config, parts, pictures, {PAIRED: pictures}, manifest, [], Schedule([]), digest(parts), prefixes={})
 
 
 def plan_run(cfg: DictConfig) -> Plan:
@@ -183,8 +191,12 @@ def plan_run(cfg: DictConfig) -> Plan:
     check_terms(terms)
     judged = any(term.needs_discriminator for term in terms)
     schedule = Schedule.from_config(config["schedule"], judged).without_idle(partial(pulled, terms))
+    keeping(config)
     init = checkpoint.find_checkpoint(Path(config["init"])) if config["init"] else None
     init_hash = hashlib.sha256(init.read_bytes()).hexdigest() if init is not None else None
+    if init is not None and config["resume_from"]:
+        raise UserError("init gives first weights, and resume_from all that a run had: name one of the two")
+    origin = find_origin(Path(config["resume_from"]), schedule) if config["resume_from"] else None
     check_streams(terms, config)
     nodes, streams = stream_nodes(config), {PAIRED: pictures}
     for name in streams_read(terms, schedule.phases):
@@ -195,7 +207,8 @@ def plan_run(cfg: DictConfig) -> Plan:
                 config["streams"][name] |= as_they_are()
     batch_sizes(config, list(streams))
     manifests = {name: manifest_of(nodes[name], own) for name, own in streams.items()}
-    parts = fingerprint(config, manifests, terms, schedule.phases, init_hash)
+    begun = init_hash, None if origin is None else origin.digest
+    parts = fingerprint(config, manifests, terms, schedule.phases, *begun)
     return Plan(
         config=config,
         parts=parts,
@@ -205,6 +218,11 @@ def plan_run(cfg: DictConfig) -> Plan:
         terms=terms,
         schedule=schedule,
         identity=digest(parts),
-        prefixes=prefixes(config, manifests, terms, schedule, init_hash),
+        prefixes={
+            end: identity
+            for end, identity in prefixes(config, manifests, terms, schedule, *begun).items()
+            if origin is None or end > origin.iteration
+        },
         init=init,
+        origin=origin,
     )
