@@ -6,6 +6,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from henkan.config.composition import compose_root
@@ -31,8 +32,8 @@ class TakingTurns(RunLogger):
         self.logger, self.factories = logger, loops
         self.iteration = 0
 
-    def start(self, record: Mapping[str, Any], config: Mapping[str, Any], rows: Any) -> None:
-        self.logger.start(record, config, rows)
+    def start(self, folder: Path, record: Mapping[str, Any], config: Mapping[str, Any], rows: Any) -> None:
+        self.logger.start(folder, record, config, rows)
         self.loops = [factory(config) for factory in self.factories]
         for loop in self.loops:
             loop.seconds(3)

@@ -12,8 +12,10 @@ import pytest
 import torch
 
 from henkan.launching.launcher import WarmProcesses
-from henkan.runs.curves import last_iteration
+from henkan.runs.curves import MEASURED, last_iteration, read_rows
 from henkan.runs.record import altered, read_record
+from henkan.runs.run import read_record
+from henkan.sweeps.scheduler import last_iteration
 from henkan.training import checkpoint
 
 
@@ -51,13 +53,25 @@ def kill_at(processes: WarmProcesses, overrides: list[str], runs: Path, iteratio
     return last_iteration(only_run(runs) / "metrics.csv")
 
 
+def repeatable_rows(folder: Path) -> list[dict[str, float | int | str]]:
+    """Return the curves without what the machine took for them."""
+    return [
+        {name: value for name, value in row.items() if not name.startswith(MEASURED)}
+        for row in read_rows(folder / "metrics.csv")
+    ]
+
+
 def assert_same_result(first: Path, second: Path) -> None:
-    one, two = (checkpoint.load(folder / "checkpoints" / "last.ckpt") for folder in (first, second))
-    # What a run took is not what it is.
-    one, two = ({name: value for name, value in state.items() if name != "seconds"} for state in (one, two))
-    assert equal(one, two)
-    for name in ("metrics.csv", "scores.csv"):
-        assert (first / name).read_text() == (second / name).read_text(), name
+    ours, theirs = ({path.name for path in folder.glob("checkpoints/*.ckpt")} for folder in (first, second))
+    assert ours == theirs
+    for name in ours:
+        one, two = (checkpoint.load(folder / "checkpoints" / name) for folder in (first, second))
+        # What a run took is not what it is.
+        for state in (one, two):
+            del state["seconds"], state["curves"]
+        assert equal(one, two), name
+    assert repeatable_rows(first) == repeatable_rows(second)
+    assert (first / "scores.csv").read_text() == (second / "scores.csv").read_text()
 
 
 @pytest.mark.parametrize(("iteration", "workers"), [(2, 0), (4, 1), (6, 0), (8, 4), (10, 0), (14, 1)])
@@ -65,6 +79,7 @@ def test_a_killed_run_ends_as_if_it_had_not_been(
     tiny: list[str], tmp_path: Path, processes: WarmProcesses, iteration: int, workers: int
 ) -> None:
     tiny = [*tiny, "checkpoint.every=1", "schedule.joint.iterations=40"]
+    tiny += ["checkpoint.keep.every=20", "checkpoint.keep.best=2"]
     straight = train(processes, tiny, tmp_path / "straight", tmp_path / "straight.txt")
     runs = tmp_path / "killed"
     overrides = [*tiny, f"trainer.workers={workers}"]

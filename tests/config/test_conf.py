@@ -17,7 +17,7 @@ import henkan
 from henkan.baselines.baseline import Baseline
 from henkan.config.build import build
 from henkan.config.checks import check_config
-from henkan.config.resolvers import at_scale, iterations, scaled
+from henkan.config.resolvers import at_scale, fraction, iterations, scaled
 from henkan.config.trees import config_folder
 from henkan.config.trust import check_foreign
 from henkan.errors import MissingWeights, UserError
@@ -186,6 +186,18 @@ def test_the_resolvers() -> None:
         }
     )
     assert (cfg.g, cfg.d) == (12, 7)
+    long = OmegaConf.create({"schedule": {"a": {"iterations": 768_000}, "b": {"iterations": 700}}})
+    assert [fraction(parts, _root_=long) for parts in (None, 10, 50, 10_000)] == [None, 76_500, 15_000, 500]
+
+
+@pytest.mark.parametrize("recipe", ["glcic", "lama", "sketch_simplification_2016", "user_guided_color", "scribbler"])
+def test_saves_and_validations_do_not_grow_with_the_schedule(composed: Compose, recipe: str) -> None:
+    small, large = (composed([f"experiment={recipe}", f"scale={scale}"]) for scale in ("laptop", "paper"))
+    assert (small.checkpoint.every, small.validation.every, small.checkpoint.keep.every) == (500, 500, None)
+    iterations = sum(phase["iterations"] for phase in large.schedule.values())
+    assert 100 <= iterations / large.checkpoint.every <= 140
+    assert 50 <= iterations / large.validation.every <= 56
+    assert 10 <= iterations / large.checkpoint.keep.every < 11
 
 
 PARTS = ("tasks", "degradations", "generators", "discriminators", "losses", "metrics", "baselines", "postprocessing")

@@ -121,3 +121,33 @@ def test_a_run_folder_means_its_last_checkpoint(tmp_path: Path) -> None:
     assert checkpoint.find_checkpoint(tmp_path) == tmp_path / "checkpoints" / "last.ckpt"
     with pytest.raises(UserError, match="name a run folder"):
         checkpoint.find_checkpoint(tmp_path / "nowhere")
+
+
+def test_an_iteration_means_the_checkpoint_that_stayed_or_the_last(tmp_path: Path) -> None:
+    for iteration in (20, 3):
+        checkpoint.save({"state_dict": {}, "iteration": iteration}, checkpoint.of_iteration(tmp_path, iteration))
+    checkpoint.save({"state_dict": {}, "iteration": 25}, checkpoint.last(tmp_path))
+    assert checkpoint.find_checkpoint(tmp_path, 20) == tmp_path / "checkpoints" / "iteration_0000020.ckpt"
+    assert checkpoint.find_checkpoint(tmp_path, 25) == checkpoint.last(tmp_path)
+    assert list(checkpoint.kept(tmp_path)) == [3, 20]
+    with pytest.raises(UserError, match="iteration=4 was not kept in .*: there is 3, 20, 25; checkpoint.keep.every=N"):
+        checkpoint.find_checkpoint(tmp_path, 4)
+
+
+@pytest.mark.parametrize("linked", [True, False])
+def test_a_link_is_the_same_until_one_of_the_two_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, linked: bool
+) -> None:
+    def impossible(*_: object) -> None:
+        raise OSError("a file system without links")
+
+    if not linked:
+        monkeypatch.setattr(os, "link", impossible)
+    one, last = tmp_path / "one.ckpt", tmp_path / "last.ckpt"
+    checkpoint.save({"state_dict": {}, "iteration": 1}, last)
+    checkpoint.save({"state_dict": {}, "iteration": 2}, one)
+    checkpoint.link(one, last)
+    assert checkpoint.load(last)["iteration"] == 2 and last.samefile(one) == linked
+    checkpoint.save({"state_dict": {}, "iteration": 3}, last)
+    assert checkpoint.load(one)["iteration"] == 2, "what stays is not written over"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["last.ckpt", "one.ckpt"]

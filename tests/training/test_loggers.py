@@ -122,7 +122,7 @@ def test_an_offline_run_holds_everything(
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HOME", str(home))
     logger = WeightsAndBiases("henkan", "offline")
-    logger.start(folder, record, config, [])
+    logger.start(folder, {**record, "title": "glcic-mse-seed0 lr=1e-4"}, config, [])
     for row in rows(1, 5):
         logger.log(row)
     logger.log({"iteration": 5, "val/psnr": 9.0})
@@ -139,7 +139,14 @@ def test_an_offline_run_holds_everything(
     assert list(files.glob("offline-run-*/files/media/images/validation*.png"))
     assert list(files.glob("offline-run-*/files/media/table/test*.json"))
     text = inspect(folder)
-    for expected in ('"mse_vs_gan"', '"henkan"', '"completion"', '"reconstruction>joint"', "0123456789abcdef-n0nce1"):
+    for expected in (
+        '"glcic-mse-seed0 lr=1e-4"',
+        '"mse_vs_gan"',
+        '"henkan"',
+        '"completion"',
+        '"reconstruction>joint"',
+        "0123456789abcdef-n0nce1",
+    ):
         assert expected in text
     assert [record["exit_code"] for record in records(folder, "exit")] == [0]
     summary = json.loads(inspect(folder, "--summary"))["summary"]

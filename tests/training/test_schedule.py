@@ -7,7 +7,7 @@ from henkan.losses.adversarial import Hinge, Wasserstein
 from henkan.losses.mse import MSE
 from henkan.terms.function import Function
 from henkan.terms.term import Term
-from henkan.training.schedule import Schedule
+from henkan.training.schedule import Phase, Schedule
 
 GLCIC = {
     "reconstruction": {"iterations": 9, "update": ["generator"]},
@@ -88,3 +88,15 @@ def test_a_critic_has_fresh_batches_and_the_generator_its_own() -> None:
     assert Schedule.from_config(phases, discriminator=True).for_terms(terms).ends == (9, 13, 18)
     with pytest.raises(UserError, match="discriminator_updates=0 must be 1 or more"):
         Schedule.from_config({"joint": {**GLCIC["joint"], "discriminator_updates": 0}}, True)
+
+
+def test_what_was_trained_before_an_iteration() -> None:
+    schedule = Schedule(
+        [Phase("first", 6, ("generator",), ("mse",)), Phase("second", 4, ("discriminator", "generator"))]
+    )
+    first = ["first", 6, ["generator"], ["mse"]]
+    assert schedule.until(0) == []
+    assert schedule.until(2) == [["first", 2, ["generator"], ["mse"]]]
+    assert schedule.until(6) == [first]
+    assert schedule.until(9) == [first, ["second", 3, ["discriminator", "generator"], None]]
+    assert schedule.until(100) == schedule.until(10)

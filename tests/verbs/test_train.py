@@ -244,6 +244,9 @@ def test_a_sweep_leaves_one_run_a_point(tiny: list[str], tmp_path: Path, process
     runs = tmp_path / "swept"
     process = processes.start(["train", "-m", *tiny, "loss=[mse]", "seed=0,1", f"paths.runs={runs}"], log=log)
     assert process.wait(240) == 0, log.read_text()
+    rows = [line.split() for line in log.read_text().splitlines()[-3:]]
+    assert [row[0] for row in rows] == ["seed", "0", "1"] and rows[0][1] == "val/psnr"
+    assert all(5 < float(row[1]) < 50 for row in rows[1:])
     assert sorted(read_record(path.parent)["seed"] for path in runs.glob("*/run.json")) == [0, 1]  # type: ignore[index]
 
 

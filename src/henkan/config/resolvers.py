@@ -5,6 +5,7 @@
 `${iterations:90_000}`            the paper's iterations times `scale.iterations`, at least 2 a phase
 `${updates:generator}`            how many optimizer steps that network takes in the whole schedule
 `${steps_after:[1000,2000]}`      how many it has taken after so many of its iterations
+`${fraction:50}`                  a 50th of the whole schedule's iterations, in steps of 500, at least 500
 """
 
 from __future__ import annotations
@@ -47,10 +48,18 @@ def steps_after(iterations: Sequence[int], *, _root_: DictConfig) -> list[int]:
     return [int(number) // _root_.optimizer.accumulate for number in iterations]
 
 
+def fraction(parts: int | None, *, _root_: DictConfig) -> int | None:
+    """Return how many iterations one of `parts` equal parts of the schedule has: a multiple of 500, at least 500."""
+    if parts is None:
+        return None
+    whole = sum(int(phase["iterations"]) for phase in _root_.schedule.values())
+    return max(500, whole // parts // 500 * 500)
+
+
 def total(*numbers: int) -> int:
     """Return the sum of whole numbers."""
     return sum(numbers)
 
 
-for _resolver in (at_scale, scaled, iterations, updates, steps_after, total):
+for _resolver in (at_scale, scaled, iterations, updates, steps_after, fraction, total):
     OmegaConf.register_new_resolver(_resolver.__name__, _resolver, replace=True)

@@ -13,8 +13,9 @@ from torch import nn
 from henkan.data.pictures import Pictures
 from henkan.errors import UserError
 from henkan.files import replaced
+from henkan.progress import followed
 from henkan.scoring.evaluation_set import evaluation_set, scored
-from henkan.scoring.evaluator import Evaluator
+from henkan.scoring.evaluator import Evaluator, selection
 from henkan.training.assemble import build_transform
 
 # Null is a value of a setting, too.
@@ -44,7 +45,11 @@ def along(config: Mapping[str, Any], pictures: Pictures, network: nn.Module) -> 
         here = {**config, "degradation": OmegaConf.to_container(degradation)}
         data = evaluation_set(here, pictures, settings["split"], settings["framing"])
         evaluator = Evaluator(config["metric"], settings["batch"], sets=False)
-        scores = evaluator.evaluate(build_transform(here), network, data, settings["pictures"])
+        count = len(selection(len(data), settings["pictures"]))
+        with followed(f"scores at {setting}={value}", count, "picture") as advance:
+            scores = evaluator.evaluate(
+                build_transform(here), network, data, settings["pictures"], lambda *_, told=advance: told()
+            )
         tables.append(pd.DataFrame({setting: value, "file": scores.files, **scores.images}))
     return pd.concat(tables)
 

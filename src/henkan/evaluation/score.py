@@ -14,6 +14,7 @@ from henkan.evaluation.along import along, write_curve
 from henkan.evaluation.written import as_table, check_edges, save_picture, write_scores
 from henkan.files import digest_of, read_json, write_json
 from henkan.networks.modes import learns
+from henkan.progress import followed
 from henkan.runs.identity import evaluation_parts, identify
 from henkan.runs.plan import manifest_of
 from henkan.sample import Sample
@@ -41,10 +42,13 @@ def score_run(
     if split is None:
         return {}
     check_edges(settings.get("areas"))
+    iteration: int | None = None
     network, parts = build_network(config, "generator"), evaluation_parts(config, manifest_of(config, pictures))
     if learns(network):
         path = checkpoint.find_checkpoint(weights or folder)
-        checkpoint.load_weights(network, checkpoint.generator(checkpoint.load(path)), path)
+        state = checkpoint.load(path)
+        iteration = state.get("iteration")
+        checkpoint.load_weights(network, checkpoint.generator(state), path)
         parts["weights"] = digest_of(path)
     identity, facts = identify(parts), folder / "evaluation.json"
     if not again and facts.is_file():
@@ -57,7 +61,9 @@ def score_run(
     write_scores(scores, folder, settings.get("areas"))
     write_curve(along(config, pictures, network), folder)
     means = scores.means()
-    found = {"identity": identity, "split": split, "pictures": len(scores.files), "means": means}
+    found: dict[str, Any] = {"identity": identity, "split": split, "pictures": len(scores.files), "means": means}
+    if iteration is not None:
+        found["iteration"] = iteration
     write_json(facts, {**found, "absent": scores.absent})
     if logger is not None:
         logger.table(split, *as_table(scores, folder / "pictures"))
@@ -73,6 +79,7 @@ def score(config: Mapping[str, Any], pictures: Pictures, network: nn.Module, fol
     kept: list[str] = []
 
     def keep(index: int, sample: Sample) -> None:
+        advance()
         if index in shown:
             number = shown.index(index)
             kept.append(sample["name"][0])
@@ -85,6 +92,8 @@ def score(config: Mapping[str, Any], pictures: Pictures, network: nn.Module, fol
     (folder / "pictures").mkdir(parents=True, exist_ok=True)
     postprocess = None if config.get("postprocess") is None else build(config["postprocess"])
     evaluator = Evaluator(config["metric"], settings["batch"], postprocess=postprocess)
-    scores = evaluator.evaluate(transform, network.to(device_for(config)), data, settings["pictures"], keep)
+    count = len(selection(len(data), settings["pictures"]))
+    with followed(f"scores of {settings['split']}", count, "picture") as advance:
+        scores = evaluator.evaluate(transform, network.to(device_for(config)), data, settings["pictures"], keep)
     write_json(folder / "pictures" / "index.json", kept)
     return scores

@@ -85,12 +85,14 @@ def save_picture(image: Tensor, path: Path) -> None:
 def print_scores(folder: Path) -> None:
     """Print what an evaluation has found, on stderr."""
     found = read_json(folder / "evaluation.json", "henkan evaluate run=… writes it again", dict)
-    table = Table("score", "mean", title=f"{found['pictures']} pictures of {found['split']}")
+    at = f" at iteration {found['iteration']}" if "iteration" in found else ""
+    table = Table("score", "mean")
     for name, value in found["means"].items():
         table.add_row(name, f"{value:.4f}")
     for name, reason in found["absent"].items():
         table.add_row(name, f"absent: {reason}")
     console = Console(stderr=True)
+    console.print(f"{found['pictures']} pictures of {found['split']}{at}", highlight=False)
     console.print(table)
     areas = pd.read_csv(folder / "areas.csv") if (folder / "areas.csv").is_file() else pd.DataFrame()
     if len(areas) > 1:

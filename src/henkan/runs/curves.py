@@ -1,4 +1,4 @@
-"""`metrics.csv`: one row a log step, the truth about a run's curves."""
+"""`metrics.csv`: one row a log step, the truth about a run's curves, and beside them what an iteration took."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from pathlib import Path
 from henkan.files import Damaged, read_text, replaced
 
 Row = dict[str, float | int | str]
+# Columns of what the machine took: no part of a result, and never twice the same.
+MEASURED = ("time/", "memory/")
 
 
 class Curves:

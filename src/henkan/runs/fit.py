@@ -23,6 +23,8 @@ from henkan.scoring.evaluator import Evaluator
 from henkan.training.assemble import training_streams
 from henkan.training.callbacks import Bar, Checkpoints, Restore, Rows, Validation
 from henkan.training.feed import Feed
+from henkan.training.heartbeat import Heartbeat
+from henkan.training.keeping import keeping
 from henkan.training.loggers import RunLogger
 from henkan.training.streams import batch_sizes
 from henkan.training.translator import Translator
@@ -39,24 +41,25 @@ def fit(plan: Plan, run: Run, translator: Translator, state: Mapping[str, Any] |
     evaluator = Evaluator(config["metric"], config["evaluation"]["batch"], sets=False)
     validation = dict(config["validation"])
     scored = evaluation_set(config, plan.pictures, "val", validation.pop("framing"))
-    callbacks: list[pl.Callback] = [
-        Restore(state),
-        Rows(run, logger),
-        Validation(run, logger, evaluator, scored, **validation),
-        Checkpoints(run, config["checkpoint"]["every"], plan.prefixes),
-    ]
-    if settings["bar"] is True or (settings["bar"] == "auto" and sys.stderr.isatty()):
-        callbacks.append(Bar(run.folder.name))
     ready(translator, settings)
+    keep, every, minutes = keeping(config), config["checkpoint"]["every"], config["checkpoint"]["minutes"]
     feed = Feed(
         training_streams(plan),
         plan.schedule,
         batch_sizes(config, list(plan.streams)),
         settings["workers"],
         start=translator.iteration,
-        pauses=(settings["log_every"], validation["every"], config["checkpoint"]["every"]),
+        pauses=(settings["log_every"], validation["every"], every, *filter(None, [keep.every])),
         repeat=config["overfit"] is not None,
     )
+    with_bar = settings["bar"] is True or (settings["bar"] == "auto" and sys.stderr.isatty())
+    callbacks: list[pl.Callback] = [
+        Restore(state),
+        Rows(run, logger, feed),
+        Bar(run.folder.name) if with_bar else Heartbeat(),
+        Validation(run, logger, evaluator, scored, **validation),
+        Checkpoints(run, every, minutes, keep, plan.prefixes),
+    ]
     # Lightning's advice about workers and modes is for other loops than this one.
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     with warnings.catch_warnings():

@@ -38,6 +38,7 @@ WITHOUT_EFFECT = (
     "postprocess",
     "predictor",
     "rerun",
+    "resume_from",
     "run",
     "scale",
     "study",
@@ -70,9 +71,11 @@ def fingerprint(
     phases: tuple[Phase, ...],
     init: str | None,
     split: Mapping[str, int],
+    origin: str | None = None,
 ) -> dict[str, Any]:
     """Return what the weights after `phases` depend on: the resolved config without what has no effect.
 
+    `init` and `origin` are the hashes of the checkpoints that give first weights, and that training goes on from.
     The data's place is replaced by the hash of its contents; streams that no term reads, a discriminator that the
     phases never update, the terms that none of them uses and the phases themselves are left out or kept accordingly.
     `split` tells the networks with batch statistics over how many processes their batches are split.
@@ -83,6 +86,8 @@ def fingerprint(
     kept["data"], kept["manifest"] = without_place(config["data"]), manifests[PAIRED]
     kept["screen"] = without_place(config.get("screen") or {})
     kept["init"] = init
+    if origin is not None:
+        kept["resume_from"] = origin
     kept["streams"] = {
         name: {**config["streams"][name], "data": without_place(config["streams"][name]["data"]), "manifest": own}
         for name, own in manifests.items()
@@ -167,9 +172,10 @@ def prefixes(
     schedule: Schedule,
     init: str | None,
     split: Mapping[str, int],
+    origin: str | None = None,
 ) -> dict[int, str]:
     """Return, for each phase boundary but the last, the iteration and the identity of everything up to it."""
     return {
-        end: identify(fingerprint(config, manifests, terms, schedule.phases[: number + 1], init, split))
+        end: identify(fingerprint(config, manifests, terms, schedule.phases[: number + 1], init, split, origin))
         for number, end in enumerate(schedule.ends[:-1])
     }

@@ -23,12 +23,14 @@ from henkan.errors import UserError
 from henkan.networks.modes import has_batch_statistics, learns
 from henkan.runs import machine
 from henkan.runs.identity import by_contents, digest, evaluation_parts, fingerprint, identify, prefixes
+from henkan.runs.origin import Origin, find_origin
 from henkan.runs.run import run_folder
 from henkan.runs.sources import remember
 from henkan.sample import PAIRED
 from henkan.terms.chosen import build_terms, check_terms
 from henkan.terms.term import Term
 from henkan.training import checkpoint
+from henkan.training.keeping import keeping
 from henkan.training.schedule import NETWORKS, Schedule
 from henkan.training.streams import batch_sizes, check_streams, stream_nodes, streams_read
 
@@ -38,7 +40,8 @@ class Plan:
     """A run before it is trained.
 
     `config` is resolved and plain, `parts` is what of it the weights depend on, `streams` the pictures of every stream
-    that it reads, `manifests` the hash of their contents, `prefixes` maps boundaries (iterations) to identities.
+    that it reads, `manifests` the hash of their contents, `prefixes` maps boundaries (iterations) to identities;
+    `origin` is what it goes on from.
     """
 
     config: dict[str, Any]
@@ -50,7 +53,8 @@ class Plan:
     schedule: Schedule
     identity: str
     prefixes: dict[int, str]
-    init: Path | None
+    init: Path | None = None
+    origin: Origin | None = None
 
     @property
     def runs(self) -> Path:
@@ -138,14 +142,21 @@ def as_they_are() -> dict[str, Any]:
 
 
 # What counts something that there must be at least one of.
-COUNTS = ("batch_size", "checkpoint.every", "validation.every", "trainer.log_every", "optimizer.accumulate")
+COUNTS = (
+    "batch_size",
+    "checkpoint.every",
+    "checkpoint.keep.every",
+    "validation.every",
+    "trainer.log_every",
+    "optimizer.accumulate",
+)
 
 
 def check_counts(cfg: DictConfig) -> None:
     """Raise `UserError` for a count below 1."""
     for key in COUNTS:
         value = OmegaConf.select(cfg, key)
-        if value < 1:
+        if value is not None and value < 1:
             raise UserError(f"{key}={value} must be 1 or more; a number larger than the run switches it off")
 
 
@@ -186,9 +197,9 @@ def weights_of(init: Path, changed: int) -> str:
 
 def plan_scoring(config: dict[str, Any], pictures: Pictures) -> Plan:
     """Plan the run of a generator that learns nothing: no iterations, and nothing of training in its config."""
-    if config["init"] is not None or config["overfit"] is not None:
-        name = "init" if config["init"] is not None else "overfit"
-        raise UserError(f"{name}={config[name]}: this generator has no weights to learn")
+    for name in ("init", "resume_from", "overfit"):
+        if config[name] is not None:
+            raise UserError(f"{name}={config[name]}: this generator has no weights to learn")
     config = {**config, "loss": {}, "schedule": {}}
     manifest = manifest_of(config, pictures)
     parts = evaluation_parts(config, manifest)
@@ -202,7 +213,6 @@ def plan_scoring(config: dict[str, Any], pictures: Pictures) -> Plan:
         schedule=Schedule([]),
         identity=identify(parts),
         prefixes={},
-        init=None,
     )
 
 
@@ -219,8 +229,12 @@ def plan_run(cfg: DictConfig) -> Plan:
     check_terms(terms)
     judged = any(term.loss.judges for term in terms)
     schedule = Schedule.from_config(config["schedule"], judged).for_terms(terms)
+    keeping(config)
     init = checkpoint.find_checkpoint(Path(config["init"])) if config["init"] else None
     init_hash = weights_of(init, init.stat().st_mtime_ns) if init is not None else None
+    if init is not None and config["resume_from"]:
+        raise UserError("init gives first weights, and resume_from all that a run had: name one of the two")
+    origin = find_origin(Path(config["resume_from"]), schedule) if config["resume_from"] else None
     check_streams(terms, config)
     nodes, streams = stream_nodes(config), {PAIRED: pictures}
     for name in streams_read(terms, schedule.phases):
@@ -238,7 +252,8 @@ def plan_run(cfg: DictConfig) -> Plan:
         if name != PAIRED
     }
     split = split_networks(config, schedule)
-    parts = fingerprint(known, manifests, terms, schedule.phases, init_hash, split)
+    origin_hash = None if origin is None else origin.digest
+    parts = fingerprint(known, manifests, terms, schedule.phases, init_hash, split, origin_hash)
     return Plan(
         config=config,
         parts=parts,
@@ -248,6 +263,11 @@ def plan_run(cfg: DictConfig) -> Plan:
         terms=terms,
         schedule=schedule,
         identity=identify(parts),
-        prefixes=prefixes(known, manifests, terms, schedule, init_hash, split),
+        prefixes={
+            end: identity
+            for end, identity in prefixes(known, manifests, terms, schedule, init_hash, split, origin_hash).items()
+            if origin is None or end > origin.iteration
+        },
         init=init,
+        origin=origin,
     )

@@ -3,7 +3,7 @@
 run.json       identity, mark, status (running, done, failed), recipe, seed, overrides, iterations, final scores, what
                it took (seconds, seconds_lost), where it was trained (environments), with which code
 config.yaml    the resolved config                changes.diff  uncommitted changes of the code, if any
-metrics.csv    curves                             checkpoints/last.ckpt
+metrics.csv    curves                             checkpoints/  last.ckpt, and those that stay, by their iterations
 scores.csv     a row a test picture               set_scores.json, pictures/
 """
 
@@ -12,7 +12,7 @@ from __future__ import annotations
 import secrets
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -35,7 +35,17 @@ from henkan.training import checkpoint
 from henkan.training.recorder import Row
 
 # What a resumed run takes over from its record.
-KEPT = ("nonce", "created", "seconds", "seconds_lost", "trained_since", "environments", "prefix", "warnings")
+KEPT = (
+    "nonce",
+    "created",
+    "seconds",
+    "seconds_lost",
+    "trained_since",
+    "environments",
+    "prefix",
+    "resumed_from",
+    "warnings",
+)
 # How long a run waits for another process to let go of its folder, in seconds.
 PATIENCE = 12.0
 
@@ -61,7 +71,7 @@ class Run:
 
     @property
     def checkpoint(self) -> Path:
-        return self.folder / "checkpoints" / "last.ckpt"
+        return checkpoint.last(self.folder)
 
     @property
     def done(self) -> bool:
@@ -104,6 +114,7 @@ class Run:
             "study": self.config.get("study"),
             "seed": self.config["seed"],
             "overrides": overrides,
+            "title": title(self.config, overrides),
             "iterations": iterations,
             "manifest": manifests[PAIRED],
             "manifests": dict(manifests),
@@ -181,6 +192,10 @@ class Run:
             self.claims.release()
             self._lock.release()
 
+    @property
+    def rows(self) -> Sequence[Row]:
+        return self.curves.rows
+
     def add_row(self, row: Row) -> None:
         self.curves.add(row)
 
@@ -188,11 +203,24 @@ class Run:
         say(message)
         self.note(warnings=[*self.record.get("warnings", []), message])
 
-    def save(self, state: Mapping[str, Any]) -> None:
+    def save(self, state: Mapping[str, Any], keep: bool = False) -> None:
         seconds = self.seconds
-        facts = {"identity": self.identity, "curves": self.curves.text, "seconds": seconds}
-        checkpoint.save({**state, **facts}, self.checkpoint)
+        state = {**state, "identity": self.identity, "curves": self.curves.text, "seconds": seconds}
+        if keep:
+            # This first, so that a run killed in between comes by here again.
+            path = checkpoint.of_iteration(self.folder, state["iteration"])
+            checkpoint.save(state, path)
+            checkpoint.link(path, self.checkpoint)
+        else:
+            checkpoint.save(state, self.checkpoint)
         self.note(seconds=round(seconds, 2))
+
+    def kept(self) -> set[int]:
+        return set(checkpoint.kept(self.folder))
+
+    def drop(self, iterations: Collection[int]) -> None:
+        for iteration in iterations:
+            checkpoint.of_iteration(self.folder, iteration).unlink(missing_ok=True)
 
     def offer(self, identity: str, state: Mapping[str, Any], judged: bool) -> None:
         kept = state if judged else without_discriminator(state)
@@ -219,18 +247,49 @@ def by_identity(runs: Path, changed: int) -> dict[str, str]:
     return {name.rpartition("-")[2]: name for name in names}
 
 
-def run_name(config: Mapping[str, Any], identity: str) -> str:
-    """Return a folder name a person can read: recipe, terms, seed and the beginning of the identity.
+def run_name(config: Mapping[str, Any], identity: str | None = None) -> str:
+    """Return a folder name a person can read: recipe, terms, seed and the beginning of the identity, if it is given.
 
     Where nothing is trained there are no terms, and no seed matters: the generator's name stands for both.
     """
     recipe = config.get("recipe") or config["task"]["_target_"].split(".")[-2]
     words = "+".join(sorted(config["loss"])) if config["loss"] else config["generator"]["_target_"].split(".")[-2]
-    seed = f"-seed{config['seed']}" if config["loss"] else ""
-    name = f"{recipe}-{words}{seed}-{identity[:10]}"
+    parts = [recipe, words, *([f"seed{config['seed']}"] if config["loss"] else [])]
+    name = "-".join([*parts, *([] if identity is None else [identity[:10]])])
     if name.startswith(".") or set(name) & set("/\\\0"):
         raise UserError(f"recipe={recipe} would be a folder's name elsewhere: use letters, digits, - and _")
     return name
+
+
+# What a title leaves out of the overrides: what the name says already, where things lie, how they are shown and scored.
+TOLD = ("experiment", "loss", "recipe", "scale", "seed", "study")
+UNTOLD = (
+    "checkpoint",
+    "evaluation",
+    "hydra",
+    "logger",
+    "metric",
+    "objective",
+    "paths",
+    "rerun",
+    "trainer",
+    "validation",
+)
+
+
+def title(config: Mapping[str, Any], overrides: Sequence[str]) -> str:
+    """Return what a person tells the runs of a sweep apart by: the name, and what was set, as in `adversarial=0.01`.
+
+    Of a key the last word is enough, unless another one ends the same; of a path its end.
+    """
+    pairs = [word.lstrip("+~").partition("=")[::2] for word in overrides]
+    told = {
+        key: value.rpartition("/")[2] for key, value in pairs if key.partition(".")[0] not in (*TOLD, *UNTOLD) and value
+    }
+    ends = [key.rpartition(".")[2] for key in told]
+    short = [key if ends.count(end) > 1 else end for key, end in zip(told, ends, strict=True)]
+    words = [f"{name}={value}" for name, value in zip(short, told.values(), strict=True)]
+    return " ".join([run_name(config), *words])
 
 
 def write_config(folder: Path, config: Mapping[str, Any]) -> None:

@@ -1,4 +1,5 @@
-"""Where a run starts: at its own checkpoint, at a prefix that another run has trained, or at its first weights."""
+"""Where a run starts: at its own checkpoint, at a prefix that another run has trained, at the checkpoint that it is to
+go on from, or at its first weights."""
 
 from __future__ import annotations
 
@@ -16,6 +17,7 @@ from henkan.runs.record import read_record
 from henkan.runs.run import Run, run_name
 from henkan.runs.sources import changed
 from henkan.training import checkpoint
+from henkan.training.going_on import under_own_settings
 from henkan.training.translator import Translator
 
 
@@ -39,24 +41,33 @@ def starting_point(plan: Plan, run: Run, translator: Translator) -> dict[str, An
         elif not run.writes and "prefix" in run.record:
             # What the first rank has found: another run may have offered a longer one in the meantime.
             found = at(plan.runs, run.record["prefix"]["identity"])
-        if found is None:
+        if found is not None:
+            place, beside = found / "boundary.ckpt", found / "metrics.csv"
+            state = checkpoint.load(place)
+            other = changed(state["code"], run.code)
+            word = f"; since then changed: {', '.join(other)} (rerun=true shares nothing)" if other else ""
+            say(f"starts at iteration {state['iteration']}, from a shared prefix{word}")
+            run.note(prefix={key: state[key] for key in ("iteration", "identity", "seconds")})
+            environments = state["environments"]
+        elif plan.origin is not None:
+            place, beside = plan.origin.path, plan.origin.curves
+            environments = (read_record(place.parents[1]) or {}).get("environments", [])
+            state = under_own_settings(translator, checkpoint.load(place), place)
+            say(f"goes on from {place} at iteration {state['iteration']}")
+            facts = {"path": str(place), "iteration": plan.origin.iteration, "contents": plan.origin.digest}
+            run.note(resumed_from={**facts, "identity": state["identity"]})
+        else:
             if run.writes:
                 run.go_on(0, 0.0, [])
             return None
-        place, beside = found / "boundary.ckpt", found / "metrics.csv"
-        state = checkpoint.load(place)
-        other = changed(state["code"], run.code)
-        word = f"; since then changed: {', '.join(other)} (rerun=true shares nothing)" if other else ""
-        say(f"starts at iteration {state['iteration']}, from a shared prefix{word}")
-        run.note(prefix={key: state[key] for key in ("iteration", "identity", "seconds")})
-        environments = state["environments"]
     for name in state["optimizers"]:
         checkpoint.load_weights(getattr(translator, name), checkpoint.part(state, name), place)
     if translator.average is not None:
-        checkpoint.load_weights(translator.average, checkpoint.part(state, "average"), place)
+        # Without one, as from a run that had none, it begins where the generator is.
+        checkpoint.load_weights(translator.average.network, checkpoint.generator(state), place)
     translator.iteration = int(state["iteration"])
     if run.writes:
-        run.go_on(translator.iteration, state["seconds"], environments)
+        run.go_on(translator.iteration, state.get("seconds", 0.0), environments)
         # A checkpoint of before it kept the curves has them beside it.
         rows = parse_rows(state["curves"]) if "curves" in state else read_rows(beside)
         run.curves.take_up(rows, translator.iteration)

@@ -82,13 +82,19 @@ def read_config(path: Path) -> DictConfig:
     return config
 
 
+def check_untrained(cfg: DictConfig) -> None:
+    """Raise `UserError` for an iteration of no run."""
+    if cfg.iteration is not None:
+        raise UserError("iteration=N is one of a trained run's: name the run with run=FOLDER")
+
+
 def with_overrides(trained: DictConfig, cfg: DictConfig) -> DictConfig:
     """Return a run's config with what was given beside `run=`: a key's value, or all of a group that was chosen."""
     config = trained.copy()
     for override in task_overrides():
         key = override.lstrip("+~").partition("=")[0]
         key = key.partition("@")[2] or key
-        if key not in ("run", "trust", "experiment"):
+        if key not in ("run", "trust", "iteration", "experiment"):
             for name in (key, "predictor") if key == "task" else (key,):
                 OmegaConf.update(config, name, OmegaConf.select(cfg, name), merge=False, force_add=True)
     return config

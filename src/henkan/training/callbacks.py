@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +16,8 @@ from torch.utils.data import Dataset
 
 from henkan.sample import Sample
 from henkan.scoring.evaluator import Evaluator
+from henkan.training.feed import Feed
+from henkan.training.keeping import Keeping
 from henkan.training.loggers import RunLogger
 from henkan.training.recorder import Recorder
 from henkan.training.translator import Translator
@@ -24,21 +28,43 @@ WON_LOG_STEPS = 5
 
 
 class Rows(pl.Callback):
-    """Writes a row to `metrics.csv` and the logger at each log step; says so when the discriminator has won."""
+    """Writes a row to `metrics.csv` and the logger at each log step; says so when the discriminator has won.
 
-    def __init__(self, run: Recorder, logger: RunLogger) -> None:
-        self.run, self.logger = run, logger
+    Beside what was observed a row holds what an iteration took since the last one: `time/iteration`, and of that
+    `time/data` waiting for the batch, in seconds, without validations and checkpoints; and on a GPU `memory/peak`, the
+    most that was allocated so far, in GiB.
+    """
+
+    def __init__(self, run: Recorder, logger: RunLogger, feed: Feed) -> None:
+        self.run, self.logger, self.feed = run, logger, feed
         self.won = 0
+        self.seconds, self.begun, self.counted = 0.0, 0.0, feed.start
+
+    def on_train_batch_start(self, *_: Any) -> None:
+        self.begun = time.perf_counter()
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, *_: Any) -> None:
-        observed, pl_module.observed = pl_module.observed, None
-        if observed is None or not trainer.is_global_zero:
+        # Reading the tally has waited for the device, so that this is not only the time it took to ask.
+        self.seconds += time.perf_counter() - self.begun
+        iteration = pl_module.iteration
+        if not pl_module.is_log_step(iteration - 1) or not trainer.is_global_zero:
             return
-        phase = pl_module.schedule.phase_at(pl_module.iteration - 1).name
-        row = {"iteration": pl_module.iteration, "phase": phase, **observed}
+        observed = pl_module.observed
+        phase = pl_module.schedule.phase_at(iteration - 1).name
+        row = {"iteration": iteration, "phase": phase, **observed, **self.measured(iteration, pl_module.device)}
         self.run.add_row(row)
         self.logger.log(row)
-        self.watch(observed, pl_module.iteration)
+        self.watch(observed, iteration)
+
+    def measured(self, iteration: int, device: torch.device) -> dict[str, float]:
+        """Return what an iteration took since the last call."""
+        iterations = iteration - self.counted
+        seconds = {"time/iteration": self.seconds, "time/data": self.feed.waiting.seconds}
+        found = {name: round(value / iterations, 6) for name, value in seconds.items()}
+        self.seconds, self.feed.waiting.seconds, self.counted = 0.0, 0.0, iteration
+        if device.type == "cuda":
+            found["memory/peak"] = torch.cuda.max_memory_allocated(device) / 2**30
+        return found
 
     def watch(self, observed: Mapping[str, float], iteration: int) -> None:
         real, fake = (observed.get(f"discriminator/accuracy_{side}", 0.0) for side in ("real", "fake"))
@@ -86,24 +112,43 @@ class Validation(pl.Callback):
 
 
 class Checkpoints(pl.Callback):
-    """Saves every so many iterations, at each phase boundary and at the end; offers boundaries to other runs."""
+    """Saves every so many iterations, every so many minutes, at each phase boundary and at the end.
 
-    def __init__(self, run: Recorder, every: int, prefixes: Mapping[int, str]) -> None:
-        self.run, self.every, self.prefixes = run, every, prefixes
+    Keeps what is to stay; offers boundaries to other runs. The clock is that of rank 0 alone, and decides at log steps
+    only: there every rank has just seen that its losses are finite.
+    """
+
+    def __init__(
+        self, run: Recorder, every: int, minutes: float | None, keeping: Keeping, prefixes: Mapping[int, str]
+    ) -> None:
+        self.run, self.every, self.keeping, self.prefixes = run, every, keeping, prefixes
+        self.patience = math.inf if minutes is None else 60.0 * minutes
+        self.saved = time.monotonic()
+
+    def on_train_start(self, *_: Any) -> None:
+        self.saved = time.monotonic()
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, *_: Any) -> None:
-        iteration = pl_module.iteration
-        if iteration % self.every and iteration not in pl_module.schedule.ends:
+        iteration, schedule = pl_module.iteration, pl_module.schedule
+        due = iteration % self.every == 0 or iteration in schedule.ends
+        perhaps = self.keeping.due(iteration)
+        if due or perhaps:
+            pl_module.tally.check()
+        overdue = pl_module.is_log_step(iteration - 1) and time.monotonic() - self.saved > self.patience
+        if not trainer.is_global_zero or not (due or perhaps or overdue):
             return
-        pl_module.tally.check()
-        if not trainer.is_global_zero:
+        kept = {each for each in self.run.kept() if each <= iteration}
+        staying = self.keeping.staying({*kept, iteration}, self.run.rows)
+        if not (due or overdue or iteration in staying):
             return
-        state = pl_module.state()
+        state = {"phases": schedule.until(iteration), **pl_module.state()}
         if iteration in self.prefixes:
             # First, so that a run killed in between offers the boundary when it comes back to it.
-            judged = pl_module.schedule.updates("discriminator", iteration) > 0
-            self.run.offer(self.prefixes[iteration], state, judged)
-        self.run.save(state)
+            self.run.offer(self.prefixes[iteration], state, schedule.updates("discriminator", iteration) > 0)
+        self.run.save(state, keep=iteration in staying)
+        self.saved = time.monotonic()
+        if self.keeping.best:
+            self.run.drop(kept - staying)
 
 
 class Restore(pl.Callback):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
+import re
+import shutil
 from collections.abc import Mapping
 from io import BufferedWriter, FileIO
 from pathlib import Path
@@ -45,6 +47,15 @@ def save(state: Mapping[str, Any], path: Path) -> None:
             raise file.refused from None
         file.flush()
         os.fsync(file.fileno())
+
+
+def link(path: Path, other: Path) -> None:
+    """Let `other` be the file `path` too, without taking its space twice where the file system can do that."""
+    with replaced(other) as partial:
+        try:
+            os.link(path, partial)
+        except OSError:
+            shutil.copyfile(path, partial)
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -108,10 +119,38 @@ def hash_weights(path: Path) -> str:
     return found.hexdigest()
 
 
-def find_checkpoint(place: Path) -> Path:
-    """Return the checkpoint that a run folder or a file path means."""
+def last(folder: Path) -> Path:
+    """Return the place of the checkpoint that a run goes on from."""
+    return folder / "checkpoints" / "last.ckpt"
+
+
+def of_iteration(folder: Path, iteration: int) -> Path:
+    """Return the place of a checkpoint that stays."""
+    return folder / "checkpoints" / f"iteration_{iteration:07d}.ckpt"
+
+
+def kept(folder: Path) -> dict[int, Path]:
+    """Return the checkpoints that have stayed, by iteration."""
+    found = ((re.fullmatch(r"iteration_(\d+)\.ckpt", path.name), path) for path in last(folder).parent.glob("*.ckpt"))
+    return dict(sorted((int(match[1]), path) for match, path in found if match))
+
+
+def find_checkpoint(place: Path, iteration: int | None = None) -> Path:
+    """Return the checkpoint that a run folder (and one of its iterations; null: the last) or a file path means."""
     if place.is_dir():
-        place = place / "checkpoints" / "last.ckpt"
+        place = last(place)
     if not place.is_file():
         raise UserError(f"there is no checkpoint {place}; name a run folder or a .ckpt file")
-    return place
+    if iteration is None:
+        return place
+    known = kept(place.parents[1])
+    if iteration in known:
+        return known[iteration]
+    final = load(last(place.parents[1]))["iteration"]
+    if iteration == final:
+        return last(place.parents[1])
+    there = ", ".join(map(str, sorted({*known, final})))
+    raise UserError(
+        f"iteration={iteration} was not kept in {place.parents[1]}: there is {there}; "
+        "checkpoint.keep.every=N and checkpoint.keep.best=K say which stay"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, pairwise
 from typing import Any
@@ -44,6 +45,7 @@ class Feed(pl.LightningDataModule):
         self.streams, self.schedule, self.sizes = Streams(streams), schedule, sizes
         self.workers, self.start, self.repeat = workers, start, repeat
         self.pauses = (*pauses, LONGEST_STRETCH)
+        self.waiting = Waiting()
 
     def counter(self, iteration: int) -> tuple[str, int]:
         """Return the counter an iteration draws from, and the number of batches drawn before."""
@@ -72,7 +74,7 @@ class Feed(pl.LightningDataModule):
         if not self.workers:
             # A loader without workers adds a third of a millisecond a batch.
             drawn = (collate_streams([self.streams[key] for key in keys]) for keys in batches)
-            return Stretches(drawn, self.stretches())
+            return Stretches(self.waiting(drawn), self.stretches())
         loader: DataLoader[Any] = DataLoader(
             self.streams,
             batch_sampler=batches,
@@ -80,7 +82,7 @@ class Feed(pl.LightningDataModule):
             collate_fn=collate_streams,
             pin_memory=self.trainer.strategy.root_device.type == "cuda",
         )
-        return Stretches(loader, self.stretches())
+        return Stretches(self.waiting(loader), self.stretches())
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
         """Leave it where it is: a stretch is not read yet."""
@@ -100,3 +102,21 @@ class Stretches:
         batches = iter(self.batches)
         for length in self.lengths:
             yield islice(batches, length)
+
+
+class Waiting:
+    """How long it was waited for batches; reading the clock is all that it adds."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self, batches: Iterable[Batch]) -> Iterator[Batch]:
+        """Pass batches on, and add up the time until each was there."""
+        source = iter(batches)
+        while True:
+            since = time.perf_counter()
+            batch = next(source, None)
+            self.seconds += time.perf_counter() - since
+            if batch is None:
+                return
+            yield batch

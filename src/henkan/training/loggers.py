@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import torch
 from torch import Tensor
 from torchvision.utils import make_grid, save_image
 
@@ -110,6 +111,8 @@ class WeightsAndBiases(Files):
     def start(self, folder: Path, record: Mapping[str, Any], config: Mapping[str, Any], history: Sequence[Row]) -> None:
         super().start(folder, record, config, history)
         identity = f"{record['identity'][:16]}-{record['nonce']}"
+        # W&B takes 128 characters.
+        self.title = str(record.get("title", folder.name))[:128]
         self.run = self.open(identity, config)
         describe_metrics(self.run, config["metric"])
         with staging_in(self.folder / "wandb" / "staging"):
@@ -149,7 +152,8 @@ class WeightsAndBiases(Files):
                 disable_code=True,
                 disable_job_creation=True,
                 save_code=False,
-                x_disable_stats=True,
+                # Of the machine: on a GPU its load and memory are worth seeing, on a laptop they are noise.
+                x_disable_stats=not torch.cuda.is_available(),
                 x_save_requirements=False,
                 init_timeout=PATIENCE,
                 finish_timeout=UPLOAD_PATIENCE,
@@ -159,7 +163,7 @@ class WeightsAndBiases(Files):
                     project=self.project,
                     group=config.get("study"),
                     job_type="train",
-                    name=self.folder.name,
+                    name=self.title,
                     id=identity,
                     tags=tags(config),
                     config=dict(config),

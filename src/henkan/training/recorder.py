@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 Row = Mapping[str, float | int | str]
@@ -11,14 +11,24 @@ Row = Mapping[str, float | int | str]
 class Recorder(Protocol):
     """Keeps what it is told. `henkan.runs.run.Run` is one; only the first rank tells it anything."""
 
+    @property
+    def rows(self) -> Sequence[Row]:
+        """The curves so far."""
+
     def add_row(self, row: Row) -> None:
         """Add values of one iteration to the curves."""
 
     def warn(self, message: str) -> None:
         """Tell a person, and keep it in the record."""
 
-    def save(self, state: Mapping[str, Any]) -> None:
-        """Write the checkpoint that the run goes on from."""
+    def save(self, state: Mapping[str, Any], keep: bool = False) -> None:
+        """Write the checkpoint that the run goes on from; with `keep` it stays when others follow."""
+
+    def kept(self) -> set[int]:
+        """Return the iterations whose checkpoints stay."""
+
+    def drop(self, iterations: Collection[int]) -> None:
+        """Remove the checkpoints of these iterations, the last one excepted."""
 
     def offer(self, identity: str, state: Mapping[str, Any], judged: bool) -> None:
         """Offer the state at a phase boundary to other runs; `judged`: a discriminator has been trained."""

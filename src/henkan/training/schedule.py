@@ -123,6 +123,18 @@ class Schedule:
             start = end
         return total
 
+    def until(self, iteration: int) -> list[list[Any]]:
+        """Return what was trained before an iteration, plain: name, iterations, networks and terms of each phase."""
+        phases: list[list[Any]] = []
+        start = 0
+        for phase, end in zip(self.phases, self.ends, strict=True):
+            if start < iteration:
+                terms = None if phase.terms is None else list(phase.terms)
+                ratio = [phase.ratio] if phase.ratio > 1 else []
+                phases.append([phase.name, min(end, iteration) - start, list(phase.update), terms, *ratio])
+            start = end
+        return phases
+
     def counter(self, iteration: int) -> tuple[str, int]:
         """Return which counter the iteration's batch is drawn from, and how many batches that has given before.
 

@@ -147,11 +147,12 @@ class Translator(pl.LightningModule):
 
     def update(self, network: str, loss: Callable[[], Tensor]) -> None:
         """Add a batch to the next optimizer step of a network, and take it when it is due."""
-        taken = self.updater.step(self, network, self.schedule.updates(network, self.iteration), loss)
+        before = self.schedule.updates(network, self.iteration)
+        taken = self.updater.step(self, network, before, loss)
         if taken and network == "generator":
             self.objective.balance.close()
             if self.average is not None:
-                self.average.update(self.generator)
+                self.average.update(self.generator, before // self.updater.accumulate)
 
     def generator_closure(
         self,

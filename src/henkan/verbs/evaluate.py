@@ -7,6 +7,7 @@ several values of one setting of the degradation: curve.csv and curve.png.
 
   henkan evaluate run=outputs/runs/RUN
   henkan evaluate run=outputs/runs/RUN evaluation.split=val 'metric=[psnr,ssim]'
+  henkan evaluate run=outputs/runs/RUN iteration=200_000
   henkan evaluate run=outputs/runs/RUN postprocess=poisson
   henkan evaluate experiment=glcic generator=criminisi
   henkan evaluate run=outputs/runs/RUN 'evaluation.curve={setting: count, values: [0, 1, 10]}'
@@ -30,7 +31,8 @@ from henkan.runs.mark import mark
 from henkan.runs.plan import manifest_of, plan_run, settle
 from henkan.runs.record import SCORED, TRAINED, read_record, scored_again, write_record
 from henkan.runs.run import write_config
-from henkan.runs.trained import own_config, run_folder, with_overrides
+from henkan.runs.trained import check_untrained, own_config, run_folder, with_overrides
+from henkan.training import checkpoint
 from henkan.training.assemble import build_network
 
 
@@ -42,14 +44,21 @@ def main(cfg: DictConfig) -> None:
         folder = run_folder(Path(cfg.run))
         own, own_pictures = settle(trained)
         parts = evaluation_parts(config, manifest_of(config, pictures))
+        weights, other = chosen(cfg), []
+        last = checkpoint.last(folder)
+        if weights is not None and not (last.is_file() and weights.samefile(last)):
+            other.append(weights.stem)
         if parts != evaluation_parts(own, manifest_of(own, own_pictures)):
-            # Scores of other settings lie beside those of the run's own.
-            folder = folder / "evaluations" / identify(parts)[:10]
-        score_run(config, pictures, folder, weights=Path(cfg.run))
+            other.append(identify(parts)[:10])
+        if other:
+            # Scores of other weights or settings lie beside those of the run's own.
+            folder = folder / "evaluations" / "-".join(other)
+        score_run(config, pictures, folder, weights)
         record = read_record(folder)
         if record is not None and "digests" in record:
             write_record(folder, {**record, "digests": scored_again(folder)})
     else:
+        check_untrained(cfg)
         config, pictures = settle(cfg)
         if learns(build_network(config, "generator")):
             raise UserError("this generator has weights to learn: name a trained run with run=FOLDER")
@@ -65,3 +74,9 @@ def main(cfg: DictConfig) -> None:
     draw_curve(folder)
     print_scores(folder)
     print(folder)
+
+
+def chosen(cfg: DictConfig) -> Path | None:
+    """Return the checkpoint that `run` and `iteration` mean; a run that trained nothing has none."""
+    untrained = Path(cfg.run).is_dir() and cfg.iteration is None and not checkpoint.last(Path(cfg.run)).is_file()
+    return None if untrained else checkpoint.find_checkpoint(Path(cfg.run), cfg.iteration)

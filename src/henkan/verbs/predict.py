@@ -5,6 +5,7 @@ clean lines, as PNG and, with vector=svg, as a file that drawing programs open. 
 points or a scribble say what some places should be. Sketches: strokes of color beside them become a picture.
 
   henkan predict run=outputs/runs/RUN input=photo.jpg mask=hole.png
+  henkan predict run=outputs/runs/RUN iteration=200_000 input=photo.jpg mask=hole.png
   henkan predict run=outputs/runs/RUN input='photos/*.jpg' mask=masks postprocess=poisson
   henkan predict generator=telea input=photos output=filled
   henkan predict run=outputs/runs/RUN input=sketch.png vector=svg
@@ -30,7 +31,7 @@ from henkan.errors import UserError
 from henkan.files import replaced
 from henkan.networks.modes import learns
 from henkan.prediction.predictor import Predictor
-from henkan.runs.trained import own_config, with_overrides
+from henkan.runs.trained import check_untrained, own_config, with_overrides
 from henkan.training import checkpoint
 from henkan.training.assemble import build_network, build_transform, device_for
 
@@ -66,6 +67,8 @@ def main(cfg: DictConfig) -> None:
 
 def load(cfg: DictConfig) -> Predictor:
     """Return what applies the generator, as its task has it; no training data is read."""
+    if cfg.run is None:
+        check_untrained(cfg)
     trained = with_overrides(own_config(cfg), cfg) if cfg.run is not None else cfg.copy()
     if cfg.run is None and trained.statistics.mean is None:
         # A generator that learns nothing is shown no mean color.
@@ -77,7 +80,7 @@ def load(cfg: DictConfig) -> Predictor:
     if learns(network):
         if cfg.run is None:
             raise UserError("this generator has weights to learn: name a trained run with run=FOLDER")
-        path = checkpoint.find_checkpoint(Path(cfg.run))
+        path = checkpoint.find_checkpoint(Path(cfg.run), cfg.iteration)
         checkpoint.load_weights(network, checkpoint.generator(checkpoint.load(path)), path)
     transform = build_transform(settings)
     predict: Predictor = build(settings["predictor"])(network.to(device_for(settings)).eval(), transform, cfg, trained)

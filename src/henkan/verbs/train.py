@@ -7,6 +7,7 @@ is not trained again (rerun=true does), only scored again if other scores are as
   henkan train experiment=glcic 'loss=[mse,hinge,r1]' discriminator.normalization=null
   henkan train -m experiment=glcic weights.adversarial=0.001,0.01 seed=0,1,2
   henkan train experiment=glcic init=outputs/runs/RUN
+  henkan train experiment=glcic resume_from=outputs/runs/RUN 'schedule.joint.iterations=${iterations:600_000}'
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from henkan.config.explain import reason
 from henkan.cores import cores
 from henkan.errors import TrainingFailed
 from henkan.evaluation.score import score_run
+from henkan.evaluation.written import print_scores
 from henkan.ranks import is_first_rank, say
 from henkan.report.along import draw_curve
 from henkan.runs.curves import parse_rows, read_rows
@@ -50,6 +52,8 @@ def main(cfg: DictConfig) -> float | None:
     elif not train(plan, run):
         return None
     draw_curve(run.folder)
+    if plan.config["evaluation"]["split"] is not None:
+        print_scores(run.folder)
     print(run.folder)
     return objective(run, cfg.objective)
 

@@ -63,6 +63,7 @@ class ForkLauncher(Launcher):  # type: ignore[misc, unused-ignore]
         # Not before it must: Hydra imports every plugin, whatever it is asked.
         from henkan.config.trees import frozen_config
         from henkan.launching.launcher import WarmProcesses
+        from henkan.launching.swept import table
 
         setup_globals()
         jobs: list[Job] = []
@@ -77,6 +78,10 @@ class ForkLauncher(Launcher):  # type: ignore[misc, unused-ignore]
                 jobs.append(self.start(processes, initial_job_idx + number, title, list(overrides)))
             while len(codes) < len(jobs) and not (self.fail_fast and any(codes)):
                 codes += self.await_any(processes, jobs)
+        if len(jobs) > 1:
+            results = [job.process.value if job.process.poll() == 0 else job.process.error for job in jobs]
+            given = [filter_overrides(job.returned.overrides or []) for job in jobs]
+            print("\n".join(table(self.config.get("objective", "result"), given, results)), file=sys.stderr, flush=True)
         failures = [code for code in codes if code]
         if failures:
             kind = UserError if set(failures) == {2} else TrainingFailed

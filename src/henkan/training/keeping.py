@@ -1,0 +1,55 @@
+"""Which checkpoints stay beside the last one. The curves and the files are all that it goes by."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from henkan.errors import UserError
+from henkan.training.recorder import Row
+
+VALIDATION = "val/"
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """A checkpoint stays at each multiple of `every`, and where `score` was among the `best` so far.
+
+    Of equal scores the earlier one is better. What is among the best is known once `validated` iterations are over.
+    """
+
+    every: int | None = None
+    best: int = 0
+    score: str = ""
+    higher: bool = True
+    validated: int = 1
+
+    def due(self, iteration: int) -> bool:
+        """Whether the checkpoint of an iteration may have to stay, which every process knows."""
+        return bool(self.every and not iteration % self.every) or bool(self.best and not iteration % self.validated)
+
+    def staying(self, iterations: Collection[int], rows: Iterable[Row]) -> set[int]:
+        """Return which of these iterations' checkpoints stay; `rows` are the curves that led to the last of them."""
+        scores = {
+            int(row["iteration"]): float(row[self.score])
+            for row in rows
+            if row["iteration"] in iterations and math.isfinite(float(row.get(self.score, math.nan)))
+        }
+        ranked = sorted(scores, key=lambda iteration: (scores[iteration] * (-1 if self.higher else 1), iteration))
+        return {*ranked[: self.best], *(each for each in iterations if self.every and not each % self.every)}
+
+
+def keeping(config: Mapping[str, Any]) -> Keeping:
+    """Read `checkpoint.keep`. Raises `UserError` for a score that is not taken or has no better direction."""
+    node, validated = config["checkpoint"]["keep"], config["validation"]["every"]
+    score, best = str(node["score"]), int(node["best"])
+    metric = config["metric"].get(score.removeprefix(VALIDATION)) if score.startswith(VALIDATION) else None
+    better = None if metric is None else metric.get("better")
+    if best and better not in ("higher", "lower"):
+        scores = ", ".join(
+            VALIDATION + name for name, other in config["metric"].items() if other.get("better") in ("higher", "lower")
+        )
+        raise UserError(f"checkpoint.keep.score={score} cannot be ranked; these can: {scores or 'none'}")
+    return Keeping(node["every"], best, score, better != "lower", validated)
