@@ -10,6 +10,8 @@ from pathlib import Path
 
 import torch
 
+from henkan.cuda import gpus
+
 PACKAGES = (
     "henkan",
     "torch",
@@ -31,7 +33,7 @@ def hardware() -> dict[str, str | int]:
         "threads": torch.get_num_threads(),
     }
     if torch.cuda.is_available():
-        found["accelerator"] = torch.cuda.get_device_name()
+        found["accelerator"] = gpus()[0].name if gpus() else torch.cuda.get_device_name()
     return found
 
 
@@ -58,7 +60,8 @@ def commit(folder: Path) -> tuple[str | None, str]:
 def fast_in_bfloat16() -> bool:
     """Whether bf16 autocast pays here: CUDA since Ampere, CPUs with AVX-512 bf16 or AMX."""
     if torch.cuda.is_available():
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+        # ROCm has no driver of CUDA's.
+        return gpus()[0].capability >= (8, 0) if gpus() else torch.cuda.is_bf16_supported(including_emulation=False)
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
