@@ -1,4 +1,4 @@
-"""Training with Lightning: which callbacks, which strategy, and what an interruption means."""
+"""Training with Lightning: which callbacks, which strategy, and that it is all done."""
 
 from __future__ import annotations
 
@@ -6,11 +6,16 @@ import logging
 import sys
 import warnings
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-from pytorch_lightning.utilities.exceptions import SIGTERMException
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
+from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
+from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 
+from henkan.errors import TrainingFailed
+from henkan.ranks import leave_the_others
 from henkan.runs.plan import Plan
 from henkan.runs.run import Run
 from henkan.scoring.evaluation_set import evaluation_set
@@ -18,27 +23,50 @@ from henkan.scoring.evaluator import Evaluator
 from henkan.training.assemble import training_streams
 from henkan.training.callbacks import Bar, Checkpoints, Restore, Rows, Validation
 from henkan.training.feed import Feed
+from henkan.training.interruption import Interruption, Signals
 from henkan.training.loggers import RunLogger
 from henkan.training.streams import batch_sizes
 from henkan.training.translator import Translator
 
-# What a shell reports for a process that SIGTERM has ended.
-TERMINATED = 143
+
+def fit(
+    plan: Plan,
+    run: Run,
+    translator: Translator,
+    state: Mapping[str, Any] | None,
+    logger: RunLogger,
+    signals: Signals,
+) -> None:
+    """Train the iterations that are left. Raises `TrainingFailed` unless the last one has been reached then."""
+    if translator.iteration < len(plan.schedule):
+        try:
+            fit_rest(plan, run, translator, state, logger, signals)
+        finally:
+            leave_the_others()
+    if translator.iteration != len(plan.schedule):
+        raise TrainingFailed(f"training ended at iteration {translator.iteration} instead of {len(plan.schedule)}")
 
 
-def fit(plan: Plan, run: Run, translator: Translator, state: Mapping[str, Any] | None, logger: RunLogger) -> None:
-    """Train the iterations that are left."""
+def fit_rest(
+    plan: Plan,
+    run: Run,
+    translator: Translator,
+    state: Mapping[str, Any] | None,
+    logger: RunLogger,
+    signals: Signals,
+) -> None:
+    """Run Lightning's loop over the iterations that are left."""
     config, settings = plan.config, plan.config["trainer"]
-    if translator.iteration >= len(plan.schedule):
-        return
     evaluator = Evaluator(config["metric"], config["evaluation"]["batch"], sets=False)
     validation = dict(config["validation"])
     scored = evaluation_set(config, plan.pictures, "val", validation.pop("framing"))
+    checkpoints = Checkpoints(run, config["checkpoint"]["every"], plan.prefixes)
     callbacks: list[pl.Callback] = [
         Restore(state),
         Rows(run, logger),
         Validation(run, logger, evaluator, scored, **validation),
-        Checkpoints(run, config["checkpoint"]["every"], plan.prefixes),
+        checkpoints,
+        Interruption(signals, checkpoints),
     ]
     if settings["bar"] is True or (settings["bar"] == "auto" and sys.stderr.isatty()):
         callbacks.append(Bar(run.folder.name))
@@ -56,17 +84,12 @@ def fit(plan: Plan, run: Run, translator: Translator, state: Mapping[str, Any] |
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*(many workers|eval mode at the start|treespec).*")
         try:
-            make_trainer(settings, callbacks).fit(translator, datamodule=feed)
-        except SIGTERMException:
-            raise SystemExit(TERMINATED) from None
-        except SystemExit as end:
-            # Lightning turns an interrupt into an exit.
-            if isinstance(end.__context__, KeyboardInterrupt):
-                raise KeyboardInterrupt from None
-            raise
+            make_trainer(settings, callbacks, run.folder).fit(translator, datamodule=feed)
+        finally:
+            feed.close()
 
 
-def make_trainer(settings: Mapping[str, Any], callbacks: list[pl.Callback]) -> pl.Trainer:
+def make_trainer(settings: Mapping[str, Any], callbacks: list[pl.Callback], folder: Path) -> pl.Trainer:
     """Return a trainer that leaves batches, logs and checkpoints to us."""
     several = settings["devices"] != 1 and settings["strategy"] == "auto"
     return pl.Trainer(
@@ -74,6 +97,9 @@ def make_trainer(settings: Mapping[str, Any], callbacks: list[pl.Callback]) -> p
         devices=settings["devices"],
         strategy="ddp_find_unused_parameters_true" if several else settings["strategy"],
         precision=settings["precision"],
+        plugins=environments(settings["devices"] != 1),
+        # Under SLURM it goes on from any hpc_ckpt_N.ckpt that lies there; the default is the working directory.
+        default_root_dir=folder,
         max_epochs=1,
         callbacks=callbacks,
         logger=False,
@@ -82,3 +108,16 @@ def make_trainer(settings: Mapping[str, Any], callbacks: list[pl.Callback]) -> p
         enable_model_summary=False,
         use_distributed_sampler=False,
     )
+
+
+def environments(several: bool) -> list[Any]:
+    """Return where the trainer learns of a run's other processes, where Lightning's own choice would not do.
+
+    A run of one device has none, whatever a cluster says of the job that it is part of; and queueing a job again is
+    the business of its batch script.
+    """
+    if not several:
+        return [LightningEnvironment()]
+    if SLURMEnvironment.detect() and not TorchElasticEnvironment.detect():
+        return [SLURMEnvironment(auto_requeue=False)]
+    return []

@@ -1,6 +1,7 @@
 """A run: its identity, its folder, its record. The folder is the truth; nothing else remembers a run.
 
-run.json       identity, status (running, done, failed), recipe, seed, overrides, iterations, final scores, machine
+run.json       identity, status (running, done, interrupted, failed), recipe, seed, overrides, iterations, final scores,
+               machine
 config.yaml    the resolved config                changes.diff  uncommitted changes of the code, if any
 metrics.csv    curves                             checkpoints/last.ckpt
 scores.csv     a row a test picture               set_scores.json, pictures/
@@ -12,12 +13,12 @@ import json
 import secrets
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
 from omegaconf import OmegaConf
 
 from henkan.errors import UserError
@@ -26,16 +27,18 @@ from henkan.ranks import say
 from henkan.runs import machine
 from henkan.runs.curves import Curves
 from henkan.runs.identity import changed, code
+from henkan.runs.locks import hold, lock, try_to_hold
 from henkan.runs.prefix import Claims, without_discriminator
 from henkan.training import checkpoint
+from henkan.training.loggers import Status
 from henkan.training.recorder import Row
 
 Record = dict[str, Any]
 
 # What a resumed run takes over from its record.
 KEPT = ("nonce", "created", "seconds", "prefix", "warnings")
-# How long a run waits for another process to let go of its folder, in seconds.
-PATIENCE = 12.0
+# Held by the process that trains the run, and by a study while a process of its own does.
+LOCK, TURN = ".lock", ".turn"
 
 
 class Run:
@@ -49,7 +52,6 @@ class Run:
         self.curves = Curves(folder / "metrics.csv")
         self.record: Record = read_record(folder) or {}
         self.claims = Claims(folder.parent)
-        self._lock = FileLock(folder / ".lock")
 
     @property
     def checkpoint(self) -> Path:
@@ -64,24 +66,33 @@ class Run:
         names = changed(self.record.get("code", {}), self.code)
         return f"; since then changed: {', '.join(names)} (rerun=true trains it again)" if names else ""
 
-    def begin(self, overrides: list[str], manifest: str, iterations: int, fresh: bool = False) -> None:
-        """Claim the folder and write the record, before anything is trained; `fresh` forgets an earlier run."""
+    @contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Have the folder to oneself, once no other process trains this run; then read how far that one came."""
         if not self.writes:
+            yield
             return
         try:
-            (self.folder / "checkpoints").mkdir(parents=True, exist_ok=True)
-            # What a killed study has left behind takes a moment to end.
-            self._lock.acquire(timeout=PATIENCE)
-            if fresh:
-                self.clear()
-        except Timeout:
-            raise UserError(
-                f"{self.folder} is being trained by another process; wait for it, or change the seed"
-            ) from None
+            own = lock(self.folder / LOCK)
+            hold(own, f"another process trains {self.folder.name}")
         except OSError as error:
             raise UserError(
                 f"cannot write the run folder {self.folder}: {error.strerror}; choose another with paths.runs=DIR"
             ) from error
+        try:
+            self.record = read_record(self.folder) or {}
+            yield
+        finally:
+            self.claims.release()
+            own.release()
+
+    def begin(self, overrides: list[str], manifest: str, iterations: int, fresh: bool = False) -> None:
+        """Write the record of a claimed run, before anything is trained; `fresh` forgets an earlier run."""
+        if not self.writes:
+            return
+        (self.folder / "checkpoints").mkdir(exist_ok=True)
+        if fresh:
+            self.clear()
         head, changes = machine.commit(Path(__file__).parent)
         self.record = {
             **{key: self.record[key] for key in KEPT if key in self.record},
@@ -115,7 +126,7 @@ class Run:
         for path in self.folder.iterdir():
             if path.is_dir():
                 shutil.rmtree(path)
-            elif path.name != ".lock":
+            elif path.name not in (LOCK, TURN):
                 path.unlink()
         self.record = {}
         (self.folder / "checkpoints").mkdir()
@@ -126,13 +137,11 @@ class Run:
             self.record.update(facts)
             self.write()
 
-    def end(self, status: str, **facts: Any) -> None:
-        """Close the record as done or failed, and let go of the folder."""
+    def end(self, status: Status, **facts: Any) -> None:
+        """Close the record."""
         if self.writes:
             seconds = round(self._before + time.monotonic() - self._since, 2)
             self.note(status=status, ended=now(), seconds=seconds, **facts)
-            self.claims.release()
-            self._lock.release()
 
     def add_row(self, row: Row) -> None:
         self.curves.add(row)
@@ -174,6 +183,16 @@ def read_record(folder: Path) -> Record | None:
     except ValueError as error:
         raise UserError(f"{path} is not readable ({error}); remove the folder to train the run again") from error
     return record
+
+
+def close_killed(folder: Path, reason: str) -> None:
+    """Close the record of a run whose process was killed before it could do so itself."""
+    own = lock(folder / LOCK)
+    # Another process may have gone on with it by now.
+    record = read_record(folder) if try_to_hold(own) else None
+    if record is not None and record["status"] == "running":
+        write_json(folder / "run.json", {**record, "status": "failed", "ended": now(), "error": reason})
+    own.release()
 
 
 def now() -> str:

@@ -90,12 +90,20 @@ class Checkpoints(pl.Callback):
 
     def __init__(self, run: Recorder, every: int, prefixes: Mapping[int, str]) -> None:
         self.run, self.every, self.prefixes = run, every, prefixes
+        self.saved: int | None = None
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, *_: Any) -> None:
         iteration = pl_module.iteration
-        if iteration % self.every and iteration not in pl_module.schedule.ends:
+        if iteration % self.every == 0 or iteration in pl_module.schedule.ends:
+            self.save(trainer, pl_module)
+
+    def save(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Save the state after this iteration, unless that has been done; all ranks call this."""
+        iteration = pl_module.iteration
+        if iteration == self.saved:
             return
         pl_module.tally.check()
+        self.saved = iteration
         if not trainer.is_global_zero:
             return
         state = {"identity": self.run.identity, **pl_module.state()}

@@ -79,6 +79,8 @@ class Translator(pl.LightningModule):
         self.seed, self.clip, self.accumulate = seed, clip, accumulate
         self.log_every = log_every
         self.iteration = 0
+        # Whether to end after this iteration; see `Interruption`.
+        self.stopping: Callable[[], bool] = lambda: False
         self.tally = Tally()
         self.observed: dict[str, float] | None = None
         self.learning_rates: dict[str, LRScheduler] = {}
@@ -111,7 +113,7 @@ class Translator(pl.LightningModule):
         """Train a stretch of iterations: Lightning's step, but not one iteration (see `Feed`)."""
         for batch in batches:
             self.iterate({name: on_device(own, self.device) for name, own in batch.items()})
-            if self.trainer.received_sigterm:
+            if self.stopping():
                 break
 
     def iterate(self, batches: Mapping[str, Mapping[str, Any]]) -> None:

@@ -20,9 +20,9 @@ from omegaconf import DictConfig
 from henkan.config.build import build
 from henkan.config.composition import task_overrides
 from henkan.config.explain import reason
-from henkan.errors import TrainingFailed
+from henkan.errors import Interrupted, TrainingFailed
 from henkan.evaluation.score import score_run
-from henkan.ranks import is_first_rank, say
+from henkan.ranks import end_rank, is_first_rank, say, share
 from henkan.report.along import draw_curve
 from henkan.runs.curves import read_rows
 from henkan.runs.fit import fit
@@ -30,26 +30,29 @@ from henkan.runs.plan import Plan, plan_run
 from henkan.runs.run import Run
 from henkan.runs.start import starting_point
 from henkan.training.assemble import build_translator
+from henkan.training.interruption import Signals
 from henkan.training.loggers import RunLogger
 
 
 def main(cfg: DictConfig) -> float | None:
+    share(cfg.trainer.devices != 1)
     use_threads(cfg.trainer.threads)
     plan = plan_run(cfg)
     run = Run(plan.folder, plan.identity, plan.config, plan.parts, writes=is_first_rank())
-    if run.done and not plan.config["rerun"]:
-        say(f"done already{run.word_of_changed_code()}")
-        means = score_run(plan.config, plan.pictures, run.folder, again=False)
-        run.note(metrics=means, evaluation=plan.evaluation)
-    elif not train(plan, run):
-        return None
+    with Signals() as signals, run.claimed():
+        if run.done and not plan.config["rerun"]:
+            say(f"done already{run.word_of_changed_code()}")
+            means = score_run(plan.config, plan.pictures, run.folder, again=False)
+            run.note(metrics=means, evaluation=plan.evaluation)
+        else:
+            train(plan, run, signals)
     draw_curve(run.folder)
     print(run.folder)
     return objective(run, cfg.objective)
 
 
-def train(plan: Plan, run: Run) -> bool:
-    """Train what is left of a run and score it; returns whether this process is the one that did so."""
+def train(plan: Plan, run: Run, signals: Signals) -> None:
+    """Train what is left of a run and score it; the first rank alone returns."""
     if plan.trains and "generator" not in plan.schedule.phases[0].update and plan.init is None:
         say("the discriminator learns first, from a generator that has learned nothing: name a run with init=RUN")
     run.begin(task_overrides(), plan.manifest, len(plan.schedule), fresh=plan.config["rerun"])
@@ -60,13 +63,20 @@ def train(plan: Plan, run: Run) -> bool:
         if run.writes:
             logger.start(run.folder, run.record, plan.config, run.curves.rows)
         since = time.perf_counter()
-        fit(plan, run, translator, state, logger)
+        fit(plan, run, translator, state, logger, signals)
         run.note(training_seconds=round(time.perf_counter() - since, 2))
         if not run.writes:
-            return False
+            end_rank()
         if plan.config["overfit"] is not None:
             check_overfit(run, plan.config["overfit"])
         final = score_run(plan.config, plan.pictures, run.folder, logger=logger)
+    except Interrupted as end:
+        if not run.writes:
+            # The first rank tells. Lightning would kill it if one that it has started ended with another code than 0.
+            end_rank()
+        run.end("interrupted", error=end.message)
+        logger.finish("interrupted", {})
+        raise
     except BaseException as error:
         if run.writes:
             run.end("failed", error=reason(error))
@@ -74,7 +84,6 @@ def train(plan: Plan, run: Run) -> bool:
         raise
     run.end("done", metrics=final, evaluation=plan.evaluation)
     logger.finish("done", final)
-    return True
 
 
 def check_overfit(run: Run, share: float) -> None:
@@ -94,4 +103,4 @@ def objective(run: Run, name: str) -> float | None:
 
 def use_threads(threads: int | None) -> None:
     """Use so many threads in this process: as configured, or this run's share of the cores."""
-    torch.set_num_threads(threads or int(os.environ.get("HENKAN_THREADS", os.cpu_count() or 1)))
+    torch.set_num_threads(threads or int(os.environ.get("HENKAN_THREADS", len(os.sched_getaffinity(0)))))
