@@ -14,8 +14,6 @@ import torch
 from henkan.launching.launcher import WarmProcesses
 from henkan.runs.curves import MEASURED, last_iteration, read_rows
 from henkan.runs.record import altered, read_record
-from henkan.runs.run import read_record
-from henkan.sweeps.scheduler import last_iteration
 from henkan.training import checkpoint
 
 

@@ -1,4 +1,4 @@
-"""Errors a person caused or can mend: one line, exit code 2, no traceback."""
+"""What ends a verb: mostly errors a person caused or can mend, with one line, exit code 2 and no traceback."""
 
 
 class UserError(Exception):
@@ -7,6 +7,17 @@ class UserError(Exception):
 
 class MissingWeights(UserError):
     """Weights that must be fetched are absent; the message says which file, from where and where to put it."""
+
+
+class Interrupted(SystemExit):
+    """A signal has ended a verb where the same command goes on; the exit code is a shell's, 128 + the signal."""
+
+    def __init__(self, message: str, number: int) -> None:
+        super().__init__(128 + number)
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message
 
 
 class TrainingFailed(Exception):

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 import torch.distributed as dist
 from pytorch_lightning.utilities import rank_zero_only
 from torch import Tensor
 
+_shared = False
+
+
+def share(several: bool) -> None:
+    """Say whether several processes train the run of this one; only then does what a launcher says of ranks count.
+
+    Under `srun -n8`, each of eight runs of one device is told a rank (SLURM_PROCID), and each is the first of its run.
+    """
+    global _shared
+    _shared = several
+
 
 def is_first_rank() -> bool:
     """Whether this process is the one that writes; known before Lightning's trainer exists."""
-    return getattr(rank_zero_only, "rank", 0) == 0
+    return not _shared or getattr(rank_zero_only, "rank", 0) == 0
 
 
 def say(message: str) -> None:
@@ -52,6 +64,33 @@ def sum_over_ranks(values: Tensor) -> Tensor:
         return values
     total: Tensor = _SumOverRanks.apply(values)
     return total
+
+
+def largest_over_ranks(value: int, device: torch.device) -> int:
+    """Return the largest of every rank's `value`. Synchronizes where there are several ranks, and only there."""
+    if not (dist.is_available() and dist.is_initialized()):
+        return value
+    largest = torch.tensor(value, device=device)
+    dist.all_reduce(largest, dist.ReduceOp.MAX)
+    return int(largest)
+
+
+def leave_the_others() -> None:
+    """Take leave of the other ranks: no thread of the group is left then."""
+    if dist.is_available() and dist.is_initialized():
+        dist.destroy_process_group()
+
+
+def end_rank() -> NoReturn:
+    """End a rank that has done its part, without the end of its interpreter.
+
+    In that, a thread of the group that lets go of a tensor late would abort the process ("terminate called without an
+    active exception"), and Lightning would kill the first rank for it.
+    """
+    leave_the_others()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 class _SumOverRanks(torch.autograd.Function):

@@ -13,6 +13,9 @@ from typing import Any
 
 import pytest
 
+from henkan.cuda import Gpu
+from henkan.launching import launcher
+
 TOY = """
 import __main__, json, multiprocessing, os, signal, subprocess, sys, time
 import henkan.launching.launcher as launcher
@@ -28,7 +31,8 @@ def execute(verb, arguments):
         os.kill(os.getpid(), signal.SIGKILL)
     if verb == "facts":
         print(json.dumps({"argv": sys.argv, "main": sys.modules["__main__"].__spec__.name, "cwd": os.getcwd(),
-                          "threads": os.environ["HENKAN_THREADS"], "method": multiprocessing.get_start_method()}))
+                          "threads": os.environ["HENKAN_THREADS"], "gpus": os.environ.get("CUDA_VISIBLE_DEVICES"),
+                          "method": multiprocessing.get_start_method()}))
         return Outcome(0)
     if verb == "sleep":
         child = subprocess.Popen(["sleep", "60"])
@@ -222,3 +226,74 @@ def test_fail_fast_ends_a_sweep_at_its_first_failure(folder: Path) -> None:
 
 def test_a_sweep_without_failures_ends_well(folder: Path) -> None:
     assert sweep(folder, "seed=0,2")[0] == 0
+
+
+def test_a_sweep_makes_the_folder_that_sweepers_write_into(folder: Path) -> None:
+    """Hydra's Optuna sweeper leaves what it has found there."""
+    sweep(folder, "seed=0", "hydra.sweep.dir=swept")
+    assert (folder / "swept").is_dir()
+
+
+def test_commands_leave_no_descriptors(folder: Path) -> None:
+    before, after, codes = result(
+        folder,
+        """
+import json, os, resource
+if __name__ == "__main__":
+    resource.setrlimit(resource.RLIMIT_NOFILE, (32, 32))
+    with WarmProcesses(2) as processes:
+        open_ones, codes = [], []
+        for number in range(30):
+            processes.start(["value", str(number)])
+            codes += [process.exit_code for process in processes.wait_any()]
+            open_ones.append(len(os.listdir("/proc/self/fd")))
+        while len(codes) < 30:
+            codes += [process.exit_code for process in processes.wait_any()]
+    print(json.dumps([open_ones[1], open_ones[-1], codes]))
+""",
+    )
+    assert codes == [0] * 30
+    assert after <= before + 2, "one more may still run"
+
+
+def test_gpus_are_shared_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launcher, "gpus", lambda: (Gpu("H100", (9, 0)),) * 8)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    eight = launcher.visible_devices()
+    assert eight == ["0", "1", "2", "3", "4", "5", "6", "7"]
+
+    def shares(devices: list[str], at_once: int) -> list[str | None]:
+        return [launcher.share_of(devices, slot, at_once).get("CUDA_VISIBLE_DEVICES") for slot in range(at_once)]
+
+    assert shares(eight, 8) == eight
+    assert shares(eight, 3) == ["0,1", "2,3", "4,5"]
+    assert shares(eight, 1) == ["0,1,2,3,4,5,6,7"], "a run of several devices may have them all"
+    assert shares(["0", "1"], 5) == ["0", "1", "0", "1", "0"]
+    assert shares([], 2) == [None, None]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,GPU-7a")
+    assert launcher.visible_devices() == ["3", "GPU-7a"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert launcher.visible_devices() == []
+
+
+def test_a_slot_has_its_gpu_and_its_cores_and_is_given_again(folder: Path) -> None:
+    lines = result(
+        folder,
+        """
+import json, os
+from pathlib import Path
+if __name__ == "__main__":
+    os.environ["CUDA_VISIBLE_DEVICES"] = "5,3"
+    os.environ.pop("HENKAN_THREADS", None)
+    os.sched_setaffinity(0, list(os.sched_getaffinity(0))[:1])
+    with WarmProcesses(2) as processes:
+        held = processes.start(["sleep", "pids.json"])
+        for number in range(2):
+            processes.start(["facts"], Path(f"{number}.txt")).wait()
+        held.terminate()
+        processes.start(["facts"], Path("2.txt")).wait()
+    print(json.dumps([json.loads(Path(f"{number}.txt").read_text()) for number in range(3)]))
+""",
+    )
+    assert [line["gpus"] for line in lines] == ["3", "3", "5"]
+    assert {line["threads"] for line in lines} == {"1"}

@@ -15,6 +15,7 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from henkan.losses.adversarial import RelativisticAverage
+from henkan.ranks import end_rank
 
 
 def step(rank: int, world_size: int, wrap: Callable[[nn.Module], nn.Module]) -> dict[str, Any]:
@@ -46,4 +47,4 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=world_size)
     torch.save(step(rank, world_size, DistributedDataParallel), output)
-    dist.destroy_process_group()
+    end_rank()

@@ -11,10 +11,11 @@ import pytest
 from henkan.runs import machine
 from henkan.runs import run as run_module
 from henkan.runs.curves import parse_rows
-from henkan.runs.run import Run, read_record
+from henkan.runs.record import read_record
+from henkan.runs.run import Run
 from henkan.training import checkpoint
 
-CONFIG = {"seed": 0, "recipe": "glcic", "trainer": {"devices": 1}}
+CONFIG = {"seed": 0, "recipe": "glcic", "loss": {"mse": {}}, "trainer": {"devices": 1}}
 STATE = {"iteration": 6, "state_dict": {}, "optimizers": {"generator": {}}, "schedulers": {}}
 
 
@@ -36,13 +37,10 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 def begun(folder: Path) -> Run:
     run = Run(folder, "a" * 64, CONFIG, {})
+    run.folder.mkdir(exist_ok=True)
+    run.record = read_record(folder) or {}
     run.begin(["seed=0"], {"paired": "pictures"}, 18)
     return run
-
-
-def let_go(run: Run) -> None:
-    """As a killed process lets go of its folder."""
-    run._lock.release()
 
 
 def record_of(folder: Path) -> dict[str, Any]:
@@ -103,12 +101,10 @@ def test_work_that_a_kill_has_lost_stands_beside(tmp_path: Path, clock: Clock) -
     run.add_row({"iteration": 9, "phase": "joint"})
     saved = run.checkpoint.stat().st_mtime
     os.utime(run.curves.path, (saved + 30, saved + 30))
-    let_go(run)
     again = begun(tmp_path / "run")
     again.go_on(6, 1.0, again.record["environments"])
     assert record_of(run.folder)["seconds_lost"] == pytest.approx(30, abs=0.01)
     again.curves.take_up(parse_rows(run.curves.text), 6)
-    let_go(again)
     third = begun(tmp_path / "run")
     third.go_on(6, 1.0, third.record["environments"])
     # No row is beyond the checkpoint now: nothing that is known was lost once more.
@@ -122,7 +118,6 @@ def test_work_before_the_first_checkpoint_can_be_lost_too(tmp_path: Path) -> Non
     run.add_row({"iteration": 2, "phase": "joint"})
     began = run_module.datetime.fromisoformat(run.record["trained_since"]).timestamp()
     os.utime(run.curves.path, (began + 7, began + 7))
-    let_go(run)
     again = begun(tmp_path / "run")
     again.go_on(0, 0.0, again.record["environments"])
     assert record_of(run.folder)["seconds_lost"] == pytest.approx(7, abs=0.01)
@@ -138,7 +133,6 @@ def test_another_environment_is_said_and_both_are_kept(
         monkeypatch.setattr(machine, "versions", lambda: {"python": "3.12", "torch": torch, "wandb": str(threads)})
         run = begun(tmp_path / "run")
         run.go_on(iteration, 0.0, run.record.get("environments", []))
-        let_go(run)
         return [
             {"since": node["since"], "threads": node["hardware"]["threads"], "torch": node["versions"]["torch"]}
             for node in record_of(run.folder)["environments"]

@@ -184,6 +184,16 @@ def test_data_and_model_are_artifacts_of_the_run(
     assert list(home.rglob("*")) == []
 
 
+def test_an_interrupted_run_is_marked_as_to_be_gone_on_with(run: tuple[Record, dict[str, Any], Path]) -> None:
+    record, config, folder = run
+    logger = WeightsAndBiases("henkan", "offline")
+    logger.start(folder, record, config, [])
+    logger.log(rows(1, 1)[0])
+    logger.finish("interrupted", {})
+    assert [record["exit_code"] for record in records(folder, "exit")] == [1]
+    assert len(records(folder, "preempting")) == 1
+
+
 def test_a_failed_run_is_finished_as_failed(run: tuple[Record, dict[str, Any], Path]) -> None:
     record, config, folder = run
     logger = WeightsAndBiases("henkan", "offline")

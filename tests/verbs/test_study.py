@@ -26,6 +26,7 @@ from henkan.errors import UserError
 from henkan.launching.execute import execute
 from henkan.launching.launcher import WarmProcesses
 from henkan.report.statistics import OVER_SEEDS, WITHOUT_SEEDS
+from henkan.runs.curves import last_iteration
 from henkan.runs.plan import Plan, plan_run
 from henkan.runs.record import read_record
 from henkan.sweeps.progress import tree, work
@@ -160,6 +161,87 @@ def test_a_failed_run_is_told_and_the_others_go_on(
     assert process.wait(300) == 1, log.read_text()
     assert "failed: strong, seed 0" in log.read_text()
     assert len(done(tmp_path / "runs")) == 2
+
+
+KILLER = """
+import os
+import signal
+from pathlib import Path
+
+
+class Killer:
+    def __call__(self, input, target):
+        if Path("kill").exists():
+            os.kill(os.getpid(), signal.SIGKILL)
+        return (input - target).abs().mean(dim=(1, 2, 3))
+"""
+
+
+def test_what_the_system_has_killed_says_so(
+    study: Path, tiny: list[str], tmp_path: Path, processes: WarmProcesses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tmp_path / "here"
+    (here / "conf" / "loss").mkdir(parents=True)
+    (here / "killer.py").write_text(KILLER)
+    (here / "conf" / "loss" / "killer.yaml").write_text("killer:\n  _target_: killer.Killer\n")
+    (here / "kill").touch()
+    monkeypatch.chdir(here)
+    in_study(study, variants={"mse": ["loss=[mse]"], "killed": ["loss=[mse,killer]"]}, seeds=[0])
+    words, log = ["study", str(study), *own(tiny)], tmp_path / "log.txt"
+    assert processes.start(words, log=log).wait(300) == 1, log.read_text()
+    assert "henkan: failed: killed, seed 0: ended by SIGKILL" in log.read_text()
+    page = Path(log.read_text().strip().splitlines()[-1])
+    told = {run["configuration"]: run for run in json.loads((page.parent / "study.json").read_text())["runs"]}
+    assert (told["killed"]["status"], told["killed"]["error"]) == ("failed", "ended by SIGKILL")
+    record = read_record(page.parent / told["killed"]["folder"])
+    assert record is not None
+    assert (record["status"], record["error"]) == ("failed", "ended by SIGKILL")
+    assert "ended by SIGKILL" in page.read_text()
+
+    (here / "kill").unlink()
+    assert processes.start(words, log=log).wait(300) == 0, log.read_text()
+    record = read_record(page.parent / told["killed"]["folder"])
+    assert record is not None
+    assert (record["status"], "error" in record) == ("done", False)
+
+
+def test_two_processes_share_a_study(study: Path, tiny: list[str], tmp_path: Path, processes: WarmProcesses) -> None:
+    in_study(study, jobs=1)
+    words = ["study", str(study), *own(tiny), "schedule.joint.iterations=40"]
+    logs = [tmp_path / f"{number}.txt" for number in range(2)]
+    both = [processes.start(words, log=log) for log in logs]
+    assert [process.wait(300) for process in both] == [0, 0], [log.read_text() for log in logs]
+    runs = tmp_path / "runs"
+    assert len(done(runs)) == 6
+    for folder in (runs / name for name in done(runs)):
+        text = (folder / "log.txt").read_text()
+        # Started once in all, by either; what both wait for, if anything, is a shared prefix.
+        assert text.splitlines()[-1] == str(folder)
+        assert text.count(str(folder)) == 1
+        assert "another process trains" not in text
+    pages = {log.read_text().strip().splitlines()[-1] for log in logs}
+    (page,) = pages
+    assert {run["status"] for run in json.loads((Path(page).parent / "study.json").read_text())["runs"]} == {"done"}
+
+
+def test_an_interrupted_study_says_so_and_goes_on(
+    study: Path, tiny: list[str], tmp_path: Path, processes: WarmProcesses
+) -> None:
+    in_study(study, seeds=[0], jobs=1)
+    words = ["study", str(study), *own(tiny), "schedule.joint.iterations=60", "checkpoint.every=1000"]
+    log, runs = tmp_path / "log.txt", tmp_path / "runs"
+    process = processes.start(words, log=log)
+    while not any(last_iteration(path) >= 12 for path in runs.glob("*/metrics.csv")):
+        assert process.poll() is None, log.read_text()
+        time.sleep(0.002)
+    os.kill(process.pid, signal.SIGINT)
+    assert process.wait(60) == 130, log.read_text()
+    assert log.read_text().splitlines()[-1] == "henkan: interrupted by Ctrl-C; the same command goes on"
+    (written,) = tmp_path.rglob("study.json")
+    stopped, *rest = [run["status"] for run in json.loads(written.read_text())["runs"]]
+    assert (stopped, set(rest)) == ("interrupted", {"waiting"})
+    assert processes.start(words, log=log).wait(300) == 0, log.read_text()
+    assert any("resumed at iteration" in path.read_text() for path in runs.glob("*/log.txt"))
 
 
 def test_what_a_study_refuses(study: Path) -> None:

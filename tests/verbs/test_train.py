@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import errno
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import pytorch_lightning as pl
 import torch
 from omegaconf import DictConfig, OmegaConf
 
@@ -195,16 +197,33 @@ def test_a_full_disk_loses_nothing(
     assert read_rows(folder / "metrics.csv")[-1]["iteration"] == 18
 
 
-def test_a_run_that_another_process_trains_is_left_alone(tiny: list[str], composed: Compose) -> None:
-    from filelock import FileLock
+def test_the_same_command_twice_at_once_trains_once(tiny: list[str], tmp_path: Path, processes: WarmProcesses) -> None:
+    words, runs = [*tiny, "schedule.joint.iterations=60"], tmp_path / "runs"
+    logs = [tmp_path / f"{number}.txt" for number in range(2)]
+    first = processes.start(["train", *words], logs[0])
+    while not list(runs.glob("*/run.json")):
+        time.sleep(0.01)
+    second = processes.start(["train", *words], logs[1])
+    assert first.wait() == 0, logs[0].read_text()
+    record = read_record(only_run(runs))
+    assert second.wait() == 0, logs[1].read_text()
+    waited, adopted, folder = logs[1].read_text().splitlines()
+    assert waited == f"henkan: another process trains {Path(folder).name}: waiting for it"
+    assert adopted == "henkan: done already"
+    assert logs[0].read_text().splitlines() == [folder]
+    # Its numbers are the first one's, and so is the W&B run that the nonce names.
+    assert record == read_record(only_run(runs))
 
-    from henkan.runs.plan import plan_run
 
-    cfg = composed(tiny)
-    folder = plan_run(cfg).folder
-    folder.mkdir(parents=True)
-    with FileLock(folder / ".lock"), pytest.raises(UserError, match="is being trained by another process"):
-        train.main(cfg)
+def test_what_is_not_trained_to_the_end_is_not_done(
+    tiny: list[str], composed: Compose, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pl.Trainer, "fit", lambda *_, **__: None)
+    with pytest.raises(TrainingFailed, match="training ended at iteration 0 instead of 18"):
+        train.main(composed(tiny))
+    record = read_record(only_run(tmp_path / "runs"))
+    assert record is not None
+    assert record["status"] == "failed"
 
 
 @pytest.mark.parametrize(

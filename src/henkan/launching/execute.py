@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from henkan.config.trees import config_folder, make_importable
-from henkan.errors import UserError
+from henkan.errors import Interrupted, UserError
 from henkan.launching.verbs import composed, verbs
 
 if TYPE_CHECKING:
@@ -39,6 +39,9 @@ def execute(verb: str, arguments: Sequence[str]) -> Outcome:
     wanted = os.environ.get(TRACEBACK, os.environ.get("HYDRA_FULL_ERROR")) == "1"
     try:
         result = run(verb, arguments)
+    except Interrupted as end:
+        print(f"henkan: {end.message}", file=sys.stderr, flush=True)
+        return Outcome(int(end.code or 0), error=end.message)
     except Exception as error:
         from henkan.config.explain import explain
 

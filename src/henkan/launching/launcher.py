@@ -20,32 +20,33 @@ from pathlib import Path
 from types import TracebackType
 
 from henkan.cores import cores
+from henkan.cuda import gpus
 from henkan.launching.execute import Outcome, execute
 
 # What the server imports before it forks.
 WARM = ["henkan.launching.warm", "henkan.verbs.train", "henkan.launching.loaded"]
-# What a process gets to end by itself before it is killed, in seconds.
-PATIENCE = 10.0
+# What a process gets to end by itself before it is killed, in seconds: time for an iteration and a large checkpoint.
+PATIENCE = 30.0
 THREADS = "HENKAN_THREADS"
+DEVICES = "CUDA_VISIBLE_DEVICES"
 
 
 class Process:
     """One command in a process of its own, `argv` being what follows `henkan`."""
 
-    def __init__(self, argv: Sequence[str], process: multiprocessing.process.BaseProcess, outcome: Connection) -> None:
-        self.argv = list(argv)
+    def __init__(
+        self, argv: Sequence[str], process: multiprocessing.process.BaseProcess, outcome: Connection, slot: int = 0
+    ) -> None:
+        assert process.pid is not None
+        self.argv, self.pid, self.slot = list(argv), process.pid, slot
         self._process = process
         self._pipe = outcome
+        self._code: int | None = None
         self._outcome: Outcome | None = None
 
     @property
-    def pid(self) -> int:
-        assert self._process.pid is not None
-        return self._process.pid
-
-    @property
     def sentinel(self) -> int:
-        """What `multiprocessing.connection.wait` waits for."""
+        """What `multiprocessing.connection.wait` waits for, until `poll` or `wait` has told of the end."""
         return self._process.sentinel
 
     @property
@@ -68,11 +69,14 @@ class Process:
 
     def wait(self, timeout: float | None = None) -> int | None:
         """Wait for the end, at most `timeout` seconds; return as `poll` does."""
-        self._process.join(timeout)
-        code = self._process.exitcode
-        if code is not None and self._outcome is None:
-            self._outcome = self._read(code)
-        return code
+        if self._code is None:
+            self._process.join(timeout)
+            self._code = self._process.exitcode
+            if self._code is not None:
+                self._outcome = self._read(self._code)
+                # A sweep may have thousands of these, and a process a thousand descriptors.
+                self._process.close()
+        return self._code
 
     def terminate(self, patience: float = PATIENCE) -> None:
         """End the process and what it started: politely, and for good after `patience` seconds."""
@@ -97,19 +101,23 @@ class Process:
                 send(self.pid, number)
                 return
             except ProcessLookupError:
-                if self._process.exitcode is not None:
+                if self.poll() is not None:
                     return
 
 
 class WarmProcesses:
     """Starts commands in forked processes, meant for `at_once` of them at a time; leaving the `with` ends them.
 
-    The cores are shared out among them through the environment variable HENKAN_THREADS, unless it is set already.
+    The machine is shared out among them: its cores through the environment variable HENKAN_THREADS, unless it is set
+    already, and its GPUs, or those of CUDA_VISIBLE_DEVICES, through that one. Where more run than there are GPUs, each
+    GPU has several.
     """
 
     def __init__(self, at_once: int = 1) -> None:
+        self.at_once = at_once
         self.threads = max(1, cores() // at_once)
-        self.processes: list[Process] = []
+        self.devices = visible_devices()
+        self._running: list[Process] = []
         self._awaited: list[Process] = []
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(WARM)
@@ -125,7 +133,8 @@ class WarmProcesses:
     def start(self, argv: Sequence[str], log: Path | None = None) -> Process:
         """Start `henkan <argv>`; what it prints goes to the end of the file `log` where one is given."""
         receiver, sender = self._context.Pipe(duplex=False)
-        environment = {THREADS: str(self.threads), **os.environ}
+        slot = self._free_slot()
+        environment = {THREADS: str(self.threads), **os.environ, **share_of(self.devices, slot, self.at_once)}
         method = multiprocessing.get_start_method()
         process = self._context.Process(
             target=_become,
@@ -134,25 +143,48 @@ class WarmProcesses:
         )
         process.start()
         sender.close()
-        started = Process(argv, process, receiver)
-        self.processes.append(started)
+        started = Process(argv, process, receiver, slot)
+        self._running.append(started)
         self._awaited.append(started)
         return started
 
+    def _free_slot(self) -> int:
+        """Return the first of the slots that have the fewest processes."""
+        self._running = [process for process in self._running if process.poll() is None]
+        taken = [process.slot for process in self._running]
+        return min(range(self.at_once), key=taken.count)
+
     def wait_any(self, timeout: float | None = None) -> list[Process]:
         """Wait until a process ends, at most `timeout` seconds; return those not returned before."""
-        wait([process.sentinel for process in self._awaited], timeout)
+        if all(process.poll() is None for process in self._awaited):
+            wait([process.sentinel for process in self._awaited], timeout)
         ended = [process for process in self._awaited if process.poll() is not None]
         self._awaited = [process for process in self._awaited if process not in ended]
         return ended
 
     def close(self) -> None:
         """End what still runs."""
-        running = [process for process in self.processes if process.poll() is None]
+        running = [process for process in self._running if process.poll() is None]
         for process in running:
             process._signal(signal.SIGTERM)
         for process in running:
             process.terminate()
+
+
+def visible_devices() -> list[str]:
+    """Return the GPUs of this process as CUDA_VISIBLE_DEVICES names them."""
+    named = os.environ.get(DEVICES)
+    if named is None:
+        return [str(index) for index in range(len(gpus()))]
+    return [name.strip() for name in named.split(",") if name.strip()]
+
+
+def share_of(devices: Sequence[str], slot: int, slots: int) -> dict[str, str]:
+    """Return the variable that leaves a slot its share of the GPUs: the same number for each, at least one."""
+    if not devices:
+        return {}
+    share = max(1, len(devices) // slots)
+    return {DEVICES: ",".join(devices[(slot * share + one) % len(devices)] for one in range(share))}
 
 
 def _become(

@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from henkan.report import figures, words
 from henkan.report.figures import GROUPS, Chart
-from henkan.report.read import GIVEN, Run, Study
+from henkan.report.read import GIVEN, STATUSES, Run, Study
 from henkan.report.statistics import OVER_IMAGES, WITHOUT_SEEDS
 from henkan.report.summary import SYMBOLS, Answer, Comparison, answer, digits_of, interval_words
 
@@ -127,7 +127,7 @@ def missing(rows: list[Comparison]) -> dict[str, int]:
 def progress(study: Study) -> str:
     """Say how far the study is: `6 of 9 runs done, 1 running, 2 waiting`."""
     parts = [f"{study.count('done')} of {words.plural(len(study.runs), 'run')} done"]
-    parts += [f"{study.count(status)} {status}" for status in ("running", "failed", "waiting") if study.count(status)]
+    parts += [f"{study.count(status)} {status}" for status in STATUSES[1:] if study.count(status)]
     return ", ".join(parts)
 
 
@@ -300,8 +300,8 @@ def told(places: Mapping[str, Collection[str]]) -> str:
 
 
 def reason(run: Run) -> str:
-    """Return why a run failed, as its record tells it."""
-    return str(run.record.get("error", "")) if run.status == "failed" else ""
+    """Return why a run has not come to its end."""
+    return run.error if run.status in ("failed", "interrupted") else ""
 
 
 def flat(node: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

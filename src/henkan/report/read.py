@@ -15,7 +15,7 @@ from henkan.errors import UserError
 from henkan.files import Damaged, read_json, read_sealed, read_text, unsealed
 from henkan.runs.record import altered
 
-STATUSES = ("done", "running", "failed", "waiting")
+STATUSES = ("done", "running", "interrupted", "failed", "waiting")
 # A set-level metric scores a whole run: one row, under this name, beside the pictures' rows.
 WHOLE_SET = "(all)"
 # What a user says beside the source.
@@ -33,6 +33,7 @@ class Run:
     place: str
     status: str
     record: dict[str, Any] = field(repr=False)
+    error: str = ""
 
     @cached_property
     def altered(self) -> list[str]:
@@ -280,7 +281,9 @@ def read_study(folder: Path) -> Study:
                 folder=path,
                 place=path.name,
                 status=status if status in STATUSES else "waiting",
-                record=read_mapping(path / "run.json"),
+                record=(record := read_mapping(path / "run.json")),
+                # What killed a process is known to the study alone.
+                error=str(node.get("error") or record.get("error") or ""),
             )
         )
     return Study(folder, plan, runs)

@@ -1,4 +1,4 @@
-"""Training with Lightning: which callbacks, which strategy, and what an interruption means."""
+"""Training with Lightning: which callbacks, which strategy, and that it is all done."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ import shutil
 import sys
 import warnings
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-from pytorch_lightning.utilities.exceptions import SIGTERMException
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
+from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
+from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from torch import nn
 
 from henkan.devices import count_of, kind_of
-from henkan.errors import UserError
+from henkan.errors import TrainingFailed, UserError
+from henkan.ranks import leave_the_others
 from henkan.runs.plan import Plan
 from henkan.runs.run import Run
 from henkan.scoring.evaluation_set import evaluation_set
@@ -24,25 +28,47 @@ from henkan.training.assemble import training_streams
 from henkan.training.callbacks import Bar, Checkpoints, Restore, Rows, Validation
 from henkan.training.feed import Feed
 from henkan.training.heartbeat import Heartbeat
+from henkan.training.interruption import Interruption, Signals
 from henkan.training.keeping import keeping
 from henkan.training.loggers import RunLogger
 from henkan.training.streams import batch_sizes
 from henkan.training.translator import Translator
 
-# What a shell reports for a process that SIGTERM has ended.
-TERMINATED = 143
+
+def fit(
+    plan: Plan,
+    run: Run,
+    translator: Translator,
+    state: Mapping[str, Any] | None,
+    logger: RunLogger,
+    signals: Signals,
+) -> None:
+    """Train the iterations that are left. Raises `TrainingFailed` unless the last one has been reached then."""
+    if translator.iteration < len(plan.schedule):
+        try:
+            fit_rest(plan, run, translator, state, logger, signals)
+        finally:
+            leave_the_others()
+    if translator.iteration != len(plan.schedule):
+        raise TrainingFailed(f"training ended at iteration {translator.iteration} instead of {len(plan.schedule)}")
 
 
-def fit(plan: Plan, run: Run, translator: Translator, state: Mapping[str, Any] | None, logger: RunLogger) -> None:
-    """Train the iterations that are left."""
+def fit_rest(
+    plan: Plan,
+    run: Run,
+    translator: Translator,
+    state: Mapping[str, Any] | None,
+    logger: RunLogger,
+    signals: Signals,
+) -> None:
+    """Run Lightning's loop over the iterations that are left."""
     config, settings = plan.config, plan.config["trainer"]
-    if translator.iteration >= len(plan.schedule):
-        return
     evaluator = Evaluator(config["metric"], config["evaluation"]["batch"], sets=False)
     validation = dict(config["validation"])
     scored = evaluation_set(config, plan.pictures, "val", validation.pop("framing"))
     ready(translator, settings)
     keep, every, minutes = keeping(config), config["checkpoint"]["every"], config["checkpoint"]["minutes"]
+    checkpoints = Checkpoints(run, every, minutes, keep, plan.prefixes)
     feed = Feed(
         training_streams(plan),
         plan.schedule,
@@ -58,21 +84,17 @@ def fit(plan: Plan, run: Run, translator: Translator, state: Mapping[str, Any] |
         Rows(run, logger, feed),
         Bar(run.folder.name) if with_bar else Heartbeat(),
         Validation(run, logger, evaluator, scored, **validation),
-        Checkpoints(run, every, minutes, keep, plan.prefixes),
+        checkpoints,
+        Interruption(signals, checkpoints.save),
     ]
     # Lightning's advice about workers and modes is for other loops than this one.
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*(many workers|eval mode at the start|treespec).*")
         try:
-            make_trainer(settings, callbacks).fit(translator, datamodule=feed)
-        except SIGTERMException:
-            raise SystemExit(TERMINATED) from None
-        except SystemExit as end:
-            # Lightning turns an interrupt into an exit.
-            if isinstance(end.__context__, KeyboardInterrupt):
-                raise KeyboardInterrupt from None
-            raise
+            make_trainer(settings, callbacks, run.folder).fit(translator, datamodule=feed)
+        finally:
+            feed.close()
 
 
 def ready(translator: Translator, settings: Mapping[str, Any]) -> None:
@@ -111,7 +133,7 @@ def compile_networks(translator: Translator) -> None:
             network.compile(dynamic=False)
 
 
-def make_trainer(settings: Mapping[str, Any], callbacks: list[pl.Callback]) -> pl.Trainer:
+def make_trainer(settings: Mapping[str, Any], callbacks: list[pl.Callback], folder: Path) -> pl.Trainer:
     """Return a trainer that leaves batches, logs and checkpoints to us."""
     accelerator, devices = settings["accelerator"], settings["devices"]
     several = count_of(accelerator, devices) > 1 and settings["strategy"] == "auto"
@@ -120,6 +142,9 @@ def make_trainer(settings: Mapping[str, Any], callbacks: list[pl.Callback]) -> p
         devices=devices,
         strategy="ddp_find_unused_parameters_true" if several else settings["strategy"],
         precision=settings["precision"],
+        plugins=environments(settings["devices"] != 1),
+        # Under SLURM it goes on from any hpc_ckpt_N.ckpt that lies there; the default is the working directory.
+        default_root_dir=folder,
         max_epochs=1,
         callbacks=callbacks,
         logger=False,
@@ -128,3 +153,16 @@ def make_trainer(settings: Mapping[str, Any], callbacks: list[pl.Callback]) -> p
         enable_model_summary=False,
         use_distributed_sampler=False,
     )
+
+
+def environments(several: bool) -> list[Any]:
+    """Return where the trainer learns of a run's other processes, where Lightning's own choice would not do.
+
+    A run of one device has none, whatever a cluster says of the job that it is part of; and queueing a job again is
+    the business of its batch script.
+    """
+    if not several:
+        return [LightningEnvironment()]
+    if SLURMEnvironment.detect() and not TorchElasticEnvironment.detect():
+        return [SLURMEnvironment(auto_requeue=False)]
+    return []

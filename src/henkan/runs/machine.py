@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from henkan.cores import cores
+from henkan.cuda import gpus
 from henkan.precision import tf32
 
 PACKAGES = (
@@ -41,7 +42,7 @@ def hardware() -> dict[str, str | int]:
         "threads": torch.get_num_threads(),
     }
     if torch.cuda.is_available():
-        found["accelerator"] = torch.cuda.get_device_name()
+        found["accelerator"] = gpus()[0].name if gpus() else torch.cuda.get_device_name()
         found["tf32"] = ", ".join(tf32()) or "nowhere"
     return found
 
@@ -78,7 +79,8 @@ def processes(trainer: Mapping[str, Any]) -> int:
 def fast_in_bfloat16(kind: str) -> bool:
     """Whether bf16 autocast pays on this kind of device: CUDA since Ampere, CPUs with AVX-512 bf16 or AMX."""
     if kind == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+        # ROCm has no driver of CUDA's.
+        return gpus()[0].capability >= (8, 0) if gpus() else torch.cuda.is_bf16_supported(including_emulation=False)
     return kind == "cpu" and bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 

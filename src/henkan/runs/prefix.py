@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from henkan.files import sweep
-from henkan.ranks import say
+from henkan.runs.locks import hold, is_held, lock, try_to_hold
 from henkan.training import checkpoint
 
 
@@ -36,9 +36,9 @@ class Claims:
         while missing := absent(self.runs, prefixes):
             end = min(missing)
             if not self.claim(missing[end]):
-                say(f"another run trains the shared prefix up to iteration {end}: waiting for it")
-                with lock(self.runs, missing[end]):
-                    pass
+                one = lock(lock_file(self.runs, missing[end]))
+                hold(one, f"another run trains the shared prefix up to iteration {end}")
+                one.release()
             elif absent(self.runs, prefixes) == missing:
                 self.claim_all(missing)
                 break
@@ -50,10 +50,8 @@ class Claims:
     def claim(self, identity: str) -> bool:
         """Claim a boundary; returns whether it is this run's now."""
         if identity not in self.held:
-            one = lock(self.runs, identity)
-            try:
-                one.acquire(blocking=False)
-            except Timeout:
+            one = lock(lock_file(self.runs, identity))
+            if not try_to_hold(one):
                 return False
             self.held[identity] = one
         return True
@@ -78,11 +76,14 @@ class Claims:
                 self.held.pop(name).release()
 
 
-def lock(runs: Path, identity: str) -> FileLock:
-    """Return the lock of a boundary."""
-    place = folder(runs, identity)
-    place.mkdir(parents=True, exist_ok=True)
-    return FileLock(place / ".lock")
+def lock_file(runs: Path, identity: str) -> Path:
+    return folder(runs, identity) / ".lock"
+
+
+def is_coming(runs: Path, prefixes: Mapping[int, str]) -> bool:
+    """Whether some process is on the way to the next boundary that has not been offered."""
+    missing = absent(runs, prefixes)
+    return bool(missing) and is_held(lock_file(runs, missing[min(missing)]))
 
 
 def absent(runs: Path, prefixes: Mapping[int, str]) -> dict[int, str]:

@@ -1,7 +1,7 @@
 """A run: its identity, its folder, its record. The folder is the truth; nothing else remembers a run.
 
-run.json       identity, mark, status (running, done, failed), recipe, seed, overrides, iterations, final scores, what
-               it took (seconds, seconds_lost), where it was trained (environments), with which code
+run.json       identity, mark, status (running, done, interrupted, failed), recipe, seed, overrides, iterations,
+               final scores, what it took (seconds, seconds_lost), where it was trained (environments), with which code
 config.yaml    the resolved config                changes.diff  uncommitted changes of the code, if any
 metrics.csv    curves                             checkpoints/  last.ckpt, and those that stay, by their iterations
 scores.csv     a row a test picture               set_scores.json, pictures/
@@ -12,13 +12,13 @@ from __future__ import annotations
 import secrets
 import shutil
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
 from omegaconf import OmegaConf
 
 from henkan.errors import UserError
@@ -26,12 +26,14 @@ from henkan.files import digests, replaced, sweep
 from henkan.ranks import say
 from henkan.runs import checkout, machine
 from henkan.runs.curves import Curves, last_iteration
+from henkan.runs.locks import hold, lock, try_to_hold
 from henkan.runs.mark import mark
 from henkan.runs.prefix import Claims, without_discriminator
 from henkan.runs.record import SCORED, TRAINED, Record, read_record, write_record
 from henkan.runs.sources import changed, code, sources
 from henkan.sample import PAIRED
 from henkan.training import checkpoint
+from henkan.training.loggers import Status
 from henkan.training.recorder import Row
 
 # What a resumed run takes over from its record.
@@ -46,8 +48,8 @@ KEPT = (
     "resumed_from",
     "warnings",
 )
-# How long a run waits for another process to let go of its folder, in seconds.
-PATIENCE = 12.0
+# Held by the process that trains the run, and by a study while a process of its own does.
+LOCK, TURN = ".lock", ".turn"
 
 
 class Run:
@@ -61,7 +63,6 @@ class Run:
         self.curves = Curves(folder / "metrics.csv")
         self.record: Record = read_record(folder) or {}
         self.claims = Claims(folder.parent)
-        self._lock = FileLock(folder / ".lock")
         self._before, self._since = 0.0, time.monotonic()
 
     @property
@@ -82,28 +83,37 @@ class Run:
         names = changed(self.record.get("code", {}), self.code)
         return f"; since then changed: {', '.join(names)} (rerun=true trains it again)" if names else ""
 
+    @contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Have the folder to oneself, once no other process trains this run; then read how far that one came."""
+        if not self.writes:
+            yield
+            return
+        try:
+            own = lock(self.folder / LOCK)
+            hold(own, f"another process trains {self.folder.name}")
+        except OSError as error:
+            raise UserError(
+                f"cannot write the run folder {self.folder}: {error.strerror}; choose another with paths.runs=DIR"
+            ) from error
+        try:
+            sweep(self.folder)
+            self.record = read_record(self.folder) or {}
+            yield
+        finally:
+            self.claims.release()
+            own.release()
+
     def begin(self, overrides: list[str], manifests: Mapping[str, str], iterations: int, fresh: bool = False) -> None:
-        """Claim the folder and write the record, before anything is trained; `fresh` forgets an earlier run.
+        """Write the record of a claimed run, before anything is trained; `fresh` forgets an earlier run.
 
         `manifests` are the hashes of what each stream's pictures show.
         """
         if not self.writes:
             return
-        try:
-            (self.folder / "checkpoints").mkdir(parents=True, exist_ok=True)
-            # What a killed study has left behind takes a moment to end.
-            self._lock.acquire(timeout=PATIENCE)
-            sweep(self.folder)
-            if fresh:
-                self.clear()
-        except Timeout:
-            raise UserError(
-                f"{self.folder} is being trained by another process; wait for it, or change the seed"
-            ) from None
-        except OSError as error:
-            raise UserError(
-                f"cannot write the run folder {self.folder}: {error.strerror}; choose another with paths.runs=DIR"
-            ) from error
+        (self.folder / "checkpoints").mkdir(exist_ok=True)
+        if fresh:
+            self.clear()
         commits, changes = checkout.commits(), checkout.changes(sources(self.parts).values())
         self.record = {
             **{key: self.record[key] for key in KEPT if key in self.record},
@@ -139,7 +149,7 @@ class Run:
         for path in self.folder.iterdir():
             if path.is_dir():
                 shutil.rmtree(path)
-            elif path.name != ".lock":
+            elif path.name not in (LOCK, TURN):
                 path.unlink()
         self.record = {}
         (self.folder / "checkpoints").mkdir()
@@ -184,13 +194,11 @@ class Run:
             begin = max(begin, self.checkpoint.stat().st_mtime)
         return max(0.0, self.curves.path.stat().st_mtime - begin)
 
-    def end(self, status: str, **facts: Any) -> None:
-        """Close the record as done or failed, and let go of the folder."""
+    def end(self, status: Status, **facts: Any) -> None:
+        """Close the record."""
         if self.writes:
             found = digests(self.folder, (*TRAINED, *SCORED))
             self.note(status=status, ended=now(), digests=found, **facts)
-            self.claims.release()
-            self._lock.release()
 
     @property
     def rows(self) -> Sequence[Row]:
@@ -295,6 +303,16 @@ def title(config: Mapping[str, Any], overrides: Sequence[str]) -> str:
 def write_config(folder: Path, config: Mapping[str, Any]) -> None:
     with replaced(folder / "config.yaml") as partial:
         partial.write_text(OmegaConf.to_yaml(OmegaConf.create(dict(config))), encoding="utf-8")
+
+
+def close_killed(folder: Path, reason: str) -> None:
+    """Close the record of a run whose process was killed before it could do so itself."""
+    own = lock(folder / LOCK)
+    # Another process may have gone on with it by now.
+    record = read_record(folder) if try_to_hold(own) else None
+    if record is not None and record["status"] == "running":
+        write_record(folder, {**record, "status": "failed", "ended": now(), "error": reason})
+    own.release()
 
 
 def now(precision: str = "seconds") -> str:

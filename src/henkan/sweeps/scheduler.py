@@ -7,11 +7,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from filelock import FileLock
+
 from henkan.launching.launcher import Process, WarmProcesses
 from henkan.runs.curves import last_iteration
+from henkan.runs.locks import is_held, lock, try_to_hold
 from henkan.runs.plan import Plan
 from henkan.runs.prefix import folder as prefix_folder
+from henkan.runs.prefix import is_coming
 from henkan.runs.record import read_record
+from henkan.runs.run import LOCK, TURN, close_killed
+from henkan.training.interruption import ASKING
+
+# How often a run that another process has is looked at, in seconds.
+LOOK_EVERY = 2.0
 
 
 @dataclass
@@ -23,7 +32,14 @@ class Job:
     overrides: list[str]
     plan: Plan
     process: Process | None = None
+    turn: FileLock | None = None
+    """Held while this study trains the run, so that no other one does."""
+    elsewhere: bool = False
+    """Whether another process trains the run."""
+    look: float = 0.0
+    """When to see again whether the run can be taken."""
     ended: bool = False
+    interrupted: bool = False
     error: str | None = None
 
     @property
@@ -36,10 +52,10 @@ class Job:
 
     @property
     def status(self) -> str:
-        if self.process is not None:
+        if self.process is not None or self.elsewhere:
             return "running"
         if self.error is not None:
-            return "failed"
+            return "interrupted" if self.interrupted else "failed"
         if self.plan.config["rerun"] and not self.ended:
             return "waiting"
         record = read_record(self.folder)
@@ -57,6 +73,29 @@ class Job:
             if not (prefix_folder(runs, identity) / "boundary.ckpt").is_file()
         }
 
+    def take(self) -> bool:
+        """Take the run for this study, unless another process has it or is on the way to what it starts from."""
+        if time.monotonic() < self.look:
+            return False
+        turn = lock(self.folder / TURN)
+        self.elsewhere = not try_to_hold(turn) or is_held(self.folder / LOCK)
+        if self.elsewhere or is_coming(self.plan.runs, self.plan.prefixes):
+            turn.release()
+            self.look = time.monotonic() + LOOK_EVERY
+            return False
+        self.turn = turn
+        return True
+
+    def settle(self) -> None:
+        """Take up how the run's process has ended, and let go of the run."""
+        if self.process is not None and (code := self.process.poll()) is not None:
+            self.ended, self.error, self.process = True, self.process.error, None
+            self.interrupted = code in (128 + number for number in ASKING)
+            if self.error is not None:
+                close_killed(self.folder, self.error)
+        if self.turn is not None:
+            self.turn.release()
+
     def iteration(self) -> int:
         """Return how far the run is by its curves: 0 before the first row."""
         return last_iteration(self.folder / "metrics.csv")
@@ -72,35 +111,41 @@ def run_jobs(jobs: Sequence[Job], at_once: int, changed: Callable[[], None], tic
     running: list[Job] = []
     if not waiting:
         return
-    with WarmProcesses(at_once) as processes:
-        while waiting or running:
-            for job in [job for job in running if job.process is not None and job.process.poll() is not None]:
-                assert job.process is not None
-                job.ended, job.error = True, job.process.error
-                job.process = None
-                running.remove(job)
-                fill(waiting, running, at_once, processes)
-                changed()
-            fill(waiting, running, at_once, processes)
-            tick()
-            time.sleep(0.2)
+    try:
+        with WarmProcesses(at_once) as processes:
+            while waiting or running:
+                ended = [job for job in running if job.process is not None and job.process.poll() is not None]
+                for job in ended:
+                    job.settle()
+                    running.remove(job)
+                if fill(waiting, running, at_once, processes) or ended:
+                    changed()
+                tick()
+                time.sleep(0.2)
+    finally:
+        for job in running:
+            job.settle()
 
 
-def fill(waiting: list[Job], running: list[Job], at_once: int, processes: WarmProcesses) -> None:
-    """Start the first jobs that need not wait for a prefix, while there is room."""
+def fill(waiting: list[Job], running: list[Job], at_once: int, processes: WarmProcesses) -> bool:
+    """Start the first jobs that need not wait for a prefix, while there is room; returns whether some were done."""
+    adopted = False
     for job in list(waiting):
         if len(running) >= at_once:
-            return
-        if job.awaited() & coming(running) or any(job.plan.identity == other.plan.identity for other in running):
+            break
+        same = any(job.plan.identity == other.plan.identity for other in running)
+        if same or job.awaited() & coming(running) or not job.take():
             continue
         if job.status == "done":
-            # Another job of the study was the same run.
+            # Another job of the study was the same run, or another process has trained it.
             waiting.remove(job)
+            job.settle()
+            adopted = True
             continue
-        job.folder.mkdir(parents=True, exist_ok=True)
         job.process = processes.start(["train", *job.overrides], log=job.folder / "log.txt")
         waiting.remove(job)
         running.append(job)
+    return adopted
 
 
 def coming(running: Sequence[Job]) -> set[str]:

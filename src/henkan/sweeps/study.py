@@ -22,6 +22,7 @@ from henkan.runs.sources import changed, code
 from henkan.scoring.evaluator import POST
 from henkan.sweeps.progress import StudyBar, saved
 from henkan.sweeps.scheduler import Job, run_jobs
+from henkan.training.interruption import Signals
 
 
 def prepare(study: Study) -> None:
@@ -53,12 +54,16 @@ def run_study(study: Study, jobs: list[Job]) -> int:
         if names := changed((read_record(job.folder) or {}).get("code", {}), code(job.plan.parts)):
             print(f"henkan: {job.folder.name} is done; since then changed: {', '.join(names)}", file=sys.stderr)
     write_study(study, jobs, folder)
-    with StudyBar(study.name, jobs) as bar:
-        run_jobs(jobs, at_once, refresh, bar.tick)
+    try:
+        with Signals("the same command goes on"), StudyBar(study.name, jobs) as bar:
+            run_jobs(jobs, at_once, refresh, bar.tick)
+    finally:
+        # Also of an interrupted study: nothing of it runs any more.
+        write_study(study, jobs, folder)
     refresh()
     failed = [job for job in jobs if job.status != "done"]
     for job in failed:
-        print(f"henkan: failed: {job.title}: {job.error}", file=sys.stderr)
+        print(f"henkan: {job.status}: {job.title}: {job.error}", file=sys.stderr)
     if len(failed) < len(jobs):
         print(table(folder))
         print(folder / "report.html")
@@ -120,6 +125,7 @@ def write_study(study: Study, jobs: Sequence[Job], folder: Path) -> None:
                     "seed": job.seed,
                     "folder": os.path.relpath(job.folder, folder),
                     "status": job.status,
+                    "error": job.error,
                 }
                 for job in jobs
             ],

@@ -123,30 +123,41 @@ class Checkpoints(pl.Callback):
     ) -> None:
         self.run, self.every, self.keeping, self.prefixes = run, every, keeping, prefixes
         self.patience = math.inf if minutes is None else 60.0 * minutes
-        self.saved = time.monotonic()
+        self.since = time.monotonic()
+        self.saved: int | None = None
 
     def on_train_start(self, *_: Any) -> None:
-        self.saved = time.monotonic()
+        self.since = time.monotonic()
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, *_: Any) -> None:
-        iteration, schedule = pl_module.iteration, pl_module.schedule
-        due = iteration % self.every == 0 or iteration in schedule.ends
+        iteration = pl_module.iteration
+        due = iteration % self.every == 0 or iteration in pl_module.schedule.ends
         perhaps = self.keeping.due(iteration)
         if due or perhaps:
             pl_module.tally.check()
-        overdue = pl_module.is_log_step(iteration - 1) and time.monotonic() - self.saved > self.patience
-        if not trainer.is_global_zero or not (due or perhaps or overdue):
-            return
+        overdue = pl_module.is_log_step(iteration - 1) and time.monotonic() - self.since > self.patience
+        if trainer.is_global_zero and (due or perhaps or overdue):
+            self.write(pl_module, only_if_it_stays=not (due or overdue))
+
+    def save(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Save the state after this iteration, unless that has been done; all ranks call this."""
+        pl_module.tally.check()
+        if trainer.is_global_zero and self.saved != pl_module.iteration:
+            self.write(pl_module)
+
+    def write(self, pl_module: Any, only_if_it_stays: bool = False) -> None:
+        """Write the checkpoint of this iteration, and drop those that are to stay no longer."""
+        iteration, schedule = pl_module.iteration, pl_module.schedule
         kept = {each for each in self.run.kept() if each <= iteration}
         staying = self.keeping.staying({*kept, iteration}, self.run.rows)
-        if not (due or overdue or iteration in staying):
+        if only_if_it_stays and iteration not in staying:
             return
         state = {"phases": schedule.until(iteration), **pl_module.state()}
         if iteration in self.prefixes:
             # First, so that a run killed in between offers the boundary when it comes back to it.
             self.run.offer(self.prefixes[iteration], state, schedule.updates("discriminator", iteration) > 0)
         self.run.save(state, keep=iteration in staying)
-        self.saved = time.monotonic()
+        self.saved, self.since = iteration, time.monotonic()
         if self.keeping.best:
             self.run.drop(kept - staying)
 

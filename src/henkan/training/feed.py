@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from itertools import islice, pairwise
 from typing import Any
 
@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 
 from henkan.data.sampler import StepIndexedBatches
 from henkan.data.stream import Streams, TrainingStream, collate_streams
+from henkan.training.interruption import ignore_in_worker
 from henkan.training.schedule import Schedule
 
 Batch = dict[str, dict[str, Any]]
@@ -46,6 +47,7 @@ class Feed(pl.LightningDataModule):
         self.workers, self.start, self.repeat = workers, start, repeat
         self.pauses = (*pauses, LONGEST_STRETCH)
         self.waiting = Waiting()
+        self.given: Stretches | None = None
 
     def counter(self, iteration: int) -> tuple[str, int]:
         """Return the counter an iteration draws from, and the number of batches drawn before."""
@@ -74,15 +76,23 @@ class Feed(pl.LightningDataModule):
         if not self.workers:
             # A loader without workers adds a third of a millisecond a batch.
             drawn = (collate_streams([self.streams[key] for key in keys]) for keys in batches)
-            return Stretches(self.waiting(drawn), self.stretches())
+            self.given = Stretches(self.waiting(drawn), self.stretches())
+            return self.given
         loader: DataLoader[Any] = DataLoader(
             self.streams,
             batch_sampler=batches,
             num_workers=self.workers,
             collate_fn=collate_streams,
+            worker_init_fn=ignore_in_worker,
             pin_memory=self.trainer.strategy.root_device.type == "cuda",
         )
-        return Stretches(self.waiting(loader), self.stretches())
+        self.given = Stretches(self.waiting(loader), self.stretches())
+        return self.given
+
+    def close(self) -> None:
+        """Let the data workers end; they ignore the signal that would end them when the interpreter does."""
+        if self.given is not None:
+            self.given.close()
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
         """Leave it where it is: a stretch is not read yet."""
@@ -94,14 +104,20 @@ class Stretches:
 
     def __init__(self, batches: Iterable[Batch], lengths: Sequence[int]) -> None:
         self.batches, self.lengths = batches, lengths
+        self.drawn: Generator[Batch, None, None] | None = None
 
     def __len__(self) -> int:
         return len(self.lengths)
 
     def __iter__(self) -> Iterator[Iterator[Batch]]:
-        batches = iter(self.batches)
+        self.drawn = drawn = (batch for batch in self.batches)
         for length in self.lengths:
-            yield islice(batches, length)
+            yield islice(drawn, length)
+
+    def close(self) -> None:
+        """Draw no more, and let go of what draws, whoever still has one of the iterators."""
+        if self.drawn is not None:
+            self.drawn.close()
 
 
 class Waiting:

@@ -64,6 +64,8 @@ class Translator(pl.LightningModule):
         self.terms = tuple(terms)
         self.seed, self.log_every = seed, log_every
         self.iteration = 0
+        # Whether to end after this iteration; see `Interruption`.
+        self.stopping: Callable[[], bool] = lambda: False
         self.tally = Tally()
         self.observed: dict[str, float] | None = None
         networks: dict[str, nn.Module] = {"generator": self.generator}
@@ -96,7 +98,7 @@ class Translator(pl.LightningModule):
         """Train a stretch of iterations: Lightning's step, but not one iteration (see `Feed`)."""
         for batch in batches:
             self.iterate({name: on_device(own, self.device) for name, own in batch.items()})
-            if self.trainer.received_sigterm:
+            if self.stopping():
                 break
 
     def iterate(self, batches: Mapping[str, Mapping[str, Any]]) -> None:

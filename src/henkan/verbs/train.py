@@ -22,10 +22,10 @@ from henkan.config.build import build
 from henkan.config.composition import task_overrides
 from henkan.config.explain import reason
 from henkan.cores import cores
-from henkan.errors import TrainingFailed
+from henkan.errors import Interrupted, TrainingFailed
 from henkan.evaluation.score import score_run
 from henkan.evaluation.written import print_scores
-from henkan.ranks import is_first_rank, say
+from henkan.ranks import end_rank, is_first_rank, say, share
 from henkan.report.along import draw_curve
 from henkan.runs.curves import parse_rows, read_rows
 from henkan.runs.fit import fit
@@ -35,22 +35,25 @@ from henkan.runs.run import Run, write_config
 from henkan.runs.start import starting_point
 from henkan.training import checkpoint
 from henkan.training.assemble import build_translator
+from henkan.training.interruption import Signals
 from henkan.training.loggers import RunLogger
 
 
 def main(cfg: DictConfig) -> float | None:
+    share(cfg.trainer.devices != 1)
     use_threads(cfg.trainer.threads)
     plan = plan_run(cfg)
     run = Run(plan.folder, plan.identity, plan.config, plan.parts, writes=is_first_rank())
-    if names := altered(run.folder):
-        say(f"{run.folder}: edited or damaged since they were written: {', '.join(names)}")
-    if run.done and not plan.config["rerun"]:
-        say(f"done already{run.word_of_changed_code()}")
-        mend(plan, run, names)
-        means = score_run(plan.config, plan.pictures, run.folder, again=bool(altered(run.folder, SCORED)))
-        run.note(metrics=means, evaluation=plan.evaluation, digests=scored_again(run.folder))
-    elif not train(plan, run):
-        return None
+    with Signals() as signals, run.claimed():
+        if names := altered(run.folder):
+            say(f"{run.folder}: edited or damaged since they were written: {', '.join(names)}")
+        if run.done and not plan.config["rerun"]:
+            say(f"done already{run.word_of_changed_code()}")
+            mend(plan, run, names)
+            means = score_run(plan.config, plan.pictures, run.folder, again=bool(altered(run.folder, SCORED)))
+            run.note(metrics=means, evaluation=plan.evaluation, digests=scored_again(run.folder))
+        else:
+            train(plan, run, signals)
     draw_curve(run.folder)
     if plan.config["evaluation"]["split"] is not None:
         print_scores(run.folder)
@@ -68,8 +71,8 @@ def mend(plan: Plan, run: Run, names: Sequence[str]) -> None:
             run.curves.take_up(parse_rows(state["curves"]), int(state["iteration"]))
 
 
-def train(plan: Plan, run: Run) -> bool:
-    """Train what is left of a run and score it; returns whether this process is the one that did so."""
+def train(plan: Plan, run: Run, signals: Signals) -> None:
+    """Train what is left of a run and score it; the first rank alone returns."""
     if plan.trains and "generator" not in plan.schedule.phases[0].update and plan.init is None:
         say("the discriminator learns first, from a generator that has learned nothing: name a run with init=RUN")
     run.begin(task_overrides(), plan.manifests, len(plan.schedule), fresh=plan.config["rerun"])
@@ -80,12 +83,19 @@ def train(plan: Plan, run: Run) -> bool:
         if run.writes:
             logger.start(run.folder, run.record, plan.config, run.curves.rows)
         run.start_clock()
-        fit(plan, run, translator, state, logger)
+        fit(plan, run, translator, state, logger, signals)
         if not run.writes:
-            return False
+            end_rank()
         if plan.config["overfit"] is not None:
             check_overfit(run, plan.config["overfit"])
         final = score_run(plan.config, plan.pictures, run.folder, logger=logger)
+    except Interrupted as end:
+        if not run.writes:
+            # The first rank tells. Lightning would kill it if one that it has started ended with another code than 0.
+            end_rank()
+        run.end("interrupted", error=end.message)
+        logger.finish("interrupted", {})
+        raise
     except BaseException as error:
         if run.writes:
             run.end("failed", error=reason(error))
@@ -93,7 +103,6 @@ def train(plan: Plan, run: Run) -> bool:
         raise
     run.end("done", metrics=final, evaluation=plan.evaluation)
     logger.finish("done", final)
-    return True
 
 
 def check_overfit(run: Run, share: float) -> None:

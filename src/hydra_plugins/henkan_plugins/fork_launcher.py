@@ -66,6 +66,8 @@ class ForkLauncher(Launcher):  # type: ignore[misc, unused-ignore]
         from henkan.launching.swept import table
 
         setup_globals()
+        # Where logs lie, and sweepers write what they have found.
+        Path(self.config.hydra.sweep.dir).mkdir(parents=True, exist_ok=True)
         jobs: list[Job] = []
         codes: list[int] = []
         with frozen_config(), WarmProcesses(self.n_jobs) as processes:
