@@ -13,9 +13,9 @@ import torch
 
 from henkan.errors import Interrupted
 from henkan.launching.launcher import Process, WarmProcesses
+from henkan.runs.curves import MEASURED, last_iteration, read_rows
 from henkan.runs.locks import lock
-from henkan.runs.run import read_record
-from henkan.sweeps.scheduler import last_iteration
+from henkan.runs.record import read_record
 from henkan.training import checkpoint
 from henkan.training.interruption import ASKING, Signals, ignore_in_worker
 
@@ -53,9 +53,15 @@ def at_iteration(process: Process, runs: Path, iteration: int) -> None:
     raise AssertionError("the run ended before")
 
 
-def end(folder: Path) -> tuple[Any, list[str]]:
+def end(folder: Path) -> tuple[Any, Any, str]:
     state = checkpoint.load(folder / "checkpoints" / "last.ckpt")
-    return state, [(folder / name).read_text() for name in ("metrics.csv", "scores.csv")]
+    # What a run took is not what it is.
+    state = {name: value for name, value in state.items() if name not in ("seconds", "curves")}
+    rows = [
+        {name: value for name, value in row.items() if not name.startswith(MEASURED)}
+        for row in read_rows(folder / "metrics.csv")
+    ]
+    return state, rows, (folder / "scores.csv").read_text()
 
 
 @pytest.fixture(scope="module")

@@ -110,9 +110,13 @@ class Stretches:
         return len(self.lengths)
 
     def __iter__(self) -> Iterator[Iterator[Batch]]:
-        self.drawn = drawn = (batch for batch in self.batches)
+        self.drawn = drawn = self._draw()
         for length in self.lengths:
             yield islice(drawn, length)
+
+    def _draw(self) -> Generator[Batch, None, None]:
+        # From, so that closing this one closes what it draws from.
+        yield from self.batches
 
     def close(self) -> None:
         """Draw no more, and let go of what draws, whoever still has one of the iterators."""
