@@ -151,14 +151,6 @@ def test_a_failed_run_is_told_and_the_others_go_on(
     assert len(done(tmp_path / "runs")) == 2
 
 
-def test_what_a_study_refuses(study: Path) -> None:
-    with pytest.raises(UserError, match="there is no study 'nothing'"):
-        read_study("nothing", [])
-    (study / "study.yaml").write_text(STUDY.replace("baseline: mse", "baseline: mes"))
-    with pytest.raises(UserError, match="the baseline 'mes' is none of"):
-        read_study(str(study), [])
-
-
 def in_study(folder: Path, **entries: object) -> None:
     content = yaml.safe_load((folder / "study.yaml").read_text()) | entries
     (folder / "study.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
@@ -221,35 +213,6 @@ def test_train_and_evaluate_find_what_the_other_has_done(
     assert execute("train", [*words, "rerun=true"]).code == 0
     assert execute("evaluate", [f"run={folder}"]).code == 0
     assert (folder / "scores.csv").read_text() == before
-
-
-def test_axes_are_keys_with_values_or_names_with_overrides(study: Path) -> None:
-    pictures = {"drawn": ["data=openmoji", "degradation=rectangle_content"], "shot": ["data=photographs"]}
-    in_study(study, axes={"pictures": pictures, "generator.width": [0.25, 0.5]})
-    made = read_study(str(study), []).configurations()
-    assert list(made)[:2] == ["mse drawn width=0.25", "mse drawn width=0.5"]
-    assert len(made) == 3 * 2 * 2
-    one = made["weak shot width=0.5"]
-    assert (one.variant, one.point) == ("weak", {"pictures": "shot", "generator.width": "width=0.5"})
-    assert one.overrides[-2:] == ["data=photographs", "generator.width=0.5"]
-    words = ["axes.pictures.drawn=null", "axes.pictures.mine=[data=bsds500,data.path=/x]"]
-    other = read_study(str(study), words)
-    assert other.overrides == []
-    assert other.axes()["pictures"] == {"shot": ["data=photographs"], "mine": ["data=bsds500", "data.path=/x"]}
-
-
-@pytest.mark.parametrize(
-    ("axes", "said"),
-    [
-        ({"pictures": "photographs"}, "axes.pictures must be a list of values, or a mapping"),
-        ({"pictures": {"shot": "data=photographs"}}, "axes.pictures.shot must be a list of overrides"),
-        ({"pictures": {"shot": None}}, "axes.pictures has no value left"),
-    ],
-)
-def test_axes_that_are_refused(study: Path, axes: object, said: str) -> None:
-    in_study(study, axes=axes)
-    with pytest.raises(UserError, match=said):
-        read_study(str(study), []).configurations()
 
 
 def test_runs_do_not_notice_that_the_configs_are_edited(
