@@ -258,7 +258,9 @@ def put(said: dict[str, Any], key: str, value: Any) -> None:
     if not name:
         said[setting] = value
         return
-    entries = said.setdefault(setting, {})
+    if said.get(setting) is None:
+        said[setting] = {}
+    entries = said[setting]
     if not isinstance(entries, dict):
         # The file's own fault, which its reader names.
         return

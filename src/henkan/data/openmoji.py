@@ -126,7 +126,7 @@ class OpenMoji(Pictures):
         self.raster = cache_folder(cache) / "pictures" / (re.sub(r"[^\w.-]", "", self._key) + ".npy")
         self._pixels: np.ndarray[Any, np.dtype[np.uint8]] | None = None
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         # A worker maps the file itself; pickling the map would send every pixel.
         return {**self.__dict__, "_pixels": None}
 

@@ -71,7 +71,7 @@ class Draws:
         self.whole, self.chance = np.array(whole, bool), np.array(chance)
         keys = [blake2b("\x1f".join(pair).encode(), digest_size=8).digest() for pair in self.names]
         self.keys = np.array([int.from_bytes(key, "big") for key in keys], np.uint64)
-        self.places = {pair: place for place, pair in enumerate(self.names)}
+        self.columns = {pair: column for column, pair in enumerate(self.names)}
 
     def draw(self, number: int) -> NDArray[np.float64]:
         """Return the row of the sample that has this number (64 bits)."""
@@ -84,7 +84,7 @@ class Draws:
         """Return the names of an operator's settings, in order, without whether it happens and its seed."""
         return [setting for operator, setting in self.names if operator == name][2:]
 
-    def told(self, row: Sequence[float]) -> dict[str, dict[str, float] | None]:
+    def describe(self, row: Sequence[float]) -> dict[str, dict[str, float] | None]:
         """Return a row in words: operator → setting → value, or null where it did not happen."""
         found: dict[str, dict[str, float] | None] = {name: {} for name in self.operators}
         for (name, setting), value in zip(self.names, row, strict=True):

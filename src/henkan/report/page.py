@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -273,10 +273,10 @@ def reason(run: Run) -> str:
     return str(run.record.get("error", "")) if run.status == "failed" else ""
 
 
-def flat(node: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+def flat(node: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, str]]:
     """Yield a nested mapping as dotted names and texts, without what is empty or longer than two lines."""
     for key, value in node.items():
-        if isinstance(value, dict):
+        if isinstance(value, Mapping):
             yield from flat(value, f"{prefix}{key}.")
         elif value not in (None, "", []) and len(str(value)) <= 200:
             yield f"{prefix}{key}", str(value)

@@ -11,6 +11,7 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
+from henkan.config import resolved as configured
 from henkan.runs.plan import Plan
 from henkan.runs.run import Run
 from henkan.scoring.evaluation_set import evaluation_set
@@ -32,12 +33,20 @@ def fit(plan: Plan, run: Run, translator: Translator, state: Mapping[str, Any] |
     if translator.iteration >= len(plan.schedule):
         return
     evaluator = Evaluator(config["metric"], config["evaluation"]["batch"], sets=False)
-    validation = dict(config["validation"])
-    scored = evaluation_set(config, plan.pictures, "val", validation.pop("framing"))
+    validation = config["validation"]
+    scored = evaluation_set(config, plan.pictures, "val", validation["framing"])
     callbacks: list[pl.Callback] = [
         Restore(state),
         Rows(run, logger),
-        Validation(run, logger, evaluator, scored, **validation),
+        Validation(
+            run,
+            logger,
+            evaluator,
+            scored,
+            every=validation["every"],
+            pictures=validation["pictures"],
+            panels=validation["panels"],
+        ),
         Checkpoints(run, config["checkpoint"]["every"], plan.prefixes),
     ]
     if settings["bar"] is True or (settings["bar"] == "auto" and sys.stderr.isatty()):
@@ -66,7 +75,7 @@ def fit(plan: Plan, run: Run, translator: Translator, state: Mapping[str, Any] |
             raise
 
 
-def make_trainer(settings: Mapping[str, Any], callbacks: list[pl.Callback]) -> pl.Trainer:
+def make_trainer(settings: configured.Trainer, callbacks: list[pl.Callback]) -> pl.Trainer:
     """Return a trainer that leaves batches, logs and checkpoints to us."""
     several = settings["devices"] != 1 and settings["strategy"] == "auto"
     return pl.Trainer(

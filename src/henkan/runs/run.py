@@ -20,6 +20,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 from omegaconf import OmegaConf
 
+from henkan.config.resolved import Config
 from henkan.errors import UserError
 from henkan.files import write_json
 from henkan.ranks import say
@@ -27,13 +28,10 @@ from henkan.runs import machine
 from henkan.runs.curves import Curves
 from henkan.runs.identity import changed, code
 from henkan.runs.prefix import Claims, without_discriminator
+from henkan.runs.record import Record, as_record, kept
 from henkan.training import checkpoint
 from henkan.training.recorder import Row
 
-Record = dict[str, Any]
-
-# What a resumed run takes over from its record.
-KEPT = ("nonce", "created", "seconds", "prefix", "warnings")
 # How long a run waits for another process to let go of its folder, in seconds.
 PATIENCE = 12.0
 
@@ -42,7 +40,7 @@ class Run:
     """One training run. Rank 0 writes; the other ranks only read."""
 
     def __init__(
-        self, folder: Path, identity: str, config: Mapping[str, Any], parts: Mapping[str, Any], writes: bool = True
+        self, folder: Path, identity: str, config: Config, parts: Mapping[str, Any], writes: bool = True
     ) -> None:
         self.folder, self.identity, self.config, self.writes = folder, identity, config, writes
         self.code = code(parts)
@@ -59,7 +57,7 @@ class Run:
     def done(self) -> bool:
         return self.record.get("status") == "done"
 
-    def word_of_changed_code(self) -> str:
+    def changed_code_notice(self) -> str:
         """Return what to add to a message if source files differ from when the run was started, and the way out."""
         names = changed(self.record.get("code", {}), self.code)
         return f"; since then changed: {', '.join(names)} (rerun=true trains it again)" if names else ""
@@ -84,7 +82,7 @@ class Run:
             ) from error
         head, changes = machine.commit(Path(__file__).parent)
         self.record = {
-            **{key: self.record[key] for key in KEPT if key in self.record},
+            **kept(self.record),
             "identity": self.identity,
             "status": "running",
             "recipe": self.config.get("recipe"),
@@ -123,7 +121,7 @@ class Run:
     def note(self, **facts: Any) -> None:
         """Add facts to the record."""
         if self.writes:
-            self.record.update(facts)
+            self.record.update(as_record(facts))
             self.write()
 
     def end(self, status: str, **facts: Any) -> None:
@@ -152,7 +150,7 @@ class Run:
         write_json(self.folder / "run.json", self.record)
 
 
-def run_name(config: Mapping[str, Any], identity: str) -> str:
+def run_name(config: Config, identity: str) -> str:
     """Return a folder name a person can read: recipe, terms, seed and the beginning of the identity.
 
     Where nothing is trained there are no terms, and no seed matters: the generator's name stands for both.

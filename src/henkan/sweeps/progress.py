@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -72,8 +71,9 @@ def seconds_per_iteration(jobs: Sequence[Job]) -> float | None:
     """Return the mean pace of the runs that are done."""
     paces = []
     for job in jobs:
-        record: Mapping[str, Any] = read_record(job.folder) or {}
-        trained = record.get("iterations", 0) - record.get("prefix", {}).get("iteration", 0)
+        record = read_record(job.folder) or {}
+        start = record["prefix"]["iteration"] if "prefix" in record else 0
+        trained = record.get("iterations", 0) - start
         if record.get("status") == "done" and trained > 0:
             paces.append(record["seconds"] / trained)
     return sum(paces) / len(paces) if paces else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from hydra import compose, initialize_config_dir
@@ -16,6 +15,7 @@ from henkan.config.trees import config_folder
 from henkan.errors import UserError
 from henkan.files import write_json
 from henkan.launching.execute import execute
+from henkan.report.read import Plan
 from henkan.report.write import table, write_report
 from henkan.runs import machine
 from henkan.runs.identity import changed, code
@@ -98,31 +98,32 @@ def without_repetition(jobs: Sequence[Job]) -> list[Job]:
 
 def write_study(study: Study, jobs: Sequence[Job], folder: Path) -> None:
     """Write `study.json`: what was asked, and how far each run is."""
-    write_json(
-        folder / "study.json",
-        {
-            "title": study.title,
-            "question": study.question,
-            "recipe": study.recipe,
-            "scale": study.scale,
-            "baseline": study.baseline,
-            "headline": study.headline,
-            "plane": study.plane,
-            "name": study.name,
-            "seeds": study.seeds,
-            "configurations": {name: asdict(made) for name, made in study.configurations.items()},
-            "overrides": [*study.overrides, *study.given],
-            "metrics": scored(jobs),
-            "runs": [
-                {
-                    "configuration": job.configuration,
-                    "seed": job.seed,
-                    "folder": os.path.relpath(job.folder, folder),
-                    "status": job.status,
-                }
-                for job in jobs
-            ],
-            "environment": {"hardware": machine.hardware(), "versions": machine.versions()},
-            "saved_iterations": saved(jobs),
+    plan: Plan = {
+        "title": study.title,
+        "question": study.question,
+        "recipe": study.recipe,
+        "scale": study.scale,
+        "baseline": study.baseline,
+        "headline": study.headline,
+        "plane": study.plane,
+        "name": study.name,
+        "seeds": study.seeds,
+        "configurations": {
+            name: {"variant": made.variant, "point": made.point, "overrides": made.overrides}
+            for name, made in study.configurations.items()
         },
-    )
+        "overrides": [*study.overrides, *study.given],
+        "metrics": scored(jobs),
+        "runs": [
+            {
+                "configuration": job.configuration,
+                "seed": job.seed,
+                "folder": os.path.relpath(job.folder, folder),
+                "status": job.status,
+            }
+            for job in jobs
+        ],
+        "environment": {"hardware": machine.hardware(), "versions": machine.versions()},
+        "saved_iterations": saved(jobs),
+    }
+    write_json(folder / "study.json", plan)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import Literal, Protocol
 
 import torch
 from torch import nn
@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ChainedScheduler, LinearLR, LRScheduler
 
 from henkan.config.build import build
+from henkan.config.resolved import Config, Node
 from henkan.data.pictures import Pictures
 from henkan.data.stream import TrainingStream
 from henkan.randomness import seed_for
@@ -21,12 +22,14 @@ from henkan.training.terms import PAIRED, Term
 from henkan.training.translator import Translator
 from henkan.transform import Transform
 
+Network = Literal["generator", "discriminator"]
+
 
 class Planned(Protocol):
     """What of a planned run the objects that train are built from."""
 
     @property
-    def config(self) -> Mapping[str, Any]: ...
+    def config(self) -> Config: ...
     @property
     def streams(self) -> Mapping[str, Pictures]: ...
     @property
@@ -35,7 +38,7 @@ class Planned(Protocol):
     def schedule(self) -> Schedule: ...
 
 
-def build_network(config: Mapping[str, Any], name: str) -> nn.Module:
+def build_network(config: Config, name: Network) -> nn.Module:
     """Build the generator or discriminator; its first weights depend on the seed and its name alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_for(config["seed"], "initialization", name))
@@ -43,18 +46,18 @@ def build_network(config: Mapping[str, Any], name: str) -> nn.Module:
     return network
 
 
-def build_transform(config: Mapping[str, Any], stream: str = PAIRED) -> Transform:
+def build_transform(config: Config, stream: str = PAIRED) -> Transform:
     """Build what surrounds the generator, for the samples of one stream."""
     degradation = build(stream_nodes(config)[stream]["degradation"])
     return Transform(build(config["task"]), degradation, config["trainer"]["channels_last"])
 
 
-def device_for(config: Mapping[str, Any]) -> torch.device:
+def device_for(config: Config) -> torch.device:
     """Return where a generator runs outside of training: on the GPU, unless there is none or the config says CPU."""
     return torch.device("cuda" if torch.cuda.is_available() and config["trainer"]["accelerator"] != "cpu" else "cpu")
 
 
-def training_stream(config: Mapping[str, Any], pictures: Pictures, name: str = PAIRED) -> TrainingStream:
+def training_stream(config: Config, pictures: Pictures, name: str = PAIRED) -> TrainingStream:
     """Return the stream whose sample i is a function of the seed, its name and i alone."""
     node = stream_nodes(config)[name]
     seed = config["seed"] if name == PAIRED else seed_for(config["seed"], "stream", name)
@@ -71,7 +74,7 @@ def build_translator(plan: Planned) -> Translator:
     """Build the LightningModule of a run; a discriminator only if a phase updates one."""
     config, schedule = plan.config, plan.schedule
     judged = any("discriminator" in phase.update for phase in schedule.phases)
-    networks = ("generator", "discriminator") if judged else ("generator",)
+    networks: tuple[Network, ...] = ("generator", "discriminator") if judged else ("generator",)
     optimizer, scheduler, trainer = config["optimizer"], config["scheduler"], config["trainer"]
     return Translator(
         generator=build_network(config, "generator"),
@@ -89,7 +92,7 @@ def build_translator(plan: Planned) -> Translator:
     )
 
 
-def with_warmup(node: Mapping[str, Any] | None, warmup: int) -> Callable[[Optimizer], LRScheduler] | None:
+def with_warmup(node: Node | None, warmup: int) -> Callable[[Optimizer], LRScheduler] | None:
     """Return what builds a network's scheduler: the configured one, and a linear rise over `warmup` updates."""
     parts: list[Callable[[Optimizer], LRScheduler]] = []
     if warmup:

@@ -6,8 +6,8 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
-from typing import Any
 
+from henkan.config import resolved as configured
 from henkan.errors import UserError
 
 NETWORKS = ("generator", "discriminator")
@@ -41,7 +41,7 @@ class Schedule:
         self.ends = tuple(accumulate(phase.iterations for phase in phases))
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Mapping[str, Any]], discriminator: bool) -> Schedule:
+    def from_config(cls, config: Mapping[str, configured.Phase], discriminator: bool) -> Schedule:
         """Read the config's mapping; without a discriminator its updates, and phases left empty, are dropped."""
         phases = []
         for name, node in config.items():

@@ -53,7 +53,7 @@ def main(cfg: DictConfig) -> None:
         # As `henkan train` would have left it: the same command of a study finds it done.
         facts = {"identity": plan.identity, "status": "done", "recipe": config["recipe"], "iterations": 0}
         write_json(folder / "run.json", {**facts, "overrides": task_overrides(), "metrics": means})
-        (folder / "config.yaml").write_text(OmegaConf.to_yaml(OmegaConf.create(plan.config)))
+        (folder / "config.yaml").write_text(OmegaConf.to_yaml(OmegaConf.create(dict(plan.config))))
     draw_curve(folder)
     print_scores(folder)
     print(folder)

@@ -38,7 +38,7 @@ def main(cfg: DictConfig) -> float | None:
     plan = plan_run(cfg)
     run = Run(plan.folder, plan.identity, plan.config, plan.parts, writes=is_first_rank())
     if run.done and not plan.config["rerun"]:
-        say(f"done already{run.word_of_changed_code()}")
+        say(f"done already{run.changed_code_notice()}")
         means = score_run(plan.config, plan.pictures, run.folder, again=False)
         run.note(metrics=means, evaluation=plan.evaluation)
     elif not train(plan, run):
