@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import yaml
+from tiny_study import in_study
 
 from henkan.config.studies import read_study
 from henkan.errors import UserError
@@ -32,11 +32,6 @@ def study(tmp_path: Path) -> Path:
     folder.mkdir()
     (folder / "study.yaml").write_text(STUDY)
     return folder
-
-
-def in_study(folder: Path, **entries: object) -> None:
-    content = yaml.safe_load((folder / "study.yaml").read_text()) | entries
-    (folder / "study.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
 
 
 def test_what_is_said_and_what_is_not(study: Path) -> None:
@@ -116,6 +111,9 @@ def test_axes_of_the_command_line(study: Path) -> None:
         },
         "x": {"x=null": ["x=null"], "x=True": ["x=True"]},
     }
+    # An axis may be the study's first, and have been left empty in the file.
+    in_study(study, axes=None)
+    assert read_study(str(study), ["axes.y=[1]"]).axes == {"y": {"y=1": ["y=1"]}}
     # Said again of an axis that is there, a dotted name is still its name.
     in_study(study, axes={"weights.adversarial": [0.1]})
     again = read_study(str(study), ["axes.weights.adversarial=[0.3]"]).axes
@@ -181,12 +179,20 @@ def test_a_wrong_word_is_one_line(
         ("glcic", "a study has no setting 'glcic'"),
     ],
 )
-@pytest.mark.parametrize("verb", ["study", "report"])
+@pytest.mark.parametrize("words", [["study", "tiny_study"], ["report", "tiny_study"], ["check"]])
 def test_a_wrong_file_is_one_line(
-    study: Path, text: str, said: str, verb: str, capsys: pytest.CaptureFixture[str]
+    study: Path,
+    text: str,
+    said: str,
+    words: list[str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     (study / "study.yaml").write_text(text)
-    assert execute(verb, [str(study)]).code == 2
+    (study.parent / "experiments").mkdir()
+    study.rename(study.parent / "experiments" / study.name)
+    monkeypatch.chdir(study.parent)
+    assert execute(words[0], words[1:]).code == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert said in line
 
