@@ -11,7 +11,8 @@ import pytest
 from henkan.runs import machine
 from henkan.runs import run as run_module
 from henkan.runs.curves import parse_rows
-from henkan.runs.run import Run, read_record
+from henkan.runs.record import read_record
+from henkan.runs.run import Run
 from henkan.training import checkpoint
 
 CONFIG = {"seed": 0, "recipe": "glcic", "trainer": {"devices": 1}}

@@ -14,6 +14,7 @@ import pytorch_lightning as pl
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 from torch import nn
 
+from henkan.config import resolved as configured
 from henkan.devices import count_of, kind_of
 from henkan.errors import UserError
 from henkan.runs.plan import Plan
@@ -37,12 +38,20 @@ def fit(plan: Plan, run: Run, translator: Translator, state: Mapping[str, Any] |
     if translator.iteration >= len(plan.schedule):
         return
     evaluator = Evaluator(config["metric"], config["evaluation"]["batch"], sets=False)
-    validation = dict(config["validation"])
-    scored = evaluation_set(config, plan.pictures, "val", validation.pop("framing"))
+    validation = config["validation"]
+    scored = evaluation_set(config, plan.pictures, "val", validation["framing"])
     callbacks: list[pl.Callback] = [
         Restore(state),
         Rows(run, logger),
-        Validation(run, logger, evaluator, scored, **validation),
+        Validation(
+            run,
+            logger,
+            evaluator,
+            scored,
+            every=validation["every"],
+            pictures=validation["pictures"],
+            panels=validation["panels"],
+        ),
         Checkpoints(run, config["checkpoint"]["every"], plan.prefixes),
     ]
     if settings["bar"] is True or (settings["bar"] == "auto" and sys.stderr.isatty()):
@@ -72,7 +81,7 @@ def fit(plan: Plan, run: Run, translator: Translator, state: Mapping[str, Any] |
             raise
 
 
-def ready(translator: Translator, settings: Mapping[str, Any]) -> None:
+def ready(translator: Translator, settings: configured.Trainer) -> None:
     """Make the networks what the trainer's settings ask for; the names of their weights stay."""
     accelerator = settings["accelerator"]
     if kind_of(accelerator) == "cuda" and count_of(accelerator, settings["devices"]) > 1:
@@ -108,7 +117,7 @@ def compile_networks(translator: Translator) -> None:
             network.compile(dynamic=False)
 
 
-def make_trainer(settings: Mapping[str, Any], callbacks: list[pl.Callback]) -> pl.Trainer:
+def make_trainer(settings: configured.Trainer, callbacks: list[pl.Callback]) -> pl.Trainer:
     """Return a trainer that leaves batches, logs and checkpoints to us."""
     accelerator, devices = settings["accelerator"], settings["devices"]
     several = count_of(accelerator, devices) > 1 and settings["strategy"] == "auto"

@@ -22,11 +22,11 @@ from henkan.training.translator import Translator
 def starting_point(plan: Plan, run: Run, translator: Translator) -> dict[str, Any] | None:
     """Load weights and curves of where the run starts and say where that is; return the state, if there is one."""
     if run.checkpoint.is_file():
-        state, place = checkpoint.load(run.checkpoint), run.checkpoint
+        state, path = checkpoint.load(run.checkpoint), run.checkpoint
         if run.writes:
             ahead = absent(plan.runs, plan.prefixes)
             run.claims.claim_all({end: identity for end, identity in ahead.items() if end > state["iteration"]})
-        say(f"resumed at iteration {state['iteration']}{run.word_of_changed_code()}")
+        say(f"resumed at iteration {state['iteration']}{run.changed_code_notice()}")
         beside, environments = run.curves.path, run.record.get("environments", [])
     else:
         if run.writes:
@@ -43,17 +43,17 @@ def starting_point(plan: Plan, run: Run, translator: Translator) -> dict[str, An
             if run.writes:
                 run.go_on(0, 0.0, [])
             return None
-        place, beside = found / "boundary.ckpt", found / "metrics.csv"
-        state = checkpoint.load(place)
+        path, beside = found / "boundary.ckpt", found / "metrics.csv"
+        state = checkpoint.load(path)
         other = changed(state["code"], run.code)
         word = f"; since then changed: {', '.join(other)} (rerun=true shares nothing)" if other else ""
         say(f"starts at iteration {state['iteration']}, from a shared prefix{word}")
         run.note(prefix={key: state[key] for key in ("iteration", "identity", "seconds")})
         environments = state["environments"]
     for name in state["optimizers"]:
-        checkpoint.load_weights(getattr(translator, name), checkpoint.part(state, name), place)
+        checkpoint.load_weights(getattr(translator, name), checkpoint.part(state, name), path)
     if translator.average is not None:
-        checkpoint.load_weights(translator.average, checkpoint.part(state, "average"), place)
+        checkpoint.load_weights(translator.average, checkpoint.part(state, "average"), path)
     translator.iteration = int(state["iteration"])
     if run.writes:
         run.go_on(translator.iteration, state["seconds"], environments)

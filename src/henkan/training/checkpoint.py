@@ -108,10 +108,10 @@ def hash_weights(path: Path) -> str:
     return found.hexdigest()
 
 
-def find_checkpoint(place: Path) -> Path:
+def find_checkpoint(path: Path) -> Path:
     """Return the checkpoint that a run folder or a file path means."""
-    if place.is_dir():
-        place = place / "checkpoints" / "last.ckpt"
-    if not place.is_file():
-        raise UserError(f"there is no checkpoint {place}; name a run folder or a .ckpt file")
-    return place
+    if path.is_dir():
+        path = path / "checkpoints" / "last.ckpt"
+    if not path.is_file():
+        raise UserError(f"there is no checkpoint {path}; name a run folder or a .ckpt file")
+    return path
