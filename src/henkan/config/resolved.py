@@ -49,8 +49,19 @@ class Average(TypedDict):
     decay: float | None
 
 
+class Keep(TypedDict):
+    """Which checkpoints stay beside the last."""
+
+    every: int | None
+    best: int
+    score: str
+
+
 class Checkpoint(TypedDict):
     every: int
+    # Runs of before these were settings do not have them.
+    minutes: NotRequired[float | None]
+    keep: NotRequired[Keep]
 
 
 class Validation(TypedDict):
