@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import runpy
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 import torch
 from omegaconf import DictConfig
+from tiny_study import STUDY
 
 from henkan.config.composition import compose_root
 from henkan.launching.launcher import WarmProcesses
@@ -126,3 +130,47 @@ def processes() -> Iterator[WarmProcesses]:
     """Start `henkan` commands in fresh processes forked from a warm one."""
     with WarmProcesses(2) as warm:
         yield warm
+
+
+@pytest.fixture
+def root(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[Any], None]:
+    """Put another `main` in place of `henkan.verbs.train`'s; nothing heavy is imported, nothing trained."""
+    monkeypatch.chdir(tmp_path)
+
+    def put(main: Any) -> None:
+        module = ModuleType("henkan.verbs.train")
+        module.main = main  # type: ignore[attr-defined]
+        monkeypatch.setitem(sys.modules, "henkan.verbs.train", module)
+
+    return put
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Path:
+    folder = tmp_path / "tiny_study"
+    folder.mkdir()
+    (folder / "study.yaml").write_text(STUDY)
+    return folder
+
+
+BASELINE = """
+import torch
+from torch import nn
+
+
+class White(nn.Module):
+    multiple = 1
+
+    def forward(self, image: torch.Tensor, mask: torch.Tensor) -> dict[str, torch.Tensor]:
+        return {"raw": torch.ones_like(image)}
+"""
+
+
+@pytest.fixture
+def white(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in a folder with a generator that has no parameters."""
+    here = tmp_path / "here"
+    (here / "conf" / "generator").mkdir(parents=True)
+    (here / "white_baseline.py").write_text(BASELINE)
+    (here / "conf" / "generator" / "white.yaml").write_text("_target_: white_baseline.White\n")
+    monkeypatch.chdir(here)

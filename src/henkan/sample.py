@@ -11,7 +11,7 @@ A sample is a batch: a mapping from key to tensor (or list of names). Pictures a
 | `window`, `window_real` | (B, 2) int64 | center (y, x) of the hole, and of the real sample's own local window |
 | `area` | (B,) float64 | share of the picture that is missing |
 | `kind` | list[str] | what sort of hole: rectangle, strokes, boxes, folder, drawn, object |
-| `parameters` | (B, P) float64 | what a degradation of several steps drew: its `told` says it in words |
+| `parameters` | (B, P) float64 | what a degradation of several steps drew: its `describe` says it in words |
 | `raw` | (B, C, H, W) | what the generator returned |
 | `prediction` | (B, C, H, W) | the decoded picture before known pixels are pasted |
 | `output` | (B, C, H, W) | the composed picture, the one that is scored |
@@ -43,6 +43,8 @@ from torch import Tensor
 from henkan.errors import UserError
 
 Sample = Mapping[str, Any]
+Parameters = dict[str, Any]
+"""What a degradation has drawn for one picture, by sample key: arrays and words."""
 
 PAIRED = "paired"
 """The stream of pairs: the one that every run has."""
@@ -86,7 +88,7 @@ class Detached(Mapping[str, Any]):
         return len(self.sample)
 
 
-def to_float(sample: Mapping[str, Any], channels_last: bool = False) -> dict[str, Any]:
+def to_float(sample: Sample, channels_last: bool = False) -> dict[str, Any]:
     """Return the sample with its 8-bit pictures and masks as float32: pictures in [0, 1], masks 0 or 1."""
     layout = torch.channels_last if channels_last else torch.contiguous_format
     converted: dict[str, Any] = {}
@@ -99,7 +101,7 @@ def to_float(sample: Mapping[str, Any], channels_last: bool = False) -> dict[str
     return converted
 
 
-def on_device(sample: Mapping[str, Any], device: torch.device) -> dict[str, Any]:
+def on_device(sample: Sample, device: torch.device) -> dict[str, Any]:
     """Return the sample with its tensors on `device`; from pinned memory the copy does not wait.
 
     float64 stays on the CPU where the device has none: who computes with it moves what is needed.

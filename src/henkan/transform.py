@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -22,7 +21,7 @@ class Transform:
         self.task, self.degradation, self.channels_last = task, degradation, channels_last
         self._asks: dict[type[nn.Module], dict[str, bool]] = {}
 
-    def prepare(self, batch: Mapping[str, Any]) -> dict[str, Any]:
+    def prepare(self, batch: Sample) -> Sample:
         """Convert an 8-bit batch to float and degrade it: target → source. The same bits whatever a run trains in."""
         with in_float32(batch["target"].device.type):
             return self.degradation.apply(to_float(batch, self.channels_last))

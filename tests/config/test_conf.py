@@ -142,7 +142,7 @@ def test_every_recipe_plans_and_builds_a_run(composed: Compose, pictures: Path, 
     plan = plan_run(composed([f"experiment={recipe}", "scale=smoke", *data, *needs]))
     translator = build_translator(plan)
     judged = any(term.loss.judges for term in plan.terms)
-    assert translator.networks == (["generator", "discriminator"] if judged else ["generator"])
+    assert list(translator.updater.networks) == (["generator", "discriminator"] if judged else ["generator"])
     # As somebody else's it needs no word either.
     check_foreign(OmegaConf.create(plan.config), Path("config.yaml"))
 
@@ -177,6 +177,7 @@ def test_the_resolvers() -> None:
     cfg = OmegaConf.create(
         {
             "optimizer": {"accumulate": 1},
+            "loss": {},
             "schedule": {
                 "a": {"iterations": 5, "update": ["generator"]},
                 "b": {"iterations": 7, "update": ["discriminator", "generator"]},
@@ -206,7 +207,7 @@ NOT_CHOSEN = {
     "henkan.baselines.nearest.NearestField",
     "henkan.baselines.patchmatch.Level",
     "henkan.degradations.hand.Scale",
-    "henkan.data.operator.Draws",
+    "henkan.discriminators.augment.Draw",
     "henkan.scoring.evaluator.Evaluator",
     "henkan.scoring.evaluator.Scores",
 }

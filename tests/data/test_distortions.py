@@ -154,10 +154,10 @@ def test_drawings_are_black_and_white_again() -> None:
 @pytest.mark.parametrize("group", ["warps", "tones"])
 def test_leaving_one_out_changes_nothing_in_the_others(group: str) -> None:
     framing = released()
-    rows: dict[str, Any] = framing.draws.told(framing.draws.draw(5).tolist())
+    rows: dict[str, Any] = framing.draws.describe(framing.draws.draw(5).tolist())
     for name in framing.groups[group]:
         without = released(f"augmentation.{group}.{name}=null")
-        assert without.draws.told(without.draws.draw(5).tolist()) == {
+        assert without.draws.describe(without.draws.draw(5).tolist()) == {
             key: value for key, value in rows.items() if key != f"{group}.{name}"
         }
 

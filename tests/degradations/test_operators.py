@@ -19,19 +19,19 @@ REDRAW = Redraw(passes=[2, 4], offset=[0.0, 0.01])
 def test_draws_lie_in_their_ranges_and_fill_them() -> None:
     draws = Draws({"wobble": WOBBLE, "redraw": REDRAW})
     rows = np.stack([draws.draw(number) for number in range(4000)])
-    amplitude = rows[:, draws.places["wobble", "amplitude"]]
+    amplitude = rows[:, draws.columns["wobble", "amplitude"]]
     assert amplitude.min() >= 0.01 and amplitude.max() <= 0.02
     assert amplitude.mean() == pytest.approx(0.015, abs=2e-4)
-    assert set(rows[:, draws.places["redraw", "passes"]]) == {2.0, 3.0, 4.0}
-    assert (rows[:, draws.places["wobble", "wavelength"]] == 0.2).all()
-    assert (rows[:, draws.places["wobble", "happens"]] == 1).all()
+    assert set(rows[:, draws.columns["redraw", "passes"]]) == {2.0, 3.0, 4.0}
+    assert (rows[:, draws.columns["wobble", "wavelength"]] == 0.2).all()
+    assert (rows[:, draws.columns["wobble", "happens"]] == 1).all()
 
 
 def test_leaving_an_operator_out_changes_nothing_in_the_others() -> None:
     both, alone = Draws({"redraw": REDRAW, "wobble": WOBBLE}), Draws({"wobble": WOBBLE})
-    told = both.told(both.draw(7).tolist())
-    assert told["wobble"] == alone.told(alone.draw(7).tolist())["wobble"]
-    assert told["redraw"] != both.told(both.draw(8).tolist())["redraw"]
+    told = both.describe(both.draw(7).tolist())
+    assert told["wobble"] == alone.describe(alone.draw(7).tolist())["wobble"]
+    assert told["redraw"] != both.describe(both.draw(8).tolist())["redraw"]
 
 
 def test_chance_is_how_often_it_happens() -> None:
@@ -39,7 +39,7 @@ def test_chance_is_how_often_it_happens() -> None:
     happens = [draws.draw(number)[0] for number in range(4000)]
     assert np.mean(happens) == pytest.approx(0.25, abs=0.03)
     missed = next(number for number, value in enumerate(happens) if not value)
-    assert draws.told(draws.draw(missed).tolist()) == {"noise": None}
+    assert draws.describe(draws.draw(missed).tolist()) == {"noise": None}
 
 
 @pytest.mark.parametrize("settings", [{"amplitude": [0.2, 0.1]}, {"amplitude": 0.1, "chance": 1.5}])

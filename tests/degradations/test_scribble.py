@@ -186,14 +186,16 @@ def test_extractors_are_mixed_by_their_chance_and_leaving_one_out_changes_no_oth
     counts = dict.fromkeys(SKETCHES, 0)
     for seed in range(200):
         drawn = whole.draw(picture, generator_for(seed))
-        told = whole.told(drawn["parameters"].tolist())
+        told = whole.describe(drawn["parameters"].tolist())
         (chosen,) = [name for name, settings in told.items() if isinstance(settings, dict)]
         counts[chosen] += 1
         if chosen != "canny":
             assert np.array_equal(without.draw(picture, generator_for(seed))["source"], drawn["source"])
     assert all(count == pytest.approx(200 / len(SKETCHES), abs=25) for count in counts.values()), counts
     rare = scribble(sketches={"a": build({**CONFIG["sketches"]["xdog"], "chance": 0.1}), "b": SKETCHES["canny"]})  # type: ignore[index, call-overload]
-    chosen_a = [rare.told(rare.draw(picture, generator_for(seed))["parameters"].tolist())["a"] for seed in range(400)]
+    chosen_a = [
+        rare.describe(rare.draw(picture, generator_for(seed))["parameters"].tolist())["a"] for seed in range(400)
+    ]
     assert sum(one is not None for one in chosen_a) == pytest.approx(400 / 11, abs=20)
 
 

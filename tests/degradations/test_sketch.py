@@ -235,7 +235,7 @@ def test_the_noise_of_2018_is_subtracted_from_a_quarter() -> None:
     assert touched.float().mean() == pytest.approx(0.25, abs=0.05)
     kinds, pairs = set(), set()
     for row, amount in zip(sample["parameters"][touched].tolist(), taken[touched] / 0.01, strict=True):
-        drawn = sketch.told(row)["noise.darkening"]
+        drawn = sketch.describe(row)["noise.darkening"]
         low, high = drawn["low"], drawn["high"]
         kinds.add(drawn["gaussian"])
         pairs.add((low, high))

@@ -463,7 +463,7 @@ def test_a_damaged_study_is_one_line(content: str, make_study: MakeStudy) -> Non
     ],
 )
 def test_what_training_took(tmp_path: Path, record: dict[str, Any], said: str) -> None:
-    assert cost(Run("mse", 0, tmp_path, "run", "done", record)) == said
+    assert cost(Run("mse", 0, tmp_path, "done", record)) == said
 
 
 def test_the_environment_is_that_of_each_run(tmp_path: Path) -> None:
@@ -477,7 +477,7 @@ def test_the_environment_is_that_of_each_run(tmp_path: Path) -> None:
         {"hardware": {"threads": 2, "cores": 8}, "versions": {"torch": "2.15.0"}, "commit": "abc"},
         {},
     ]
-    runs = [Run("mse", seed, tmp_path, f"r{seed}", "done", record) for seed, record in enumerate(records)]
+    runs = [Run("mse", seed, tmp_path / f"r{seed}", "done", record) for seed, record in enumerate(records)]
     study = Study(tmp_path, {"environment": {"hardware": {"threads": 64}}}, runs)
     assert environment(study) == [
         ("hardware.threads", "1 (r0 and r1); 2 (r1 and r2)"),

@@ -1,86 +1,13 @@
-"""Configs are checked without building anything."""
+"""`henkan check`: one configuration, or everything there is."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
 
 import pytest
-from omegaconf import OmegaConf
 
-from henkan.config import checks
-from henkan.config.composition import compose_root
 from henkan.errors import UserError
 from henkan.verbs import check
-
-
-@pytest.mark.parametrize("scale", ["smoke", "laptop", "paper"])
-def test_the_recipe_is_fine_at_every_scale(scale: str) -> None:
-    checks.check_config(compose_root("train", ["experiment=glcic", f"scale={scale}"]))
-
-
-@pytest.mark.parametrize(
-    ("words", "expected"),
-    [
-        (
-            ["+generator.widht=3"],
-            "generator.widht: henkan.generators.glcic.CompletionNetwork has no such setting (did you mean 'width'?)",
-        ),
-        (["generator._target_=henkan.generators.glcic.CompletionNetwrk"], "(did you mean 'CompletionNetwork'?)"),
-        (["generator._target_=henkan.generatrs.glcic.CompletionNetwork"], "(did you mean 'generators'?)"),
-        (["generator._target_=nowhere_to_be_found.Net"], "no module 'nowhere_to_be_found'"),
-        (["generator._target_=torch.nn.functional.__name__"], "nothing that can be called"),
-        (["generator.width=wide"], "generator.width='wide' does not fit"),
-        (["+loss.adversarial.gamma=1", "loss=[mse]"], "loss.adversarial has settings but no _target_"),
-        (
-            ["+loss.mse.reads.inptu=output"],
-            "loss.mse.reads.inptu: henkan.losses.mse.MSE has no such argument (did you mean 'input'?)",
-        ),
-        (["~generator.width", "+generator._partial_=true"], None),
-        (["+optimizer.generator.momentum=1"], "optimizer.generator.momentum: torch.optim"),
-        (["optimizer.generator._target_=torch.optim.Adm"], "(did you mean 'Adam'?)"),
-    ],
-)
-def test_what_does_not_fit_is_named(words: list[str], expected: str | None) -> None:
-    cfg = compose_root("train", ["scale=smoke", *words])
-    if expected is None:
-        checks.check_config(cfg)
-        return
-    with pytest.raises(UserError) as caught:
-        checks.check_config(cfg)
-    assert expected in str(caught.value)
-
-
-def test_what_a_constructor_lacks_is_named() -> None:
-    with pytest.raises(UserError, match="window: .*missing a required argument: 'size'"):
-        checks.bind("window", {"_target_": "henkan.data.framing.Center"}, ())
-
-
-@pytest.mark.parametrize(
-    ("value", "hint", "expected"),
-    [
-        (1, float, True),
-        (1.5, int, False),
-        (True, int, False),
-        ("1", float, False),
-        (None, int, True),
-        ([1, 2.0], Sequence[float], True),
-        ([1, "a"], Sequence[float], False),
-        ([1.0, 2.0], tuple[float, float], True),
-        (3, Sequence[float], False),
-        ("a", Literal["a", "b"], True),
-        ("c", Literal["a", "b"], False),
-        ("x", int | None, False),
-        ({"_target_": "x"}, int, True),
-        ({"a": 1}, dict[str, int], True),
-        ("/x", Path, True),
-        (3, Any, True),
-        ("abc", str | float, True),
-    ],
-)
-def test_whether_a_value_fits_a_hint(value: Any, hint: Any, expected: bool) -> None:
-    assert checks.fits(value, hint) is expected
 
 
 def test_the_verb_checks_one_configuration(capsys: pytest.CaptureFixture[str]) -> None:
@@ -110,17 +37,3 @@ def test_a_users_option_is_checked_and_must_not_be_hidden(tmp_path: Path, monkey
     option.rename(option.with_name("mse.yaml"))
     with pytest.raises(UserError, match="hidden by henkan's own loss=mse"):
         list(check.configurations())
-
-
-def test_overrides_are_compared_with_what_they_replace() -> None:
-    words = ["scale=smoke", "validation={every: 3}"]
-    checks.check_types(compose_root("train", words), words)
-    words = ["scale=smoke", "validation.every=often"]
-    with pytest.raises(UserError, match="it takes a whole number"):
-        checks.check_types(compose_root("train", words), words)
-
-
-def test_check_config_resolves_nothing_in_place() -> None:
-    cfg = compose_root("train", ["scale=smoke"])
-    checks.check_config(cfg)
-    assert OmegaConf.is_interpolation(cfg, "size")

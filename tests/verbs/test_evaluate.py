@@ -8,14 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-import torch
 from omegaconf import DictConfig, OmegaConf
 
-from henkan.errors import UserError
-from henkan.evaluation.written import by_area, check_edges, write_scores
 from henkan.launching.execute import execute
 from henkan.runs.record import read_record, write_record
-from henkan.scoring.evaluator import Evaluator, Scores, same_shapes, selection
 from henkan.verbs import train
 
 Compose = Callable[..., DictConfig]
@@ -95,42 +91,6 @@ def test_what_learns_nothing_is_scored_without_training(tiny: list[str], tmp_pat
     assert folder.name.startswith(f"glcic-{generator}-")
 
 
-def test_means_by_area() -> None:
-    scores = pd.DataFrame({"area": [0.0, 0.05, 0.1, 0.11, 0.5], "psnr": [1.0, 2.0, 3.0, 4.0, 5.0]})
-    table = by_area(scores, [0.0, 0.1, 0.3, 0.4, 1.0])
-    assert table.to_dict("list") == {
-        "area": ["0-10 %", "10-30 %", "40-100 %"],
-        "pictures": [3, 1, 1],
-        "psnr": [2.0, 4.0, 5.0],
-    }
-
-
-@pytest.mark.parametrize("edges", [[0.0, 0.5, 0.2, 1.0], [0.0], [], [0.0, 0.5], [0.1, 1.0], [0.0, 0.0, 1.0]])
-def test_edges_that_leave_a_picture_out(edges: list[float]) -> None:
-    with pytest.raises(UserError, match="must rise from 0 to 1"):
-        check_edges(edges)
-
-
-def test_edges_that_hold_every_picture() -> None:
-    check_edges(None)
-    check_edges([0.0, 1.0])
-
-
-def test_areas_of_before_do_not_stay(tmp_path: Path) -> None:
-    scores = Scores(files=["a"], facts={"area": [0.1], "kind": ["drawn"]}, images={"psnr": [1.0]})
-    write_scores(scores, tmp_path, [0.0, 1.0])
-    assert (tmp_path / "areas.csv").is_file()
-    write_scores(scores, tmp_path, None)
-    assert not (tmp_path / "areas.csv").exists()
-
-
-def test_a_set_is_scored_apart_after_post_processing() -> None:
-    """What collects a set must not be shown both outputs."""
-    node = {"_target_": "henkan.metrics.lite0.KIDLite0", "reads": {"output": "output", "target": "target"}}
-    evaluator = Evaluator({"kid": node}, postprocess=lambda output, mask: output)
-    assert evaluator.functions["kid"] is not evaluator.functions["kid_post"]
-
-
 def test_what_it_refuses(tiny: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert execute("evaluate", [f"run={tmp_path / 'nowhere'}"]).code == 2
     assert "there is no checkpoint" in capfd.readouterr().err
@@ -138,13 +98,18 @@ def test_what_it_refuses(tiny: list[str], tmp_path: Path, capfd: pytest.CaptureF
     assert "name a trained run with run=FOLDER" in capfd.readouterr().err
 
 
-def test_a_limit_keeps_the_same_pictures_everywhere() -> None:
-    assert selection(100, 12) == selection(100, 12)
-    assert selection(100, 12) == sorted(set(selection(100, 12)))
-    assert selection(5, None) == selection(5, 9) == [0, 1, 2, 3, 4]
-
-
-def test_neighbors_of_one_shape_are_batched() -> None:
-    shapes = [(3, 4, 4)] * 3 + [(3, 5, 4)] + [(3, 4, 4)]
-    batches = list(same_shapes(({"target": torch.zeros(shape)} for shape in shapes), 2))
-    assert [len(batch) for batch in batches] == [2, 1, 1, 1]
+@pytest.mark.usefixtures("white")
+def test_train_and_evaluate_find_what_the_other_has_done(
+    tiny: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [*tiny, "generator=white"]
+    assert execute("evaluate", words).code == 0
+    (folder,) = (path.parent for path in (tmp_path / "runs").glob("*/run.json"))
+    before = (folder / "scores.csv").read_text()
+    assert execute("train", [*words, "seed=5"]).code == 0
+    printed = capsys.readouterr()
+    assert "done already" in printed.err
+    assert printed.out.splitlines() == [str(folder), str(folder)]
+    assert execute("train", [*words, "rerun=true"]).code == 0
+    assert execute("evaluate", [f"run={folder}"]).code == 0
+    assert (folder / "scores.csv").read_text() == before

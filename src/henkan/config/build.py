@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import hydra.utils
@@ -10,10 +9,11 @@ from hydra.errors import InstantiationException
 from omegaconf import DictConfig, OmegaConf
 
 import henkan.config.resolvers  # noqa: F401  (a node may interpolate)
+from henkan.config.resolved import Node
 from henkan.errors import UserError
 
 
-def build(node: DictConfig | Mapping[str, Any], /, **given: Any) -> Any:
+def build(node: DictConfig | Node, /, **given: Any) -> Any:
     """Build the object that a composed config node describes.
 
     `given` are further keyword arguments of its constructor. Everything reaches constructors as plain Python

@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from henkan.config.composition import compose_root
 from henkan.config.explain import suggestion
+from henkan.config.resolved import Node
 from henkan.config.trees import group_options
 from henkan.errors import UserError
 
@@ -59,7 +60,7 @@ def check_precision(trainer: Mapping[str, Any]) -> None:
         raise UserError(f"trainer.precision={precision}: it is one of {', '.join(PRECISIONS)}")
 
 
-def targets(node: Any, path: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
+def targets(node: Any, path: str = "") -> Iterator[tuple[str, Node]]:
     """Yield the path and the node of everything to be built."""
     if isinstance(node, Mapping):
         if "_target_" in node:
@@ -71,7 +72,7 @@ def targets(node: Any, path: str = "") -> Iterator[tuple[str, Mapping[str, Any]]
             yield from targets(child, f"{path}.{number}")
 
 
-def bind(path: str, node: Mapping[str, Any], reserved: Collection[str]) -> None:
+def bind(path: str, node: Node, reserved: Collection[str]) -> None:
     """Bind the settings of a node to the signature of its target, as a call would."""
     target = locate(path, str(node["_target_"]))
     settings = {str(name): value for name, value in node.items() if name not in HYDRAS_OWN and name not in reserved}
@@ -93,10 +94,10 @@ def bind(path: str, node: Mapping[str, Any], reserved: Collection[str]) -> None:
     hints = hints_of(target)
     for name, value in settings.items():
         if name in hints and not fits(value, hints[name]):
-            raise UserError(f"{path}.{name}={value!r} does not fit: {node['_target_']} takes {told(hints[name])}")
+            raise UserError(f"{path}.{name}={value!r} does not fit: {node['_target_']} takes {described(hints[name])}")
 
 
-def check_reads(path: str, node: Mapping[str, Any]) -> None:
+def check_reads(path: str, node: Node) -> None:
     """Check that what a term or metric reads has arguments to go to."""
     target = locate(path, str(node["_target_"]))
     for method in ("update", "forward", "__call__"):
@@ -128,8 +129,8 @@ def locate(path: str, name: str) -> Callable[..., Any]:
             if not hasattr(found, part):
                 known = [item.name for item in pkgutil.iter_modules(getattr(found, "__path__", []))]
                 known += [word for word in vars(found) if not word.startswith("_")]
-                place = ".".join(parts[:number])
-                raise UserError(f"{path}._target_: {place} has no {part!r}{suggestion(part, known)}")
+                owner = ".".join(parts[:number])
+                raise UserError(f"{path}._target_: {owner} has no {part!r}{suggestion(part, known)}")
             found = getattr(found, part)
         if not callable(found):
             raise UserError(f"{path}._target_: {name} is nothing that can be called")
@@ -171,7 +172,7 @@ def fits(value: Any, hint: Any) -> bool:
     return True
 
 
-def told(hint: Any) -> str:
+def described(hint: Any) -> str:
     """Return a type hint as people write it."""
     return hint.__name__ if inspect.isclass(hint) else str(hint).replace("typing.", "").replace("collections.abc.", "")
 

@@ -101,8 +101,8 @@ def composition_failed(error: ConfigCompositionException, verb: str, overrides: 
 
 def value_failed(error: OmegaConfBaseException) -> str | None:
     """Say which value is missing or unfit; nothing where code asked for a key that no config has."""
-    place = re.search(r"full_key: (\S+)", str(error))
-    key = place[1] if place else error.full_key
+    found = re.search(r"full_key: (\S+)", str(error))
+    key = found[1] if found else error.full_key
     if isinstance(error, MissingMandatoryValue):
         return f"{key} must be given: {key}=…"
     if isinstance(error, ValidationError | InterpolationKeyError | InterpolationResolutionError):
@@ -113,14 +113,14 @@ def value_failed(error: OmegaConfBaseException) -> str | None:
 
 def system_refused(error: OSError) -> tuple[str | None, int]:
     """Say what the file system refused, unless that would be a bug."""
-    place = f" {error.filename}" if error.filename else ""
+    path = f" {error.filename}" if error.filename else ""
     if error.errno in REFUSED:
         return (
-            f"cannot open or write{place}: {error.strerror}; paths.runs=DIR and paths.cache=DIR choose other folders",
+            f"cannot open or write{path}: {error.strerror}; paths.runs=DIR and paths.cache=DIR choose other folders",
             2,
         )
     if error.errno in EXHAUSTED:
-        return f"cannot write{place}: {error.strerror}; free some, then the same command goes on", 1
+        return f"cannot write{path}: {error.strerror}; free some, then the same command goes on", 1
     return None, 1
 
 

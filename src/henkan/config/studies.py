@@ -1,21 +1,21 @@
-"""What `study.yaml` says."""
+"""What `study.yaml` says, with the command line put in: every value of its type, or one line about it."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
+import yaml
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from henkan.config.composition import compose_root
-from henkan.config.trees import config_folder
+from henkan.config.explain import one_line, suggestion
+from henkan.config.trees import config_folder, config_folders, groups
 from henkan.errors import UserError
-
-# What a study says itself; every other override goes to each of its runs.
-SETTINGS = ("scale", "seeds", "jobs")
 
 
 @dataclass(frozen=True)
@@ -27,86 +27,260 @@ class Configuration:
     overrides: list[str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Study:
-    """What `study.yaml` says, with the overrides of the command line put in."""
+    """What a study says.
+
+    `variants` maps names to overrides, `axes` an axis to its values, in words, and those to overrides. `overrides` are
+    of every run, and after those of its configuration come the `given` ones of the command line.
+    """
 
     name: str
-    place: Path
-    settings: dict[str, Any]
-    overrides: list[str]
+    file: Path
+    recipe: str
+    scale: str
+    variants: dict[str, list[str]]
+    baseline: str
+    seeds: list[int]
+    title: str | None = None
+    question: str | None = None
+    overrides: list[str] = field(default_factory=list)
+    axes: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    headline: list[str] = field(default_factory=list)
+    plane: dict[str, str] | None = None
+    jobs: int = 1
+    prepare: list[list[str]] = field(default_factory=list)
+    given: list[str] = field(default_factory=list)
 
-    def axes(self) -> dict[str, dict[str, list[str]]]:
-        """Return axis → value, in words → overrides.
-
-        An axis is a key with a list of its values, or any name with a mapping of names to overrides (null: left out).
-        """
-        found: dict[str, dict[str, list[str]]] = {}
-        for axis, values in (self.settings.get("axes") or {}).items():
-            if isinstance(values, dict):
-                found[axis] = {str(name): given for name, given in values.items() if given is not None}
-                for name, given in found[axis].items():
-                    if not isinstance(given, list):
-                        raise UserError(f"axes.{axis}.{name} must be a list of overrides: [data=openmoji]")
-            elif isinstance(values, list):
-                found[axis] = {f"{axis.split('.')[-1]}={value}": [f"{axis}={value}"] for value in values}
-            else:
-                raise UserError(f"axes.{axis} must be a list of values, or a mapping of names to lists of overrides")
-            if not found[axis]:
-                raise UserError(f"axes.{axis} has no value left")
-        return found
-
+    @property
     def configurations(self) -> dict[str, Configuration]:
-        """Return every variant at every point of the axes, by name."""
-        axes = self.axes()
+        """Every variant at every point of the axes, by name."""
         found: dict[str, Configuration] = {}
-        for variant, overrides in self.settings["variants"].items():
-            for point in itertools.product(*axes.values()):
-                place = [word for axis, value in zip(axes, point, strict=True) for word in axes[axis][value]]
-                name = " ".join([str(variant), *point])
-                found[name] = Configuration(str(variant), dict(zip(axes, point, strict=True)), [*overrides, *place])
+        for variant, overrides in self.variants.items():
+            for values in itertools.product(*self.axes.values()):
+                point = dict(zip(self.axes, values, strict=True))
+                chosen = [word for axis, value in point.items() for word in self.axes[axis][value]]
+                found[" ".join([variant, *values])] = Configuration(variant, point, [*overrides, *chosen])
         return found
 
     @property
     def folder(self) -> Path:
         """Where the study writes its report; runs lie elsewhere, since studies may share them."""
         _, _, overrides = next(self.runs())
-        studies = compose_root("train", overrides)["paths"]["studies"]
-        return Path(studies) / f"{self.name}-{self.settings['scale']}"
+        return Path(compose_root("train", overrides).paths.studies) / f"{self.name}-{self.scale}"
 
     def runs(self) -> Iterator[tuple[str, int, list[str]]]:
         """Yield every run, seed by seed, so that the report means something after the first seed."""
-        settings = self.settings
-        common = [
-            f"experiment={settings['recipe']}",
-            f"scale={settings['scale']}",
-            *(settings.get("overrides") or []),
-        ]
-        for seed in settings["seeds"]:
-            for name, configuration in self.configurations().items():
+        common = [f"experiment={self.recipe}", f"scale={self.scale}", *self.overrides]
+        for seed in self.seeds:
+            for name, configuration in self.configurations.items():
                 own = [*configuration.overrides, f"seed={seed}", f"study={self.name}"]
-                yield name, int(seed), [*common, *own, *self.overrides]
+                yield name, seed, [*common, *own, *self.given]
+
+
+def text(key: str, value: Any) -> str:
+    if not isinstance(value, str | int | float) or isinstance(value, bool):
+        raise UserError(f"{key}={value} must be text")
+    return str(value)
+
+
+def words(key: str, value: Any) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
+        raise UserError(f"{key} must be a list of overrides: [data=openmoji]")
+    return list(value)
+
+
+def metrics(key: str, value: Any) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
+        raise UserError(f"{key}={value} must be a list of metrics: {key}=[psnr,ssim]")
+    return list(value)
+
+
+def commands(key: str, value: Any) -> list[list[str]]:
+    fits = isinstance(value, list) and all(isinstance(command, list) and command for command in value)
+    if not fits or not all(isinstance(word, str) for command in value for word in command):
+        raise UserError(f"{key} must be a list of commands: [[degrade, count=5000, output=pairs]]")
+    return [list(command) for command in value]
+
+
+def seeds(key: str, value: Any) -> list[int]:
+    fits = isinstance(value, list) and all(type(seed) is int for seed in value)
+    if not fits or not value or len(set(value)) < len(value):
+        raise UserError(f"{key}={value} must be a list of one or more whole numbers, each once: {key}=[0,1,2]")
+    return list(value)
+
+
+def jobs(key: str, value: Any) -> int:
+    if type(value) is not int or value < 1:
+        raise UserError(f"{key}={value} must be a whole number, 1 or more: so many runs at once")
+    return value
+
+
+def plane(key: str, value: Any) -> dict[str, str]:
+    if not isinstance(value, Mapping) or set(value) != {"x", "y"}:
+        raise UserError(f"{key}={value} must name a metric for each direction: {key}={{x: psnr, y: kid_lite0}}")
+    return {name: text(f"{key}.{name}", value[name]) for name in ("x", "y")}
+
+
+def variants(key: str, value: Any) -> dict[str, list[str]]:
+    """Read name → overrides (null: left out)."""
+    if not isinstance(value, Mapping):
+        raise UserError(f"{key} must be a mapping of names to lists of overrides: {{gan: [loss=[mse,adversarial]]}}")
+    found = {str(name): words(f"{key}.{name}", given) for name, given in value.items() if given is not None}
+    if not found:
+        raise UserError(f"{key} has no value left")
+    return found
+
+
+def axes(key: str, value: Any) -> dict[str, dict[str, list[str]]]:
+    """Read axis → its values: of a key a list, of any name a mapping of names to overrides (null: left out)."""
+    if not isinstance(value, Mapping):
+        raise UserError(f"{key} must be a mapping: {{weights.adversarial: [0.01, 0.1]}}")
+    found = {}
+    for axis, values in ((str(axis), values) for axis, values in value.items() if values is not None):
+        if isinstance(values, list) and values:
+            said = ["null" if one is None else str(one) for one in values]
+            found[axis] = {f"{axis.split('.')[-1]}={one}": [f"{axis}={one}"] for one in said}
+        elif isinstance(values, Mapping):
+            found[axis] = variants(f"{key}.{axis}", values)
+        else:
+            raise UserError(f"{key}.{axis} must be a list of values, or a mapping of names to lists of overrides")
+    return found
+
+
+READERS: dict[str, Callable[[str, Any], Any]] = {
+    "title": text,
+    "question": text,
+    "recipe": text,
+    "scale": text,
+    "overrides": words,
+    "variants": variants,
+    "axes": axes,
+    "baseline": text,
+    "headline": metrics,
+    "plane": plane,
+    "seeds": seeds,
+    "jobs": jobs,
+    "prepare": commands,
+}
+"""What a study may say, and what makes each of it its type."""
+NEEDED = ("recipe", "scale", "variants", "baseline", "seeds")
+# Whose entries are said one by one: variants.mse=null, axes.weights.adversarial=[0.01,0.1].
+MAPPINGS = ("variants", "axes", "plane")
+# What a study makes of its own settings for every run.
+INSTEAD = {"seed": "say seeds=[0,1]", "experiment": "say recipe=glcic", "study": "it is the name of the study's folder"}
 
 
 def read_study(name: str, overrides: Sequence[str]) -> Study:
-    """Read a study by the name of its folder in `experiments/`, or by path."""
-    places = (Path(name), Path("experiments") / name, config_folder().parent / "experiments" / name)
-    files = [place / "study.yaml" if place.is_dir() else place for place in places]
+    """Read a study by the name of its folder in `experiments/`, or by path, with the overrides of the command line.
+
+    Raises `UserError` for a study that is not there, cannot be read or says what does not fit.
+    """
+    file = find_study(name)
+    said = read_yaml(file)
+    for key in said:
+        if key not in READERS:
+            raise UserError(f"{file}: a study has no setting {key!r}{suggestion(key, READERS)}")
+    given = []
+    for word in overrides:
+        key, _, value = word.partition("=")
+        if key in READERS or key.partition(".")[0] in MAPPINGS:
+            put(said, key, parsed(word, value))
+        else:
+            check_override(word)
+            given.append(word)
+    name = file.resolve().parent.name
+    if absent := [key for key in NEEDED if said.get(key) is None]:
+        raise UserError(f"{file} does not say {', '.join(absent)}")
+    try:
+        settings = {key: READERS[key](key, value) for key, value in said.items() if value is not None}
+    except UserError as error:
+        raise UserError(f"study {name}: {error}") from None
+    study = Study(name=name, file=file, given=given, **settings)
+    if study.baseline not in study.variants:
+        near = suggestion(study.baseline, study.variants)
+        raise UserError(f"study {name}: the baseline {study.baseline!r} is none of {list(study.variants)}{near}")
+    return study
+
+
+def find_study(name: str) -> Path:
+    """Return the `study.yaml` that a name or a path means."""
+    folders = (Path(name), Path("experiments") / name, config_folder().parent / "experiments" / name)
+    files = [folder / "study.yaml" if folder.is_dir() else folder for folder in folders]
     found = next((file for file in files if file.is_file()), None)
     if found is None:
         known = sorted(path.parent.name for path in Path("experiments").glob("*/study.yaml"))
-        raise UserError(f"there is no study {name!r}; there are {known or 'none in ./experiments'}")
-    own = [word for word in overrides if word.partition("=")[0] in SETTINGS or word.startswith("axes.")]
-    merged = OmegaConf.merge(OmegaConf.load(found), OmegaConf.from_dotlist(own))
-    # Not resolved: what the overrides interpolate is the run's config, not the study's.
-    settings = OmegaConf.to_container(merged, resolve=False)
-    assert isinstance(settings, dict)
-    absent = [key for key in ("recipe", "scale", "variants", "baseline", "seeds") if key not in settings]
-    if absent:
-        raise UserError(f"{found} does not say {', '.join(absent)}")
-    if not isinstance(settings["seeds"], list) or not all(isinstance(seed, int) for seed in settings["seeds"]):
-        raise UserError(f"seeds={settings['seeds']} must be a list of whole numbers: seeds=[0,1,2]")
-    if settings["baseline"] not in settings["variants"]:
-        raise UserError(f"{found}: the baseline {settings['baseline']!r} is none of {list(settings['variants'])}")
-    rest = [word for word in overrides if word not in own]
-    return Study(found.parent.name, found, {str(key): value for key, value in settings.items()}, rest)
+        raise UserError(
+            f"there is no study {name!r}{suggestion(name, known)}; there are {known or 'none in ./experiments'}"
+        )
+    return found
+
+
+def read_yaml(file: Path) -> dict[str, Any]:
+    """Return what a YAML file of settings says. What it interpolates stays: it is of the runs' config, not its own."""
+    try:
+        content = OmegaConf.create(file.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, OmegaConfBaseException, UnicodeDecodeError) as error:
+        raise UserError(f"{file} cannot be read: {unreadable(error)}") from None
+    if not isinstance(content, DictConfig):
+        raise UserError(f"{file} must be a mapping of settings, as in recipe: glcic")
+    return {str(key): value for key, value in plain(content).items()}
+
+
+def plain(content: DictConfig) -> dict[Any, Any]:
+    """Return a config as a plain mapping, with its interpolations as they are written."""
+    found = OmegaConf.to_container(content, resolve=False)
+    assert isinstance(found, dict)
+    return found
+
+
+def parsed(word: str, value: str) -> Any:
+    """Return the value of an override of the study itself, read as YAML."""
+    try:
+        return plain(OmegaConf.from_dotlist([f"value={value}"]))["value"]
+    except (yaml.YAMLError, OmegaConfBaseException) as error:
+        raise UserError(f"cannot read {word!r}: {unreadable(error)}") from None
+
+
+def unreadable(error: Exception) -> str:
+    """Return what is wrong with a YAML text, and in which line of it."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        return f"{error.problem} in line {error.problem_mark.line + 1}, column {error.problem_mark.column + 1}"
+    return one_line(error)
+
+
+def put(said: dict[str, Any], key: str, value: Any) -> None:
+    """Put a value of the command line into what a study says: a setting whole, or one entry of a mapping.
+
+    The names of axes and variants may hold dots, so an entry's name is not split but where it names one of an axis.
+    """
+    setting, _, name = key.partition(".")
+    if not name:
+        said[setting] = value
+        return
+    if said.get(setting) is None:
+        said[setting] = {}
+    entries = said[setting]
+    if not isinstance(entries, dict):
+        # The file's own fault, which its reader names.
+        return
+    known = {str(entry): entry for entry in entries}
+    parent = next((entry for entry in known if name.startswith(f"{entry}.")), None)
+    if name not in known and parent is not None and isinstance(entries[known[parent]], dict):
+        entries, name = entries[known[parent]], name.removeprefix(f"{parent}.")
+        known = {str(entry): entry for entry in entries}
+    if value is None and name not in known:
+        raise UserError(f"{key}=null leaves out nothing{suggestion(name, known)}; there are {list(known)}")
+    entries[known.get(name, name)] = value
+
+
+def check_override(word: str) -> None:
+    """Raise `UserError` for an override that says of every run what the study says, or a misspelt setting of it."""
+    key = word.partition("=")[0]
+    if key in INSTEAD:
+        raise UserError(f"{word}: a study gives each of its runs its {key}: {INSTEAD[key]}")
+    plainly = key.isidentifier() and "=" in word
+    roots = [OmegaConf.load(folder / "train.yaml") for folder in config_folders() if (folder / "train.yaml").is_file()]
+    known = [str(name) for root in roots for name in root] + groups()
+    if plainly and key not in known:
+        raise UserError(f"there is no key {key!r}{suggestion(key, [*READERS, *known])}; +{key}=… adds a new one")

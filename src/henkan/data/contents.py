@@ -25,8 +25,8 @@ def hash_contents(folder: Path, names: Iterable[str], cache: str | Path | None) 
     What each file's content hashed to is remembered in `cache` by path, size and time of change.
     """
     folder = folder.resolve()
-    place = blake2b(str(folder).encode(), digest_size=16).hexdigest()
-    memory = cache_folder(cache) / "contents" / f"{place}.json"
+    key = blake2b(str(folder).encode(), digest_size=16).hexdigest()
+    memory = cache_folder(cache) / "contents" / f"{key}.json"
     known: dict[str, list[int | str]] = recalled(memory) or {}
     states = {name: state_of(folder / name) for name in sorted(names)}
     new = [name for name, state in states.items() if known.get(name, [])[:2] != [state.st_size, state.st_mtime_ns]]

@@ -179,7 +179,7 @@ class TurnCrop(Framing):
         scale, down, right, mirror, angle = rng.random(5).tolist()
         low, high = self.shrink
         side = max(1, round(self.size * (low + scale * (high - low))))
-        top, left = (round(place * (length - side)) for place, length in ((down, height), (right, width)))
+        top, left = (round(share * (length - side)) for share, length in ((down, height), (right, width)))
         return Cut(top, left, side, self.size, mirror < self.flip, self.turn * (2 * angle - 1))
 
     def accepts(self, picture: Picture) -> bool:

@@ -129,7 +129,7 @@ class OpenMoji(Pictures):
         self._pixels: np.ndarray[Any, np.dtype[np.uint8]] | None = None
         self._checked: set[int] = set()
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         # A worker maps the file itself; pickling the map would send every pixel.
         return {**self.__dict__, "_pixels": None, "_checked": set()}
 

@@ -71,7 +71,7 @@ class Draws:
         self.whole, self.chance = np.array(whole, bool), np.array(chance)
         keys = [blake2b("\x1f".join(pair).encode(), digest_size=8).digest() for pair in self.names]
         self.keys = np.array([int.from_bytes(key, "big") for key in keys], np.uint64)
-        self.places = {pair: place for place, pair in enumerate(self.names)}
+        self.columns = {pair: column for column, pair in enumerate(self.names)}
 
     def draw(self, number: int) -> NDArray[np.float64]:
         """Return the row of the sample that has this number (64 bits)."""
@@ -86,9 +86,9 @@ class Draws:
 
     def values(self, name: str, row: NDArray[np.float64]) -> dict[str, float]:
         """Return what a row says of one operator: whether it happens, its seed and its settings."""
-        return {setting: row[place] for (operator, setting), place in self.places.items() if operator == name}
+        return {setting: row[column] for (operator, setting), column in self.columns.items() if operator == name}
 
-    def told(self, row: Sequence[float]) -> dict[str, dict[str, float] | None]:
+    def describe(self, row: Sequence[float]) -> dict[str, dict[str, float] | None]:
         """Return a row in words: operator → setting → value, or null where it did not happen."""
         found: dict[str, dict[str, float] | None] = {name: {} for name in self.operators}
         for (name, setting), value in zip(self.names, row, strict=True):

@@ -8,7 +8,6 @@ from hashlib import blake2b
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from henkan.data.decode import decode
 from henkan.data.pictures import Picture, Pictures
@@ -38,7 +37,7 @@ class Photographs(Pictures):
         super().__init__(SPLIT_OF, "the sample photographs")
         self._paths = {name: _path(name) for name in SPLIT_OF}
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         return {key: value for key, value in self.__dict__.items() if key != "_decoded"}
 
     def split(self, name: str) -> Split:

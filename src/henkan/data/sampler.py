@@ -9,7 +9,7 @@ from torch.utils.data import Sampler
 from henkan.errors import UserError
 
 Key = tuple[str, str, int]
-"""A stream's name, a counter's name, and a place on it."""
+"""A stream's name, a counter's name, and a position on it."""
 
 
 class StepIndexedBatches(Sampler[list[Key]]):
@@ -45,7 +45,7 @@ class StepIndexedBatches(Sampler[list[Key]]):
         for iteration in range(self.start, self.stop):
             counter, batches = self.counters(iteration)
             yield [
-                (stream, counter, batches * size + self.rank * (size // self.world_size) + place)
+                (stream, counter, batches * size + self.rank * (size // self.world_size) + position)
                 for stream, size in self.sizes.items()
-                for place in range(size // self.world_size)
+                for position in range(size // self.world_size)
             ]

@@ -17,6 +17,7 @@ from henkan.data.stroke_pictures import StrokePictures
 from henkan.data.strokes import Strokes
 from henkan.errors import UserError
 from henkan.randomness import generator_for
+from henkan.sample import Parameters, Sample
 
 Item = dict[str, Any]
 """One sample, not yet collated: pictures uint8 (C, H, W), `window` int64 (2,), `name` str, `index` int."""
@@ -27,11 +28,11 @@ class ParameterGenerator(Protocol):
 
     whole: bool
 
-    def draw(self, target: Picture, rng: np.random.Generator, name: str = "") -> dict[str, Any]: ...
+    def draw(self, target: Picture, rng: np.random.Generator, name: str = "") -> Parameters: ...
 
     def draw_strokes(
         self, strokes: Strokes, target: Picture, rng: np.random.Generator, name: str = ""
-    ) -> dict[str, Any]: ...
+    ) -> Parameters: ...
 
 
 class TrainingStream(Dataset[Item]):
@@ -57,8 +58,8 @@ class TrainingStream(Dataset[Item]):
 
     def __getitem__(self, key: tuple[str, int]) -> Item:
         counter, i = key
-        epoch, place = divmod(i, len(self._names))
-        name = self._names[self._order(counter, epoch)[place]]
+        epoch, position = divmod(i, len(self._names))
+        name = self._names[self._order(counter, epoch)[position]]
         rng = generator_for(self.seed, "sample", counter, i)
         return make_sample(self.pictures, name, i, self.framing, self.degradation, rng)
 
@@ -189,9 +190,9 @@ def _size(picture: Picture) -> str:
     return f"{width}x{height}"
 
 
-def collate(items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def collate(items: Sequence[Sample]) -> Item:
     """Stack samples into a batch: arrays keep their dtype, integers become int64, names a list."""
-    batch: dict[str, Any] = {}
+    batch: Item = {}
     for key, first in items[0].items():
         values = [item[key] for item in items]
         if isinstance(first, np.ndarray) and first.ndim == 3:
@@ -205,9 +206,9 @@ def collate(items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return batch
 
 
-def collate_streams(items: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, dict[str, Any]]:
+def collate_streams(items: Sequence[tuple[str, Sample]]) -> dict[str, Item]:
     """Stack the samples of each stream into a batch of its own."""
-    found: dict[str, list[Mapping[str, Any]]] = {}
+    found: dict[str, list[Sample]] = {}
     for stream, item in items:
         found.setdefault(stream, []).append(item)
     return {stream: collate(own) for stream, own in found.items()}

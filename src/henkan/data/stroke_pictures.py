@@ -73,7 +73,7 @@ class StrokeStore:
         self.path = cache_folder(cache) / "strokes" / f"{key}.npz"
         self._arrays: dict[str, NDArray[Any]] | None = None
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         # A spawned worker reads the file itself.
         return {**self.__dict__, "_arrays": None}
 

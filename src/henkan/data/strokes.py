@@ -114,8 +114,8 @@ class Strokes:
             return Strokes.of([])
         counts = np.maximum(2, np.ceil((end - begin) / step).astype(np.int64) + 1)
         offsets = np.concatenate(([0], np.cumsum(counts)))
-        place = np.arange(offsets[-1]) - np.repeat(offsets[:-1], counts)
-        share = place / np.repeat(counts - 1, counts)
+        index = np.arange(offsets[-1]) - np.repeat(offsets[:-1], counts)
+        share = index / np.repeat(counts - 1, counts)
         along = np.repeat(begin, counts) + share * np.repeat(end - begin, counts)
         # One interpolation for all: strokes lie one after the other on a common ruler, with room between them.
         traveled = self.traveled.astype(np.float64)
@@ -168,9 +168,9 @@ class Strokes:
             per_stroke = np.maximum(1, (self.counts - 1) // RUN)
             owner = np.repeat(np.arange(len(self)), per_stroke)
             firsts = np.concatenate(([0], np.cumsum(per_stroke)))
-            place = np.arange(firsts[-1]) - np.repeat(firsts[:-1], per_stroke)
-            begin = self.offsets[:-1][owner] + place * RUN
-            last = place == per_stroke[owner] - 1
+            index = np.arange(firsts[-1]) - np.repeat(firsts[:-1], per_stroke)
+            begin = self.offsets[:-1][owner] + index * RUN
+            last = index == per_stroke[owner] - 1
             end = np.where(last, self.offsets[1:][owner], begin + RUN + 1)
             pressure = np.round(self.pressure[(begin + end) // 2].clip(0, 1) * TONES) / TONES
             pens = self.width[owner] * (0.5 + 0.5 * pressure)

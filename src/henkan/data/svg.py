@@ -116,8 +116,8 @@ def areas(parts: Sequence[NDArray[np.float64]]) -> Iterator[NDArray[np.float64]]
     sizes = [cv2.contourArea(outline) for outline in outlines]
     order = sorted((k for k, size in enumerate(sizes) if size > 0), key=lambda k: -sizes[k])
     around = {
-        k: [j for j in order[:place] if cv2.pointPolygonTest(outlines[j], outlines[k][0].tolist(), False) > 0]
-        for place, k in enumerate(order)
+        k: [j for j in order[:rank] if cv2.pointPolygonTest(outlines[j], outlines[k][0].tolist(), False) > 0]
+        for rank, k in enumerate(order)
     }
     found = {k: parts[k] for k in order if len(around[k]) % 2 == 0}
     for hole in [k for k in order if k not in found]:

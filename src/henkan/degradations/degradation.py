@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+from henkan.config.resolved import Node
+from henkan.sample import Parameters, Sample
 
 if TYPE_CHECKING:
     from henkan.data.strokes import Strokes
@@ -19,7 +21,7 @@ class Degradation(ABC):
     whole = False
 
     @abstractmethod
-    def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> dict[str, Any]:
+    def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> Parameters:
         """Return the parameters for one `target` (H, W, C), by sample key: pure, in the worker.
 
         `name` is the picture's relative path, for parameters that are looked up.
@@ -27,12 +29,12 @@ class Degradation(ABC):
 
     def draw_strokes(
         self, strokes: Strokes, target: NDArray[np.uint8], rng: np.random.Generator, name: str = ""
-    ) -> dict[str, Any]:
+    ) -> Parameters:
         """Return the parameters for one drawing whose strokes are known: by default those of its pixels."""
         return self.draw(target, rng, name)
 
     @abstractmethod
-    def apply(self, sample: dict[str, Any]) -> dict[str, Any]:
+    def apply(self, sample: Sample) -> Sample:
         """Return the batch with `source` (B, C, H, W) in [0, 1]: batched, on the device, without chance."""
 
     def manifest(self) -> str | None:
@@ -40,6 +42,6 @@ class Degradation(ABC):
         return None
 
 
-def never_clean(degradation: Mapping[str, Any]) -> Mapping[str, Any]:
+def never_clean(degradation: Node) -> Node:
     """Return a degradation that leaves no sample as it is: the share that stays clean is one of training's pairs."""
     return {**degradation, "clean": 0.0} if "clean" in degradation else degradation

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from henkan.data.masks import Mask
 from henkan.degradations.holes import Holes, center_of, drawn
 from henkan.errors import UserError
+from henkan.sample import Parameters
 
 # The release's least turn, in radians: its angles are whole numbers, and this much more.
 LEAST_TURN = 0.01
@@ -97,7 +97,7 @@ class FreeForm(Holes):
         super().__init__(fill)
         self.strokes, self.boxes, self.share = strokes, boxes, share
 
-    def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> dict[str, Any]:
+    def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> Parameters:
         (mask, kind), (other, _) = self._mask(target, rng), self._mask(target, rng)
         return drawn(mask, center_of(mask), center_of(other), kind)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -12,6 +10,7 @@ from torch import Tensor
 from henkan import color
 from henkan.degradations.grey import Grey
 from henkan.errors import UserError
+from henkan.sample import Parameters, Sample
 
 
 class GlobalColors(Grey):
@@ -26,16 +25,16 @@ class GlobalColors(Grey):
             raise UserError(f"degradation.chance={chance} must lie in [0, 1]")
         self.chance = chance
 
-    def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> dict[str, Any]:
+    def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> Parameters:
         return {**super().draw(target, rng, name), "tells": (rng.random(2) < self.chance).astype(np.float32)}
 
-    def apply(self, sample: dict[str, Any]) -> dict[str, Any]:
-        sample = super().apply(sample)
-        tells: Tensor = sample.pop("tells")
-        told = self.told(sample).items()
-        return {**sample, **{name: value * tells[:, k].view(-1, 1, 1, 1) for k, (name, value) in enumerate(told)}}
+    def apply(self, sample: Sample) -> Sample:
+        grey = dict(super().apply(sample))
+        tells: Tensor = grey.pop("tells")
+        measured = self.measured(grey).items()
+        return {**grey, **{name: value * tells[:, k].view(-1, 1, 1, 1) for k, (name, value) in enumerate(measured)}}
 
-    def told(self, sample: dict[str, Any]) -> dict[str, Tensor]:
+    def measured(self, sample: Sample) -> dict[str, Tensor]:
         """Return both for targets, RGB and in CIELAB."""
         target, classes = sample["target"], color.bins_of(sample["target_lab"][:, 1:] / color.AB).flatten(1)
         counts = torch.zeros(len(classes), color.BINS**2, device=target.device)

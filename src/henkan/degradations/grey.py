@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -12,7 +10,7 @@ from torch import Tensor
 from henkan import color
 from henkan.degradations.degradation import Degradation
 from henkan.errors import UserError
-from henkan.sample import to_8_bit
+from henkan.sample import Parameters, Sample, to_8_bit
 
 
 class Grey(Degradation):
@@ -22,13 +20,13 @@ class Grey(Degradation):
     Rounded to 8 bits, as a grey photograph in a file is. `window` and `window_real` are two random places.
     """
 
-    def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> dict[str, Any]:
+    def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> Parameters:
         if target.shape[2] != 3:
             raise UserError(f"{name}: colors cannot be learned from grey drawings: choose other data")
         places = rng.integers(0, target.shape[:2], (2, 2))
         return {"window": places[0], "window_real": places[1]}
 
-    def apply(self, sample: dict[str, Any]) -> dict[str, Any]:
+    def apply(self, sample: Sample) -> Sample:
         target: Tensor = sample["target"]
         lab = color.rgb_to_lab(target)
         source = to_8_bit(color.grey(lab[:, :1]))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,10 +33,10 @@ class Scale:
 
 
 class HandOperator(Operator):
-    """A step of drawing something again."""
+    """A step of drawing something again; a subclass names the settings that it is called with, as they were drawn."""
 
     @abstractmethod
-    def __call__(self, strokes: Strokes, rng: np.random.Generator, scale: Scale, **settings: float) -> Strokes:
+    def __call__(self, strokes: Strokes, rng: np.random.Generator, scale: Scale, *_: Any, **settings: Any) -> Strokes:
         """Return the strokes as the hand has changed them."""
 
 
@@ -49,15 +49,17 @@ class Redraw(HandOperator):
     turn: Range = 0.0
     counts: ClassVar[tuple[str, ...]] = ("passes",)
 
-    def __call__(self, strokes: Strokes, rng: np.random.Generator, scale: Scale, **settings: float) -> Strokes:
-        most = max(1, int(settings["passes"]))
+    def __call__(
+        self, strokes: Strokes, rng: np.random.Generator, scale: Scale, *, passes: float, offset: float, turn: float
+    ) -> Strokes:
+        most = max(1, int(passes))
         # Once always, and then mostly.
         times = 1 + rng.binomial(most - 1, 0.8, len(strokes))
         which = np.repeat(np.arange(len(strokes)), times)
         copies = repeated(strokes, which)
-        shift = rng.normal(0.0, settings["offset"] * scale.error, (len(which), 2))
-        turn = np.radians(rng.normal(0.0, settings["turn"], len(which)) * scale.error / scale.extent)
-        return displaced(copies, shift, turn)
+        shift = rng.normal(0.0, offset * scale.error, (len(which), 2))
+        angle = np.radians(rng.normal(0.0, turn, len(which)) * scale.error / scale.extent)
+        return displaced(copies, shift, angle)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,10 +69,12 @@ class Wobble(HandOperator):
     amplitude: Range
     wavelength: Range
 
-    def __call__(self, strokes: Strokes, rng: np.random.Generator, scale: Scale, **settings: float) -> Strokes:
+    def __call__(
+        self, strokes: Strokes, rng: np.random.Generator, scale: Scale, *, amplitude: float, wavelength: float
+    ) -> Strokes:
         strokes = strokes.resampled(scale.step)
-        waves = smooth(strokes, settings["wavelength"] * scale.extent, 2, rng)
-        points = strokes.points + settings["amplitude"] * scale.error * waves
+        waves = smooth(strokes, wavelength * scale.extent, 2, rng)
+        points = strokes.points + amplitude * scale.error * waves
         return replace(strokes, points=points.astype(np.float32))
 
 
@@ -82,13 +86,15 @@ class Restarts(HandOperator):
     overlap: Range
     offset: Range
 
-    def __call__(self, strokes: Strokes, rng: np.random.Generator, scale: Scale, **settings: float) -> Strokes:
-        owner, begin, end = cut(strokes, settings["rate"] / scale.extent, rng)
-        reach = settings["overlap"] * scale.extent * rng.random((2, len(owner)))
+    def __call__(
+        self, strokes: Strokes, rng: np.random.Generator, scale: Scale, *, rate: float, overlap: float, offset: float
+    ) -> Strokes:
+        owner, begin, end = cut(strokes, rate / scale.extent, rng)
+        reach = overlap * scale.extent * rng.random((2, len(owner)))
         length = strokes.lengths[owner]
         begin, end = np.maximum(0.0, begin - reach[0]), np.minimum(length, end + reach[1])
         pieces = strokes.pieces(owner, begin.astype(np.float32), end.astype(np.float32), scale.step)
-        shift = rng.normal(0.0, settings["offset"] * scale.error, (len(owner), 2))
+        shift = rng.normal(0.0, offset * scale.error, (len(owner), 2))
         return displaced(pieces, shift, np.zeros(len(owner)))
 
 
@@ -99,11 +105,13 @@ class Gaps(HandOperator):
     rate: Range
     length: Range
 
-    def __call__(self, strokes: Strokes, rng: np.random.Generator, scale: Scale, **settings: float) -> Strokes:
-        owner, begin, end = cut(strokes, settings["rate"] / scale.extent, rng)
-        half = settings["length"] * scale.error * rng.random(len(owner))
-        length = strokes.lengths[owner]
-        begin, end = np.where(begin > 0, begin + half, begin), np.where(end < length, end - half, end)
+    def __call__(
+        self, strokes: Strokes, rng: np.random.Generator, scale: Scale, *, rate: float, length: float
+    ) -> Strokes:
+        owner, begin, end = cut(strokes, rate / scale.extent, rng)
+        half = length * scale.error * rng.random(len(owner))
+        last = strokes.lengths[owner]
+        begin, end = np.where(begin > 0, begin + half, begin), np.where(end < last, end - half, end)
         there = (end > begin) | strokes.filled[owner]
         return strokes.pieces(owner[there], begin[there].astype(np.float32), end[there].astype(np.float32), scale.step)
 
@@ -114,10 +122,10 @@ class Overshoot(HandOperator):
 
     length: Range
 
-    def __call__(self, strokes: Strokes, rng: np.random.Generator, scale: Scale, **settings: float) -> Strokes:
+    def __call__(self, strokes: Strokes, rng: np.random.Generator, scale: Scale, *, length: float) -> Strokes:
         first, last = strokes.offsets[:-1], strokes.offsets[1:] - 1
         near = np.minimum(3, strokes.counts - 1)
-        reach = settings["length"] * scale.error * rng.random((2, len(strokes), 1)) * ~strokes.filled[:, None]
+        reach = length * scale.error * rng.random((2, len(strokes), 1)) * ~strokes.filled[:, None]
         ends = []
         for end, inner, far in ((first, first + near, reach[0]), (last, last - near, reach[1])):
             way = strokes.points[end] - strokes.points[inner]
@@ -142,12 +150,14 @@ class Taper(HandOperator):
     length: Range
     depth: Range
 
-    def __call__(self, strokes: Strokes, rng: np.random.Generator, scale: Scale, **settings: float) -> Strokes:
+    def __call__(
+        self, strokes: Strokes, rng: np.random.Generator, scale: Scale, *, length: float, depth: float
+    ) -> Strokes:
         strokes = strokes.resampled(scale.step)
         along = strokes.traveled
         left = strokes.lengths[strokes.owner] - along
-        rise = np.clip(np.minimum(along, left) / max(settings["length"] * scale.extent, 1e-6), 0.0, 1.0)
-        return pressed(strokes, 1.0 - settings["depth"] * (1.0 - rise))
+        rise = np.clip(np.minimum(along, left) / max(length * scale.extent, 1e-6), 0.0, 1.0)
+        return pressed(strokes, 1.0 - depth * (1.0 - rise))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,11 +168,20 @@ class Pressure(HandOperator):
     depth: Range
     wavelength: Range
 
-    def __call__(self, strokes: Strokes, rng: np.random.Generator, scale: Scale, **settings: float) -> Strokes:
+    def __call__(
+        self,
+        strokes: Strokes,
+        rng: np.random.Generator,
+        scale: Scale,
+        *,
+        strength: float,
+        depth: float,
+        wavelength: float,
+    ) -> Strokes:
         strokes = strokes.resampled(scale.step)
-        waves = smooth(strokes, settings["wavelength"] * scale.extent, 1, rng)[:, 0]
-        each = rng.normal(0.0, settings["depth"] / 2, len(strokes))[strokes.owner]
-        return pressed(strokes, settings["strength"] * (1.0 + settings["depth"] * waves + each))
+        waves = smooth(strokes, wavelength * scale.extent, 1, rng)[:, 0]
+        each = rng.normal(0.0, depth / 2, len(strokes))[strokes.owner]
+        return pressed(strokes, strength * (1.0 + depth * waves + each))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,8 +190,8 @@ class Pen(HandOperator):
 
     width: Range
 
-    def __call__(self, strokes: Strokes, rng: np.random.Generator, scale: Scale, **settings: float) -> Strokes:
-        return replace(strokes, width=(strokes.width * settings["width"]).astype(np.float32))
+    def __call__(self, strokes: Strokes, rng: np.random.Generator, scale: Scale, *, width: float) -> Strokes:
+        return replace(strokes, width=(strokes.width * width).astype(np.float32))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,13 +202,15 @@ class Construction(HandOperator):
     pressure: Range
     counts: ClassVar[tuple[str, ...]] = ("lines",)
 
-    def __call__(self, strokes: Strokes, rng: np.random.Generator, scale: Scale, **settings: float) -> Strokes:
+    def __call__(
+        self, strokes: Strokes, rng: np.random.Generator, scale: Scale, *, lines: float, pressure: float
+    ) -> Strokes:
         length = strokes.lengths
         if not length.sum() > 0:
             return strokes
         drawn: list[NDArray[np.floating]] = []
         turn = np.linspace(0.0, 2.0 * np.pi, 33)
-        for stroke in rng.choice(len(strokes), int(settings["lines"]), p=length / length.sum()):
+        for stroke in rng.choice(len(strokes), int(lines), p=length / length.sum()):
             points = strokes.points[strokes.offsets[stroke] : strokes.offsets[stroke + 1]]
             low, high = points.min(0), points.max(0)
             if rng.random() < 0.5:
@@ -199,7 +220,7 @@ class Construction(HandOperator):
             else:
                 radius = (high - low) / 2 * rng.uniform(0.9, 1.2, 2) + 0.02 * scale.extent
                 drawn.append((low + high) / 2 + radius * np.stack((np.cos(turn), np.sin(turn)), axis=1))
-        return joined([strokes, light(strokes, drawn, settings["pressure"], scale)])
+        return joined([strokes, light(strokes, drawn, pressure, scale)])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,19 +232,21 @@ class Hatching(HandOperator):
     pressure: Range
     counts: ClassVar[tuple[str, ...]] = ("areas",)
 
-    def __call__(self, strokes: Strokes, rng: np.random.Generator, scale: Scale, **settings: float) -> Strokes:
+    def __call__(
+        self, strokes: Strokes, rng: np.random.Generator, scale: Scale, *, areas: float, spacing: float, pressure: float
+    ) -> Strokes:
         first, last = strokes.points[strokes.offsets[:-1]], strokes.points[strokes.offsets[1:] - 1]
         closed = np.hypot(*(last - first).T) < 0.05 * scale.extent
         large = strokes.lengths > 0.3 * scale.extent
         candidates = np.flatnonzero((closed & large) | strokes.filled)
-        chosen = rng.permutation(candidates)[: int(settings["areas"])]
+        chosen = rng.permutation(candidates)[: int(areas)]
         drawn: list[NDArray[np.floating]] = []
         for stroke in chosen:
             shape = strokes.points[strokes.offsets[stroke] : strokes.offsets[stroke + 1]]
-            drawn += hatches(shape, rng.uniform(0, np.pi), settings["spacing"] * scale.extent)
+            drawn += hatches(shape, rng.uniform(0, np.pi), spacing * scale.extent)
         if not drawn:
             return strokes
-        return joined([strokes, light(strokes, drawn, settings["pressure"], scale)])
+        return joined([strokes, light(strokes, drawn, pressure, scale)])
 
 
 def hatches(shape: Floats, angle: float, spacing: float) -> list[NDArray[np.floating]]:

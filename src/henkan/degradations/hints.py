@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,6 +14,7 @@ from torch.nn import functional
 from henkan import color
 from henkan.degradations.grey import Grey
 from henkan.errors import UserError
+from henkan.sample import Parameters, Sample
 
 STEPS = 2.0**24
 
@@ -45,7 +45,7 @@ class Hints(Grey):
             raise UserError(f"degradation.count={count} must be 0 or more, or null for a random number")
         self.count, self.chance, self.side, self.reveal = count, chance, tuple(side), reveal
 
-    def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> dict[str, Any]:
+    def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> Parameters:
         drawn = super().draw(target, rng, name)
         height, width = target.shape[:2]
         # Drawn whatever the settings are, so that the patches of a sample stay when one of them changes.
@@ -70,11 +70,11 @@ class Hints(Grey):
         corner = np.clip(corner, 0, room).astype(int)
         return np.concatenate((corner, corner + side), axis=1)
 
-    def apply(self, sample: dict[str, Any]) -> dict[str, Any]:
-        sample = super().apply(sample)
-        box: Tensor = sample.pop("hint_box").long()
-        hints = box_means(sample["target_lab"][:, 1:] / color.AB, *box.unbind(1))
-        return {**sample, "hints": hints, "hint_mask": (box[:, 2:3] > 0).float()}
+    def apply(self, sample: Sample) -> Sample:
+        grey = dict(super().apply(sample))
+        box: Tensor = grey.pop("hint_box").long()
+        hints = box_means(grey["target_lab"][:, 1:] / color.AB, *box.unbind(1))
+        return {**grey, "hints": hints, "hint_mask": (box[:, 2:3] > 0).float()}
 
 
 def box_means(image: Tensor, top: Tensor, left: Tensor, bottom: Tensor, right: Tensor) -> Tensor:

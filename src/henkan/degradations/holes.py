@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
@@ -15,6 +14,7 @@ from torch import Tensor
 from henkan.data.masks import Mask
 from henkan.degradations.degradation import Degradation
 from henkan.errors import UserError
+from henkan.sample import Parameters, Sample
 
 Center = NDArray[np.int64]
 """(y, x)."""
@@ -31,7 +31,7 @@ class Holes(Degradation):
     def __init__(self, fill: Sequence[float]) -> None:
         self.fill = list(fill)
 
-    def apply(self, sample: dict[str, Any]) -> dict[str, Any]:
+    def apply(self, sample: Sample) -> Sample:
         target: Tensor = sample["target"]
         # Written by the device itself: a tensor made here and copied there would be waited for.
         fill = torch.cat([target.new_full((1, 1, 1, 1), value) for value in self.fill], dim=1)
@@ -79,7 +79,7 @@ class Rectangle(Holes):
             raise UserError(f"a hole needs 1 <= low <= high <= window, and has low={low}, high={high}, window={window}")
         self.low, self.high, self.window, self.content = low, high, window, content
 
-    def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> dict[str, Any]:
+    def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> Parameters:
         if min(target.shape[:2]) < self.window:
             shape = f"{target.shape[1]}x{target.shape[0]}"
             raise UserError(f"a hole's window of {self.window} pixels does not fit a picture of {shape}: lower it")
@@ -98,7 +98,7 @@ class Rectangle(Holes):
         return drawn(mask[0], _center(hole), _center(other), "rectangle")
 
 
-def drawn(mask: Mask, window: Center, window_real: Center, kind: str) -> dict[str, Any]:
+def drawn(mask: Mask, window: Center, window_real: Center, kind: str) -> Parameters:
     """Return what a hole's sample keys are: see `Holes`."""
     area = np.array(np.count_nonzero(mask) / mask.size)
     return {"mask": mask[None], "window": window, "window_real": window_real, "area": area, "kind": kind}

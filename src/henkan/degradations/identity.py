@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -11,6 +9,7 @@ from torch import Tensor
 
 from henkan.degradations.degradation import Degradation
 from henkan.errors import UserError
+from henkan.sample import Parameters, Sample
 
 
 class Identity(Degradation):
@@ -25,13 +24,13 @@ class Identity(Degradation):
             raise UserError(f"degradation.clean={clean} must lie in [0, 1]")
         self.clean = clean
 
-    def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> dict[str, Any]:
+    def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> Parameters:
         height, width = target.shape[:2]
         places = rng.integers(0, (height, width), (2, 2))
         drawn = {"mask": np.ones((1, height, width), np.uint8), "window": places[0], "window_real": places[1]}
         return {**drawn, "clean": int(rng.random() < self.clean)} if self.clean else drawn
 
-    def apply(self, sample: dict[str, Any]) -> dict[str, Any]:
+    def apply(self, sample: Sample) -> Sample:
         target: Tensor = sample["target"]
         source = sample.get("source", target)
         # What is scored is never left clean, and was not asked.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -23,7 +23,7 @@ class LineExtractor(Operator):
     """A way to make a sketch. Where several are mixed, `chance` weighs it against the others."""
 
     @abstractmethod
-    def __call__(self, picture: NDArray[np.uint8], **settings: float) -> Floats:
+    def __call__(self, picture: NDArray[np.uint8], *_: Any, **settings: Any) -> Floats:
         """Return the sketch, (H, W) in [0, 1], of a picture (H, W, 3)."""
 
 
@@ -41,11 +41,13 @@ class XDoG(LineExtractor):
     threshold: Range
     softness: Range
 
-    def __call__(self, picture: NDArray[np.uint8], **settings: float) -> Floats:
+    def __call__(
+        self, picture: NDArray[np.uint8], *, sigma: float, sharpness: float, threshold: float, softness: float
+    ) -> Floats:
         tones = grey(picture)
-        narrow, wide = blurred(tones, settings["sigma"]), blurred(tones, 1.6 * settings["sigma"])
-        below = narrow + settings["sharpness"] * (narrow - wide) - settings["threshold"]
-        return np.asarray(1.0 + np.tanh(settings["softness"] * np.minimum(below, 0.0)), np.float32)
+        narrow, wide = blurred(tones, sigma), blurred(tones, 1.6 * sigma)
+        below = narrow + sharpness * (narrow - wide) - threshold
+        return np.asarray(1.0 + np.tanh(softness * np.minimum(below, 0.0)), np.float32)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,11 +57,11 @@ class DodgePencil(LineExtractor):
     sigma: Range
     pressure: Range
 
-    def __call__(self, picture: NDArray[np.uint8], **settings: float) -> Floats:
+    def __call__(self, picture: NDArray[np.uint8], *, sigma: float, pressure: float) -> Floats:
         # Night is not noise: in darkness ratios would be large for nothing.
         tones = grey(picture) + 0.1
-        ratio = tones / blurred(tones, settings["sigma"])
-        return np.asarray(np.minimum(ratio, 1.0) ** settings["pressure"], np.float32)
+        ratio = tones / blurred(tones, sigma)
+        return np.asarray(np.minimum(ratio, 1.0) ** pressure, np.float32)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,15 +76,17 @@ class CannyPen(LineExtractor):
     pen: Range
     shortest: Range
 
-    def __call__(self, picture: NDArray[np.uint8], **settings: float) -> Floats:
-        soft = blurred(picture, settings["sigma"])
+    def __call__(
+        self, picture: NDArray[np.uint8], *, sigma: float, threshold: float, pen: float, shortest: float
+    ) -> Floats:
+        soft = blurred(picture, sigma)
         # Sobel's weights add up to 4, for a step between two pixels.
-        high = 4.0 * 255.0 * settings["threshold"]
+        high = 4.0 * 255.0 * threshold
         edges = cv2.Canny(soft, 0.4 * high, high, L2gradient=True)
         _, parts, facts, _ = cv2.connectedComponentsWithStats(edges)
-        kept = facts[:, cv2.CC_STAT_AREA] >= settings["shortest"]
+        kept = facts[:, cv2.CC_STAT_AREA] >= shortest
         kept[0] = False
-        return inked(kept[parts], settings["pen"])
+        return inked(kept[parts], pen)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,11 +97,11 @@ class GradientLines(LineExtractor):
     floor: Range
     gain: Range
 
-    def __call__(self, picture: NDArray[np.uint8], **settings: float) -> Floats:
-        soft = blurred(np.asarray(picture / np.float32(255), np.float32), settings["sigma"])
+    def __call__(self, picture: NDArray[np.uint8], *, sigma: float, floor: float, gain: float) -> Floats:
+        soft = blurred(np.asarray(picture / np.float32(255), np.float32), sigma)
         across, down = (cv2.Sobel(soft, cv2.CV_32F, *step, scale=1 / 8) for step in ((1, 0), (0, 1)))
         steps = cv2.magnitude(across, down).max(axis=2)
-        return np.asarray(1.0 - np.clip(settings["gain"] * (steps - settings["floor"]), 0.0, 1.0), np.float32)
+        return np.asarray(1.0 - np.clip(gain * (steps - floor), 0.0, 1.0), np.float32)
 
 
 def grey(picture: NDArray[np.uint8]) -> Floats:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -16,6 +15,7 @@ from henkan.data.image_folder import list_pictures
 from henkan.data.masks import Mask, check_mask, read_mask
 from henkan.degradations.holes import Holes, center_of, drawn
 from henkan.errors import UserError
+from henkan.sample import Parameters
 
 
 class DrawnMask(Holes):
@@ -33,7 +33,7 @@ class DrawnMask(Holes):
         """Read when it is first drawn: a trained network completes pictures without it."""
         return read_mask(self.path)
 
-    def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> dict[str, Any]:
+    def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> Parameters:
         mask = fitted(self.mask, target.shape)
         check_mask(mask, target.shape, str(self.path))
         return drawn(mask, center_of(mask), rng.integers(0, target.shape[:2]), "drawn")
@@ -56,7 +56,7 @@ class FolderMasks(Holes):
         """The masks' relative paths, listed when one is first drawn."""
         return list_pictures(self.path)
 
-    def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> dict[str, Any]:
+    def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> Parameters:
         (mask, found), (other, _) = self._any(target.shape, rng), self._any(target.shape, rng)
         check_mask(mask, target.shape, f"{self.path / found}")
         return drawn(mask, center_of(mask), center_of(other), "folder")
@@ -84,7 +84,7 @@ class NamedMasks(FolderMasks):
         """Relative path without extension -> mask."""
         return {Path(name).with_suffix("").as_posix(): name for name in self.names}
 
-    def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> dict[str, Any]:
+    def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> Parameters:
         stem = Path(name).with_suffix("").as_posix()
         if stem not in self.partners:
             raise UserError(f"{name} has no mask: {self.path / stem}.png (or another kind of picture) is missing")

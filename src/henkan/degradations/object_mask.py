@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import cv2
 import numpy as np
@@ -14,6 +13,7 @@ from henkan.data.masks import Mask
 from henkan.data.pictures import Picture, Pictures
 from henkan.degradations.holes import Holes, center_of, drawn
 from henkan.errors import UserError
+from henkan.sample import Parameters
 
 # Of 255: how far a pixel may be from the background and still belong to it.
 TOLERANCE = 8
@@ -35,7 +35,7 @@ class ObjectMask(Holes):
         self._names = silhouettes.some_names("train")
         silhouettes.prepare()
 
-    def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> dict[str, Any]:
+    def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> Parameters:
         mask, other = self._place(target.shape, rng), self._place(target.shape, rng)
         return drawn(mask, center_of(mask), center_of(other), "object")
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -27,7 +27,7 @@ class PageOperator(Operator):
     moves = False
 
     @abstractmethod
-    def __call__(self, page: Tensor, seeds: Tensor, **settings: Tensor) -> Tensor:
+    def __call__(self, page: Tensor, seeds: Tensor, *_: Any, **settings: Any) -> Tensor:
         """Return the changed page, (B, 1, H, W)."""
 
 
@@ -37,13 +37,13 @@ class Grain(PageOperator):
 
     strength: Range
 
-    def __call__(self, page: Tensor, seeds: Tensor, **settings: Tensor) -> Tensor:
+    def __call__(self, page: Tensor, seeds: Tensor, *, strength: Tensor) -> Tensor:
         height, width = page.shape[-2:]
         tooth = white(seeds, height, width)
         # Averaged with the next pixel on both sides, specks are no dots.
         tooth = (tooth + tooth.roll(1, 2) + tooth.roll(1, 3) + tooth.roll((1, 1), (2, 3))) / 4
         teeth = ((tooth - 0.35) * 3.3).clamp(0.0, 1.0)
-        return 1.0 - (1.0 - page) * (1.0 - settings["strength"] * teeth)
+        return 1.0 - (1.0 - page) * (1.0 - strength * teeth)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,12 +53,12 @@ class Smudge(PageOperator):
     strength: Range
     reach: Range
 
-    def __call__(self, page: Tensor, seeds: Tensor, **settings: Tensor) -> Tensor:
+    def __call__(self, page: Tensor, seeds: Tensor, *, strength: Tensor, reach: Tensor) -> Tensor:
         height, width = page.shape[-2:]
         angle = 2.0 * math.pi * white(seeds, 1, 1)
-        spread = smeared(1.0 - page, angle, settings["reach"] * max(height, width), samples=6)
+        spread = smeared(1.0 - page, angle, reach * max(height, width), samples=6)
         where = clouds(seeds + 1, torch.full_like(seeds, 0.3, dtype=torch.float32), height, width).sigmoid()
-        return (page - settings["strength"] * where * spread).clamp(min=0.0)
+        return (page - strength * where * spread).clamp(min=0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,17 +68,17 @@ class Ghosts(PageOperator):
     strength: Range
     distance: Range
 
-    def __call__(self, page: Tensor, seeds: Tensor, **settings: Tensor) -> Tensor:
+    def __call__(self, page: Tensor, seeds: Tensor, *, strength: Tensor, distance: Tensor) -> Tensor:
         height, width = page.shape[-2:]
         angle = 2.0 * math.pi * white(seeds, 1, 1)
-        far = settings["distance"] * max(height, width)
+        far = distance * max(height, width)
         shift = torch.cat((angle.cos() * far, angle.sin() * far), dim=1)
         waves = torch.full_like(seeds, 0.25, dtype=torch.float32)
         bend = 0.3 * far * clouds(seeds + 1, waves, height, width, channels=2)
         ghost = displaced(1.0 - page, shift + bend)
         # The eraser was not everywhere equally thorough.
         rubbed = clouds(seeds + 2, torch.full_like(seeds, 0.2, dtype=torch.float32), height, width).sigmoid()
-        return (page - settings["strength"] * rubbed * soft(ghost)).clamp(min=0.0)
+        return (page - strength * rubbed * soft(ghost)).clamp(min=0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,12 +88,12 @@ class Paper(PageOperator):
     tone: Range
     texture: Range
 
-    def __call__(self, page: Tensor, seeds: Tensor, **settings: Tensor) -> Tensor:
+    def __call__(self, page: Tensor, seeds: Tensor, *, tone: Tensor, texture: Tensor) -> Tensor:
         height, width = page.shape[-2:]
         fibers = soft(normal(seeds, height, width)) * 2.0
         stains = clouds(seeds + 1, torch.full_like(seeds, 0.15, dtype=torch.float32), height, width)
-        relief = 1.0 + settings["texture"] * (0.7 * fibers + 0.5 * stains)
-        return (page * settings["tone"] * relief).clamp(0.0, 1.0)
+        relief = 1.0 + texture * (0.7 * fibers + 0.5 * stains)
+        return (page * tone * relief).clamp(0.0, 1.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,14 +102,14 @@ class Light(PageOperator):
 
     falloff: Range
 
-    def __call__(self, page: Tensor, seeds: Tensor, **settings: Tensor) -> Tensor:
+    def __call__(self, page: Tensor, seeds: Tensor, *, falloff: Tensor) -> Tensor:
         height, width = page.shape[-2:]
         angle = 2.0 * math.pi * white(seeds, 1, 1)
         y = torch.linspace(-0.5, 0.5, height, device=page.device).view(1, 1, -1, 1)
         x = torch.linspace(-0.5, 0.5, width, device=page.device).view(1, 1, 1, -1)
         across = (angle.cos() * x + angle.sin() * y + 0.5).clamp(0.0, 1.0)
         shadow = clouds(seeds + 1, torch.full_like(seeds, 0.5, dtype=torch.float32), height, width).sigmoid()
-        return page * (1.0 - settings["falloff"] * (0.7 * across + 0.3 * shadow))
+        return page * (1.0 - falloff * (0.7 * across + 0.3 * shadow))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,9 +119,9 @@ class Perspective(PageOperator):
     strength: Range
     moves = True
 
-    def __call__(self, page: Tensor, seeds: Tensor, **settings: Tensor) -> Tensor:
+    def __call__(self, page: Tensor, seeds: Tensor, *, strength: Tensor) -> Tensor:
         # Corners clockwise from the top left. Inwards only: the page fills the picture.
-        share = white(seeds, 4, 2).view(-1, 4, 2, 1, 1) * settings["strength"][:, None]
+        share = white(seeds, 4, 2).view(-1, 4, 2, 1, 1) * strength[:, None]
         first, second, third, fourth = share.unbind(1)
         second = torch.cat((1.0 - second[:, :1], second[:, 1:]), dim=1)
         fourth = torch.cat((fourth[:, :1], 1.0 - fourth[:, 1:]), dim=1)
@@ -136,9 +136,9 @@ class Tone(PageOperator):
     gain: Range
     gamma: Range
 
-    def __call__(self, page: Tensor, seeds: Tensor, **settings: Tensor) -> Tensor:
-        changed = (1.0 - settings["gain"] * (1.0 - page)).clamp(1e-4, 1.0)
-        return changed ** settings["gamma"]
+    def __call__(self, page: Tensor, seeds: Tensor, *, gain: Tensor, gamma: Tensor) -> Tensor:
+        changed = (1.0 - gain * (1.0 - page)).clamp(1e-4, 1.0)
+        return changed**gamma
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,9 +147,9 @@ class Slur(PageOperator):
 
     length: Range
 
-    def __call__(self, page: Tensor, seeds: Tensor, **settings: Tensor) -> Tensor:
+    def __call__(self, page: Tensor, seeds: Tensor, *, length: Tensor) -> Tensor:
         angle = 2.0 * math.pi * white(seeds, 1, 1)
-        return 1.0 - smeared(1.0 - page, angle, settings["length"] * max(page.shape[-2:]), samples=5)
+        return 1.0 - smeared(1.0 - page, angle, length * max(page.shape[-2:]), samples=5)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,9 +158,9 @@ class Noise(PageOperator):
 
     deviation: Range
 
-    def __call__(self, page: Tensor, seeds: Tensor, **settings: Tensor) -> Tensor:
+    def __call__(self, page: Tensor, seeds: Tensor, *, deviation: Tensor) -> Tensor:
         height, width = page.shape[-2:]
-        return (page + settings["deviation"] * normal(seeds, height, width)).clamp(0.0, 1.0)
+        return (page + deviation * normal(seeds, height, width)).clamp(0.0, 1.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,11 +177,13 @@ class Darkening(PageOperator):
     gaussian: Range = (0, 1)
     counts: ClassVar[tuple[str, ...]] = ("low", "high", "gaussian")
 
-    def __call__(self, page: Tensor, seeds: Tensor, **settings: Tensor) -> Tensor:
+    def __call__(
+        self, page: Tensor, seeds: Tensor, *, low: Tensor, high: Tensor, unit: Tensor, gaussian: Tensor
+    ) -> Tensor:
         height, width = page.shape[-2:]
-        low, high, tenth = settings["low"], settings["high"], settings["unit"] / 10.0
+        low, high, tenth = low, high, unit / 10.0
         uniform = low + (high - low) * white(seeds, height, width)
-        amount = torch.where(settings["gaussian"] > 0, low + high * normal(seeds, height, width), uniform)
+        amount = torch.where(gaussian > 0, low + high * normal(seeds, height, width), uniform)
         return (page - tenth * amount).clamp(0.0, 1.0)
 
 
@@ -191,11 +193,11 @@ class Jpeg(PageOperator):
 
     quality: Range
 
-    def __call__(self, page: Tensor, seeds: Tensor, **settings: Tensor) -> Tensor:
+    def __call__(self, page: Tensor, seeds: Tensor, *, quality: Tensor) -> Tensor:
         # Blocks are 16 pixels with subsampled colors, which grey has none of.
         height, width = page.shape[-2:]
         padded = F.pad(page, (0, -width % 16, 0, -height % 16), mode="replicate")
-        quality = settings["quality"].view(-1)
+        quality = quality.view(-1)
         coded = jpeg_codec_differentiable(padded.expand(-1, 3, -1, -1), quality)
         return coded.mean(1, keepdim=True)[..., :height, :width].clamp(0.0, 1.0)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from henkan.data.strokes import Strokes
 from henkan.degradations.degradation import Degradation
+from henkan.sample import Parameters, Sample
 
 
 class Reversed(Degradation):
@@ -19,22 +19,22 @@ class Reversed(Degradation):
         self.of = of
         self.whole = of.whole
 
-    def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> dict[str, Any]:
+    def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> Parameters:
         return self.of.draw(target, rng, name)
 
     def draw_strokes(
         self, strokes: Strokes, target: NDArray[np.uint8], rng: np.random.Generator, name: str = ""
-    ) -> dict[str, Any]:
+    ) -> Parameters:
         return self.of.draw_strokes(strokes, target, rng, name)
 
-    def apply(self, sample: dict[str, Any]) -> dict[str, Any]:
+    def apply(self, sample: Sample) -> Sample:
         made = self.of.apply(sample)
         return {**made, "source": made["target"], "target": made["source"]}
 
     def manifest(self) -> str | None:
         return self.of.manifest()
 
-    def told(self, row: Sequence[float]) -> dict[str, Any] | None:
+    def describe(self, row: Sequence[float]) -> dict[str, object] | None:
         """Return what was drawn for a sample, in words, where the degradation says it."""
-        told = getattr(self.of, "told", None)
-        return None if told is None else told(row)
+        describe = getattr(self.of, "describe", None)
+        return None if describe is None else describe(row)

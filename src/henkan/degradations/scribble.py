@@ -18,6 +18,7 @@ from henkan.data.operator import Draws, uniform
 from henkan.degradations.degradation import Degradation
 from henkan.degradations.line_extraction import LineExtractor
 from henkan.errors import UserError
+from henkan.sample import Parameters, Sample
 
 Floats = NDArray[np.float32]
 # Blurred colors that are farther from the picture's are mixed from several; as close to white they cannot be seen.
@@ -134,12 +135,12 @@ class Scribble(Degradation):
             raise UserError(f"degradation.true_lines={true_lines} must lie in [0, 1]")
         self.strokes, self.true_lines = strokes, true_lines
         self.draws = Draws(dict(self.sketches))
-        self._happens = [self.draws.places[name, "happens"] for name in self.sketches]
+        self._happens = [self.draws.columns[name, "happens"] for name in self.sketches]
         keys = [blake2b(name.encode(), digest_size=8).digest() for name in self.sketches]
         self._keys = np.array([int.from_bytes(key, "big") for key in keys], np.uint64)
         self._chances = np.array([one.chance for one in self.sketches.values()])
 
-    def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> dict[str, Any]:
+    def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> Parameters:
         if target.shape[2] != 3:
             raise UserError(f"{name}: degradation=scribble needs pictures in color, and this one is grey")
         number, true = int(rng.integers(2**63)), bool(rng.random() < self.true_lines)
@@ -147,8 +148,8 @@ class Scribble(Degradation):
         row = self.draws.draw(number)
         chosen = self._chosen(number)
         row[self._happens] = 0.0
-        row[self.draws.places[chosen, "happens"]] = 1.0
-        settings = {setting: row[self.draws.places[chosen, setting]] for setting in self.draws.settings(chosen)}
+        row[self.draws.columns[chosen, "happens"]] = 1.0
+        settings = {setting: row[self.draws.columns[chosen, setting]] for setting in self.draws.settings(chosen)}
         sketch = self.sketches[chosen](target, **settings)
         return {
             "source": np.rint(sketch * 255).astype(np.uint8)[None],
@@ -168,16 +169,16 @@ class Scribble(Degradation):
             keys = np.log(uniform(self._keys ^ np.uint64(number)) + 1e-300) / self._chances
         return list(self.sketches)[int(keys.argmax())]
 
-    def apply(self, sample: dict[str, Any]) -> dict[str, Any]:
+    def apply(self, sample: Sample) -> Sample:
         if "lines" not in sample:
             return sample
         drawing: Tensor = sample["lines"]
         true = (sample["parameters"][:, -1] > 0).to(drawing.device).view(-1, 1, 1, 1)
         return {**sample, "source": torch.where(true, drawing, sample["source"])}
 
-    def told(self, row: Sequence[float]) -> dict[str, Any]:
+    def describe(self, row: Sequence[float]) -> dict[str, object]:
         """Return what was drawn for a sample, in words: the extractor's settings, and whether true lines go first."""
-        return {"true_lines": bool(row[-1]), **self.draws.told(row[:-1])}
+        return {"true_lines": bool(row[-1]), **self.draws.describe(row[:-1])}
 
 
 def between(bounds: Sequence[float], count: int, rng: np.random.Generator) -> NDArray[np.float64]:

@@ -17,7 +17,7 @@ from henkan.degradations.hand import HandOperator, Scale
 from henkan.degradations.page import PageOperator
 from henkan.degradations.trace import TraceOperator
 from henkan.errors import UserError
-from henkan.sample import to_8_bit
+from henkan.sample import Parameters, Sample, to_8_bit
 
 Group = Mapping[str, Operator | None]
 KINDS = {"hand": HandOperator, "trace": TraceOperator, "page": PageOperator, "noise": PageOperator}
@@ -55,24 +55,24 @@ class Sketch(Degradation):
             {f"{group}.{name}": one for group, operators in self.groups.items() for name, one in operators.items()}
         )
 
-    def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> dict[str, Any]:
+    def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> Parameters:
         return self._drawn(target, rng, "hand")
 
     def draw_strokes(
         self, strokes: Strokes, target: NDArray[np.uint8], rng: np.random.Generator, name: str = ""
-    ) -> dict[str, Any]:
+    ) -> Parameters:
         drawn = self._drawn(target, rng, "trace")
         if drawn["parameters"][-1]:
             return {**drawn, "source": target.transpose(2, 0, 1)}
         rough = self.redrawn(strokes, drawn["parameters"])
         return {**drawn, "source": rough.drawn(*target.shape[:2]).transpose(2, 0, 1)}
 
-    def _drawn(self, target: NDArray[np.uint8], rng: np.random.Generator, without: str) -> dict[str, Any]:
+    def _drawn(self, target: NDArray[np.uint8], rng: np.random.Generator, without: str) -> Parameters:
         """Return what is drawn for a sample, `without` the group of operators that has nothing to work on."""
         number, clean = int(rng.integers(2**63)), bool(rng.random() < self.clean)
         places = rng.integers(0, target.shape[:2], (2, 2))
         row = np.append(self.draws.draw(number), float(clean))
-        row[[self.draws.places[f"{without}.{name}", "happens"] for name in self.groups[without]]] = 0.0
+        row[[self.draws.columns[f"{without}.{name}", "happens"] for name in self.groups[without]]] = 0.0
         return {"parameters": row, "window": places[0], "window_real": places[1]}
 
     def redrawn(self, strokes: Strokes, row: NDArray[np.float64]) -> Strokes:
@@ -87,7 +87,7 @@ class Sketch(Degradation):
                 strokes = operator(strokes, rng, scale, **values)
         return strokes
 
-    def apply(self, sample: dict[str, Any]) -> dict[str, Any]:
+    def apply(self, sample: Sample) -> Sample:
         rows: Tensor = sample["parameters"]
         target: Tensor = sample["target"]
         traced = "source" not in sample
@@ -110,19 +110,19 @@ class Sketch(Degradation):
 
     def applied(self, name: str, operator: PageOperator, page: Tensor, rows: Tensor) -> Tensor:
         """Return a page as one operator leaves it, where it happens."""
-        place = self.draws.places
+        column = self.draws.columns
         factor = dict.fromkeys(getattr(operator, "lengths", ()), self.error)
         settings = {
-            setting: rows[:, place[name, setting]].to(page).view(-1, 1, 1, 1) * factor.get(setting, 1.0)
+            setting: rows[:, column[name, setting]].to(page).view(-1, 1, 1, 1) * factor.get(setting, 1.0)
             for setting in self.draws.settings(name)
         }
-        seeds = rows[:, place[name, SEED]].to(torch.int64).to(page.device)
+        seeds = rows[:, column[name, SEED]].to(torch.int64).to(page.device)
         changed = operator(page, seeds, **settings)
         if operator.chance == 1.0:
             return changed
-        happens = (rows[:, place[name, "happens"]] > 0).to(page.device)
+        happens = (rows[:, column[name, "happens"]] > 0).to(page.device)
         return torch.where(happens.view(-1, 1, 1, 1), changed, page)
 
-    def told(self, row: Sequence[float]) -> dict[str, Any]:
+    def describe(self, row: Sequence[float]) -> dict[str, object]:
         """Return what was drawn for a sample, in words: operator → setting → value, and whether it stayed clean."""
-        return {"clean": bool(row[-1]), **self.draws.told(row[:-1])}
+        return {"clean": bool(row[-1]), **self.draws.describe(row[:-1])}

@@ -34,20 +34,30 @@ class Copies(TraceOperator):
     counts: ClassVar[tuple[str, ...]] = ("passes",)
     lengths: ClassVar[tuple[str, ...]] = ("offset", "amplitude")
 
-    def __call__(self, page: Tensor, seeds: Tensor, **settings: Tensor) -> Tensor:
+    def __call__(
+        self,
+        page: Tensor,
+        seeds: Tensor,
+        *,
+        passes: Tensor,
+        offset: Tensor,
+        amplitude: Tensor,
+        wavelength: Tensor,
+        gaps: Tensor,
+    ) -> Tensor:
         height, width = page.shape[-2:]
         side, ink = max(height, width), 1.0 - page
-        waves = settings["wavelength"].view(-1)
+        waves = wavelength.view(-1)
         total = torch.zeros_like(ink)
         for number in range(int(self.ranges()["passes"][1])):
             seed = seeds + 10 * number
-            shift = settings["offset"] * side * 2.0 * (white(seed, 1, 1, 2) * 2.0 - 1.0)
-            bend = settings["amplitude"] * side * clouds(seed + 1, waves, height, width, channels=2)
+            shift = offset * side * 2.0 * (white(seed, 1, 1, 2) * 2.0 - 1.0)
+            bend = amplitude * side * clouds(seed + 1, waves, height, width, channels=2)
             copy = displaced(ink, shift + bend)
             there = clouds(seed + 2, waves, height, width)
             # Normal noise lies below -2 + 4 g for about that share, steeply enough between.
-            copy = copy * ((there + 2.0 - 4.0 * settings["gaps"]) * 4.0).clamp(0.0, 1.0)
-            total = torch.where(settings["passes"] > number, torch.maximum(total, copy), total)
+            copy = copy * ((there + 2.0 - 4.0 * gaps) * 4.0).clamp(0.0, 1.0)
+            total = torch.where(passes > number, torch.maximum(total, copy), total)
         return 1.0 - total
 
 
@@ -59,7 +69,7 @@ class Uneven(TraceOperator):
     depth: Range
     wavelength: Range
 
-    def __call__(self, page: Tensor, seeds: Tensor, **settings: Tensor) -> Tensor:
-        waves = clouds(seeds, settings["wavelength"].view(-1), *page.shape[-2:])
-        pressure = (settings["strength"] * (1.0 + settings["depth"] * waves)).clamp(0.0, 1.0)
+    def __call__(self, page: Tensor, seeds: Tensor, *, strength: Tensor, depth: Tensor, wavelength: Tensor) -> Tensor:
+        waves = clouds(seeds, wavelength.view(-1), *page.shape[-2:])
+        pressure = (strength * (1.0 + depth * waves)).clamp(0.0, 1.0)
         return 1.0 - (1.0 - page) * pressure

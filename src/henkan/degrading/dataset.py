@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch.utils.data import DataLoader
 from torchvision.utils import make_grid, save_image
 
+from henkan.config.resolved import Config
 from henkan.cores import cores
 from henkan.data.degraded import Degraded
 from henkan.data.pictures import Picture, Pictures
@@ -30,11 +31,24 @@ from henkan.scoring.evaluation_set import evaluation_set, scored
 from henkan.training.assemble import build_transform, training_stream
 
 
-def claim(output: Path, config: Mapping[str, Any], pictures: Pictures, counts: Mapping[str, int]) -> None:
+class Settings(Config):
+    """The config of `henkan degrade`, as far as it is read here."""
+
+    splits: list[Split]
+    format: str
+    shard: int
+
+
+def claim(output: Path, config: Settings, pictures: Pictures, counts: Mapping[str, int]) -> None:
     """Write `dataset.json`, what the folder holds. Raises `UserError` if it holds something else already."""
     parts = {
         "data": {**without_place(config["data"]), "manifest": manifest_of(config, pictures)},
-        **{key: config[key] for key in ("augmentation", "degradation", "seed", "size", "format", "shard")},
+        "augmentation": config["augmentation"],
+        "degradation": config["degradation"],
+        "seed": config["seed"],
+        "size": config["size"],
+        "format": config["format"],
+        "shard": config["shard"],
         "scored": scored(config)["degradation"],
         "framing": {"val": config["validation"]["framing"], "test": config["evaluation"]["framing"]},
     }
@@ -60,13 +74,13 @@ def claim(output: Path, config: Mapping[str, Any], pictures: Pictures, counts: M
         raise UserError(f"cannot write {output}: {error.strerror}; choose another with output=DIR") from error
 
 
-def sources(config: Mapping[str, Any], pictures: Pictures) -> dict[Split, Source]:
+def sources(config: Settings, pictures: Pictures) -> dict[Split, Source]:
     """Return split → where its samples come from: the training stream, or the pictures of an evaluation."""
     found: dict[Split, Source] = {}
     framings = {"val": config["validation"]["framing"], "test": config["evaluation"]["framing"]}
     for split in config["splits"]:
         # What scores are of is degraded as they say.
-        own = scored(config) if split == "test" else config
+        own: Config = scored(config) if split == "test" else config
         samples = (
             training_stream(own, pictures)
             if split == "train"

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -40,7 +39,7 @@ class Source:
     samples: TrainingStream | EvaluationSet
     transform: Transform
 
-    def sample(self, number: int) -> Mapping[str, Any]:
+    def sample(self, number: int) -> Sample:
         """Return sample `number`, not degraded yet."""
         if isinstance(self.samples, TrainingStream):
             return self.samples["generator", number]
@@ -62,9 +61,9 @@ class ChunkWriter(Dataset[int]):
         chunk = self.chunks[number]
         source = self.sources[chunk.split]
         try:
-            with self._place(chunk) as place:
+            with self._destination(chunk) as destination:
                 lines = [
-                    self._written(place, key(k), one, row, source)
+                    self._written(destination, key(k), one, row, source)
                     for k, (one, row) in zip(range(chunk.start, chunk.stop), self._degraded(source, chunk), strict=True)
                 ]
             with replaced(self.folder / chunk.manifest) as partial:
@@ -82,11 +81,13 @@ class ChunkWriter(Dataset[int]):
                 sample = source.transform.prepare(collate(group))
                 yield from ((sample, row) for row in range(len(group)))
 
-    def _written(self, place: Place, name: str, sample: Sample, row: int, source: Source) -> dict[str, Any]:
+    def _written(
+        self, destination: Destination, name: str, sample: Sample, row: int, source: Source
+    ) -> dict[str, object]:
         """Write one sample of a batch and return its line of the manifest."""
         for layer in LAYERS:
             if layer in sample:
-                place.write(name, f"{layer}.png", encoded(sample[layer][row], layer))
+                destination.write(name, f"{layer}.png", encoded(sample[layer][row], layer))
         if maps := [key for key in sample if key not in (*LAYERS, *LEFT_OUT) and np.ndim(sample[key]) == 4]:
             raise UserError(
                 f"a sample's {' and '.join(maps)} would not fit 8-bit files: train on this data as it is drawn"
@@ -96,29 +97,29 @@ class ChunkWriter(Dataset[int]):
             for fact, value in sample.items()
             if fact not in (*LAYERS, *LEFT_OUT)
         }
-        told = getattr(source.transform.degradation, "told", None)
-        drawn = told(sample["parameters"][row].tolist()) if told is not None else None
+        describe = getattr(source.transform.degradation, "describe", None)
+        drawn = describe(sample["parameters"][row].tolist()) if describe is not None else None
         picture = sample["name"][row]
         if picture not in self._prints:
             self._prints[picture] = source.samples.pictures.fingerprint(picture)
         line = {"key": name, "picture": picture, "hash": self._prints[picture], "facts": facts, "drawn": drawn}
-        place.write(name, "json", json.dumps(line).encode())
+        destination.write(name, "json", json.dumps(line).encode())
         return line
 
     @contextmanager
-    def _place(self, chunk: Chunk) -> Iterator[Place]:
+    def _destination(self, chunk: Chunk) -> Iterator[Destination]:
         if self.format == "files":
             yield Files(self.folder, chunk.split)
             return
         archive = self.folder / chunk.archive
         with replaced(archive) as partial, tarfile.open(partial, "w", format=tarfile.USTAR_FORMAT) as file:
-            place = Archive(file)
-            yield place
+            destination = Archive(file)
+            yield destination
         with replaced(self.folder / chunk.index) as partial:
-            partial.write_text(json.dumps(sealed(place.index())))
+            partial.write_text(json.dumps(sealed(destination.index())))
 
 
-class Place(ABC):
+class Destination(ABC):
     """Where the parts of samples are written to."""
 
     @abstractmethod
@@ -126,7 +127,7 @@ class Place(ABC):
         """Write one part of a sample: `source.png`, `json`."""
 
 
-class Files(Place):
+class Files(Destination):
     """source/SPLIT/KEY.png and so on, as `PairedFolder` reads them too."""
 
     def __init__(self, folder: Path, split: str) -> None:
@@ -141,7 +142,7 @@ class Files(Place):
             partial.write_bytes(content)
 
 
-class Archive(Place):
+class Archive(Destination):
     """Members KEY.source.png, KEY.target.png, KEY.json of one tar file."""
 
     def __init__(self, archive: tarfile.TarFile) -> None:
@@ -154,19 +155,20 @@ class Archive(Place):
         self.archive.addfile(member, io.BytesIO(content))
         self._members.append(member)
 
-    def index(self) -> dict[str, Any]:
+    def index(self) -> dict[str, list[int]]:
         """Return member → where its content begins, and how long it is."""
-        places, position = {}, 0
+        found: dict[str, list[int]] = {}
+        position = 0
         for member in self._members:
             # A header of one block, then the content in whole blocks.
-            places[member.name] = [position + tarfile.BLOCKSIZE, member.size]
+            found[member.name] = [position + tarfile.BLOCKSIZE, member.size]
             position += tarfile.BLOCKSIZE * (1 + -(-member.size // tarfile.BLOCKSIZE))
-        return places
+        return found
 
 
-def same_size(items: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
+def same_size(items: Iterable[Sample]) -> Iterator[list[Sample]]:
     """Group neighbors of the same size: whole pictures may differ."""
-    group: list[Mapping[str, Any]] = []
+    group: list[Sample] = []
     for item in items:
         if group and item["target"].shape != group[0]["target"].shape:
             yield group

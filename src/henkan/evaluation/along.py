@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import pandas as pd
 from omegaconf import OmegaConf
 from torch import nn
 
+from henkan.config.resolved import Config, Node
 from henkan.data.pictures import Pictures
+from henkan.data.splits import Split
 from henkan.errors import UserError
 from henkan.files import replaced
 from henkan.progress import followed
@@ -22,7 +23,7 @@ from henkan.training.assemble import build_transform
 MISSING = object()
 
 
-def along(config: Mapping[str, Any], pictures: Pictures, network: nn.Module) -> pd.DataFrame | None:
+def along(config: Config, pictures: Pictures, network: nn.Module, split: Split) -> pd.DataFrame | None:
     """Score a generator at several values of one setting of the degradation: a row a value and picture.
 
     Columns: the setting, `file`, and the metrics of single pictures. None where `evaluation.curve` asks for nothing.
@@ -35,15 +36,15 @@ def along(config: Mapping[str, Any], pictures: Pictures, network: nn.Module) -> 
         raise UserError("evaluation.curve is a setting and its values, as in {setting: count, values: [0, 1, 10]}")
     config = scored(config)
     setting, tables = str(curve["setting"]), []
-    degradation = OmegaConf.create(config["degradation"])
+    degradation = OmegaConf.create(dict(config["degradation"]))
     # What is built is chosen by the degradation alone: a run of somebody else is checked for what it builds.
     if "_target_" in setting or OmegaConf.select(degradation, setting, default=MISSING) is MISSING:
         known = ", ".join(str(name) for name in degradation if name != "_target_")
         raise UserError(f"evaluation.curve.setting={setting}: the degradation has no such setting; it has {known}")
     for value in curve["values"]:
         OmegaConf.update(degradation, setting, value)
-        here = {**config, "degradation": OmegaConf.to_container(degradation)}
-        data = evaluation_set(here, pictures, settings["split"], settings["framing"])
+        here: Config = {**config, "degradation": cast(Node, OmegaConf.to_container(degradation))}
+        data = evaluation_set(here, pictures, split, settings["framing"])
         evaluator = Evaluator(config["metric"], settings["batch"], sets=False)
         count = len(selection(len(data), settings["pictures"]))
         with followed(f"scores at {setting}={value}", count, "picture") as advance:

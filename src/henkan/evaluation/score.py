@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
 from henkan.config.build import build
+from henkan.config.resolved import Config
 from henkan.data.pictures import Pictures
+from henkan.data.splits import Split
 from henkan.evaluation.along import along, write_curve
 from henkan.evaluation.written import as_table, check_edges, save_picture, write_scores
 from henkan.files import digest_of, read_json, write_json
@@ -26,7 +27,7 @@ from henkan.training.loggers import RunLogger
 
 
 def score_run(
-    config: Mapping[str, Any],
+    config: Config,
     pictures: Pictures,
     folder: Path,
     weights: Path | None = None,
@@ -56,10 +57,10 @@ def score_run(
         if known.get("identity") == identity:
             means: dict[str, float] = known["means"]
             return means
-    scores = score(config, pictures, network, folder)
+    scores = score(config, pictures, network, folder, split)
     # Runs of before there were areas have no edges.
     write_scores(scores, folder, settings.get("areas"))
-    write_curve(along(config, pictures, network), folder)
+    write_curve(along(config, pictures, network, split), folder)
     means = scores.means()
     found: dict[str, Any] = {"identity": identity, "split": split, "pictures": len(scores.files), "means": means}
     if iteration is not None:
@@ -70,11 +71,11 @@ def score_run(
     return means
 
 
-def score(config: Mapping[str, Any], pictures: Pictures, network: nn.Module, folder: Path) -> Scores:
-    """Score a generator on the configured split, and keep some of its pictures in `folder`."""
+def score(config: Config, pictures: Pictures, network: nn.Module, folder: Path, split: Split) -> Scores:
+    """Score a generator on a split, and keep some of its pictures in `folder`."""
     settings, config = config["evaluation"], scored(config)
     transform = build_transform(config)
-    data = evaluation_set(config, pictures, settings["split"], settings["framing"])
+    data = evaluation_set(config, pictures, split, settings["framing"])
     shown = selection(len(data), settings["kept"])
     kept: list[str] = []
 
@@ -90,7 +91,8 @@ def score(config: Mapping[str, Any], pictures: Pictures, network: nn.Module, fol
                 save_picture(image[0], folder / "pictures" / f"{number:02d}_{name}.png")
 
     (folder / "pictures").mkdir(parents=True, exist_ok=True)
-    postprocess = None if config.get("postprocess") is None else build(config["postprocess"])
+    node = config.get("postprocess")
+    postprocess = None if node is None else build(node)
     evaluator = Evaluator(config["metric"], settings["batch"], postprocess=postprocess)
     count = len(selection(len(data), settings["pictures"]))
     with followed(f"scores of {settings['split']}", count, "picture") as advance:

@@ -87,8 +87,9 @@ class ColorPictures(Predictor):
         height, width = pixels.shape[:2]
         known = scored_size(self.trained) if learns(self.network) else UNTRAINED
         small = shrunk(pixels, int(self.cfg.side or known))
-        sample = Grey().apply({"target": to_tensor(small).to(self.device)})
-        sample |= {key: value.to(self.device) for key, value in self.given(pixels.shape, small.shape, name).items()}
+        grey = Grey().apply({"target": to_tensor(small).to(self.device)})
+        given = self.given(pixels.shape, small.shape, name)
+        sample = {**grey, **{key: value.to(self.device) for key, value in given.items()}}
         ab = enlarged(self.transform.generate(self.network, sample)["ab"], *small.shape[:2]).cpu()
         large = functional.interpolate(ab, (height, width), mode="bilinear", align_corners=False)
         found = np.empty_like(pixels)
@@ -114,8 +115,8 @@ class ColorPictures(Predictor):
         if self.cfg.style is not None:
             shown = (255 * on_white(read(Path(str(self.cfg.style))))).round().astype(np.uint8)
             style = to_tensor(shrunk(shown, STYLE))
-            told = GlobalColors().told({"target": style, "target_lab": color.rgb_to_lab(style)})
-            found |= {"style": Grey().apply({"target": style})["source"], **told}
+            measured = GlobalColors().measured({"target": style, "target_lab": color.rgb_to_lab(style)})
+            found |= {"style": Grey().apply({"target": style})["source"], **measured}
         return found
 
 

@@ -284,7 +284,7 @@ def environment(study: Study) -> list[tuple[str, str]]:
         commit = f"{record['commit']}{UNCOMMITTED if record.get('uncommitted') else ''}" if record.get("commit") else ""
         for node in [*record.get("environments", [now]), {"commit": commit}]:
             for name, value in flat({key: part for key, part in node.items() if key != "since"}):
-                found.setdefault(name, {}).setdefault(value, {})[run.place] = None
+                found.setdefault(name, {}).setdefault(value, {})[run.folder.name] = None
     return [(name, told(places)) for name, places in found.items()]
 
 
@@ -304,10 +304,10 @@ def reason(run: Run) -> str:
     return run.error if run.status in ("failed", "interrupted") else ""
 
 
-def flat(node: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+def flat(node: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, str]]:
     """Yield a nested mapping as dotted names and texts, without what is empty or longer than two lines."""
     for key, value in node.items():
-        if isinstance(value, dict):
+        if isinstance(value, Mapping):
             yield from flat(value, f"{prefix}{key}.")
         elif value not in (None, "", []) and len(str(value)) <= 200:
             yield f"{prefix}{key}", str(value)

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict, cast
 
 import pandas as pd
 
 from henkan.errors import UserError
 from henkan.files import Damaged, read_json, read_sealed, read_text, unsealed
-from henkan.runs.record import altered
+from henkan.runs.record import Record, altered, as_record
 
 STATUSES = ("done", "running", "interrupted", "failed", "waiting")
 # A set-level metric scores a whole run: one row, under this name, beside the pictures' rows.
@@ -23,6 +23,41 @@ GIVEN = ("hints", "strokes")
 PICTURE = re.compile(r"(\d+)_(source|hints|strokes|output|postprocessed|target)\.png")
 
 
+class PlannedRun(TypedDict):
+    configuration: str
+    seed: int | None
+    # As seen from the study's folder.
+    folder: str
+    status: str
+    error: NotRequired[str | None]
+
+
+class PlannedConfiguration(TypedDict, total=False):
+    variant: str
+    point: dict[str, str]
+    overrides: list[str]
+
+
+class Plan(TypedDict, total=False):
+    """What `study.json` says: a study as it was asked for, and how far each run is."""
+
+    name: str
+    title: str | None
+    question: str | None
+    recipe: str
+    scale: str
+    baseline: str
+    headline: list[str]
+    plane: dict[str, str] | None
+    seeds: list[int]
+    configurations: dict[str, PlannedConfiguration]
+    overrides: list[str]
+    # Metric → higher or lower, whichever is better; null: neither.
+    metrics: dict[str, str | None]
+    runs: list[PlannedRun]
+    saved_iterations: int
+
+
 @dataclass(frozen=True)
 class Run:
     """One run of the study: its record, and what it has written so far; no seed where none matters."""
@@ -30,9 +65,8 @@ class Run:
     configuration: str
     seed: int | None
     folder: Path
-    place: str
     status: str
-    record: dict[str, Any] = field(repr=False)
+    record: Record = field(repr=False)
     error: str = ""
 
     @cached_property
@@ -119,7 +153,7 @@ class Study:
     """A study as its folder tells it; `plan` is study.json whole."""
 
     folder: Path
-    plan: dict[str, Any] = field(repr=False)
+    plan: Plan = field(repr=False)
     runs: list[Run]
 
     @property
@@ -131,7 +165,7 @@ class Study:
         return str(self.plan.get("title") or self.name)
 
     @property
-    def configurations(self) -> dict[str, dict[str, Any]]:
+    def configurations(self) -> dict[str, PlannedConfiguration]:
         return dict(self.plan["configurations"])
 
     @property
@@ -220,7 +254,7 @@ class Study:
     @property
     def altered(self) -> dict[str, list[str]]:
         """Run folder -> what was edited or damaged since the run wrote it, where there is something."""
-        return {run.place: run.altered for run in self.runs if run.altered}
+        return {run.folder.name: run.altered for run in self.runs if run.altered}
 
     def of(self, configuration: str) -> list[Run]:
         """The runs of one configuration, in order of seed."""
@@ -266,7 +300,7 @@ def read_study(folder: Path) -> Study:
     path = folder / "study.json"
     if not path.exists():
         raise UserError(f"{folder} holds no study: study.json is missing")
-    plan = read_sealed(path, "henkan study writes it again")
+    plan = cast(Plan, read_sealed(path, "henkan study writes it again"))
     lacking = [key for key in ("configurations", "seeds", "runs") if key not in plan]
     if lacking:
         raise UserError(f"{folder} holds no study: study.json lacks {', '.join(lacking)}")
@@ -279,9 +313,8 @@ def read_study(folder: Path) -> Study:
                 configuration=str(node["configuration"]),
                 seed=None if node["seed"] is None else int(node["seed"]),
                 folder=path,
-                place=path.name,
                 status=status if status in STATUSES else "waiting",
-                record=(record := read_mapping(path / "run.json")),
+                record=(record := as_record(read_mapping(path / "run.json"))),
                 # What killed a process is known to the study alone.
                 error=str(node.get("error") or record.get("error") or ""),
             )

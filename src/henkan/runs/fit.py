@@ -17,6 +17,7 @@ from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from torch import nn
 
+from henkan.config import resolved as configured
 from henkan.devices import count_of, kind_of
 from henkan.errors import TrainingFailed, UserError
 from henkan.ranks import leave_the_others
@@ -64,8 +65,8 @@ def fit_rest(
     """Run Lightning's loop over the iterations that are left."""
     config, settings = plan.config, plan.config["trainer"]
     evaluator = Evaluator(config["metric"], config["evaluation"]["batch"], sets=False)
-    validation = dict(config["validation"])
-    scored = evaluation_set(config, plan.pictures, "val", validation.pop("framing"))
+    validation = config["validation"]
+    scored = evaluation_set(config, plan.pictures, "val", validation["framing"])
     ready(translator, settings)
     keep, every, minutes = keeping(config), config["checkpoint"]["every"], config["checkpoint"]["minutes"]
     checkpoints = Checkpoints(run, every, minutes, keep, plan.prefixes)
@@ -83,7 +84,15 @@ def fit_rest(
         Restore(state),
         Rows(run, logger, feed),
         Bar(run.folder.name) if with_bar else Heartbeat(),
-        Validation(run, logger, evaluator, scored, **validation),
+        Validation(
+            run,
+            logger,
+            evaluator,
+            scored,
+            every=validation["every"],
+            pictures=validation["pictures"],
+            panels=validation["panels"],
+        ),
         checkpoints,
         Interruption(signals, checkpoints.save),
     ]
@@ -97,7 +106,7 @@ def fit_rest(
             feed.close()
 
 
-def ready(translator: Translator, settings: Mapping[str, Any]) -> None:
+def ready(translator: Translator, settings: configured.Trainer) -> None:
     """Make the networks what the trainer's settings ask for; the names of their weights stay."""
     accelerator = settings["accelerator"]
     if kind_of(accelerator) == "cuda" and count_of(accelerator, settings["devices"]) > 1:
@@ -133,7 +142,7 @@ def compile_networks(translator: Translator) -> None:
             network.compile(dynamic=False)
 
 
-def make_trainer(settings: Mapping[str, Any], callbacks: list[pl.Callback], folder: Path) -> pl.Trainer:
+def make_trainer(settings: configured.Trainer, callbacks: list[pl.Callback], folder: Path) -> pl.Trainer:
     """Return a trainer that leaves batches, logs and checkpoints to us."""
     accelerator, devices = settings["accelerator"], settings["devices"]
     several = count_of(accelerator, devices) > 1 and settings["strategy"] == "auto"

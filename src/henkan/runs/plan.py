@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -16,6 +16,7 @@ from torch import nn
 from henkan.config.build import build
 from henkan.config.checks import check_config
 from henkan.config.composition import task_overrides
+from henkan.config.resolved import Config, Node, Stream, resolved
 from henkan.data.pictures import Pictures
 from henkan.data.statistics import measure
 from henkan.devices import count_of, kind_of
@@ -44,7 +45,7 @@ class Plan:
     `origin` is what it goes on from.
     """
 
-    config: dict[str, Any]
+    config: Config
     parts: dict[str, Any]
     pictures: Pictures
     streams: dict[str, Pictures]
@@ -79,7 +80,7 @@ class Plan:
         return len(self.schedule) > 0
 
 
-def settle(cfg: DictConfig) -> tuple[dict[str, Any], Pictures]:
+def settle(cfg: DictConfig) -> tuple[Config, Pictures]:
     """Resolve the config to plain values, before it is hashed.
 
     Precision, and those of the data's statistics that something refers to, are written in.
@@ -99,14 +100,12 @@ def settle(cfg: DictConfig) -> tuple[dict[str, Any], Pictures]:
     if wanted:
         found = measure(pictures, wanted, cfg.paths.cache)
         cfg.statistics.update(found)
-    config = OmegaConf.to_container(cfg, resolve=True)
-    assert isinstance(config, dict)
-    config.pop("hydra", None)
+    config = resolved(cfg)
     if pictures.ready:
         check_ready(pictures, task_overrides())
-        config |= as_they_are()
+        config["augmentation"], config["degradation"] = None, UNCHANGED
         config["validation"]["framing"] = config["evaluation"]["framing"] = config["evaluation"]["degradation"] = None
-    return {str(name): value for name, value in config.items()}, pictures
+    return config, pictures
 
 
 def check_channels(pictures: Pictures, channels: int | None) -> None:
@@ -136,9 +135,8 @@ def check_ready(pictures: Pictures, words: Sequence[str]) -> None:
             )
 
 
-def as_they_are() -> dict[str, Any]:
-    """Return what is done to pictures that come framed and degraded: nothing."""
-    return {"augmentation": None, "degradation": {"_target_": "henkan.degradations.identity.Identity"}}
+# What is done to pictures that come framed and degraded.
+UNCHANGED: Node = {"_target_": "henkan.degradations.identity.Identity"}
 
 
 # What counts something that there must be at least one of.
@@ -160,18 +158,18 @@ def check_counts(cfg: DictConfig) -> None:
             raise UserError(f"{key}={value} must be 1 or more; a number larger than the run switches it off")
 
 
-def manifest_of(config: Mapping[str, Any], pictures: Pictures) -> str:
+def manifest_of(config: Config | Stream, pictures: Pictures) -> str:
     """Return a hash of the contents of all files that samples are made of: pictures, and masks where they are files."""
     own, masks = pictures.manifest(), build(config["degradation"]).manifest()
     return own if masks is None else digest([own, masks])
 
 
-def is_trained(generator: Mapping[str, Any]) -> bool:
+def is_trained(generator: Node) -> bool:
     """Whether a generator has weights to learn."""
     return traits(json.dumps(generator, sort_keys=True))[0]
 
 
-def split_networks(config: Mapping[str, Any], schedule: Schedule) -> dict[str, int]:
+def split_networks(config: Config, schedule: Schedule) -> dict[str, int]:
     """Return the trained networks with batch statistics, and over how many processes their batches are split.
 
     None where there is one process.
@@ -195,11 +193,12 @@ def weights_of(init: Path, changed: int) -> str:
     return checkpoint.hash_weights(init)
 
 
-def plan_scoring(config: dict[str, Any], pictures: Pictures) -> Plan:
+def plan_scoring(config: Config, pictures: Pictures) -> Plan:
     """Plan the run of a generator that learns nothing: no iterations, and nothing of training in its config."""
-    for name in ("init", "resume_from", "overfit"):
-        if config[name] is not None:
-            raise UserError(f"{name}={config[name]}: this generator has no weights to learn")
+    given = {"init": config["init"], "resume_from": config["resume_from"], "overfit": config["overfit"]}
+    for name, value in given.items():
+        if value is not None:
+            raise UserError(f"{name}={value}: this generator has no weights to learn")
     config = {**config, "loss": {}, "schedule": {}}
     manifest = manifest_of(config, pictures)
     parts = evaluation_parts(config, manifest)
@@ -242,7 +241,8 @@ def plan_run(cfg: DictConfig) -> Plan:
             streams[name] = build(nodes[name]["data"])
             check_channels(streams[name], config["channels"])
             if streams[name].ready:
-                config["streams"][name] |= as_they_are()
+                config["streams"][name]["augmentation"] = None
+                config["streams"][name]["degradation"] = UNCHANGED
     batch_sizes(config, list(streams))
     manifests = {name: manifest_of(nodes[name], own) for name, own in streams.items()}
     known = {**config, "degradation": by_contents(config["degradation"])}

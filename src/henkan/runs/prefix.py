@@ -63,10 +63,10 @@ class Claims:
 
     def offer(self, identity: str, state: Mapping[str, Any]) -> None:
         """Offer a state at a phase boundary, with the curves that led there in it."""
-        place = folder(self.runs, identity)
+        into = folder(self.runs, identity)
         # What a run that was killed in its save has left there.
-        sweep(place)
-        checkpoint.save({**state, "identity": identity}, place / "boundary.ckpt")
+        sweep(into)
+        checkpoint.save({**state, "identity": identity}, into / "boundary.ckpt")
         self.release(identity)
 
     def release(self, identity: str | None = None) -> None:
@@ -107,10 +107,10 @@ def without_discriminator(state: Mapping[str, Any]) -> dict[str, Any]:
 def longest(runs: Path, prefixes: Mapping[int, str]) -> Path | None:
     """Return the folder of the farthest boundary that another run has offered."""
     offered = (at(runs, identity) for _, identity in sorted(prefixes.items(), reverse=True))
-    return next((place for place in offered if place is not None), None)
+    return next((path for path in offered if path is not None), None)
 
 
 def at(runs: Path, identity: str) -> Path | None:
     """Return the folder of a boundary, if it has been offered."""
-    place = folder(runs, identity)
-    return place if (place / "boundary.ckpt").is_file() else None
+    path = folder(runs, identity)
+    return path if (path / "boundary.ckpt").is_file() else None

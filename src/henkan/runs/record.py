@@ -5,13 +5,86 @@ When a run ends, the record takes digests of what is read back (`TRAINED`, `SCOR
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Literal, NotRequired, TypedDict, cast
 
 from henkan.files import Damaged, digest_of, digests, read_json, unsealed, write_sealed
 
-Record = dict[str, Any]
+
+class Environment(TypedDict):
+    """Where the iterations from one on were trained."""
+
+    since: int
+    hardware: dict[str, str | int]
+    versions: dict[str, str]
+
+
+class Start(TypedDict):
+    """The shared prefix that a run has started from."""
+
+    iteration: int
+    identity: str
+    # What the prefix took; a run of before it was counted does not say.
+    seconds: NotRequired[float]
+
+
+class Record(TypedDict, total=False):
+    """One run's record: a type for a plain mapping, so that what other versions have written stays in it.
+
+    No entry is sure to be there: a run may have been recorded by an earlier version.
+    """
+
+    identity: str
+    mark: str | None
+    nonce: str
+    status: Literal["running", "done", "interrupted", "failed"]
+    error: str
+    recipe: str | None
+    study: str | None
+    seed: int
+    overrides: list[str]
+    title: str
+    iterations: int
+    prefix: Start
+    resumed_from: dict[str, str | int]
+    # The hashes of the data (the pairs', and each stream's), of the sources by module, and of how the run is scored.
+    manifest: str
+    manifests: dict[str, str]
+    code: dict[str, str]
+    evaluation: str
+    commit: str | None
+    commits: dict[str, str]
+    uncommitted: bool
+    hardware: dict[str, str | int]
+    versions: dict[str, str]
+    environments: list[Environment]
+    # When the folder was made, when training was started last, when its clock was, and when it ended.
+    created: str
+    started: str
+    trained_since: str
+    ended: str
+    seconds: float
+    seconds_lost: float
+    training_seconds: float
+    warnings: list[str]
+    metrics: dict[str, float]
+    # The digests of what is read back, by name in the folder.
+    digests: dict[str, str]
+
+
+# What a resumed run takes over from its record.
+KEPT = (
+    "nonce",
+    "created",
+    "seconds",
+    "seconds_lost",
+    "trained_since",
+    "environments",
+    "prefix",
+    "resumed_from",
+    "warnings",
+)
 
 WAY_OUT = "without it the same command goes on from the checkpoint: remove it"
 # What training has left of a run, and what scoring has, that is read back; checkpoints have checksums of their own.
@@ -28,6 +101,16 @@ SCORED = (
 )
 
 
+def as_record(content: Mapping[str, Any]) -> Record:
+    """Return the content of a `run.json` as what it is."""
+    return cast(Record, content)
+
+
+def kept(record: Record) -> Record:
+    """Return what a resumed run takes over."""
+    return as_record({name: value for name, value in record.items() if name in KEPT})
+
+
 def read_record(folder: Path) -> Record | None:
     """Return the record of a run folder, or None where there is none; see `altered` for what was changed since.
 
@@ -39,10 +122,10 @@ def read_record(folder: Path) -> Record | None:
     record, _ = found
     if lacking := [key for key in ("identity", "status") if not isinstance(record.get(key), str)]:
         raise Damaged(f"{folder / 'run.json'} is damaged (it does not say {' and '.join(lacking)}); {WAY_OUT}")
-    return record
+    return as_record(record)
 
 
-def _read(folder: Path) -> tuple[Record, bool] | None:
+def _read(folder: Path) -> tuple[dict[str, Any], bool] | None:
     """Return the record, and whether it is as it was written."""
     path = folder / "run.json"
     return unsealed(read_json(path, WAY_OUT, dict)) if path.exists() else None

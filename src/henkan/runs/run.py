@@ -21,6 +21,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
+from henkan.config.resolved import Config
 from henkan.errors import UserError
 from henkan.files import digests, replaced, sweep
 from henkan.ranks import say
@@ -29,25 +30,13 @@ from henkan.runs.curves import Curves, last_iteration
 from henkan.runs.locks import hold, lock, try_to_hold
 from henkan.runs.mark import mark
 from henkan.runs.prefix import Claims, without_discriminator
-from henkan.runs.record import SCORED, TRAINED, Record, read_record, write_record
+from henkan.runs.record import SCORED, TRAINED, Record, as_record, kept, read_record, write_record
 from henkan.runs.sources import changed, code, sources
 from henkan.sample import PAIRED
 from henkan.training import checkpoint
 from henkan.training.loggers import Status
 from henkan.training.recorder import Row
 
-# What a resumed run takes over from its record.
-KEPT = (
-    "nonce",
-    "created",
-    "seconds",
-    "seconds_lost",
-    "trained_since",
-    "environments",
-    "prefix",
-    "resumed_from",
-    "warnings",
-)
 # Held by the process that trains the run, and by a study while a process of its own does.
 LOCK, TURN = ".lock", ".turn"
 
@@ -56,7 +45,7 @@ class Run:
     """One training run. Rank 0 writes; the other ranks only read."""
 
     def __init__(
-        self, folder: Path, identity: str, config: Mapping[str, Any], parts: Mapping[str, Any], writes: bool = True
+        self, folder: Path, identity: str, config: Config, parts: Mapping[str, Any], writes: bool = True
     ) -> None:
         self.folder, self.identity, self.config, self.writes = folder, identity, config, writes
         self.parts, self.code = parts, code(parts)
@@ -78,7 +67,7 @@ class Run:
     def done(self) -> bool:
         return self.record.get("status") == "done"
 
-    def word_of_changed_code(self) -> str:
+    def changed_code_notice(self) -> str:
         """Return what to add to a message if source files differ from when the run was started, and the way out."""
         names = changed(self.record.get("code", {}), self.code)
         return f"; since then changed: {', '.join(names)} (rerun=true trains it again)" if names else ""
@@ -116,7 +105,7 @@ class Run:
             self.clear()
         commits, changes = checkout.commits(), checkout.changes(sources(self.parts).values())
         self.record = {
-            **{key: self.record[key] for key in KEPT if key in self.record},
+            **kept(self.record),
             "identity": self.identity,
             "mark": mark(self.identity, self.config),
             "status": "running",
@@ -157,7 +146,7 @@ class Run:
     def note(self, **facts: Any) -> None:
         """Add facts to the record."""
         if self.writes:
-            self.record.update(facts)
+            self.record.update(as_record(facts))
             self.write()
 
     def go_on(self, iteration: int, seconds: float, environments: Sequence[Mapping[str, Any]]) -> None:
@@ -239,7 +228,7 @@ class Run:
         write_record(self.folder, self.record)
 
 
-def run_folder(runs: Path, config: Mapping[str, Any], identity: str) -> Path:
+def run_folder(runs: Path, config: Config, identity: str) -> Path:
     """Return the folder of a run: the one whose name ends in its identity, or where there is none, a new one."""
     own = runs / run_name(config, identity)
     if own.is_dir() or not runs.is_dir():
@@ -255,7 +244,7 @@ def by_identity(runs: Path, changed: int) -> dict[str, str]:
     return {name.rpartition("-")[2]: name for name in names}
 
 
-def run_name(config: Mapping[str, Any], identity: str | None = None) -> str:
+def run_name(config: Config, identity: str | None = None) -> str:
     """Return a folder name a person can read: recipe, terms, seed and the beginning of the identity, if it is given.
 
     Where nothing is trained there are no terms, and no seed matters: the generator's name stands for both.
@@ -285,7 +274,7 @@ UNTOLD = (
 )
 
 
-def title(config: Mapping[str, Any], overrides: Sequence[str]) -> str:
+def title(config: Config, overrides: Sequence[str]) -> str:
     """Return what a person tells the runs of a sweep apart by: the name, and what was set, as in `adversarial=0.01`.
 
     Of a key the last word is enough, unless another one ends the same; of a path its end.

@@ -24,11 +24,11 @@ from henkan.training.translator import Translator
 def starting_point(plan: Plan, run: Run, translator: Translator) -> dict[str, Any] | None:
     """Load weights and curves of where the run starts and say where that is; return the state, if there is one."""
     if run.checkpoint.is_file():
-        state, place = checkpoint.load(run.checkpoint), run.checkpoint
+        state, path = checkpoint.load(run.checkpoint), run.checkpoint
         if run.writes:
             ahead = absent(plan.runs, plan.prefixes)
             run.claims.claim_all({end: identity for end, identity in ahead.items() if end > state["iteration"]})
-        say(f"resumed at iteration {state['iteration']}{run.word_of_changed_code()}")
+        say(f"resumed at iteration {state['iteration']}{run.changed_code_notice()}")
         beside, environments = run.curves.path, run.record.get("environments", [])
     else:
         if run.writes:
@@ -42,29 +42,29 @@ def starting_point(plan: Plan, run: Run, translator: Translator) -> dict[str, An
             # What the first rank has found: another run may have offered a longer one in the meantime.
             found = at(plan.runs, run.record["prefix"]["identity"])
         if found is not None:
-            place, beside = found / "boundary.ckpt", found / "metrics.csv"
-            state = checkpoint.load(place)
+            path, beside = found / "boundary.ckpt", found / "metrics.csv"
+            state = checkpoint.load(path)
             other = changed(state["code"], run.code)
             word = f"; since then changed: {', '.join(other)} (rerun=true shares nothing)" if other else ""
             say(f"starts at iteration {state['iteration']}, from a shared prefix{word}")
             run.note(prefix={key: state[key] for key in ("iteration", "identity", "seconds")})
             environments = state["environments"]
         elif plan.origin is not None:
-            place, beside = plan.origin.path, plan.origin.curves
-            environments = (read_record(place.parents[1]) or {}).get("environments", [])
-            state = under_own_settings(translator, checkpoint.load(place), place)
-            say(f"goes on from {place} at iteration {state['iteration']}")
-            facts = {"path": str(place), "iteration": plan.origin.iteration, "contents": plan.origin.digest}
+            path, beside = plan.origin.path, plan.origin.curves
+            environments = (read_record(path.parents[1]) or {}).get("environments", [])
+            state = under_own_settings(translator, checkpoint.load(path), path)
+            say(f"goes on from {path} at iteration {state['iteration']}")
+            facts = {"path": str(path), "iteration": plan.origin.iteration, "contents": plan.origin.digest}
             run.note(resumed_from={**facts, "identity": state["identity"]})
         else:
             if run.writes:
                 run.go_on(0, 0.0, [])
             return None
     for name in state["optimizers"]:
-        checkpoint.load_weights(getattr(translator, name), checkpoint.part(state, name), place)
+        checkpoint.load_weights(getattr(translator, name), checkpoint.part(state, name), path)
     if translator.average is not None:
         # Without one, as from a run that had none, it begins where the generator is.
-        checkpoint.load_weights(translator.average.network, checkpoint.generator(state), place)
+        checkpoint.load_weights(translator.average.network, checkpoint.generator(state), path)
     translator.iteration = int(state["iteration"])
     if run.writes:
         run.go_on(translator.iteration, state.get("seconds", 0.0), environments)

@@ -19,9 +19,9 @@ from henkan.runs.record import altered, read_record
 from henkan.training import checkpoint
 
 
-def run_folder(place: Path) -> Path:
+def run_folder(path: Path) -> Path:
     """Return the folder of a run that is named by it or by its checkpoint; one that trained nothing has none."""
-    return place if (place / "config.yaml").is_file() else checkpoint.find_checkpoint(place).parents[1]
+    return path if (path / "config.yaml").is_file() else checkpoint.find_checkpoint(path).parents[1]
 
 
 def own_config(cfg: DictConfig) -> DictConfig:

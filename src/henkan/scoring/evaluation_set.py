@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from henkan.config.build import build
+from henkan.config.resolved import Config, Node
 from henkan.data.pictures import Pictures
 from henkan.data.splits import Split
 from henkan.data.stream import EvaluationSet
 from henkan.degradations.degradation import never_clean
 
 
-def scored(config: Mapping[str, Any]) -> Mapping[str, Any]:
+def scored(config: Config) -> Config:
     """Return the config with the degradation that scored pictures have, where it is another one."""
     own = config["evaluation"].get("degradation")
     return config if own is None else {**config, "degradation": own}
 
 
-def evaluation_set(
-    config: Mapping[str, Any], pictures: Pictures, split: Split, framing: Mapping[str, Any] | None
-) -> EvaluationSet:
+def evaluation_set(config: Config, pictures: Pictures, split: Split, framing: Node | None) -> EvaluationSet:
     """Return the pictures of a split, framed (null: whole) and degraded the same way in every run."""
     frame = None if framing is None else build(framing)
     degradation = build(never_clean(config["degradation"]))

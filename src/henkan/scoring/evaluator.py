@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from henkan.config.build import build
-from henkan.data.stream import collate
+from henkan.config.resolved import Node
+from henkan.data.stream import Item, collate
 from henkan.errors import MissingWeights, UserError
 from henkan.metrics.set_metric import SetMetric
 from henkan.precision import in_float32
@@ -55,7 +56,7 @@ class Evaluator:
     """
 
     def __init__(
-        self, metric: Mapping[str, Any], batch: int = 16, sets: bool = True, postprocess: Postprocess | None = None
+        self, metric: Mapping[str, Node], batch: int = 16, sets: bool = True, postprocess: Postprocess | None = None
     ) -> None:
         self.batch, self.postprocess = batch, postprocess
         self.functions: dict[str, Callable[..., Any] | SetMetric] = {}
@@ -85,7 +86,7 @@ class Evaluator:
         self,
         transform: Transform,
         network: nn.Module,
-        pictures: Dataset[dict[str, Any]],
+        pictures: Dataset[Item],
         limit: int | None = None,
         keep: Callable[[int, Sample], None] | None = None,
     ) -> Scores:
@@ -149,9 +150,9 @@ def selection(count: int, limit: int | None) -> list[int]:
     return sorted(generator_for(0, "selection").permutation(count)[:limit].tolist())
 
 
-def same_shapes(samples: Iterable[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:
+def same_shapes(samples: Iterable[Item], size: int) -> Iterator[list[Item]]:
     """Group neighbors of the same shape into batches; pictures do not affect each other in evaluation mode."""
-    batch: list[dict[str, Any]] = []
+    batch: list[Item] = []
     for sample in samples:
         if batch and (len(batch) == size or sample["target"].shape != batch[0]["target"].shape):
             yield batch

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -34,29 +33,28 @@ def work(jobs: Sequence[Job]) -> dict[str, int]:
 
 def tree(study: Study, jobs: Sequence[Job]) -> Tree:
     """Draw the study: seeds, the prefixes that runs share, the runs, and the time where it is known."""
-    settings = study.settings
     pace = seconds_per_iteration(jobs)
     total, rest = 0, 0
-    root = Tree(f"{study.name} (recipe {settings['recipe']}, scale {settings['scale']})")
-    known: dict[str, Any] = {}
+    root = Tree(f"{study.name} (recipe {study.recipe}, scale {study.scale})")
+    known: dict[str, Tree] = {}
     scored = [job for job in jobs if job.seed is None]
     if scored:
         branch = root.add("nothing to train: scored once, for every seed")
         for job in scored:
             branch.add(f"{job.configuration} ({job.status}) {job.folder.name}")
-    for seed in settings["seeds"] if len(scored) < len(jobs) else []:
+    for seed in study.seeds if len(scored) < len(jobs) else []:
         branch = root.add(f"seed {seed}")
         for job in (job for job in jobs if job.seed == seed):
-            place, start = branch, 0
+            stem, start = branch, 0
             for end, identity in job.plan.prefixes.items():
                 if identity not in known:
                     offered = (prefix_folder(job.plan.runs, identity) / "boundary.ckpt").is_file()
-                    known[identity] = place.add(f"{end - start} iterations, shared {'(there)' if offered else ''}")
+                    known[identity] = stem.add(f"{end - start} iterations, shared {'(there)' if offered else ''}")
                     total += end - start
                     rest += 0 if offered else end - start
-                place, start = known[identity], end
+                stem, start = known[identity], end
             length = len(job.plan.schedule) - start
-            place.add(f"{job.configuration}: {length} iterations ({job.status}) {job.folder.name}")
+            stem.add(f"{job.configuration}: {length} iterations ({job.status}) {job.folder.name}")
             total += length
             rest += 0 if job.status == "done" else length
     saving = saved(jobs)
@@ -64,9 +62,8 @@ def tree(study: Study, jobs: Sequence[Job]) -> Tree:
     if pace is None:
         root.add("time: unknown until a first run is done")
     else:
-        at_once = int(settings.get("jobs") or 1)
-        minutes = rest * pace / at_once / 60
-        root.add(f"time: about {minutes:.0f} minutes at {1000 * pace:.0f} ms an iteration, {at_once} at once")
+        minutes = rest * pace / study.jobs / 60
+        root.add(f"time: about {minutes:.0f} minutes at {1000 * pace:.0f} ms an iteration, {study.jobs} at once")
     return root
 
 
@@ -74,7 +71,7 @@ def seconds_per_iteration(jobs: Sequence[Job]) -> float | None:
     """Return the mean pace of the runs that are done."""
     paces = []
     for job in jobs:
-        record: Mapping[str, Any] = read_record(job.folder) or {}
+        record = read_record(job.folder) or {}
         if record.get("status") == "done" and record.get("iterations", 0) > 0:
             paces.append(record["seconds"] / record["iterations"])
     return sum(paces) / len(paces) if paces else None

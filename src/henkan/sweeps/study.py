@@ -10,11 +10,13 @@ from pathlib import Path
 from hydra import compose, initialize_config_dir
 
 from henkan.config.checks import check_balance
+from henkan.config.explain import suggestion
 from henkan.config.studies import Study
 from henkan.config.trees import config_folder
 from henkan.errors import UserError
 from henkan.files import sweep, write_sealed
 from henkan.launching.execute import execute
+from henkan.report.read import Plan
 from henkan.report.write import table, write_report
 from henkan.runs.plan import plan_run
 from henkan.runs.record import read_record
@@ -27,10 +29,10 @@ from henkan.training.interruption import Signals
 
 def prepare(study: Study) -> None:
     """Make the data that the study is about: its `prepare` commands, which do nothing where that is done."""
-    for command in study.settings.get("prepare") or []:
+    for command in study.prepare:
         verb, *words = command
         # At the study's scale, so that a trial is short.
-        outcome = execute(verb, [f"scale={study.settings['scale']}", *words])
+        outcome = execute(verb, [f"scale={study.scale}", *words])
         if outcome.code:
             raise UserError(f"preparing {study.name} failed: henkan {' '.join(command)}")
 
@@ -40,7 +42,6 @@ def run_study(study: Study, jobs: list[Job]) -> int:
     folder = study.folder
     folder.mkdir(parents=True, exist_ok=True)
     sweep(folder)
-    at_once = int(study.settings.get("jobs") or 1)
 
     def refresh() -> None:
         write_study(study, jobs, folder)
@@ -56,7 +57,7 @@ def run_study(study: Study, jobs: list[Job]) -> int:
     write_study(study, jobs, folder)
     try:
         with Signals("the same command goes on"), StudyBar(study.name, jobs) as bar:
-            run_jobs(jobs, at_once, refresh, bar.tick)
+            run_jobs(jobs, study.jobs, refresh, bar.tick)
     finally:
         # Also of an interrupted study: nothing of it runs any more.
         write_study(study, jobs, folder)
@@ -77,7 +78,21 @@ def plan_jobs(study: Study) -> list[Job]:
         for name, seed, overrides in study.runs():
             check_balance(overrides)
             jobs.append(Job(name, seed, overrides, plan_run(compose("train", overrides=overrides))))
+    known = scored(jobs)
+    for metric in (*study.headline, *(study.plane or {}).values()):
+        if metric not in known:
+            print(
+                f"henkan: no run scores {metric!r}{suggestion(metric, known)}: the report leaves it out",
+                file=sys.stderr,
+            )
     return without_repetition(jobs)
+
+
+def scored(jobs: Sequence[Job]) -> dict[str, str | None]:
+    """Return what runs are scored by, with which way is better: with post-processing a metric has two names."""
+    nodes = {name: node for job in jobs for name, node in job.plan.config["metric"].items()}
+    ends = ("", POST) if any(job.plan.config.get("postprocess") for job in jobs) else ("",)
+    return {f"{name}{end}": node.get("better") for end in ends for name, node in nodes.items()}
 
 
 def without_repetition(jobs: Sequence[Job]) -> list[Job]:
@@ -101,34 +116,32 @@ def twins(jobs: Sequence[Job]) -> list[list[str]]:
 
 def write_study(study: Study, jobs: Sequence[Job], folder: Path) -> None:
     """Write `study.json`: what was asked, and how far each run is."""
-    settings = study.settings
-    metrics = {name: node for job in jobs for name, node in job.plan.config["metric"].items()}
-    ends = ("", POST) if any(job.plan.config.get("postprocess") for job in jobs) else ("",)
-    write_sealed(
-        folder / "study.json",
-        {
-            **{
-                key: settings.get(key)
-                for key in ("title", "question", "recipe", "scale", "baseline", "headline", "plane")
-            },
-            "name": study.name,
-            "seeds": list(settings["seeds"]),
-            "configurations": {
-                name: {"variant": made.variant, "point": made.point, "overrides": made.overrides}
-                for name, made in study.configurations().items()
-            },
-            "overrides": [*(settings.get("overrides") or []), *study.overrides],
-            "metrics": {f"{name}{end}": node.get("better") for end in ends for name, node in metrics.items()},
-            "runs": [
-                {
-                    "configuration": job.configuration,
-                    "seed": job.seed,
-                    "folder": os.path.relpath(job.folder, folder),
-                    "status": job.status,
-                    "error": job.error,
-                }
-                for job in jobs
-            ],
-            "saved_iterations": saved(jobs),
+    plan: Plan = {
+        "title": study.title,
+        "question": study.question,
+        "recipe": study.recipe,
+        "scale": study.scale,
+        "baseline": study.baseline,
+        "headline": study.headline,
+        "plane": study.plane,
+        "name": study.name,
+        "seeds": study.seeds,
+        "configurations": {
+            name: {"variant": made.variant, "point": made.point, "overrides": made.overrides}
+            for name, made in study.configurations.items()
         },
-    )
+        "overrides": [*study.overrides, *study.given],
+        "metrics": scored(jobs),
+        "runs": [
+            {
+                "configuration": job.configuration,
+                "seed": job.seed,
+                "folder": os.path.relpath(job.folder, folder),
+                "status": job.status,
+                "error": job.error,
+            }
+            for job in jobs
+        ],
+        "saved_iterations": saved(jobs),
+    }
+    write_sealed(folder / "study.json", plan)

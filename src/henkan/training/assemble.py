@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import Literal, Protocol
 
 import torch
 from torch import nn
@@ -12,25 +12,28 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ChainedScheduler, LinearLR, LRScheduler
 
 from henkan.config.build import build
+from henkan.config.resolved import Config, Node
 from henkan.data.pictures import Pictures
 from henkan.data.splits import Split
 from henkan.data.stream import TrainingStream, collate
 from henkan.devices import device_of
 from henkan.randomness import seed_for
 from henkan.ranks import own_rank, world_size
-from henkan.sample import PAIRED
+from henkan.sample import PAIRED, Sample
 from henkan.terms.term import Term
 from henkan.training.schedule import Schedule
 from henkan.training.streams import batch_sizes, stream_nodes
 from henkan.training.translator import Translator
 from henkan.transform import Transform
 
+Network = Literal["generator", "discriminator"]
+
 
 class Planned(Protocol):
     """What of a planned run the objects that train are built from."""
 
     @property
-    def config(self) -> Mapping[str, Any]: ...
+    def config(self) -> Config: ...
     @property
     def streams(self) -> Mapping[str, Pictures]: ...
     @property
@@ -39,7 +42,7 @@ class Planned(Protocol):
     def schedule(self) -> Schedule: ...
 
 
-def build_network(config: Mapping[str, Any], name: str) -> nn.Module:
+def build_network(config: Config, name: Network) -> nn.Module:
     """Build the generator or discriminator; its first weights depend on the seed and its name alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_for(config["seed"], "initialization", name))
@@ -47,20 +50,18 @@ def build_network(config: Mapping[str, Any], name: str) -> nn.Module:
     return network
 
 
-def build_transform(config: Mapping[str, Any], stream: str = PAIRED) -> Transform:
+def build_transform(config: Config, stream: str = PAIRED) -> Transform:
     """Build what surrounds the generator, for the samples of one stream."""
     degradation = build(stream_nodes(config)[stream]["degradation"])
     return Transform(build(config["task"]), degradation, config["trainer"]["channels_last"])
 
 
-def device_for(config: Mapping[str, Any]) -> torch.device:
+def device_for(config: Config) -> torch.device:
     """Return where a generator runs outside of training: on the GPU, unless there is none or the config says CPU."""
     return device_of(config["trainer"]["accelerator"])
 
 
-def training_stream(
-    config: Mapping[str, Any], pictures: Pictures, name: str = PAIRED, split: Split = "train"
-) -> TrainingStream:
+def training_stream(config: Config, pictures: Pictures, name: str = PAIRED, split: Split = "train") -> TrainingStream:
     """Return the stream whose sample i is a function of the seed, its name and i alone."""
     node = stream_nodes(config)[name]
     seed = config["seed"] if name == PAIRED else seed_for(config["seed"], "stream", name)
@@ -77,7 +78,7 @@ def build_translator(plan: Planned) -> Translator:
     """Build the LightningModule of a run; a discriminator only if a phase updates one."""
     config, schedule = plan.config, plan.schedule
     judged = any("discriminator" in phase.update for phase in schedule.phases)
-    networks = ("generator", "discriminator") if judged else ("generator",)
+    networks: tuple[Network, ...] = ("generator", "discriminator") if judged else ("generator",)
     optimizer, scheduler, trainer = config["optimizer"], config["scheduler"], config["trainer"]
     augmentation = config.get("judged_augmentation")
     return Translator(
@@ -98,7 +99,7 @@ def build_translator(plan: Planned) -> Translator:
     )
 
 
-def held_out(plan: Planned) -> Callable[[int], Mapping[str, Any]] | None:
+def held_out(plan: Planned) -> Callable[[int], Sample] | None:
     """Return what draws a batch of validation pictures, framed and degraded as those of training are.
 
     A discriminator that knows its training pictures by heart shows itself there. None where there are no such pictures,
@@ -109,7 +110,7 @@ def held_out(plan: Planned) -> Callable[[int], Mapping[str, Any]] | None:
         return None
     stream, size = training_stream(config, pictures, split="val"), batch_sizes(config, [PAIRED])[PAIRED]
 
-    def draw(iteration: int) -> Mapping[str, Any]:
+    def draw(iteration: int) -> Sample:
         count = size // world_size()
         first = iteration * size + own_rank() * count
         return collate([stream["held_out", first + k] for k in range(count)])
@@ -122,7 +123,7 @@ def clip_of(clip: float | Mapping[str, float | None] | None, networks: Sequence[
     return dict.fromkeys(networks, clip) if not isinstance(clip, Mapping) else {str(k): v for k, v in clip.items()}
 
 
-def with_warmup(node: Mapping[str, Any] | None, warmup: int) -> Callable[[Optimizer], LRScheduler] | None:
+def with_warmup(node: Node | None, warmup: int) -> Callable[[Optimizer], LRScheduler] | None:
     """Return what builds a network's scheduler: the configured one, and a linear rise over `warmup` updates."""
     parts: list[Callable[[Optimizer], LRScheduler]] = []
     if warmup:

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from henkan.data.stream import Item
 from henkan.sample import Sample
 from henkan.scoring.evaluator import Evaluator
 from henkan.training.feed import Feed
@@ -85,7 +86,7 @@ class Validation(pl.Callback):
         run: Recorder,
         logger: RunLogger,
         evaluator: Evaluator,
-        scored: Dataset[dict[str, Any]],
+        scored: Dataset[Item],
         every: int,
         pictures: int | None,
         panels: int,

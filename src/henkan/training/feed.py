@@ -12,11 +12,11 @@ import torch
 from torch.utils.data import DataLoader
 
 from henkan.data.sampler import StepIndexedBatches
-from henkan.data.stream import Streams, TrainingStream, collate_streams
+from henkan.data.stream import Item, Streams, TrainingStream, collate_streams
 from henkan.training.interruption import ignore_in_worker
 from henkan.training.schedule import Schedule
 
-Batch = dict[str, dict[str, Any]]
+Batch = dict[str, Item]
 """A batch of each stream."""
 
 LONGEST_STRETCH = 10

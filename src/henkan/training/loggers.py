@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 from torchvision.utils import make_grid, save_image
 
+from henkan.config.resolved import Config, Node
 from henkan.ranks import say
 from henkan.training.recorder import Row
 
@@ -40,7 +41,7 @@ class RunLogger(ABC):
     """Shows one run. Called on rank 0 only; `finish` may come without `start`, when a run fails early."""
 
     @abstractmethod
-    def start(self, folder: Path, record: Mapping[str, Any], config: Mapping[str, Any], history: Sequence[Row]) -> None:
+    def start(self, folder: Path, record: Mapping[str, Any], config: Config, history: Sequence[Row]) -> None:
         """Begin. `record` is that of `run.json` in `folder`; `history` holds the rows of what was trained before."""
 
     @abstractmethod
@@ -63,7 +64,7 @@ class RunLogger(ABC):
 class Silent(RunLogger):
     """Shows nothing."""
 
-    def start(self, folder: Path, record: Mapping[str, Any], config: Mapping[str, Any], history: Sequence[Row]) -> None:
+    def start(self, folder: Path, record: Mapping[str, Any], config: Config, history: Sequence[Row]) -> None:
         pass
 
     def log(self, row: Row) -> None:
@@ -82,7 +83,7 @@ class Silent(RunLogger):
 class Files(Silent):
     """Writes pictures to `panels/<name>_<iteration>.png` of the run folder: a line an example, a column a panel."""
 
-    def start(self, folder: Path, record: Mapping[str, Any], config: Mapping[str, Any], history: Sequence[Row]) -> None:
+    def start(self, folder: Path, record: Mapping[str, Any], config: Config, history: Sequence[Row]) -> None:
         self.folder = folder
 
     def images(self, name: str, panels: Sequence[Mapping[str, Tensor]], iteration: int) -> None:
@@ -108,7 +109,7 @@ class WeightsAndBiases(Files):
         self.project, self.mode = project, mode
         self.run: wandb.Run | None = None
 
-    def start(self, folder: Path, record: Mapping[str, Any], config: Mapping[str, Any], history: Sequence[Row]) -> None:
+    def start(self, folder: Path, record: Mapping[str, Any], config: Config, history: Sequence[Row]) -> None:
         super().start(folder, record, config, history)
         identity = f"{record['identity'][:16]}-{record['nonce']}"
         # W&B takes 128 characters.
@@ -134,7 +135,7 @@ class WeightsAndBiases(Files):
             if written != Path(self.run.dir).parent:
                 shutil.rmtree(written)
 
-    def open(self, identity: str, config: Mapping[str, Any]) -> wandb.Run:
+    def open(self, identity: str, config: Config) -> wandb.Run:
         """Begin the W&B run, online if that is wanted and possible."""
         import wandb
 
@@ -225,7 +226,7 @@ def staging_in(folder: Path) -> Iterator[None]:
             os.environ["WANDB_DATA_DIR"] = before
 
 
-def use_data(run: wandb.Run, data: Mapping[str, Any], manifest: str) -> None:
+def use_data(run: wandb.Run, data: Node, manifest: str) -> None:
     """Say what a run is trained on, as an artifact: what the pictures are and the hash of their contents, not they."""
     import wandb
 
@@ -246,7 +247,7 @@ def log_model(run: wandb.Run, name: str, weights: Path, origin: Mapping[str, str
     run.log_artifact(artifact)
 
 
-def describe_metrics(run: wandb.Run, metrics: Mapping[str, Mapping[str, Any]]) -> None:
+def describe_metrics(run: wandb.Run, metrics: Mapping[str, Node]) -> None:
     """Plot everything over the iteration, and summarize each score by its best value."""
     run.define_metric("iteration")
     run.define_metric("*", step_metric="iteration")
@@ -256,7 +257,7 @@ def describe_metrics(run: wandb.Run, metrics: Mapping[str, Mapping[str, Any]]) -
             run.define_metric(f"val/{name}", step_metric="iteration", summary=best)
 
 
-def tags(config: Mapping[str, Any]) -> list[str]:
+def tags(config: Config) -> list[str]:
     """Return task, recipe and phase plan, as W&B takes them: 1 to 64 characters each."""
     plan = ">".join(config["schedule"])
     words = [config["task"]["_target_"].split(".")[-2], config.get("recipe"), plan]

@@ -6,12 +6,13 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
-from typing import Any
+from typing import Any, Literal
 
+from henkan.config import resolved as configured
 from henkan.errors import UserError
 from henkan.terms.term import Term
 
-NETWORKS = ("generator", "discriminator")
+NETWORKS: tuple[Literal["generator", "discriminator"], ...] = ("generator", "discriminator")
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Schedule:
         self.ends = tuple(accumulate(phase.iterations for phase in phases))
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Mapping[str, Any]], discriminator: bool) -> Schedule:
+    def from_config(cls, config: Mapping[str, configured.Phase], discriminator: bool) -> Schedule:
         """Read the config's mapping; without a discriminator its updates, and phases left empty, are dropped."""
         phases = []
         for name, node in config.items():

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+from henkan.config.resolved import Config, Stream
 from henkan.degradations.degradation import never_clean
 from henkan.errors import UserError
 from henkan.sample import PAIRED
 from henkan.terms.term import Term
 from henkan.training.schedule import Phase, active
 
-Node = Mapping[str, Any]
 
-
-def stream_nodes(config: Node) -> dict[str, Node]:
+def stream_nodes(config: Config) -> dict[str, Stream]:
     """Return what each stream is made of: data, augmentation, degradation, and its share of a batch."""
-    root = {key: config[key] for key in ("data", "augmentation", "degradation")}
-    others = {
-        name: {**node, "degradation": never_clean(node["degradation"])}
-        for name, node in (config.get("streams") or {}).items()
-    }
-    return {PAIRED: {**root, "share": 1.0}, **others}
+    paired = Stream(
+        data=config["data"], augmentation=config["augmentation"], degradation=config["degradation"], share=1.0
+    )
+    found = {PAIRED: paired}
+    for name, node in config.get("streams", {}).items():
+        found[name] = {**node, "degradation": never_clean(node["degradation"])}
+    return found
 
 
 def streams_read(terms: Sequence[Term], phases: Sequence[Phase]) -> list[str]:
@@ -35,7 +34,7 @@ def streams_read(terms: Sequence[Term], phases: Sequence[Phase]) -> list[str]:
     return list(found)
 
 
-def check_streams(terms: Sequence[Term], config: Node) -> None:
+def check_streams(terms: Sequence[Term], config: Config) -> None:
     """Raise `UserError` for a term on a stream that the config does not have, and for shares that make no batch."""
     nodes = stream_nodes(config)
     for term in terms:
@@ -51,7 +50,7 @@ def check_streams(terms: Sequence[Term], config: Node) -> None:
             raise UserError(f"loss.{term.name} compares {term.stream} with {term.against}: give both the same share")
 
 
-def batch_sizes(config: Node, names: Sequence[str]) -> dict[str, int]:
+def batch_sizes(config: Config, names: Sequence[str]) -> dict[str, int]:
     """Return how many samples of each stream a batch has: its share of `batch_size`."""
     sizes = {}
     for name in names:

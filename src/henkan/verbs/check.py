@@ -66,8 +66,8 @@ def configurations() -> Iterator[tuple[str, list[str]]]:
             yield f"{recipe} at {scale}", [f"experiment={recipe}", f"scale={scale}"]
     from henkan.config.studies import read_study
 
-    places = {folder.parent / "experiments" for folder in config_folders()} | {Path("experiments").resolve()}
-    for file in sorted(path for place in places for path in place.glob("*/study.yaml")):
+    folders = {folder.parent / "experiments" for folder in config_folders()} | {Path("experiments").resolve()}
+    for file in sorted(path for folder in folders for path in folder.glob("*/study.yaml")):
         seen = set()
         for name, _, overrides in read_study(str(file), []).runs():
             if name not in seen:

@@ -11,13 +11,14 @@ prints the folder. The same command goes on after an interruption; data=degraded
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 from omegaconf import DictConfig
 
 from henkan.config.checks import check_config
 from henkan.data.shards import FORMATS, Chunk, is_whole
 from henkan.data.splits import SPLITS
-from henkan.degrading.dataset import claim, collect, contact_sheet, sources, write
+from henkan.degrading.dataset import Settings, claim, collect, contact_sheet, sources, write
 from henkan.errors import UserError
 from henkan.files import sweep
 from henkan.runs.plan import settle
@@ -39,6 +40,7 @@ def main(cfg: DictConfig) -> None:
     counts = {
         split: cfg.count if split == "train" else min(cfg.count, len(pictures.some_names(split))) for split in splits
     }
+    config = cast(Settings, config)
     claim(output, config, pictures, counts)
     chunks = [
         Chunk(split, start, min(start + cfg.shard, count))

@@ -66,11 +66,18 @@ def main(cfg: DictConfig) -> None:
         folder = plan.folder
         means = score_run(plan.config, pictures, folder)
         # As `henkan train` would have left it: the same command of a study finds it done.
-        facts = {"status": "done", "recipe": config["recipe"], "iterations": 0}
-        facts |= {"identity": plan.identity, "mark": mark(plan.identity, plan.config)}
         write_config(folder, plan.config)
-        found = digests(folder, (*TRAINED, *SCORED))
-        write_record(folder, {**facts, "overrides": task_overrides(), "metrics": means, "digests": found})
+        record = {
+            "identity": plan.identity,
+            "mark": mark(plan.identity, plan.config),
+            "status": "done",
+            "recipe": config["recipe"],
+            "overrides": task_overrides(),
+            "iterations": 0,
+            "metrics": means,
+            "digests": digests(folder, (*TRAINED, *SCORED)),
+        }
+        write_record(folder, record)
     draw_curve(folder)
     print_scores(folder)
     print(folder)

@@ -19,13 +19,13 @@ from __future__ import annotations
 import glob
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from rich.console import Console
 from rich.progress import Progress
 
 from henkan.config.build import build
+from henkan.config.resolved import resolved
 from henkan.data.decode import EXTENSIONS
 from henkan.errors import UserError
 from henkan.files import replaced
@@ -73,27 +73,25 @@ def load(cfg: DictConfig) -> Predictor:
     if cfg.run is None and trained.statistics.mean is None:
         # A generator that learns nothing is shown no mean color.
         trained.statistics.mean = [0.5, 0.5, 0.5]
-    config = OmegaConf.to_container(trained, resolve=True)
-    assert isinstance(config, dict)
-    settings: dict[str, Any] = {str(key): value for key, value in config.items()}
-    network = build_network(settings, "generator")
+    config = resolved(trained)
+    network = build_network(config, "generator")
     if learns(network):
         if cfg.run is None:
             raise UserError("this generator has weights to learn: name a trained run with run=FOLDER")
         path = checkpoint.find_checkpoint(Path(cfg.run), cfg.iteration)
         checkpoint.load_weights(network, checkpoint.generator(checkpoint.load(path)), path)
-    transform = build_transform(settings)
-    predict: Predictor = build(settings["predictor"])(network.to(device_for(settings)).eval(), transform, cfg, trained)
+    transform = build_transform(config)
+    predict: Predictor = build(config["predictor"])(network.to(device_for(config)).eval(), transform, cfg, trained)
     return predict
 
 
 def find(given: str) -> list[Path]:
     """Return the pictures that a file, a folder or a pattern means, masks beside them left out."""
-    place = Path(given)
-    if place.is_dir():
-        found = sorted(path for path in place.iterdir() if path.suffix.lower() in EXTENSIONS)
+    named = Path(given)
+    if named.is_dir():
+        found = sorted(path for path in named.iterdir() if path.suffix.lower() in EXTENSIONS)
     else:
-        found = [place] if place.is_file() else sorted(Path(path) for path in glob.glob(given, recursive=True))
+        found = [named] if named.is_file() else sorted(Path(path) for path in glob.glob(given, recursive=True))
     stems = {path.stem for path in found}
     pictures = [path for path in found if not path.stem.endswith(MASK) or path.stem.removesuffix(MASK) not in stems]
     if not pictures:

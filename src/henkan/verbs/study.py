@@ -1,12 +1,15 @@
 """Run a study: many runs of one recipe, seed by seed, and a report that is refreshed after each.
 
-A study is a folder of experiments/ with a study.yaml, named by the folder's name or by path. Its own settings are
-scale, seeds, jobs (runs at once) and axes.*; every other override goes to each of its runs.
+A study is a folder of experiments/ with a study.yaml, named by the folder's name or by path. What study.yaml says can
+be said here too: recipe, scale, overrides, variants, axes, baseline, seeds, jobs (runs at once), headline (metrics),
+plane (of two), prepare, title, question. variants.NAME=null and axes.AXIS.VALUE=null leave one out, axes.KEY=[…] tries
+values. Every other override goes to each of the runs.
 
   henkan study mse_vs_gan
   henkan study mse_vs_gan --dry-run
   henkan study mse_vs_gan scale=smoke seeds=[0] logger=csv
   henkan study patch_vs_mse_vs_gan axes.pictures.photographs=null
+  henkan study mse_vs_gan axes.discriminator.width=[0.25,0.5] 'headline=[psnr_hole]'
 """
 
 from __future__ import annotations

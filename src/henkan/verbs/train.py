@@ -48,7 +48,7 @@ def main(cfg: DictConfig) -> float | None:
         if names := altered(run.folder):
             say(f"{run.folder}: edited or damaged since they were written: {', '.join(names)}")
         if run.done and not plan.config["rerun"]:
-            say(f"done already{run.word_of_changed_code()}")
+            say(f"done already{run.changed_code_notice()}")
             mend(plan, run, names)
             means = score_run(plan.config, plan.pictures, run.folder, again=bool(altered(run.folder, SCORED)))
             run.note(metrics=means, evaluation=plan.evaluation, digests=scored_again(run.folder))

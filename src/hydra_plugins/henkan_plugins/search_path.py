@@ -19,8 +19,8 @@ class WorkingDirectory(SearchPathPlugin):  # type: ignore[misc, unused-ignore]
         from henkan.config.trees import config_folder, make_importable, user_config_folder
 
         own, users = config_folder(), user_config_folder()
-        places = [entry.path.removeprefix("file://") for entry in search_path.get_path() if entry.path]
-        if str(own) not in places:
+        paths = [entry.path.removeprefix("file://") for entry in search_path.get_path() if entry.path]
+        if str(own) not in paths:
             return
         import henkan.config.resolvers  # noqa: F401
 

@@ -1,0 +1,202 @@
+"""What study.yaml says, and the command line puts into it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tiny_study import in_study
+
+from henkan.config.studies import read_study
+from henkan.errors import UserError
+from henkan.launching.execute import execute
+
+STUDY = """
+title: Tiny
+recipe: glcic
+scale: smoke
+variants:
+  mse: ["loss=[mse]"]
+  weak: ["loss=[mse,adversarial]", weights.adversarial=0.01]
+  strong 0.1: ["loss=[mse,adversarial]", weights.adversarial=0.1]
+baseline: mse
+seeds: [0, 1]
+headline: [psnr_hole]
+plane: {x: psnr_hole, y: psnr}
+"""
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Path:
+    folder = tmp_path / "tiny_study"
+    folder.mkdir()
+    (folder / "study.yaml").write_text(STUDY)
+    return folder
+
+
+def test_what_is_said_and_what_is_not(study: Path) -> None:
+    read = read_study(str(study), ["scale.width=0.125", "jobs=3", "data@evaluation.data=openmoji"])
+    assert (read.name, read.title, read.question, read.recipe, read.scale) == (
+        "tiny_study",
+        "Tiny",
+        None,
+        "glcic",
+        "smoke",
+    )
+    assert (read.seeds, read.jobs, read.baseline) == ([0, 1], 3, "mse")
+    assert (read.headline, read.plane) == (["psnr_hole"], {"x": "psnr_hole", "y": "psnr"})
+    assert (read.overrides, read.axes, read.prepare) == ([], {}, [])
+    assert read.given == ["scale.width=0.125", "data@evaluation.data=openmoji"]
+    name, seed, words = list(read.runs())[4]
+    assert (name, seed) == ("weak", 1)
+    assert words == [
+        "experiment=glcic",
+        "scale=smoke",
+        "loss=[mse,adversarial]",
+        "weights.adversarial=0.01",
+        "seed=1",
+        "study=tiny_study",
+        "scale.width=0.125",
+        "data@evaluation.data=openmoji",
+    ]
+
+
+def test_the_folder_that_one_is_in_has_a_name(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(study)
+    assert read_study(".", []).name == "tiny_study"
+
+
+def test_interpolations_are_left_to_the_runs(study: Path) -> None:
+    words = ["schedule.joint.iterations=${iterations:90_000}", "data.path=${oc.env:NOWHERE,x}"]
+    in_study(study, overrides=words)
+    assert read_study(str(study), []).overrides == words
+
+
+def test_axes_are_keys_with_values_or_names_with_overrides(study: Path) -> None:
+    pictures = {"drawn": ["data=openmoji", "degradation=rectangle_content"], "shot": ["data=photographs"]}
+    in_study(study, axes={"pictures": pictures, "generator.width": [0.25, 0.5]})
+    made = read_study(str(study), []).configurations
+    assert list(made)[:2] == ["mse drawn width=0.25", "mse drawn width=0.5"]
+    assert len(made) == 3 * 2 * 2
+    one = made["weak shot width=0.5"]
+    assert (one.variant, one.point) == ("weak", {"pictures": "shot", "generator.width": "width=0.5"})
+    assert one.overrides[-2:] == ["data=photographs", "generator.width=0.5"]
+    words = ["axes.pictures.drawn=null", "axes.pictures.mine=[data=bsds500,data.path=/x]"]
+    other = read_study(str(study), words)
+    assert other.given == []
+    assert other.axes["pictures"] == {"shot": ["data=photographs"], "mine": ["data=bsds500", "data.path=/x"]}
+
+
+@pytest.mark.parametrize(
+    ("axes", "said"),
+    [
+        ({"pictures": "photographs"}, "axes.pictures must be a list of values, or a mapping"),
+        ({"pictures": {"shot": "data=photographs"}}, "axes.pictures.shot must be a list of overrides"),
+        ({"pictures": {"shot": None}}, "axes.pictures has no value left"),
+    ],
+)
+def test_axes_that_are_refused(study: Path, axes: object, said: str) -> None:
+    in_study(study, axes=axes)
+    with pytest.raises(UserError, match=said):
+        read_study(str(study), [])
+
+
+def test_axes_of_the_command_line(study: Path) -> None:
+    words = ["axes.weights.adversarial=[0.1,0.2]", "axes.x=[null,true]", "axes.y=[1]", "axes.y=null"]
+    axes = read_study(str(study), words).axes
+    assert axes == {
+        "weights.adversarial": {
+            "adversarial=0.1": ["weights.adversarial=0.1"],
+            "adversarial=0.2": ["weights.adversarial=0.2"],
+        },
+        "x": {"x=null": ["x=null"], "x=True": ["x=True"]},
+    }
+    # An axis may be the study's first, and have been left empty in the file.
+    in_study(study, axes=None)
+    assert read_study(str(study), ["axes.y=[1]"]).axes == {"y": {"y=1": ["y=1"]}}
+    # Said again of an axis that is there, a dotted name is still its name.
+    in_study(study, axes={"weights.adversarial": [0.1]})
+    again = read_study(str(study), ["axes.weights.adversarial=[0.3]"]).axes
+    assert again == {"weights.adversarial": {"adversarial=0.3": ["weights.adversarial=0.3"]}}
+
+
+def test_variants_baseline_and_headline_of_the_command_line(study: Path) -> None:
+    words = ["variants.strong 0.1=null", "variants.mse=null", "variants.l1=['loss=[l1]']", "baseline=l1"]
+    read = read_study(str(study), [*words, "headline=[psnr,ssim]", "plane.y=ssim", "seeds=[7]", "recipe=lama"])
+    assert read.variants == {"weak": ["loss=[mse,adversarial]", "weights.adversarial=0.01"], "l1": ["loss=[l1]"]}
+    assert (read.baseline, read.headline, read.plane) == ("l1", ["psnr", "ssim"], {"x": "psnr_hole", "y": "ssim"})
+    assert (read.seeds, read.recipe) == ([7], "lama")
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("seeds=[]", "seeds=[] must be a list of one or more whole numbers"),
+        ("seeds=[0,0]", "seeds=[0, 0] must be a list of one or more whole numbers, each once"),
+        ("seeds=3", "seeds=3 must be a list"),
+        ("seeds=[true]", "seeds=[True] must be a list of one or more whole numbers"),
+        ("seeds=[0", "cannot read 'seeds=[0': expected ',' or ']', but got '<stream end>' in line 1, column 3"),
+        ("seed=3", "seed=3: a study gives each of its runs its seed: say seeds=[0,1]"),
+        ("experiment=lama", "say recipe=glcic"),
+        ("jobs=-1", "jobs=-1 must be a whole number, 1 or more"),
+        ("jobs=auto", "jobs=auto must be a whole number"),
+        ("jobs=1.5", "jobs=1.5 must be a whole number"),
+        ("healdine=[psnr]", "there is no key 'healdine' (did you mean 'headline'?)"),
+        ("headline=psnr", "headline=psnr must be a list of metrics"),
+        ("plane={x: psnr}", "must name a metric for each direction"),
+        ("baseline=mes", "the baseline 'mes' is none of ['mse', 'weak', 'strong 0.1'] (did you mean 'mse'?)"),
+        ("variants.mse=null", "the baseline 'mse' is none of ['weak', 'strong 0.1']"),
+        ("variants.wek=null", "variants.wek=null leaves out nothing (did you mean 'weak'?)"),
+        ("variants=null", "does not say variants"),
+        ("variants={}", "variants has no value left"),
+        ("variants.l1=loss", "variants.l1 must be a list of overrides"),
+        ("recipe=[glcic]", "recipe=['glcic'] must be text"),
+        ("prepare=[degrade]", "prepare must be a list of commands"),
+        ("axes=[0.1]", "axes must be a mapping"),
+        ("axes.x=0.1", "axes.x must be a list of values, or a mapping"),
+        ("axes.x=[]", "axes.x must be a list of values, or a mapping"),
+    ],
+)
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]])
+def test_a_wrong_word_is_one_line(
+    study: Path, word: str, said: str, dry: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert execute("study", [str(study), word, *dry]).code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert said in line
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (STUDY + "healdine: [psnr]", "study.yaml: a study has no setting 'healdine' (did you mean 'headline'?)"),
+        (STUDY + "recipe: lama", "study.yaml cannot be read: found duplicate key recipe in line 13, column 1"),
+        (STUDY.replace("[0, 1]", "[0, 1"), "study.yaml cannot be read: expected ',' or ']'"),
+        (STUDY.replace("seeds: [0, 1]", ""), "study.yaml does not say seeds"),
+        (STUDY.replace("Tiny", "${"), "study.yaml cannot be read"),
+        ("- recipe: glcic", "study.yaml must be a mapping of settings"),
+        ("", "study.yaml does not say recipe, scale, variants, baseline, seeds"),
+        ("glcic", "a study has no setting 'glcic'"),
+    ],
+)
+@pytest.mark.parametrize("words", [["study", "tiny_study"], ["report", "tiny_study"], ["check"]])
+def test_a_wrong_file_is_one_line(
+    study: Path,
+    text: str,
+    said: str,
+    words: list[str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (study / "study.yaml").write_text(text)
+    (study.parent / "experiments").mkdir()
+    study.rename(study.parent / "experiments" / study.name)
+    monkeypatch.chdir(study.parent)
+    assert execute(words[0], words[1:]).code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert said in line
+
+
+def test_a_study_that_is_not_there() -> None:
+    with pytest.raises(UserError, match="there is no study 'nothing'"):
+        read_study("nothing", [])

@@ -1,0 +1,61 @@
+"""Where configs lie, and that a study's runs keep theirs."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from omegaconf import DictConfig
+
+from henkan.config.trees import config_folder, frozen_config
+from henkan.launching.launcher import WarmProcesses
+from henkan.runs.plan import plan_run
+from henkan.runs.record import read_record
+
+Compose = Callable[..., DictConfig]
+
+
+def test_runs_do_not_notice_that_the_configs_are_edited(
+    tiny: list[str], composed: Compose, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, processes: WarmProcesses
+) -> None:
+    here = tmp_path / "here" / "conf" / "experiment"
+    here.mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here")
+    recipe = (config_folder() / "experiment" / "glcic.yaml").read_text()
+    (here / "mine.yaml").write_text(recipe)
+    words = ["experiment=mine", *tiny[1:], "loss=[mse]", "evaluation.split=null"]
+    before = plan_run(composed(words)).identity
+    with frozen_config():
+        (here / "mine.yaml").write_text(f"{recipe}optimizer:\n  accumulate: 2\n")
+        assert plan_run(composed(words)).identity == before
+        log = tmp_path / "log.txt"
+        assert processes.start(["train", *words], log=log).wait(120) == 0, log.read_text()
+    assert plan_run(composed(words)).identity != before
+    (record,) = (read_record(path.parent) for path in (tmp_path / "runs").glob("*/run.json"))
+    assert record is not None
+    assert record["identity"] == before
+    assert record["overrides"] == words
+
+
+def test_frozen_configs_of_a_killed_study_are_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    host = socket.gethostname()
+    names = [
+        f"henkan-conf-a.{ended.pid}@{host}",
+        f"henkan-conf-b.{os.getpid()}@{host}",
+        f"henkan-conf-c.{ended.pid}@other",
+    ]
+    for name in names:
+        (tmp_path / name).mkdir()
+    with frozen_config():
+        (own,) = {path.name for path in tmp_path.iterdir()} - set(names)
+        assert own.endswith(f".{os.getpid()}@{host}")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names[1:])

@@ -1,0 +1,41 @@
+"""What an evaluation writes by the share of the picture that is missing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from henkan.errors import UserError
+from henkan.evaluation.written import by_area, check_edges, write_scores
+from henkan.scoring.evaluator import Scores
+
+
+def test_means_by_area() -> None:
+    scores = pd.DataFrame({"area": [0.0, 0.05, 0.1, 0.11, 0.5], "psnr": [1.0, 2.0, 3.0, 4.0, 5.0]})
+    table = by_area(scores, [0.0, 0.1, 0.3, 0.4, 1.0])
+    assert table.to_dict("list") == {
+        "area": ["0-10 %", "10-30 %", "40-100 %"],
+        "pictures": [3, 1, 1],
+        "psnr": [2.0, 4.0, 5.0],
+    }
+
+
+@pytest.mark.parametrize("edges", [[0.0, 0.5, 0.2, 1.0], [0.0], [], [0.0, 0.5], [0.1, 1.0], [0.0, 0.0, 1.0]])
+def test_edges_that_leave_a_picture_out(edges: list[float]) -> None:
+    with pytest.raises(UserError, match="must rise from 0 to 1"):
+        check_edges(edges)
+
+
+def test_edges_that_hold_every_picture() -> None:
+    check_edges(None)
+    check_edges([0.0, 1.0])
+
+
+def test_areas_of_before_do_not_stay(tmp_path: Path) -> None:
+    scores = Scores(files=["a"], facts={"area": [0.1], "kind": ["drawn"]}, images={"psnr": [1.0]})
+    write_scores(scores, tmp_path, [0.0, 1.0])
+    assert (tmp_path / "areas.csv").is_file()
+    write_scores(scores, tmp_path, None)
+    assert not (tmp_path / "areas.csv").exists()

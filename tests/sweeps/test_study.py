@@ -1,0 +1,63 @@
+"""The plan of a study: what is shared, what is scored once."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from rich.console import Console
+from tiny_study import in_study, own
+
+from henkan.config.studies import read_study
+from henkan.launching.launcher import WarmProcesses
+from henkan.report.statistics import OVER_SEEDS, WITHOUT_SEEDS
+from henkan.runs.record import read_record
+from henkan.sweeps.progress import tree, work
+from henkan.sweeps.study import plan_jobs, twins
+
+
+def test_the_plan_shares_prefixes(study: Path, tiny: list[str]) -> None:
+    jobs = plan_jobs(read_study(str(study), own(tiny)))
+    assert [(job.configuration, job.seed) for job in jobs] == [
+        (name, seed) for seed in (0, 1) for name in ("mse", "weak", "strong")
+    ]
+    # A seed: 6 shared by all, 4 of the discriminator shared by two (its own phase does not know the weight), 3 x 8.
+    assert sum(work(jobs).values()) == 2 * (6 + 4 + 3 * 8)
+    drawn = tree(read_study(str(study), own(tiny)), jobs)
+    assert len(drawn.children) == 2 + 2
+
+
+def test_configurations_that_are_one_run_are_told(study: Path, tiny: list[str]) -> None:
+    assert twins(plan_jobs(read_study(str(study), own(tiny)))) == []
+    in_study(study, variants={"mse": ["loss=[mse]"], "same": ["loss=[mse]", "weights.adversarial=7"]}, seeds=[0])
+    jobs = plan_jobs(read_study(str(study), own(tiny)))
+    assert twins(jobs) == [["mse, seed 0", "same, seed 0"]]
+
+
+@pytest.mark.usefixtures("white")
+def test_what_trains_nothing_is_scored_once_for_all_seeds(
+    study: Path, tiny: list[str], tmp_path: Path, processes: WarmProcesses
+) -> None:
+    in_study(study, variants={"mse": ["loss=[mse]"], "white": ["generator=white"]})
+    jobs = plan_jobs(read_study(str(study), own(tiny)))
+    assert [(job.configuration, job.seed) for job in jobs] == [("mse", 0), ("white", None), ("mse", 1)]
+    assert sum(work(jobs).values()) == 2 * (6 + 8)
+    console = Console(width=200, file=io.StringIO())
+    console.print(tree(read_study(str(study), own(tiny)), jobs))
+    assert isinstance(console.file, io.StringIO)
+    assert "nothing to train: scored once, for every seed" in console.file.getvalue()
+    assert "white (waiting) glcic-white_baseline-" in console.file.getvalue()
+
+    log = tmp_path / "log.txt"
+    assert processes.start(["study", str(study), *own(tiny)], log=log).wait(300) == 0, log.read_text()
+    record = read_record(jobs[1].folder)
+    assert record is not None
+    assert (record["status"], record["iterations"]) == ("done", 0)
+    assert set(record["metrics"]) == {"psnr", "psnr_hole"}
+    page = Path(log.read_text().strip().splitlines()[-1])
+    row = pd.read_csv(page.parent / "summary.csv").set_index(["configuration", "metric"]).loc[("white", "psnr_hole")]
+    assert (row["n_seeds"], row["over"]) == (0, WITHOUT_SEEDS)
+    assert (row["difference_n_seeds"], row["difference_over"]) == (2, OVER_SEEDS)
+    assert "no seeds" in page.read_text()
