@@ -18,7 +18,7 @@ from henkan.losses.mse import MSE
 from henkan.runs.plan import plan_run
 from henkan.terms.function import Function
 from henkan.terms.term import Term
-from henkan.training.balance import LARGEST, Balance, answers, pulls
+from henkan.training.balance import LARGEST, OTHERS, Balance, answers, gradients_at, pulls, through
 
 
 def balance(share: float = 0.5) -> Balance:
@@ -108,6 +108,23 @@ def test_pulls_are_norms_at_all_answers() -> None:
     assert [place.shape for place in places] == [raw.shape, bins.shape]
     found = pulls({"picture": (raw * 3).sum(), "classes": bins.sum(), "both": raw.sum() + bins.sum()}, places)
     assert [float(found[name]) for name in ("picture", "classes", "both")] == pytest.approx([6.0, 12**0.5, 4.0])
+
+
+def test_what_lies_behind_the_answers_is_gone_back_through_once_and_the_gradient_is_that_of_the_sum() -> None:
+    weight_of_generator = torch.randn(3, requires_grad=True)
+    raw, aux = weight_of_generator * 2, weight_of_generator.square()
+    passes: list[int] = []
+    behind = (raw * aux).sum()
+    behind.register_hook(lambda _: passes.append(1))
+    others, share = raw.square().sum(), torch.tensor(0.7)
+    places = [raw, aux]
+    found = {OTHERS: gradients_at(others, places), "adversarial": gradients_at(behind, places)}
+    total = through(places, found, {"adversarial": share}, others + share * behind)
+    assert float(total.detach()) == pytest.approx(float((others + share * behind).detach()))
+    (ours,) = torch.autograd.grad(total, weight_of_generator, retain_graph=True)
+    assert passes == [1]
+    (expected,) = torch.autograd.grad(others + share * behind, weight_of_generator)
+    torch.testing.assert_close(ours, expected)
 
 
 def test_a_weight_and_a_balance_are_refused_together() -> None:

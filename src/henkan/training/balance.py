@@ -21,7 +21,7 @@ LARGEST = 1e4
 # Not a name of a term.
 OTHERS = ""
 
-Gradients = dict[str, list[Tensor]]
+Gradients = dict[str, list[Tensor | None]]
 
 
 def answers(samples: Mapping[str, Sample]) -> list[Tensor]:
@@ -80,13 +80,16 @@ class Balance:
 
     def measure(
         self, values: Mapping[str, Tensor], others: Tensor, places: Sequence[Tensor], generator: nn.Module
-    ) -> None:
-        """Note the gradients of one batch: of each balanced term's value, and of the `others`' weighted sum."""
+    ) -> Gradients:
+        """Note the gradients of one batch: of each balanced term's value, and of the `others`' weighted sum.
+
+        Returns them, by name, at each of the `places`.
+        """
         roots = {OTHERS: others, **values}
         self.batches += 1
-        if not all(root.requires_grad for root in roots.values()):
-            return
         found = {name: gradients_at(root, places) for name, root in roots.items()}
+        if not all(root.requires_grad for root in roots.values()):
+            return found
         shared = [k for k in range(len(places)) if all(own[k] is not None for own in found.values())]
         if shared:
             for name, own in found.items():
@@ -94,6 +97,7 @@ class Balance:
         else:
             for name, gradient in self.at_parameter(roots, generator).items():
                 add(self.sums, name, gradient)
+        return found
 
     def at_parameter(self, roots: Mapping[str, Tensor], generator: nn.Module) -> dict[str, Tensor]:
         """Return each root's gradient at the last of the generator's parameters that all depend on; or none."""
@@ -137,6 +141,26 @@ def gradients_at(root: Tensor, places: Sequence[Tensor]) -> list[Tensor | None]:
     if not places or not root.requires_grad:
         return [None] * len(places)
     return list(torch.autograd.grad(root, places, retain_graph=True, allow_unused=True))
+
+
+def through(places: Sequence[Tensor], gradients: Gradients, weights: Mapping[str, Tensor], value: Tensor) -> Tensor:
+    """Return a scalar of this value whose gradient at each place is the weighted sum of the measured ones.
+
+    So what lies behind the places (a discriminator, say) is gone back through once for each term, and not once more for
+    their sum. The `OTHERS` weigh 1.
+    """
+    parts = []
+    for number, place in enumerate(places):
+        found = {name: own[number] for name, own in gradients.items()}
+        pulled = [
+            gradient if name == OTHERS else weights[name] * gradient
+            for name, gradient in found.items()
+            if gradient is not None
+        ]
+        if pulled:
+            parts.append((place * torch.stack(pulled).sum(0)).sum())
+    total = torch.stack([part.float() for part in parts]).sum()
+    return total + (value - total).detach()
 
 
 def square(gradients: Sequence[Tensor | None], like: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from henkan.sample import PAIRED, Detached, Sample
 from henkan.terms.judge import Bench, Judge
 from henkan.terms.step import Step
 from henkan.terms.term import Term
-from henkan.training.balance import Balance, answers, pulls
+from henkan.training.balance import Balance, answers, pulls, through
 from henkan.training.tally import Tally
 
 Samples = Mapping[str, Sample]
@@ -60,12 +60,16 @@ class Objective:
                 balanced[term.name] = value
             elif term.weight:
                 total = total + weighted
-        if balanced and measure:
-            self.balance.measure(balanced, total, answers(samples), self.generator)
         if observe:
             self.observe(values, weights, found, samples)
-        for name, value in balanced.items():
-            total = total + weights[name] * value
+        if balanced and measure and total.requires_grad:
+            places, shares = answers(samples), {name: torch.as_tensor(weights[name]) for name in balanced}
+            gradients = self.balance.measure(balanced, total, places, self.generator)
+            value = total + sum(shares[name] * value for name, value in balanced.items())
+            total = through(places, gradients, shares, value)
+        else:
+            for name, value in balanced.items():
+                total = total + weights[name] * value
         if not total.requires_grad:  # every weight is 0: nothing pulls, and the step moves nothing
             total = total + 0.0 * raw.sum()
         self.tally.add("loss/generator", total)
