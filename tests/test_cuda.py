@@ -74,5 +74,5 @@ def test_planning_opens_no_context(monkeypatch: pytest.MonkeyPatch, capability: 
     for name in ("_lazy_init", "current_device", "get_device_name", "is_bf16_supported"):
         monkeypatch.setattr(torch.cuda, name, context)
     monkeypatch.setattr(machine, "gpus", lambda: (Gpu("one", capability), Gpu("another", (8, 0))))
-    assert machine.fast_in_bfloat16() is fast
+    assert machine.fast_in_bfloat16("cuda") is fast
     assert machine.hardware()["accelerator"] == "one"

@@ -56,7 +56,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_wheel_holds_code_plugins_and_configs(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
-    for needed in ("henkan/cli.py", "henkan/conf/train.yaml", "henkan/conf/loss/mse.yaml"):
+    for needed in ("henkan/cli/run.py", "henkan/conf/train.yaml", "henkan/conf/loss/mse.yaml"):
         assert needed in names
     assert any(name.startswith("hydra_plugins/") for name in names)
     # One namespace package for the plugins of everybody.

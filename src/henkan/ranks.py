@@ -23,6 +23,19 @@ def share(several: bool) -> None:
     _shared = several
 
 
+def launch() -> str | None:
+    """Return what is common to processes that srun or torchrun has started together, or None under neither.
+
+    Lightning's own ranks are started by the first one, when there is something to start from.
+    """
+    found = [os.environ.get(name) for name in ("TORCHELASTIC_RUN_ID", "TORCHELASTIC_RESTART_COUNT")]
+    if found[0] is None:
+        found = [os.environ.get(name) for name in ("SLURM_JOB_ID", "SLURM_STEP_ID", "SLURM_RESTART_COUNT")]
+        if found[0] is None or int(os.environ.get("SLURM_NTASKS", 1)) < 2:
+            return None
+    return ".".join(filter(None, found))
+
+
 def is_first_rank() -> bool:
     """Whether this process is the one that writes; known before Lightning's trainer exists."""
     return not _shared or getattr(rank_zero_only, "rank", 0) == 0

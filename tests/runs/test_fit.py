@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -85,7 +87,7 @@ def trained(translator: Translator, stop: int = ITERATIONS, state: dict[str, Any
         translator.load_state_dict(state["state_dict"])
         begin = state["iteration"]
     feed: Any = Stretches(batches[begin:], [1] * (stop - begin))
-    fit.make_trainer(settings, [Restore(state)]).fit(translator, feed)
+    fit.make_trainer(settings, [Restore(state)], Path(tempfile.gettempdir())).fit(translator, feed)
     found = translator.state()
     return {**found, "state_dict": {name: value.clone() for name, value in found["state_dict"].items()}}
 

@@ -160,15 +160,3 @@ def test_another_environment_is_said_and_both_are_kept(
 def test_more_devices_are_another_environment() -> None:
     then, now = ({"hardware": {"devices": count}, "versions": {}} for count in (1, 2))
     assert machine.differences(then, now) == ["devices 1, now 2"]
-
-
-@pytest.mark.parametrize(
-    ("devices", "accelerator", "there", "count"),
-    [(1, "auto", 8, 1), (3, "auto", 0, 3), ("auto", "auto", 8, 8), (-1, "gpu", 8, 8), ("auto", "auto", 0, 1),
-     ("auto", "cpu", 8, 1)],
-)  # fmt: skip
-def test_processes(
-    monkeypatch: pytest.MonkeyPatch, devices: int | str, accelerator: str, there: int, count: int
-) -> None:
-    monkeypatch.setattr(machine.torch.cuda, "device_count", lambda: there)
-    assert machine.processes({"devices": devices, "accelerator": accelerator}) == count

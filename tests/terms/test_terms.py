@@ -24,6 +24,7 @@ from henkan.terms.chosen import build_terms, check_terms
 from henkan.terms.function import Function
 from henkan.terms.term import Loss, Term
 from henkan.training.assemble import build_translator, training_streams
+from henkan.training.schedule import Phase, check_shares
 
 CONTRASTIVE = '''
 """An output should be nearer to its own target than to pictures of another stream."""
@@ -145,8 +146,13 @@ def test_what_is_wrong_with_terms_together_is_said() -> None:
         check_terms([mse, lone, Term("adversarial", Hinge())])
     with pytest.raises(UserError, match="judge different pictures"):
         check_terms([Term("one", NonSaturating()), Term("other", MaskedNonSaturating())])
-    with pytest.raises(UserError, match=r"balance.adversarial=0.5 is a share .* there is none with a weight"):
-        check_terms([Term("adversarial", Hinge(), balance=0.5)])
+    balanced = [mse, Term("adversarial", Hinge(), balance=0.5)]
+    check_shares(balanced, [Phase("joint", 1, ("discriminator", "generator"))])
+    check_shares(balanced, [Phase("alone", 1, ("discriminator",), ("adversarial",))])
+    with pytest.raises(
+        UserError, match=r"balance.adversarial=0.5 is a share .* the phase joint has none with a weight"
+    ):
+        check_shares(balanced, [Phase("joint", 1, ("discriminator", "generator"), ("adversarial",))])
     with pytest.raises(UserError, match=r"balance.r1=0.5 must be above 0, of a term that the generator feels"):
         check_terms([mse, Term("adversarial", Hinge()), Term("r1", R1(), balance=0.5)])
     with pytest.raises(UserError, match=r"balance.adversarial=-1.0 must be above 0"):

@@ -127,6 +127,20 @@ def test_what_lies_behind_the_answers_is_gone_back_through_once_and_the_gradient
     torch.testing.assert_close(ours, expected)
 
 
+def test_answers_that_were_computed_from_each_other_are_told_apart() -> None:
+    aux = torch.randn(3, requires_grad=True) * 1.0
+    assert balance().separate([aux, torch.ones(3, requires_grad=True)])
+    assert not balance().separate([aux.square(), aux])
+
+
+def test_a_state_of_other_balanced_terms_begins_anew() -> None:
+    other = Balance([Term("style", Function("style", MSE()), balance=0.5)])
+    found = balance()
+    measured(found, 3.0, 2.0)
+    other.restore(found.state(), torch.device("cpu"))
+    assert float(other.weight("style", torch.device("cpu"))) == 0.0
+
+
 def test_a_weight_and_a_balance_are_refused_together() -> None:
     check_balance(["balance.adversarial=0.5", "weights.mse=2", "weights.adversarial=null"])
     with pytest.raises(UserError, match=r"balance.adversarial and weights.adversarial both say how strong"):
@@ -138,9 +152,7 @@ def columns(folder: Path) -> pd.DataFrame:
     return pd.read_csv(folder / "metrics.csv")
 
 
-def test_a_balanced_run_holds_its_ratio_and_resumes_bitwise(
-    tiny: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_balanced_run_holds_its_ratio(tiny: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = [
         *tiny,
         "loss=[mse,adversarial]",

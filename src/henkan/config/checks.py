@@ -183,7 +183,7 @@ def check_types(cfg: DictConfig, overrides: Sequence[str], root: str = "train") 
     Whole numbers, numbers, truth values, lists and mappings are kinds, and a number may be whole; text and null may be
     replaced by anything, and `auto` and null may replace anything.
     """
-    check_balance(overrides)
+    check_balance(overrides, cfg)
     chosen = [word for word in overrides if group_options(override_key(word))]
     changed = [override_key(word) for word in overrides if word not in chosen and word[0] not in "+~"]
     if not changed:
@@ -197,11 +197,20 @@ def check_types(cfg: DictConfig, overrides: Sequence[str], root: str = "train") 
             raise UserError(f"{key}={after} does not fit: it takes a {kind(before)}, as in {key}={before}")
 
 
-def check_balance(overrides: Sequence[str]) -> None:
-    """Raise `UserError` where a term is given both a weight and a balance: one follows from the other."""
+def check_balance(overrides: Sequence[str], cfg: DictConfig | None = None) -> None:
+    """Raise `UserError` where a term is given both a weight and a balance: one follows from the other.
+
+    With the composed `cfg` also where a weight is given to what a recipe balances.
+    """
     given = {override_key(word) for word in overrides if word.partition("=")[2] not in ("", "null")}
     for key in sorted(given):
         group, _, term = key.partition(".")
+        balanced = None if cfg is None else OmegaConf.select(cfg, f"balance.{term}")
+        if group == "weights" and balanced is not None and f"balance.{term}" not in given:
+            raise UserError(
+                f"{key} has no effect: balance.{term}={balanced} says how strong {term} is; take it back with "
+                f"balance.{term}=null"
+            )
         if group == "balance" and f"weights.{term}" in given:
             raise UserError(f"{key} and weights.{term} both say how strong {term} is: give one of them")
 

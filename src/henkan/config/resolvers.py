@@ -34,13 +34,18 @@ def iterations(paper: int, *, _root_: DictConfig) -> int:
 
 def updates(network: str, *, _root_: DictConfig) -> int:
     """Return how many optimizer steps `network` takes in the whole schedule."""
-    asked = max((term.get("discriminator_updates", 1) for term in _root_.loss.values()), default=1)
-    batches = 0
+    total = 0
     for phase in _root_.schedule.values():
-        both = {"generator", "discriminator"} <= set(phase["update"])
-        ratio = (phase.get("discriminator_updates") or asked) if network == "discriminator" and both else 1
-        batches += ratio * phase["iterations"] if network in phase["update"] else 0
-    return int(batches // _root_.optimizer.accumulate)
+        if network in phase["update"]:
+            total += batches(phase, _root_) if network == "discriminator" else phase["iterations"]
+    return int(total // _root_.optimizer.accumulate)
+
+
+def batches(phase: DictConfig, root: DictConfig) -> int:
+    """Return how many iterations a phase has in all, those that update the discriminator alone included."""
+    asked = max((term.get("discriminator_updates", 1) for term in root.get("loss", {}).values()), default=1)
+    both = {"generator", "discriminator"} <= set(phase["update"])
+    return int(phase["iterations"]) * ((phase.get("discriminator_updates") or asked) if both else 1)
 
 
 def steps_after(iterations: Sequence[int], *, _root_: DictConfig) -> list[int]:
@@ -52,7 +57,7 @@ def fraction(parts: int | None, *, _root_: DictConfig) -> int | None:
     """Return how many iterations one of `parts` equal parts of the schedule has: a multiple of 500, at least 500."""
     if parts is None:
         return None
-    whole = sum(int(phase["iterations"]) for phase in _root_.schedule.values())
+    whole = sum(batches(phase, _root_) for phase in _root_.schedule.values())
     return max(500, whole // parts // 500 * 500)
 
 

@@ -151,7 +151,7 @@ def make_trainer(settings: configured.Trainer, callbacks: list[pl.Callback], fol
         devices=devices,
         strategy="ddp_find_unused_parameters_true" if several else settings["strategy"],
         precision=settings["precision"],
-        plugins=environments(settings["devices"] != 1),
+        plugins=environments(count_of(accelerator, devices) > 1),
         # Under SLURM it goes on from any hpc_ckpt_N.ckpt that lies there; the default is the working directory.
         default_root_dir=folder,
         max_epochs=1,

@@ -15,7 +15,7 @@ from henkan.config.build import build
 from henkan.config.history import timeless
 from henkan.sample import PAIRED
 from henkan.terms.term import Term
-from henkan.training.schedule import Phase, Schedule, active
+from henkan.training.schedule import NETWORKS, Phase, Schedule, active
 from henkan.training.streams import streams_read
 
 # Rises when the same config comes to mean other weights, or an identity comes to be made otherwise: runs of before are
@@ -84,6 +84,10 @@ def fingerprint(
     kept["trainer"] = {name: config["trainer"][name] for name in TRAINER_WITH_EFFECT}
     kept["trainer"] |= {name: True for name in TRAINER_OPTIONS if config["trainer"].get(name)}
     kept["data"], kept["manifest"] = without_place(config["data"]), manifests[PAIRED]
+    clip = config["optimizer"]["clip"]
+    if isinstance(clip, Mapping) and len({clip.get(network) for network in NETWORKS}) == 1:
+        # One number is meant for each network.
+        kept["optimizer"] = {**kept["optimizer"], "clip": clip.get(NETWORKS[0])}
     kept["screen"] = without_place(config.get("screen") or {})
     kept["init"] = init
     if origin is not None:
@@ -123,7 +127,7 @@ def fingerprint(
         kept.pop("discriminator", None)
         kept.pop("judged_augmentation", None)
         for group in ("optimizer", "scheduler"):
-            kept[group] = {name: value for name, value in config[group].items() if name != "discriminator"}
+            kept[group] = {name: value for name, value in kept[group].items() if name != "discriminator"}
     return kept
 
 

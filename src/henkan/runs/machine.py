@@ -68,14 +68,6 @@ def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def processes(trainer: Mapping[str, Any]) -> int:
-    """Return how many processes a batch is split over: one a device."""
-    wanted = trainer["devices"]
-    if wanted in ("auto", -1):
-        return max(1, torch.cuda.device_count()) if trainer["accelerator"] != "cpu" else 1
-    return int(wanted)
-
-
 def fast_in_bfloat16(kind: str) -> bool:
     """Whether bf16 autocast pays on this kind of device: CUDA since Ampere, CPUs with AVX-512 bf16 or AMX."""
     if kind == "cuda":

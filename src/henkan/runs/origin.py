@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +14,12 @@ from henkan.training.schedule import Schedule
 
 @dataclass(frozen=True)
 class Origin:
-    """A checkpoint at `iteration`; `digest` is the hash of its contents, a part of the new run's identity."""
+    """A checkpoint at `iteration`; `digest` is the hash of its state, a part of the new run's identity."""
 
     path: Path
     digest: str
     iteration: int
+    identity: str | None
 
     @property
     def curves(self) -> Path:
@@ -49,7 +49,7 @@ def find_origin(place: Path, schedule: Schedule) -> Origin:
             f"{path} was trained by other phases ({told(before)}) than this schedule has up to iteration {iteration} "
             f"({told(here)}): leave these as they were, or take its weights alone with init={place}"
         )
-    return Origin(path, hashlib.sha256(path.read_bytes()).hexdigest(), iteration)
+    return Origin(path, checkpoint.hash_state(path), iteration, state.get("identity"))
 
 
 def told(phases: Sequence[Sequence[Any]]) -> str:

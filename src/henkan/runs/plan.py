@@ -32,7 +32,7 @@ from henkan.terms.chosen import build_terms, check_terms
 from henkan.terms.term import Term
 from henkan.training import checkpoint
 from henkan.training.keeping import keeping
-from henkan.training.schedule import NETWORKS, Schedule
+from henkan.training.schedule import NETWORKS, Schedule, check_shares
 from henkan.training.streams import batch_sizes, check_streams, stream_nodes, streams_read
 
 
@@ -174,7 +174,7 @@ def split_networks(config: Config, schedule: Schedule) -> dict[str, int]:
 
     None where there is one process.
     """
-    count = machine.processes(config["trainer"])
+    count = count_of(config["trainer"]["accelerator"], config["trainer"]["devices"])
     networks = [name for name in NETWORKS if count > 1 and (name == "generator" or schedule.updates(name))]
     return {name: count for name in networks if traits(json.dumps(config[name], sort_keys=True))[1]}
 
@@ -228,6 +228,7 @@ def plan_run(cfg: DictConfig) -> Plan:
     check_terms(terms)
     judged = any(term.loss.judges for term in terms)
     schedule = Schedule.from_config(config["schedule"], judged).for_terms(terms)
+    check_shares(terms, schedule.phases)
     keeping(config)
     init = checkpoint.find_checkpoint(Path(config["init"])) if config["init"] else None
     init_hash = weights_of(init, init.stat().st_mtime_ns) if init is not None else None

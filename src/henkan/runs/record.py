@@ -40,6 +40,8 @@ class Record(TypedDict, total=False):
     nonce: str
     status: Literal["running", "done", "interrupted", "failed"]
     error: str
+    rerun: bool
+    launch: str | None
     recipe: str | None
     study: str | None
     seed: int
@@ -66,7 +68,6 @@ class Record(TypedDict, total=False):
     ended: str
     seconds: float
     seconds_lost: float
-    training_seconds: float
     warnings: list[str]
     metrics: dict[str, float]
     # The digests of what is read back, by name in the folder.

@@ -24,7 +24,7 @@ from omegaconf import OmegaConf
 from henkan.config.resolved import Config
 from henkan.errors import UserError
 from henkan.files import digests, replaced, sweep
-from henkan.ranks import say
+from henkan.ranks import launch, say
 from henkan.runs import checkout, machine
 from henkan.runs.curves import Curves, last_iteration
 from henkan.runs.locks import hold, lock, try_to_hold
@@ -78,20 +78,25 @@ class Run:
         if not self.writes:
             yield
             return
-        try:
-            own = lock(self.folder / LOCK)
-            hold(own, f"another process trains {self.folder.name}")
-        except OSError as error:
-            raise UserError(
-                f"cannot write the run folder {self.folder}: {error.strerror}; choose another with paths.runs=DIR"
-            ) from error
-        try:
+        with alone_in(self.folder):
             sweep(self.folder)
             self.record = read_record(self.folder) or {}
-            yield
-        finally:
-            self.claims.release()
-            own.release()
+            try:
+                yield
+            finally:
+                self.claims.release()
+
+    def await_first(self) -> None:
+        """Wait until the first rank of this launch has found where it starts, and take over what it has written.
+
+        Only where a launcher has started all ranks at once; see `henkan.ranks.launch`.
+        """
+        own = launch()
+        while not self.writes and own is not None:
+            self.record = read_record(self.folder) or {}
+            if self.record.get("launch") == own:
+                return
+            time.sleep(0.2)
 
     def begin(self, overrides: list[str], manifests: Mapping[str, str], iterations: int, fresh: bool = False) -> None:
         """Write the record of a claimed run, before anything is trained; `fresh` forgets an earlier run.
@@ -100,7 +105,7 @@ class Run:
         """
         if not self.writes:
             return
-        (self.folder / "checkpoints").mkdir(exist_ok=True)
+        (self.folder / "checkpoints").mkdir(parents=True, exist_ok=True)
         if fresh:
             self.clear()
         commits, changes = checkout.commits(), checkout.changes(sources(self.parts).values())
@@ -109,6 +114,8 @@ class Run:
             "identity": self.identity,
             "mark": mark(self.identity, self.config),
             "status": "running",
+            # Killed, the same command goes on with it instead of beginning once more.
+            "rerun": bool(self.config.get("rerun")),
             "recipe": self.config.get("recipe"),
             "study": self.config.get("study"),
             "seed": self.config["seed"],
@@ -188,6 +195,8 @@ class Run:
         if self.writes:
             found = digests(self.folder, (*TRAINED, *SCORED))
             self.note(status=status, ended=now(), digests=found, **facts)
+            if status == "done":
+                self.note(rerun=False)
 
     @property
     def rows(self) -> Sequence[Row]:
@@ -226,6 +235,22 @@ class Run:
 
     def write(self) -> None:
         write_record(self.folder, self.record)
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Have a run's folder to oneself, once no other process trains or scores the run."""
+    try:
+        own = lock(folder / LOCK)
+        hold(own, f"another process trains {folder.name}")
+    except OSError as error:
+        raise UserError(
+            f"cannot write the run folder {folder}: {error.strerror}; choose another with paths.runs=DIR"
+        ) from error
+    try:
+        yield
+    finally:
+        own.release()
 
 
 def run_folder(runs: Path, config: Config, identity: str) -> Path:

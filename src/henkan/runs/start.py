@@ -41,7 +41,12 @@ def starting_point(plan: Plan, run: Run, translator: Translator) -> dict[str, An
         elif not run.writes and "prefix" in run.record:
             # What the first rank has found: another run may have offered a longer one in the meantime.
             found = at(plan.runs, run.record["prefix"]["identity"])
+        if plan.origin is not None:
+            origin = plan.origin
+            facts = {"path": str(origin.path), "iteration": origin.iteration, "contents": origin.digest}
+            run.note(resumed_from={**facts, "identity": origin.identity})
         if found is not None:
+            # A boundary of before it kept the curves has them beside it.
             path, beside = found / "boundary.ckpt", found / "metrics.csv"
             state = checkpoint.load(path)
             other = changed(state["code"], run.code)
@@ -54,8 +59,6 @@ def starting_point(plan: Plan, run: Run, translator: Translator) -> dict[str, An
             environments = (read_record(path.parents[1]) or {}).get("environments", [])
             state = under_own_settings(translator, checkpoint.load(path), path)
             say(f"goes on from {path} at iteration {state['iteration']}")
-            facts = {"path": str(path), "iteration": plan.origin.iteration, "contents": plan.origin.digest}
-            run.note(resumed_from={**facts, "identity": state["identity"]})
         else:
             if run.writes:
                 run.go_on(0, 0.0, [])

@@ -38,8 +38,8 @@ def build_terms(loss: Mapping[str, Any], balance: Mapping[str, float | None] | N
 def check_terms(terms: Sequence[Term]) -> None:
     """Raise `UserError` for terms that cannot be without others, or not beside them.
 
-    A term on a discriminator that no objective trains, objectives that judge different pictures, and a balance with
-    nothing to compare with.
+    A term on a discriminator that no objective trains, objectives that judge different pictures, and a balance of what
+    the generator does not feel.
     """
     idle = [term.name for term in terms if term.loss.judges and "discriminator" not in term.loss.teaches]
     if idle and not any("discriminator" in term.loss.teaches for term in terms):
@@ -50,11 +50,6 @@ def check_terms(terms: Sequence[Term]) -> None:
             continue
         if term.balance <= 0 or "generator" not in term.loss.weighs:
             raise UserError(f"balance.{term.name}={term.balance} must be above 0, of a term that the generator feels")
-        if not any(other.weight and other.balance is None and "generator" in other.loss.weighs for other in terms):
-            raise UserError(
-                f"balance.{term.name}={term.balance} is a share of what the other terms pull, and there is none with a "
-                "weight: loss=[mse,...]"
-            )
 
 
 def judged_picture(terms: Sequence[Term]) -> str:

@@ -60,8 +60,9 @@ class Balance:
         self.means: dict[str, Tensor] = {}
         self.squares: dict[str, Tensor] = {}
         self.sums: dict[str, Tensor] = {}
-        # Index of the parameter that is compared at, once it has been looked for.
+        # Index of the parameter that is compared at, and whether answers are separate, once that has been looked for.
         self.parameter: int | None = None
+        self.apart: bool | None = None
 
     def begin(self, phase: str) -> None:
         """Begin an iteration; another phase than before begins without a past."""
@@ -99,6 +100,16 @@ class Balance:
                 add(self.sums, name, gradient)
         return found
 
+    def separate(self, places: Sequence[Tensor]) -> bool:
+        """Whether no answer was computed from another one, so that gradients at them can be summed; looked at once."""
+        if self.apart is None:
+            self.apart = all(
+                gradient is None
+                for place in places
+                for gradient in gradients_at(place.float().sum(), [other for other in places if other is not place])
+            )
+        return self.apart
+
     def at_parameter(self, roots: Mapping[str, Tensor], generator: nn.Module) -> dict[str, Tensor]:
         """Return each root's gradient at the last of the generator's parameters that all depend on; or none."""
         weights = [weight for weight in generator.parameters() if weight.requires_grad]
@@ -130,6 +141,9 @@ class Balance:
 
     def restore(self, state: Mapping[str, Any], device: torch.device) -> None:
         self.clear()
+        if set(state["means"]) | {OTHERS} != {OTHERS, *self.shares} and state["means"]:
+            # Of other balanced terms, as where a run goes on under other settings: nothing is known of these yet.
+            return
         self.phase, self.updates, self.batches = state["phase"], int(state["updates"]), int(state["batches"])
         self.means, self.squares, self.sums = (
             {name: value.to(device) for name, value in state[key].items()} for key in ("means", "squares", "sums")

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer as Buffer
 
 FORMAT = 1
+# What of a checkpoint the next iteration depends on.
+STATE = ("iteration", "phases", "state_dict", "optimizers", "schedulers", "gradients", "balance", "tally")
 
 
 class Output(BufferedWriter):
@@ -108,6 +110,29 @@ def part(state: Mapping[str, Any], prefix: str) -> dict[str, Any]:
 def generator(state: Mapping[str, Any]) -> dict[str, Any]:
     """Return the weights of the generator that is scored: its average's, where there is one."""
     return part(state, "average.network") or part(state, "generator")
+
+
+def hash_state(path: Path) -> str:
+    """Return the hash of all in a checkpoint that the next iteration depends on: not of what it took, and where."""
+    state = load(path)
+    found = hashlib.sha256()
+    for name in STATE:
+        _add(found, name, state.get(name))
+    return found.hexdigest()
+
+
+def _add(found: Any, name: str, node: Any) -> None:
+    if isinstance(node, Mapping):
+        for key, value in sorted(node.items(), key=lambda item: str(item[0])):
+            _add(found, f"{name}.{key}", value)
+    elif isinstance(node, list | tuple):
+        for number, value in enumerate(node):
+            _add(found, f"{name}.{number}", value)
+    elif isinstance(node, torch.Tensor):
+        found.update(f"{name} {node.dtype} {tuple(node.shape)}".encode())
+        found.update(node.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    else:
+        found.update(f"{name}={node!r}".encode())
 
 
 def hash_weights(path: Path) -> str:

@@ -66,7 +66,7 @@ class Objective:
             places, shares = answers(samples), {name: torch.as_tensor(weights[name]) for name in balanced}
             gradients = self.balance.measure(balanced, total, places, self.generator)
             value = total + sum(shares[name] * value for name, value in balanced.items())
-            total = through(places, gradients, shares, value)
+            total = through(places, gradients, shares, value) if self.balance.separate(places) else value
         else:
             for name, value in balanced.items():
                 total = total + weights[name] * value

@@ -147,6 +147,19 @@ class Schedule:
         return "discriminator", iteration - self.updates("generator", iteration)
 
 
+def check_shares(terms: Sequence[Term], phases: Sequence[Phase]) -> None:
+    """Raise `UserError` for a phase in which a balanced term has nothing to be a share of."""
+    for phase in phases:
+        found = active(terms, phase) if "generator" in phase.update else []
+        balanced = [term for term in found if term.balance is not None]
+        others = (term for term in found if term.weight and term.balance is None)
+        if balanced and not any("generator" in term.loss.weighs for term in others):
+            raise UserError(
+                f"balance.{balanced[0].name}={balanced[0].balance} is a share of what the other terms pull, and the "
+                f"phase {phase.name} has none with a weight: loss=[mse,...]"
+            )
+
+
 def active(terms: Sequence[Term], phase: Phase) -> list[Term]:
     """Return the terms that take part in a phase."""
     if phase.terms is not None:

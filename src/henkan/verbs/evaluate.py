@@ -20,6 +20,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from henkan.config.composition import task_overrides
+from henkan.data.pictures import Pictures
 from henkan.errors import UserError
 from henkan.evaluation.score import score_run
 from henkan.evaluation.written import print_scores
@@ -28,9 +29,9 @@ from henkan.networks.modes import learns
 from henkan.report.along import draw_curve
 from henkan.runs.identity import evaluation_parts, identify
 from henkan.runs.mark import mark
-from henkan.runs.plan import manifest_of, plan_run, settle
-from henkan.runs.record import SCORED, TRAINED, read_record, scored_again, write_record
-from henkan.runs.run import write_config
+from henkan.runs.plan import Plan, manifest_of, plan_run, settle
+from henkan.runs.record import SCORED, TRAINED, Record, read_record, scored_again, write_record
+from henkan.runs.run import alone_in, write_config
 from henkan.runs.trained import check_untrained, own_config, run_folder, with_overrides
 from henkan.training import checkpoint
 from henkan.training.assemble import build_network
@@ -53,10 +54,11 @@ def main(cfg: DictConfig) -> None:
         if other:
             # Scores of other weights or settings lie beside those of the run's own.
             folder = folder / "evaluations" / "-".join(other)
-        score_run(config, pictures, folder, weights)
-        record = read_record(folder)
-        if record is not None and "digests" in record:
-            write_record(folder, {**record, "digests": scored_again(folder)})
+        with alone_in(run_folder(Path(cfg.run))):
+            score_run(config, pictures, folder, weights)
+            record = read_record(folder)
+            if record is not None and "digests" in record:
+                write_record(folder, {**record, "digests": scored_again(folder)})
     else:
         check_untrained(cfg)
         config, pictures = settle(cfg)
@@ -64,23 +66,30 @@ def main(cfg: DictConfig) -> None:
             raise UserError("this generator has weights to learn: name a trained run with run=FOLDER")
         plan = plan_run(cfg)
         folder = plan.folder
-        means = score_run(plan.config, pictures, folder)
-        # As `henkan train` would have left it: the same command of a study finds it done.
-        write_config(folder, plan.config)
-        record = {
-            "identity": plan.identity,
-            "mark": mark(plan.identity, plan.config),
-            "status": "done",
-            "recipe": config["recipe"],
-            "overrides": task_overrides(),
-            "iterations": 0,
-            "metrics": means,
-            "digests": digests(folder, (*TRAINED, *SCORED)),
-        }
-        write_record(folder, record)
+        with alone_in(folder):
+            score_untrained(plan, pictures)
     draw_curve(folder)
     print_scores(folder)
     print(folder)
+
+
+def score_untrained(plan: Plan, pictures: Pictures) -> None:
+    """Score a generator that learns nothing, and leave the folder as `henkan train` would: a study finds it done."""
+    folder = plan.folder
+    means = score_run(plan.config, pictures, folder)
+    write_config(folder, plan.config)
+    record: Record = {
+        **(read_record(folder) or {}),
+        "identity": plan.identity,
+        "mark": mark(plan.identity, plan.config),
+        "status": "done",
+        "recipe": plan.config["recipe"],
+        "overrides": task_overrides(),
+        "iterations": 0,
+        "metrics": means,
+        "digests": digests(folder, (*TRAINED, *SCORED)),
+    }
+    write_record(folder, record)
 
 
 def chosen(cfg: DictConfig) -> Path | None:

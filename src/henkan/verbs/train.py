@@ -22,10 +22,11 @@ from henkan.config.build import build
 from henkan.config.composition import task_overrides
 from henkan.config.explain import reason
 from henkan.cores import cores
+from henkan.devices import count_of
 from henkan.errors import Interrupted, TrainingFailed
 from henkan.evaluation.score import score_run
 from henkan.evaluation.written import print_scores
-from henkan.ranks import end_rank, is_first_rank, say, share
+from henkan.ranks import end_rank, is_first_rank, launch, say, share
 from henkan.report.along import draw_curve
 from henkan.runs.curves import parse_rows, read_rows
 from henkan.runs.fit import fit
@@ -40,18 +41,21 @@ from henkan.training.loggers import RunLogger
 
 
 def main(cfg: DictConfig) -> float | None:
-    share(cfg.trainer.devices != 1)
+    share(count_of(cfg.trainer.accelerator, cfg.trainer.devices) > 1)
     use_threads(cfg.trainer.threads)
     plan = plan_run(cfg)
     run = Run(plan.folder, plan.identity, plan.config, plan.parts, writes=is_first_rank())
     with Signals() as signals, run.claimed():
         if names := altered(run.folder):
             say(f"{run.folder}: edited or damaged since they were written: {', '.join(names)}")
+        run.await_first()
         if run.done and not plan.config["rerun"]:
+            if not run.writes:
+                end_rank()
             say(f"done already{run.changed_code_notice()}")
             mend(plan, run, names)
             means = score_run(plan.config, plan.pictures, run.folder, again=bool(altered(run.folder, SCORED)))
-            run.note(metrics=means, evaluation=plan.evaluation, digests=scored_again(run.folder))
+            run.note(metrics=means, evaluation=plan.evaluation, digests=scored_again(run.folder), launch=launch())
         else:
             train(plan, run, signals)
     draw_curve(run.folder)
@@ -75,11 +79,14 @@ def train(plan: Plan, run: Run, signals: Signals) -> None:
     """Train what is left of a run and score it; the first rank alone returns."""
     if plan.trains and "generator" not in plan.schedule.phases[0].update and plan.init is None:
         say("the discriminator learns first, from a generator that has learned nothing: name a run with init=RUN")
-    run.begin(task_overrides(), plan.manifests, len(plan.schedule), fresh=plan.config["rerun"])
+    run.begin(
+        task_overrides(), plan.manifests, len(plan.schedule), fresh=plan.config["rerun"] and not run.record.get("rerun")
+    )
     logger: RunLogger = build(plan.config["logger"])
     try:
         translator = build_translator(plan)
         state = starting_point(plan, run, translator)
+        run.note(launch=launch())
         if run.writes:
             logger.start(run.folder, run.record, plan.config, run.curves.rows)
         run.start_clock()
@@ -97,6 +104,9 @@ def train(plan: Plan, run: Run, signals: Signals) -> None:
         logger.finish("interrupted", {})
         raise
     except BaseException as error:
+        if not run.writes and isinstance(error, TrainingFailed):
+            # All ranks have seen it; the first tells.
+            end_rank()
         if run.writes:
             run.end("failed", error=reason(error))
             logger.finish("failed", {})
