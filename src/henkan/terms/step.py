@@ -69,16 +69,17 @@ class Step:
         `counted` (1 or 0, of the logits' shape) says which fake logits are labeled as fake; by default all.
         """
         real, fake = verdict.real.detach(), verdict.fake.detach()
-        wrong = (fake < boundary).float()
-        told = wrong.mean() if counted is None else (wrong * counted).sum() / counted.sum().clamp(min=1)
-        self.log(f"discriminator/accuracy_real{self.ending}", (real > boundary).float().mean())
+        told = share(fake < boundary, counted)
+        self.log(f"discriminator/accuracy_real{self.ending}", share(real > boundary))
         self.log(f"discriminator/accuracy_fake{self.ending}", told)
         self.log(f"discriminator/logit_real{self.ending}", real.mean())
         self.log(f"discriminator/logit_fake{self.ending}", fake.mean())
         if (unseen := self.judge.unseen(self.stream, self.against)) is not None:
-            self.log(f"discriminator/accuracy_held_out{self.ending}", (unseen > boundary).float().mean())
+            self.log(f"discriminator/accuracy_held_out{self.ending}", share(unseen > boundary))
 
 
-def mean(value: Tensor) -> Tensor:
-    """Return a term's value per image as one scalar in full precision."""
-    return value.to(torch.promote_types(value.dtype, torch.float32)).mean()
+def share(chosen: Tensor, counted: Tensor | None = None) -> Tensor:
+    """Return the share of truths in a tensor of them, a scalar, or in those that count (1 or 0 each)."""
+    if counted is None:
+        return chosen.mean(dtype=torch.float32)
+    return (chosen * counted).sum() / counted.sum().clamp(min=1)
