@@ -83,6 +83,7 @@ def test_tiles_equal_the_whole() -> None:
     assert np.abs(whole - tiled).max() < 1e-5
 
 
+@pytest.mark.slow
 def test_a_scanned_page_of_12_megapixels_needs_no_more_than_its_tiles(run: Path, tmp_path: Path) -> None:
     big = np.full((4000, 3000), 255, np.uint8)
     for row in range(100, 3900, 200):

@@ -63,7 +63,14 @@ SCALARS = {
 }
 
 
-@pytest.mark.parametrize("config", GENERATORS, ids=lambda path: path.stem)
+# Their dilated layers take a minute and a half each on one thread.
+SLOW = ("user_guided", "user_guided_global")
+
+
+@pytest.mark.parametrize(
+    "config",
+    [pytest.param(path, marks=pytest.mark.slow if path.stem in SLOW else (), id=path.stem) for path in GENERATORS],
+)
 def test_tiles_give_what_the_whole_picture_gives(config: Path) -> None:
     """Where a network says how far it sees (`context`); any other is shown the whole picture while that fits."""
     torch.manual_seed(0)
