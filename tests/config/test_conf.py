@@ -187,7 +187,8 @@ def test_the_resolvers() -> None:
         }
     )
     assert (cfg.g, cfg.d) == (12, 7)
-    long = OmegaConf.create({"schedule": {"a": {"iterations": 768_000}, "b": {"iterations": 700}}})
+    phases = {name: {"iterations": count, "update": ["generator"]} for name, count in (("a", 768_000), ("b", 700))}
+    long = OmegaConf.create({"schedule": phases})
     assert [fraction(parts, _root_=long) for parts in (None, 10, 50, 10_000)] == [None, 76_500, 15_000, 500]
 
 
