@@ -160,3 +160,15 @@ def test_another_environment_is_said_and_both_are_kept(
 def test_more_devices_are_another_environment() -> None:
     then, now = ({"hardware": {"devices": count}, "versions": {}} for count in (1, 2))
     assert machine.differences(then, now) == ["devices 1, now 2"]
+
+
+@pytest.mark.parametrize(("status", "goes_on"), [("interrupted", True), ("failed", False), ("done", False)])
+def test_a_rerun_that_was_interrupted_goes_on_and_one_that_ended_begins_anew(
+    tmp_path: Path, status: Any, goes_on: bool
+) -> None:
+    run = Run(tmp_path / "run", "a" * 64, {**CONFIG, "rerun": True}, {})
+    run.begin([], {"paired": "pictures"}, 18)
+    # Killed outright, it says so too.
+    assert record_of(run.folder)["rerun"] is True
+    run.end(status)
+    assert record_of(run.folder)["rerun"] is goes_on

@@ -195,6 +195,7 @@ def test_data_workers_leave_it_to_their_run() -> None:
         ignore_in_worker(0)
         for number in ASKING:
             signal.raise_signal(number)
+        assert handlers() == [signal.SIG_IGN] * len(ASKING)
     finally:
         for number, handler in zip(ASKING, before, strict=True):
             signal.signal(number, handler)

@@ -194,9 +194,9 @@ class Run:
         """Close the record."""
         if self.writes:
             found = digests(self.folder, (*TRAINED, *SCORED))
-            self.note(status=status, ended=now(), digests=found, **facts)
-            if status == "done":
-                self.note(rerun=False)
+            # Only what was interrupted is gone on with: what has failed is begun once more.
+            rerun = status == "interrupted" and self.record.get("rerun", False)
+            self.note(status=status, ended=now(), digests=found, rerun=rerun, **facts)
 
     @property
     def rows(self) -> Sequence[Row]:
