@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
-from published import published
 from torch import nn
 
 from henkan.errors import UserError
@@ -16,7 +16,8 @@ from henkan.generators.edsr import EDSR
 from henkan.generators.rrdbnet import RRDBNet
 from henkan.generators.srcnn import LUMA, SRCNN
 from henkan.generators.srresnet import MSRResNet, SRResNet
-from henkan.networks.upsampling import enlarged
+from henkan.networks.resampling import enlarged
+from henkan.networks.upsampling import interpolated
 from henkan.sample import to_8_bit
 
 DIV2K = (0.4488, 0.4371, 0.4040)
@@ -116,7 +117,7 @@ def test_what_a_network_says_that_has_learned_nothing() -> None:
     image = torch.rand(1, 3, 6, 6)
     for skip in ("bilinear", "bicubic"):
         raw = zeroed(MSRResNet(4, blocks=1, width=0.1, skip=skip))(image)["raw"]
-        assert torch.equal(raw, enlarged(image, 4, skip))
+        assert torch.equal(raw, interpolated(image, 4, skip))
     mean = torch.tensor(DIV2K).view(1, 3, 1, 1)
     assert torch.equal(zeroed(EDSR(4, DIV2K, blocks=1, width=0.1))(image)["raw"], mean.expand(1, 3, 24, 24))
     # Black to white are -1 to 1 inside.
@@ -125,7 +126,7 @@ def test_what_a_network_says_that_has_learned_nothing() -> None:
 
 def test_one_channel_changes_y_and_leaves_the_colors() -> None:
     network, image = tiny("srcnn_y"), torch.rand(1, 3, 8, 8)
-    change = network(image)["raw"] - enlarged(image, 4, "bicubic")
+    change = network(image)["raw"] - enlarged(image, 4)
     assert change.abs().max() > 0.01
     torch.testing.assert_close(change[:, :1].expand_as(change), change)
     alone = network(image[:, :1].expand(-1, 3, -1, -1))["raw"]
@@ -161,10 +162,10 @@ def test_rrdbnet_of_two_takes_squares_of_pixels_apart() -> None:
     assert RRDBNet(1, blocks=1, width=0.1).conv_first.in_channels == 48
 
 
-def test_the_published_weights_load_and_are_what_they_are() -> None:
+def test_the_published_weights_load_and_are_what_they_are(beside: Callable[[str], Path]) -> None:
     """Real-ESRGAN's x4plus: the formula on a small crop, written out; and a picture of Set5."""
     load_file = pytest.importorskip("safetensors.torch").load_file
-    path = published("realesrgan_x4plus.safetensors")
+    path = beside("weights/realesrgan_x4plus.safetensors")
     weights = {name: value.float() for name, value in load_file(path).items()}
     with torch.device("meta"):
         network = RRDBNet(4)
@@ -193,11 +194,8 @@ def test_the_published_weights_load_and_are_what_they_are() -> None:
     expected = conv(leaky(conv(x, "conv_hr")), "conv_last")
     with torch.no_grad():
         torch.testing.assert_close(network(image)["raw"], expected, rtol=1e-4, atol=1e-4)
-    bird = path.parent.parent / "data" / "set5" / "bird.png"
-    if not bird.is_file():
-        pytest.skip(f"{bird} is missing")
-    # A quarter of the picture is enough.
-    target = np.asarray(Image.open(bird).convert("RGB"))[64:192, 64:192]
+    # A part of the picture is enough.
+    target = np.asarray(Image.open(beside("data/set5/bird.png")).convert("RGB"))[64:192, 64:192]
     small = Image.fromarray(target).resize((32, 32), Image.Resampling.BICUBIC)
     source, target = (torch.from_numpy(np.array(one)).permute(2, 0, 1)[None] / 255 for one in (small, target))
     with torch.no_grad():

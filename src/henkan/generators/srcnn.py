@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from henkan.errors import UserError
 from henkan.networks.layers import scaled
-from henkan.networks.upsampling import enlarged
+from henkan.networks.resampling import enlarged
 
 # Of red, green and blue in Y (ITU-R BT.601); its range, full or studio, does not matter to a sum of changes.
 LUMA = (0.299, 0.587, 0.114)
@@ -45,7 +45,7 @@ class SRCNN(nn.Module):
         )
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
-        large = enlarged(image, self.scale, "bicubic")
+        large = enlarged(image, self.scale)
         if self.channels == 1 and image.shape[1] == 3:
             y = sum(weight * part for weight, part in zip(LUMA, large.chunk(3, dim=1), strict=True))
             assert isinstance(y, Tensor)

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from henkan.networks.layers import Normalization, normalized, scaled
 from henkan.networks.unnormalized import PlainBlock, initialize_small
-from henkan.networks.upsampling import Interpolation, enlarged, shuffles
+from henkan.networks.upsampling import Interpolation, interpolated, shuffles
 
 
 class SRResNet(nn.Module):
@@ -75,7 +75,7 @@ class MSRResNet(nn.Module):
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
         found = self.last(self.up(self.blocks(self.first(image))))
-        return {"raw": enlarged(image, self.scale, self.skip) + found.to(image.dtype)}
+        return {"raw": interpolated(image, self.scale, self.skip) + found.to(image.dtype)}
 
 
 def _leaky() -> nn.Module:

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from henkan.errors import UserError
+from henkan.networks.resampling import enlarged
 
 Interpolation = Literal["bilinear", "bicubic"]
 
@@ -36,9 +37,6 @@ def shuffles(channels: int, scale: int, activation: Callable[[], nn.Module] | No
     return nn.Sequential(*layers)
 
 
-def enlarged(image: Tensor, scale: int, mode: Interpolation) -> Tensor:
-    """Return a picture (B, C, h, w) `scale` times as large, interpolated.
-
-    Bicubic is Keys' of a = -0.5, as MATLAB and Pillow enlarge; without `antialias` it would be that of -0.75.
-    """
-    return F.interpolate(image, scale_factor=scale, mode=mode, antialias=mode == "bicubic")
+def interpolated(image: Tensor, scale: int, mode: Interpolation) -> Tensor:
+    """Return a picture (B, C, h, w) `scale` times as large; bicubic is MATLAB's."""
+    return enlarged(image, scale) if mode == "bicubic" else F.interpolate(image, scale_factor=scale, mode=mode)
