@@ -6,6 +6,7 @@ A sample is a batch: a mapping from key to tensor (or list of names). Pictures a
 | key | shape | meaning |
 |---|---|---|
 | `target` | (B, C, H, W) | ground truth |
+| `target_sharp` | (B, C, H, W) | the target sharpened, where a degradation does so |
 | `source` | (B, C, H, W) | what the network is shown |
 | `mask` | (B, 1, H, W) | 1 = missing |
 | `window`, `window_real` | (B, 2) int64 | center (y, x) of the hole, and of the real sample's own local window |
