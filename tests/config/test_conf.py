@@ -60,7 +60,8 @@ def some_pairs(pictures: Path, place: Path) -> Path:
 # What a data set that must be given is given.
 NEED_PATH: dict[str, Callable[[Path, Path], Path]] = {
     **dict.fromkeys(
-        ("image_folder", "bsds500", "paired_folder", "paired_lines", "line_folder"), lambda pictures, _: pictures
+        ("image_folder", "bsds500", "paired_folder", "paired_lines", "line_folder", "set5"),
+        lambda pictures, _: pictures,
     ),
     "single_picture": lambda pictures, _: pictures / "train" / "000.png",
     "svg_folder": drawings,
@@ -90,6 +91,8 @@ def test_every_option_composes_and_builds(
         words.append(f"degradation.path={mask if option == 'drawn_mask' else tmp_path}")
     if option == "few":
         words.append("screen.count=2")
+    if "${degradation.scale}" in (CONF / group / f"{option}.yaml").read_text():
+        words.append("degradation=bicubic")
     if group == "scale":
         words.remove("scale=smoke")
     cfg = composed(words)
