@@ -33,6 +33,19 @@ class Damaged(UserError):
     """A file that is read back is not what was written; the message names it."""
 
 
+def user_cache() -> Path:
+    """Return this user's cache folder: `$XDG_CACHE_HOME/henkan` or `~/.cache/henkan`."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "henkan"
+
+
+def at_home(place: Path, way_out: str) -> Path:
+    """Return a path whose `~` is the home folder; raises `UserError`, which ends in `way_out`, where there is none."""
+    try:
+        return place.expanduser()
+    except RuntimeError as error:
+        raise UserError(f"{place}: there is no home folder here (HOME is not set): {way_out}") from error
+
+
 @contextmanager
 def replaced(path: Path) -> Iterator[Path]:
     """Give a temporary path to write to; when the block ends well, it takes the place of `path` at once.

@@ -8,15 +8,19 @@ import lpips
 import pytest
 import skimage.data
 import torch
+from published import published
 from torch import Tensor, nn
+from torch.nn import functional
 from torchmetrics.image.kid import KernelInceptionDistance, poly_kernel
 from torchvision.models import alexnet
+from torchvision.models import vgg16 as vgg16_network
 from torchvision.transforms.functional import gaussian_blur
 
 from henkan.errors import MissingWeights, UserError
-from henkan.metrics import lite0, lpips_alex
+from henkan.metrics import lite0, lpips_alex, vgg16
 from henkan.metrics.lite0 import KIDLite0, Lite0Distance
 from henkan.metrics.lpips_alex import LPIPSAlex
+from henkan.metrics.vgg16 import VGG16Distance
 from henkan.pretrained import weights
 
 
@@ -171,6 +175,7 @@ def test_lpips_refuses_pictures_that_alexnet_cannot_see(random_trunk: dict[str, 
 
 def test_lpips_without_its_trunk_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lpips_alex._network.cache_clear()
+    monkeypatch.setenv("HENKAN_WEIGHTS", str(tmp_path))
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     with pytest.raises(MissingWeights, match=r"alexnet-owt-7be5be79\.pth is missing"):
         LPIPSAlex()
@@ -178,8 +183,53 @@ def test_lpips_without_its_trunk_says_what_is_missing(tmp_path: Path, monkeypatc
 
 def test_lpips_refuses_a_corrupt_trunk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lpips_alex._network.cache_clear()
+    monkeypatch.setenv("HENKAN_WEIGHTS", str(tmp_path))
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     (tmp_path / "checkpoints").mkdir()
     torch.save(alexnet(weights=None).features.state_dict(), tmp_path / "checkpoints" / "alexnet-owt-7be5be79.pth")
     with pytest.raises(UserError, match="damaged"):
         LPIPSAlex()
+
+
+@pytest.fixture
+def random_vgg16(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Stand random weights in for those of VGG-16."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        state = vgg16_network(weights=None).state_dict()
+    monkeypatch.setattr(weights, "load_known", lambda *_: state)
+    vgg16._network.cache_clear()
+    yield
+    vgg16._network.cache_clear()
+
+
+def distances_of_vgg16(pictures: Tensor) -> None:
+    """What holds whatever its weights are."""
+    distance, other = VGG16Distance(), blurred(pictures, 1.0)
+    assert (distance(pictures, pictures) == 0).all()
+    found = distance(other, pictures)
+    assert found.shape == (len(pictures),) and (found > 0).all() and (found < 2).all()
+    assert torch.allclose(found, distance(pictures, other), atol=1e-6)
+    ours, theirs = (vgg16._network()(images) for images in (other[:1], pictures[:1]))
+    # Unit vectors f and g: ‖f - g‖² = 2 - 2 f·g.
+    wanted = torch.stack(
+        [2 - 2 * functional.cosine_similarity(ours[layer], theirs[layer]).mean() for layer in vgg16._LAYERS]
+    ).mean()
+    assert found[0].item() == pytest.approx(wanted.item(), abs=2e-3)
+    with pytest.raises(UserError, match="16 pixels at least, not 15"):
+        distance(torch.zeros(1, 3, 15, 40), torch.zeros(1, 3, 15, 40))
+
+
+@pytest.mark.usefixtures("random_vgg16")
+def test_vgg16_distance_is_a_distance(pictures: Tensor) -> None:
+    distances_of_vgg16(pictures[:4])
+
+
+def test_vgg16_distance_grows_with_blur(pictures: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HENKAN_WEIGHTS", str(published("vgg16_oxford.safetensors").parent))
+    vgg16._network.cache_clear()
+    distances_of_vgg16(pictures[:4])
+    distance, some = VGG16Distance(), pictures[::3]
+    means = [distance(blurred(some, sigma), some).mean().item() for sigma in (0.5, 1.0, 2.0, 4.0)]
+    assert 0 < means[0] < means[1] < means[2] < means[3]
+    vgg16._network.cache_clear()

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import skimage.data
 import torch
+from published import published
 from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.models import vgg16, vgg19
@@ -13,7 +14,15 @@ from torchvision.models._meta import _IMAGENET_CATEGORIES as CLASSES
 
 from henkan.errors import MissingWeights, UserError
 from henkan.pretrained import weights
-from henkan.pretrained.features import VGG16, VGG19, Features, Lite0, SegmentationResNet50, deep_stem_resnet50
+from henkan.pretrained.features import (
+    VGG16,
+    VGG19,
+    Features,
+    Lite0,
+    SegmentationResNet50,
+    VGG16Oxford,
+    deep_stem_resnet50,
+)
 
 VGGS = [(VGG16, vgg16, 13), (VGG19, vgg19, 16)]
 
@@ -134,13 +143,57 @@ def test_vgg_layers_are_those_of_torchvision(
     assert activations["conv5_3"].min() < 0 <= activations["relu5_3"].min()
 
 
-@pytest.mark.parametrize("network", [VGG16, VGG19])
-def test_absent_vgg_weights_are_named(
-    network: Callable[..., Features], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No weights at all."""
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    with pytest.raises(MissingWeights, match=r"vgg1[69]-[0-9a-f]{8}\.pth is missing"):
+    monkeypatch.setenv("HENKAN_WEIGHTS", str(tmp_path / "weights"))
+
+
+@pytest.mark.usefixtures("nothing")
+@pytest.mark.parametrize("network", [VGG16, VGG16Oxford, VGG19])
+def test_absent_vgg_weights_are_named(network: Callable[..., Features]) -> None:
+    with pytest.raises(MissingWeights, match=r"(vgg1[69]-[0-9a-f]{8}\.pth|vgg16_oxford\.safetensors) is missing"):
         network()
+
+
+@pytest.mark.parametrize("network", [VGG16, VGG19])
+def test_pooling_may_average(random_vgg: dict[str, dict[str, Tensor]], network: Callable[..., Features]) -> None:
+    picture = torch.rand(1, 3, 16, 20)
+    for pooling, pool in (("max", functional.max_pool2d), ("average", functional.avg_pool2d)):
+        found = network(["relu1_2", "pool1", "relu2_2", "pool2"], pooling=pooling)(picture)
+        for block in (1, 2):
+            assert torch.equal(found[f"pool{block}"], pool(found[f"relu{block}_2"], 2))
+
+
+def test_the_authors_vgg_sees_values_of_0_to_255_less_the_mean(monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = torch.Generator().manual_seed(0)
+    state = {
+        key: torch.randn(value.shape, generator=generator) / 20
+        for key, value in on_meta(vgg16).state_dict().items()
+        if key.startswith("features")
+    }
+    monkeypatch.setattr(weights, "load_known", lambda *_: state)
+    picture = torch.rand(1, 3, 16, 16)
+    values = 255 * picture - torch.tensor([123.68, 116.779, 103.939]).view(3, 1, 1)
+    wanted = functional.conv2d(values, state["features.0.weight"], state["features.0.bias"], padding=1)
+    assert torch.allclose(VGG16Oxford(["conv1_1"])(picture)["conv1_1"], wanted, atol=1e-3)
+
+
+def test_the_authors_weights_have_what_they_published(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HENKAN_WEIGHTS", str(published("vgg16_oxford.safetensors").parent))
+    network = VGG16Oxford(["conv1_1", "relu5_3", "pool5"])
+    assert sum(value.numel() for value in network.parameters()) == 14_714_688
+    # The mean color is 0 to the network: what is left of it is its biases.
+    mean = torch.tensor([123.68, 116.779, 103.939]).view(1, 3, 1, 1) / 255
+    found = network(mean.expand(1, 3, 32, 32))
+    bias = dict(network.steps.named_parameters())["conv1_1.bias"]
+    assert torch.allclose(found["conv1_1"], bias.view(1, 64, 1, 1).expand(1, 64, 32, 32), atol=1e-3)
+    # Trained on photographs: the right side up says more than noise of the same colors.
+    photograph = torch.from_numpy(skimage.data.chelsea()[:224, 100:324].copy()).permute(2, 0, 1)[None] / 255
+    shuffled = photograph.flatten(2)[..., torch.randperm(224 * 224, generator=torch.Generator().manual_seed(0))]
+    ours, noise = (network(x)["pool5"].max() for x in (photograph, shuffled.view_as(photograph)))
+    assert ours > 2 * noise
 
 
 def test_the_segmentation_network_is_dilated_and_has_a_deep_stem(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,7 +212,7 @@ def test_the_segmentation_network_is_dilated_and_has_a_deep_stem(monkeypatch: py
     assert shapes == {"layer1": (256, 16, 12), "layer2": (512, 8, 6), "layer3": (1024, 8, 6), "layer4": (2048, 8, 6)}
 
 
-def test_absent_segmentation_weights_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+@pytest.mark.usefixtures("nothing")
+def test_absent_segmentation_weights_are_named() -> None:
     with pytest.raises(MissingWeights, match=r"encoder_epoch_20\.pth is missing: download http"):
         SegmentationResNet50()

@@ -5,12 +5,16 @@ import os
 import pickle
 import re
 import socket
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from henkan.errors import MissingWeights, UserError
+from henkan.launching.execute import execute
 from henkan.pretrained import weights
 
 URL = "https://download.pytorch.org/models/alexnet-owt-7be5be79.pth"
@@ -19,6 +23,7 @@ URL = "https://download.pytorch.org/models/alexnet-owt-7be5be79.pth"
 @pytest.fixture
 def checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    monkeypatch.setenv("HENKAN_WEIGHTS", str(tmp_path / "weights"))
     (tmp_path / "checkpoints").mkdir()
     return tmp_path / "checkpoints"
 
@@ -40,12 +45,68 @@ def test_absent_weights_are_told_in_one_line_and_no_network_is_asked(
     with pytest.raises(MissingWeights) as error:
         weights.load(URL)
     told = str(error.value)
-    assert "\n" not in told and "alexnet-owt-7be5be79.pth" in told and URL in told and str(checkpoints) in told
+    assert "\n" not in told and "alexnet-owt-7be5be79.pth" in told and URL in told and str(weights.folder()) in told
 
 
 def test_present_weights_are_loaded(checkpoints: Path) -> None:
     path = saved(checkpoints, {"a": torch.arange(3)})
     assert torch.equal(weights.load(f"https://example.org/{path.name}?x=1")["a"], torch.arange(3))
+
+
+def test_the_own_folder_comes_before_the_hub(checkpoints: Path) -> None:
+    path = saved(checkpoints, {"a": torch.arange(3)})
+    weights.folder().mkdir()
+    copy = weights.folder() / path.name
+    copy.write_bytes(path.read_bytes())
+    assert weights.find(path.name) == copy
+    copy.unlink()
+    assert weights.find(path.name) == path
+
+
+def test_the_folder_is_the_variable_or_the_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("HENKAN_WEIGHTS", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert weights.folder() == tmp_path / "henkan" / "weights"
+    with weights.sought_in("elsewhere"):
+        assert weights.folder() == Path("elsewhere")
+        with weights.sought_in(None):
+            assert weights.folder() == Path("elsewhere")
+    assert "HENKAN_WEIGHTS" not in os.environ
+    monkeypatch.setenv("HENKAN_WEIGHTS", "~/w")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert weights.folder() == tmp_path / "w"
+
+
+def test_a_verb_seeks_where_paths_weights_says(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, root: Callable[[Any], None]
+) -> None:
+    seen = []
+    monkeypatch.delenv("HENKAN_WEIGHTS", raising=False)
+    root(lambda cfg: seen.append(weights.folder()))
+    assert execute("train", [f"paths.weights={tmp_path / 'mine'}"]).code == 0
+    monkeypatch.setenv("HENKAN_WEIGHTS", "given")
+    assert execute("train", []).code == 0
+    assert seen == [tmp_path / "mine", Path("given")] and os.environ["HENKAN_WEIGHTS"] == "given"
+
+
+def test_known_weights_are_known_by_their_values(checkpoints: Path) -> None:
+    state = {"b": torch.arange(6.0).view(2, 3), "a": torch.ones(1)}
+    values = b"a [1]\n" + state["a"].numpy().tobytes() + b"b [2, 3]\n" + state["b"].numpy().tobytes()
+    digest = hashlib.sha256(values).hexdigest()
+    assert weights.digest_of(state) == weights.digest_of({"a": state["a"].half(), "b": state["b"]}) == digest
+    weights.folder().mkdir()
+    path = weights.folder() / "net.safetensors"
+    with pytest.raises(MissingWeights, match=r"^net\.safetensors is missing: ask and put it into .*weights$"):
+        weights.load_known(path.name, digest, "ask")
+    save_file(state, path)
+    assert torch.equal(weights.load_known(path.name, digest, "ask")["b"], state["b"])
+    save_file({**state, "a": torch.zeros(1)}, path)
+    with pytest.raises(UserError, match="holds other weights than its name says: delete it, get it anew: ask"):
+        weights.load_known(path.name, digest, "ask")
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(UserError, match=r"net\.safetensors is damaged \(.*\): delete it, get it anew: ask") as error:
+        weights.load_known(path.name, digest, "ask")
+    assert "\n" not in str(error.value)
 
 
 def test_a_corrupt_file_is_refused_unread(checkpoints: Path) -> None:

@@ -29,6 +29,7 @@ MOVED = {
 INTRODUCED: dict[str, Any] = {
     "balance": {},
     "judged_augmentation": None,
+    "paths.weights": None,
     "resume_from": None,
 }
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,17 +12,13 @@ from typing import Any
 from filelock import FileLock
 
 from henkan.errors import UserError
-from henkan.files import regular, replaced
+from henkan.files import at_home, regular, replaced, user_cache
 from henkan.ranks import say
 
 
 def cache_folder(cache: str | Path | None) -> Path:
     """Return `cache`, or for None the user's own: `$XDG_CACHE_HOME/henkan` or `~/.cache/henkan`."""
-    place = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "henkan" if cache is None else Path(cache)
-    try:
-        return place.expanduser()
-    except RuntimeError as error:
-        raise UserError(f"{place}: there is no home folder here (HOME is not set): set paths.cache=DIR") from error
+    return at_home(user_cache() if cache is None else Path(cache), "set paths.cache=DIR")
 
 
 @contextmanager

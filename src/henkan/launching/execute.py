@@ -81,10 +81,11 @@ def run(verb: str, arguments: Sequence[str]) -> float | None:
 
     def task(cfg: DictConfig) -> float | None:
         from henkan.config.checks import check_types
+        from henkan.pretrained.weights import sought_in
 
         hydra_config = HydraConfig.get()
         try:
-            with argv(command):
+            with argv(command), sought_in(cfg.paths.weights):
                 check_types(cfg, hydra_config.overrides.task, verb)
                 results.append(importlib.import_module(f"henkan.verbs.{verb}").main(cfg))
         except Exception as error:

@@ -10,10 +10,9 @@ import functools
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 from torchmetrics.image.kid import poly_kernel
 
-from henkan.metrics.per_image import exact, require_pair
+from henkan.metrics.per_image import exact, require_pair, unit_distance
 from henkan.metrics.set_metric import SetMetric
 from henkan.pretrained.features import Lite0
 
@@ -32,11 +31,7 @@ class Lite0Distance:
     def __call__(self, output: Tensor, target: Tensor) -> Tensor:
         require_pair(output, target)
         ours, theirs = _activations(output), _activations(target)
-        distances = [
-            (functional.normalize(ours[stage]) - functional.normalize(theirs[stage])).square().sum(1).mean((1, 2))
-            for stage in _STAGES
-        ]
-        return torch.stack(distances).mean(0)
+        return torch.stack([unit_distance(ours[stage], theirs[stage]) for stage in _STAGES]).mean(0)
 
 
 class KIDLite0(SetMetric):

@@ -8,6 +8,7 @@ from typing import ParamSpec, TypeVar
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from henkan.errors import UserError
 from henkan.precision import in_float32
@@ -40,6 +41,14 @@ def require_pair(output: Tensor, target: Tensor, mask: Tensor | None = None) -> 
             f"a mask for {tuple(output.shape)} has one channel and the same sides, not {tuple(mask.shape)}: "
             "mend the metric's `reads`"
         )
+
+
+def unit_distance(ours: Tensor, theirs: Tensor) -> Tensor:
+    """Return each image's mean over positions of ‖f / ‖f‖ - g / ‖g‖‖², f and g the features: (B, C, H, W) -> (B,).
+
+    In [0, 4].
+    """
+    return (functional.normalize(ours) - functional.normalize(theirs)).square().sum(1).mean((1, 2))
 
 
 def hole_mean(values: Tensor, mask: Tensor) -> Tensor:

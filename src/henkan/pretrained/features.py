@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor, nn
@@ -92,33 +92,60 @@ class Lite0(Features):
         super().__init__(_lite0_steps(), layers, mean=[127 / 255] * 3, std=[128 / 255] * 3)
 
 
+Pooling = Literal["max", "average"]
+
+
 class VGG16(Features):
     """VGG-16 trained on ImageNet (torchvision's weights; Simonyan and Zisserman, 2014).
 
     Layers: `conv1_1`, `relu1_1`, `conv1_2`, `relu1_2`, `pool1`, … `conv5_3`, `relu5_3`, `pool5`; `conv*` is
-    before its ReLU. Raises `MissingWeights` if vgg16-397923af.pth is absent.
+    before its ReLU. `pooling="average"` takes means in place of maxima, which gives smoother gradients with respect to
+    the picture (Gatys et al., 2016). Raises `MissingWeights` if vgg16-397923af.pth is absent.
     """
 
     @torch.inference_mode(False)
-    def __init__(self, layers: Sequence[str] = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")) -> None:
+    def __init__(
+        self, layers: Sequence[str] = ("relu1_2", "relu2_2", "relu3_3", "relu4_3"), pooling: Pooling = "max"
+    ) -> None:
         from torchvision.models import VGG16_Weights, vgg16
 
-        steps = _vgg_steps(vgg16, VGG16_Weights.IMAGENET1K_V1.url)
+        steps = _vgg_steps(vgg16, weights.load(VGG16_Weights.IMAGENET1K_V1.url), pooling)
         super().__init__(steps, layers, mean=_IMAGENET_MEAN, std=_IMAGENET_STD)
+
+
+class VGG16Oxford(Features):
+    """VGG-16 trained on ImageNet, with its authors' own weights (Simonyan and Zisserman, 2014).
+
+    Those that the first papers on style transfer and perceptual losses used; torchvision trained its own anew, and
+    activations of the two are of other sizes. Layers and `pooling` as in `VGG16`. Values are mapped to 255 x less the
+    mean color (123.68, 116.779, 103.939), as in training. Raises `MissingWeights` if vgg16_oxford.safetensors is
+    absent.
+    """
+
+    @torch.inference_mode(False)
+    def __init__(
+        self, layers: Sequence[str] = ("relu1_2", "relu2_2", "relu3_3", "relu4_3"), pooling: Pooling = "max"
+    ) -> None:
+        from torchvision.models import vgg16
+
+        steps = _vgg_steps(vgg16, weights.load_known("vgg16_oxford.safetensors", _OXFORD, _OXFORD_ORIGIN), pooling)
+        super().__init__(steps, layers, mean=[value / 255 for value in _OXFORD_MEAN], std=[1 / 255] * 3)
 
 
 class VGG19(Features):
     """VGG-19 trained on ImageNet (torchvision's weights; Simonyan and Zisserman, 2014).
 
-    Layers as in `VGG16`, with four convolutions in blocks 3 to 5. Raises `MissingWeights` if
+    Layers and `pooling` as in `VGG16`, with four convolutions in blocks 3 to 5. Raises `MissingWeights` if
     vgg19-dcbb9e9d.pth is absent.
     """
 
     @torch.inference_mode(False)
-    def __init__(self, layers: Sequence[str] = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")) -> None:
+    def __init__(
+        self, layers: Sequence[str] = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"), pooling: Pooling = "max"
+    ) -> None:
         from torchvision.models import VGG19_Weights, vgg19
 
-        steps = _vgg_steps(vgg19, VGG19_Weights.IMAGENET1K_V1.url)
+        steps = _vgg_steps(vgg19, weights.load(VGG19_Weights.IMAGENET1K_V1.url), pooling)
         super().__init__(steps, layers, mean=_IMAGENET_MEAN, std=_IMAGENET_STD)
 
 
@@ -137,14 +164,20 @@ class SegmentationResNet50(Features):
 _ADE20K = "http://sceneparsing.csail.mit.edu/model/pytorch/ade20k-resnet50dilated-ppm_deepsup/encoder_epoch_20.pth"
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_STD = (0.229, 0.224, 0.225)
+_OXFORD_MEAN = (123.68, 116.779, 103.939)
+_OXFORD = "a21b2c38ea21a4e3d3d37fc6deb26525216ce7669d5b03c6cb38c876449baec5"
+_OXFORD_ORIGIN = "take the convolutions of VGG_ILSVRC_16_layers (www.robots.ox.ac.uk/~vgg/research/very_deep)"
 
 
-def _vgg_steps(build: Callable[..., Any], url: str) -> list[tuple[str, nn.Module]]:
+def _vgg_steps(
+    build: Callable[..., Any], trained: Mapping[str, Tensor], pooling: Pooling
+) -> list[tuple[str, nn.Module]]:
     """Return the features of torchvision's VGG, each named by its block and its place there (`relu3_1`)."""
     # On `meta` nothing is drawn from the global random state, and no weights are made to be thrown away.
     with torch.device("meta"):
         network = build(weights=None, init_weights=False)
-    network.load_state_dict(weights.load(url), assign=True)
+    own = {name.removeprefix("features."): value for name, value in trained.items() if name.startswith("features.")}
+    network.features.load_state_dict(own, assign=True)
     steps: list[tuple[str, nn.Module]] = []
     block, place = 1, 0
     for module in network.features:
@@ -155,7 +188,7 @@ def _vgg_steps(build: Callable[..., Any], url: str) -> list[tuple[str, nn.Module
             # torchvision's works in place, and would overwrite the convolution's own output.
             steps.append((f"relu{block}_{place}", nn.ReLU()))
         else:
-            steps.append((f"pool{block}", module))
+            steps.append((f"pool{block}", module if pooling == "max" else nn.AvgPool2d(2)))
             block, place = block + 1, 0
     return steps
 

@@ -1,25 +1,62 @@
-"""The one place that looks up pretrained weights: never downloaded here, never taken unchecked."""
+"""The one place that looks up pretrained weights: never downloaded here, never taken unchecked.
+
+They are sought in `folder()` and where torch's hub keeps what torchvision downloads.
+"""
 
 from __future__ import annotations
 
 import functools
 import hashlib
+import os
 import pickle
 import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlparse
 
+import safetensors.torch
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 
 from henkan.errors import MissingWeights, UserError
+from henkan.files import at_home, user_cache
+
+# The folder of weights. What a process starts (data workers, further ranks) inherits it.
+VARIABLE = "HENKAN_WEIGHTS"
+
+
+def folder() -> Path:
+    """Return where weights are put: `$HENKAN_WEIGHTS`, or the user's cache folder (~/.cache/henkan/weights)."""
+    place = os.environ.get(VARIABLE)
+    return at_home(Path(place) if place else user_cache() / "weights", "set paths.weights=DIR")
+
+
+@contextmanager
+def sought_in(place: str | None) -> Iterator[None]:
+    """Take weights from another folder for a while; None: as it is."""
+    before = os.environ.get(VARIABLE)
+    try:
+        if place is not None:
+            os.environ[VARIABLE] = place
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(VARIABLE, None)
+        else:
+            os.environ[VARIABLE] = before
+
+
+def places() -> list[Path]:
+    """Return the folders that weights are sought in, the first one being where they are to be put."""
+    return [folder(), Path(torch.hub.get_dir()) / "checkpoints"]
 
 
 def load(url: str) -> dict[str, Tensor]:
     """Return the weights that torch's hub would keep under the last part of `url`, without downloading them.
 
-    The file is sought in `torch.hub.get_dir()/checkpoints` only. Raises `MissingWeights` if it is not there,
-    `UserError` if it is not the file that its name promises.
+    Raises `MissingWeights` if it is in none of `places()`, `UserError` if it is not the file that its name promises.
     """
     return read(find(url), origin=f"download {url} again")
 
@@ -29,13 +66,36 @@ def load_unnamed(url: str) -> dict[str, Tensor]:
     return tensors(find(url), origin=f"download {url} again")
 
 
-def find(url: str) -> Path:
-    """Return where the file of `url` lies; raises `MissingWeights` if it is not there."""
-    folder = Path(torch.hub.get_dir()) / "checkpoints"
-    path = folder / PurePosixPath(urlparse(url).path).name
-    if not path.is_file():
-        raise MissingWeights(f"{path.name} is missing: download {url} and put it into {folder}")
-    return path
+def load_known(name: str, digest: str, origin: str) -> dict[str, Tensor]:
+    """Return the weights in a safetensors file, in float32, which are those that `digest` says: see `digest_of`.
+
+    `origin` says where they come from. Raises `MissingWeights` if the file is in none of `places()`, `UserError` if it
+    holds anything else.
+    """
+    path = find(name, origin)
+    found = tensors(path, f"get it anew: {origin}")
+    if digest_of(found) != digest:
+        raise UserError(f"{path} holds other weights than its name says: delete it, get it anew: {origin}")
+    return {name: value.to(torch.float32) for name, value in found.items()}
+
+
+def digest_of(tensors: Mapping[str, Tensor]) -> str:
+    """Return the SHA-256 of named tensors: for each, by name, `name [shape]`, a line feed, and its float32 values."""
+    found = hashlib.sha256()
+    for name in sorted(tensors):
+        value = tensors[name].to(torch.float32).contiguous()
+        found.update(f"{name} {list(value.shape)}\n".encode())
+        found.update(value.numpy().tobytes())
+    return found.hexdigest()
+
+
+def find(url: str, origin: str | None = None) -> Path:
+    """Return where the file of `url` lies; raises `MissingWeights`, which says where to get it, if it is not there."""
+    name = PurePosixPath(urlparse(url).path).name
+    for place in places():
+        if (place / name).is_file():
+            return place / name
+    raise MissingWeights(f"{name} is missing: {origin or f'download {url}'} and put it into {folder()}")
 
 
 def read(path: Path, origin: str) -> dict[str, Tensor]:
@@ -57,12 +117,14 @@ def tensors(path: Path, origin: str) -> dict[str, Tensor]:
     Raises `UserError`, which ends in `origin`, for what holds anything else.
     """
     try:
+        if path.suffix == ".safetensors":
+            return safetensors.torch.load_file(path)
         found = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         raise UserError(
             f"{path} holds more than tensors, so it was refused: loading it could run code; delete it, {origin}"
         ) from None
-    except (RuntimeError, EOFError, OSError, ValueError, LookupError) as error:
+    except (SafetensorError, RuntimeError, EOFError, OSError, ValueError, LookupError) as error:
         raise UserError(f"{path} is damaged ({str(error).partition(chr(10))[0]}): delete it, {origin}") from error
     if not isinstance(found, dict) or not all(isinstance(value, Tensor) for value in found.values()):
         raise UserError(f"{path} does not hold named tensors: delete it, {origin}")

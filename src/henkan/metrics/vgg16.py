@@ -1,0 +1,47 @@
+"""A distance between deep features of VGG-16: a second opinion beside Lite0's."""
+
+from __future__ import annotations
+
+import functools
+
+import torch
+from torch import Tensor
+
+from henkan.errors import UserError
+from henkan.metrics.per_image import exact, require_pair, unit_distance
+from henkan.pretrained.features import VGG16Oxford
+
+# Those that LPIPS reads of a VGG-16.
+_LAYERS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_3")
+_SMALLEST = 16
+
+
+class VGG16Distance:
+    """Mean squared distance of unit feature vectors, over five layers of VGG-16: LPIPS's form, unweighted.
+
+    d = mean over layers l and positions p of ‖f_lp / ‖f_lp‖ - g_lp / ‖g_lp‖‖², f and g the features of output and
+    target, relu1_2, relu2_2, relu3_3, relu4_3, relu5_3 of the authors' own network. There are no learned weights: this
+    is not LPIPS, and its values are its own. `output`, `target`: (B, 3, H, W) in [0, 1]. Returns (B,) in [0, 2], 0 for
+    pictures that are the same. Raises `MissingWeights` if vgg16_oxford.safetensors is absent, `UserError` for pictures
+    with a side under 16 pixels, of which the last layer sees nothing.
+    """
+
+    def __init__(self) -> None:
+        self._network = _network()
+
+    @exact
+    def __call__(self, output: Tensor, target: Tensor) -> Tensor:
+        require_pair(output, target)
+        if min(output.shape[-2:]) < _SMALLEST:
+            raise UserError(
+                f"vgg16_distance needs sides of {_SMALLEST} pixels at least, not {min(output.shape[-2:])}: "
+                "leave it out of `metric`"
+            )
+        ours, theirs = self._network(output), self._network(target)
+        return torch.stack([unit_distance(ours[layer], theirs[layer]) for layer in _LAYERS]).mean(0)
+
+
+@functools.cache
+def _network() -> VGG16Oxford:
+    """Return the network, one for the process."""
+    return VGG16Oxford(_LAYERS)
