@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 from torch import nn
 
 from henkan.errors import UserError
@@ -164,7 +165,6 @@ def test_rrdbnet_of_two_takes_squares_of_pixels_apart() -> None:
 
 def test_the_published_weights_load_and_are_what_they_are(beside: Callable[[str], Path]) -> None:
     """Real-ESRGAN's x4plus: the formula on a small crop, written out; and a picture of Set5."""
-    load_file = pytest.importorskip("safetensors.torch").load_file
     path = beside("weights/realesrgan_x4plus.safetensors")
     weights = {name: value.float() for name, value in load_file(path).items()}
     with torch.device("meta"):
