@@ -146,6 +146,16 @@ def test_the_smallest_pictures_go_through(chain: SecondOrder) -> None:
         chain.draw(np.zeros((3, 9, 3), np.uint8), np.random.default_rng(0), "tiny.png")
 
 
+@pytest.mark.parametrize("step", ["second.blur", "sinc"])
+def test_where_a_step_does_not_happen_it_does_nothing(chain: SecondOrder, step: str) -> None:
+    whole, without = degraded(chain, range(12)), degraded(build(node(f"degradation.{step}=null")), range(12))
+    happens = [chain.describe(row)[step] is not None for row in whole["parameters"].tolist()]
+    same = [torch.equal(a, b) for a, b in zip(whole["source"], without["source"], strict=True)]
+    # A narrow kernel may do nothing, too.
+    assert all(alike or happened for alike, happened in zip(same, happens, strict=True))
+    assert 0 < 12 - sum(happens) <= sum(same) <= 6
+
+
 @pytest.mark.parametrize("step", STEPS)
 def test_a_step_left_out_changes_the_picture_and_no_other_draw(chain: SecondOrder, step: str) -> None:
     without = build(node(f"degradation.{step}=null"))

@@ -90,10 +90,13 @@ def test_the_u_net_has_one_logit_a_pixel_and_adds_what_it_saw_before() -> None:
     assert [tuple(one.shape[-2:]) for one in maps] == [
         (20, 26), (10, 13), (5, 6), (2, 3), (5, 6), (10, 13), (20, 26), (20, 26), (20, 26)
     ]  # fmt: skip
-    for block in network.up:
+    # Nothing comes up, and the finest map is what goes on.
+    for block in network.maps[4:7]:
         nn.init.zeros_(block[0].weight)
-    _, maps = network(image)
-    assert all(torch.equal(maps[3 + k], maps[3 - k]) for k in (1, 2, 3))
+    logits, maps = network(image)
+    assert maps[6].abs().max() == 0
+    fine = network.maps[8](network.maps[7](maps[0]))
+    assert torch.equal(logits, network.last(fine))
 
 
 def test_spectral_norm_is_of_all_layers_but_the_first_and_the_last() -> None:
@@ -101,7 +104,7 @@ def test_spectral_norm_is_of_all_layers_but_the_first_and_the_last() -> None:
     has = [is_parametrized(layer) for layer in network.modules() if isinstance(layer, nn.Conv2d)]
     assert has == [False] + [True] * 8 + [False]
     network(torch.rand(1, 3, 16, 16))[0].mean().backward()
-    layer = network.up[0][0]
+    layer = network.maps[4][0]
     for _ in range(300):
         _ = layer.weight
     assert torch.linalg.svdvals(layer.weight.flatten(1))[0].item() == pytest.approx(1.0, abs=1e-3)

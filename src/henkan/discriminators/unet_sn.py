@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -23,23 +25,16 @@ class UNetDiscriminator(nn.Module):
     def __init__(self, channels: int = 3, width: float = 1.0, spectral_norm: bool = True) -> None:
         super().__init__()
         counts = [scaled(64 * 2**level, width) for level in range(LEVELS + 1)]
-        self.first = _activated(nn.Conv2d(channels, counts[0], 3, padding=1))
+        self.maps = nn.ModuleList([_activated(nn.Conv2d(channels, counts[0], 3, padding=1))])
         # A spectral norm measures weights, which no bias belongs to.
-        self.down = nn.ModuleList(
-            _activated(nn.Conv2d(counts[level], counts[level + 1], 4, stride=2, padding=1, bias=False))
-            for level in range(LEVELS)
-        )
-        self.up = nn.ModuleList(
-            _activated(nn.Conv2d(counts[level + 1], counts[level], 3, padding=1, bias=False))
-            for level in reversed(range(LEVELS))
-        )
-        self.fine = nn.ModuleList(
-            _activated(nn.Conv2d(counts[0], counts[0], 3, padding=1, bias=False)) for _ in range(2)
-        )
+        for inputs, outputs in itertools.pairwise(counts):
+            self.maps.append(_activated(nn.Conv2d(inputs, outputs, 4, stride=2, padding=1, bias=False)))
+        for inputs, outputs in itertools.pairwise([*counts[::-1], counts[0], counts[0]]):
+            self.maps.append(_activated(nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)))
         self.last = nn.Conv2d(counts[0], 1, 3, padding=1)
         if spectral_norm:
-            for part in (self.down, self.up, self.fine):
-                add_spectral_norm(part)
+            for layer in self.maps[1:]:
+                add_spectral_norm(layer)
 
     def forward(self, image: Tensor) -> tuple[Tensor, list[Tensor]]:
         if min(image.shape[-2:]) < 2**LEVELS:
@@ -47,15 +42,15 @@ class UNetDiscriminator(nn.Module):
                 f"this discriminator needs pictures of {2**LEVELS} pixels a side at least, not "
                 f"{image.shape[-2]}x{image.shape[-1]}: choose a larger size"
             )
-        x = self.first(image)
-        maps = [x]
-        for block in self.down:
+        x = image
+        maps: list[Tensor] = []
+        for block in self.maps[: LEVELS + 1]:
             x = block(x)
             maps.append(x)
-        for block, beside in zip(self.up, maps[-2::-1], strict=True):
-            x = block(F.interpolate(x, beside.shape[-2:], mode="bilinear")) + beside
-            maps.append(x)
-        for block in self.fine:
+        for block, beside in zip(self.maps[LEVELS + 1 : 2 * LEVELS + 1], maps[-2::-1], strict=True):
+            maps.append(block(F.interpolate(x, beside.shape[-2:], mode="bilinear")))
+            x = maps[-1] + beside
+        for block in self.maps[2 * LEVELS + 1 :]:
             x = block(x)
             maps.append(x)
         return self.last(x).to(image.dtype), maps

@@ -22,6 +22,7 @@ class EDSR(nn.Module):
     taken over from a network of scale 2. Weights start as PyTorch's do, as in the release.
     """
 
+    multiple = 1
     mean: Tensor
 
     def __init__(

@@ -27,6 +27,8 @@ class SRCNN(nn.Module):
     `UserError` for other kernels and channels.
     """
 
+    multiple = 1
+
     def __init__(self, scale: int, channels: int = 3, kernels: Sequence[int] = (9, 1, 5), width: float = 1.0) -> None:
         super().__init__()
         if len(kernels) != 3 or any(kernel % 2 == 0 for kernel in kernels):

@@ -18,6 +18,8 @@ class SRResNet(nn.Module):
     weight. Without normalization (`null`) there remains a network like EDSR with kernels of 9 at both ends.
     """
 
+    multiple = 1
+
     def __init__(
         self, scale: int, blocks: int = 16, width: float = 1.0, normalization: Normalization | None = nn.BatchNorm2d
     ) -> None:
@@ -59,6 +61,8 @@ class MSRResNet(nn.Module):
     with 16 `blocks` for scale 4, as many as EDSR's baseline has, and 232,963 at 0.5 with 8. Weights start from a tenth
     of He's initialization, so that the first answer is nearly the interpolation.
     """
+
+    multiple = 1
 
     def __init__(self, scale: int, blocks: int = 16, width: float = 1.0, skip: Interpolation = "bilinear") -> None:
         super().__init__()
