@@ -40,7 +40,7 @@ def recovered(hazy: Tensor, transmission: Tensor, airlight: Tensor, least: float
 
 
 @dataclass(frozen=True, kw_only=True)
-class Air(Operator):
+class _Air(Operator):
     """The color of the light that haze scatters towards the camera: red, green and blue, each in [0, 1]."""
 
     red: Range
@@ -49,14 +49,14 @@ class Air(Operator):
 
 
 @dataclass(frozen=True, kw_only=True)
-class HazyAir(Air):
+class _HazyAir(_Air):
     """And how much it scatters: the coefficient of extinction, one over a unit of depth."""
 
     beta: Range
 
 
 @dataclass(frozen=True, kw_only=True)
-class Veil(Air):
+class _Veil(_Air):
     """And the one share of light that comes through it."""
 
     transmission: Range
@@ -191,7 +191,7 @@ class Haze(Scattering):
         check("airlight", airlight, 1.0)
         if levels is not None and levels < 2:
             raise UserError(f"degradation.levels={levels} must be 2 or more, or null for any value of beta")
-        air = HazyAir(beta=beta, red=airlight, green=airlight, blue=airlight)
+        air = _HazyAir(beta=beta, red=airlight, green=airlight, blue=airlight)
         super().__init__({"air": air, "scene": scene}, tinted, linear)
         self.beta, self.levels, self.scene = beta, levels, scene
 
@@ -243,7 +243,7 @@ class EvenHaze(Scattering):
     ) -> None:
         check("transmission", transmission, 1.0)
         check("airlight", airlight, 1.0)
-        veil = Veil(transmission=transmission, red=airlight, green=airlight, blue=airlight)
+        veil = _Veil(transmission=transmission, red=airlight, green=airlight, blue=airlight)
         super().__init__({"air": veil}, tinted, linear)
 
     def seen(self, sample: Sample) -> dict[str, Tensor]:

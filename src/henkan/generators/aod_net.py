@@ -29,8 +29,7 @@ class AODNet(nn.Module):
         for layer in self.children():
             assert isinstance(layer, nn.Conv2d) and layer.bias is not None
             nn.init.normal_(layer.weight, 0.0, 0.02)
-            nn.init.zeros_(layer.bias)
-        nn.init.ones_(self.e_conv5.bias)
+            nn.init.constant_(layer.bias, 1.0 if layer is self.e_conv5 else 0.0)
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
         first = self.e_conv1(image).relu()

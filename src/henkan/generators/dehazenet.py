@@ -24,8 +24,8 @@ class DehazeNet(nn.Module):
     the one answer, an estimate for the whole patch, is returned at each of its pixels. Of any other, each pixel is the
     answer of its own surroundings, continued symmetrically beyond the picture, as released.
 
-    A bounded ReLU learns nothing outside its bounds: the last layer starts from weights of N(0, 0.001) and a bias of 0.5,
-    half of the light, the others from PyTorch's own. The paper's start is N(0, 0.001) and 0 everywhere (MEMORY).
+    A bounded ReLU learns nothing outside its bounds: the last layer starts from weights of N(0, 0.001) and a bias of
+    0.5, half of the light, the others as PyTorch has them. The paper starts from N(0, 0.001) and 0 throughout (MEMORY).
     """
 
     def __init__(self, radius: int = 50, epsilon: float = 1e-3, share: float = 0.01) -> None:
