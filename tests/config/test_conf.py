@@ -60,7 +60,7 @@ def some_pairs(pictures: Path, place: Path) -> Path:
 # What a data set that must be given is given.
 NEED_PATH: dict[str, Callable[[Path, Path], Path]] = {
     **dict.fromkeys(
-        ("image_folder", "bsds500", "paired_folder", "paired_lines", "line_folder", "set5"),
+        ("image_folder", "bsds500", "paired_folder", "paired_lines", "depth_folder", "line_folder", "set5"),
         lambda pictures, _: pictures,
     ),
     "single_picture": lambda pictures, _: pictures / "train" / "000.png",
@@ -109,7 +109,7 @@ def test_every_option_composes_and_builds(
             network = build_network(config, group)
             weights = sum(weight.numel() for weight in network.parameters())
             assert (weights == 0) == isinstance(network, Baseline)
-        elif group == "data" and option in ("paired_folder", "paired_lines"):
+        elif group == "data" and option in ("paired_folder", "paired_lines", "depth_folder"):
             with pytest.raises(UserError):
                 build(config["data"])
         elif "_target_" in (config.get(group) or {}):
