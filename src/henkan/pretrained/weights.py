@@ -100,15 +100,17 @@ def find(url: str, origin: str | None = None) -> Path:
     raise MissingWeights(f"{name} is missing: {origin or f'download {url}'} and put it into {folder()}")
 
 
-def located(given: str) -> Path:
+def located(given: str, origin: str | None = None) -> Path:
     """Return the file that a person named: a path, or the name of one in `places()`.
 
-    Raises `MissingWeights` if there is none.
+    Raises `MissingWeights` if there is none; `origin` says where it comes from.
     """
     path = at_home(Path(given), "give the whole path")
     for candidate in (path, *(place / given for place in places())):
         if candidate.is_file():
             return candidate
+    if origin is not None:
+        raise MissingWeights(f"{path.name} is missing: {origin} and put it into {folder()}")
     raise MissingWeights(f"{path.name} is missing: {path} is no file, and {folder()} has none of this name")
 
 
