@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 from omegaconf import DictConfig
+from published import there
 from tiny_study import STUDY
 
 from henkan.config.composition import compose_root
@@ -28,21 +29,10 @@ runpy.run_path(str(NO_NETWORK / "sitecustomize.py"))
 os.environ["PYTHONPATH"] = os.pathsep.join([str(NO_NETWORK), *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
-# Real pictures and published weights, which are not the project's: without them tests that need them are left out.
-BESIDE = Path(os.environ.get("HENKAN_TEST_FILES", Path(__file__).parents[2] / "shared"))
-
-
 @pytest.fixture(scope="session")
 def beside() -> Callable[[str], Path]:
     """What returns a file or folder of `HENKAN_TEST_FILES` (by default the folder `shared` beside the checkout)."""
-
-    def find(name: str) -> Path:
-        path = BESIDE / name
-        if not path.exists():
-            pytest.skip(f"{name} is not there: put it into the folder that HENKAN_TEST_FILES names")
-        return path
-
-    return find
+    return there
 
 
 @pytest.fixture(scope="session", autouse=True)

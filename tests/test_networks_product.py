@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tiny_network
 import torch
 from omegaconf import OmegaConf
 from torch import Tensor, nn
@@ -31,11 +32,19 @@ SCALARS = {
 LEARNS_NOTHING = "henkan.baselines."
 GENERATORS = sorted(path.stem for path in (CONF / "generator").glob("*.yaml") if LEARNS_NOTHING not in path.read_text())
 DISCRIMINATORS = sorted(path.stem for path in (CONF / "discriminator").glob("*.yaml"))
+# What must be given to a network.
+NEED: dict[str, dict[str, Any]] = {}
 VARIANTS: list[dict[str, Any]] = [{}, {"spectral_norm": True}, {"normalization": None}]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def a_published_network(tmp_path_factory: pytest.TempPathFactory) -> None:
+    NEED["pretrained"] = {"weights": str(tiny_network.saved(tmp_path_factory.mktemp("weights")))}
 
 
 def network(group: str, name: str, **overrides: Any) -> nn.Module:
     config = OmegaConf.create({**SCALARS, "node": OmegaConf.load(CONF / group / f"{name}.yaml")})
+    config.node.update(NEED.get(name, {}))
     for key, value in overrides.items():
         # One that has no normalization anyway cannot be built without.
         assert key in config.node or key == "normalization"

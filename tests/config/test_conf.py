@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tiny_network
 import torch
 from omegaconf import DictConfig, OmegaConf
 from PIL import Image
@@ -93,6 +94,8 @@ def test_every_option_composes_and_builds(
         words.append("screen.count=2")
     if "${degradation.scale}" in (CONF / group / f"{option}.yaml").read_text():
         words.append("degradation=bicubic")
+    if option == "pretrained":
+        words.append(f"generator.weights={tiny_network.saved(tmp_path)}")
     if group == "scale":
         words.remove("scale=smoke")
     cfg = composed(words)

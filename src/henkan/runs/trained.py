@@ -88,6 +88,14 @@ def check_untrained(cfg: DictConfig) -> None:
         raise UserError("iteration=N is one of a trained run's: name the run with run=FOLDER")
 
 
+def as_it_is(cfg: DictConfig) -> DictConfig:
+    """Return a config whose generator, if it comes with weights of its own, is not to learn any."""
+    if "frozen" in cfg.generator:
+        cfg = cfg.copy()
+        cfg.generator.frozen = True
+    return cfg
+
+
 def with_overrides(trained: DictConfig, cfg: DictConfig) -> DictConfig:
     """Return a run's config with what was given beside `run=`: a key's value, or all of a group that was chosen."""
     config = trained.copy()

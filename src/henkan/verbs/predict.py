@@ -9,6 +9,7 @@ resolution: the picture is enlarged; other=RUN blend=0.8 lies between two runs.
   henkan predict run=outputs/runs/RUN iteration=200_000 input=photo.jpg mask=hole.png
   henkan predict run=outputs/runs/RUN input='photos/*.jpg' mask=masks postprocess=poisson
   henkan predict generator=telea input=photos output=filled
+  henkan predict task=super_resolution degradation=bicubic generator=pretrained generator.weights=FILE input=photo.jpg
   henkan predict run=outputs/runs/RUN input=sketch.png vector=svg
   henkan predict run=outputs/runs/RUN input=grey.jpg 'points=[[120,80,"#c04020"]]'
   henkan predict task=colorization generator=levin input=grey.jpg scribble=strokes.png
@@ -33,7 +34,7 @@ from henkan.evaluation.blend import blend_of, ensembled
 from henkan.files import replaced
 from henkan.networks.modes import learns
 from henkan.prediction.predictor import Predictor
-from henkan.runs.trained import check_untrained, own_config, with_overrides
+from henkan.runs.trained import as_it_is, check_untrained, own_config, with_overrides
 from henkan.training import checkpoint
 from henkan.training.assemble import build_network, build_transform, device_for
 
@@ -71,7 +72,7 @@ def load(cfg: DictConfig) -> Predictor:
     """Return what applies the generator, as its task has it; no training data is read."""
     if cfg.run is None:
         check_untrained(cfg)
-    trained = with_overrides(own_config(cfg), cfg) if cfg.run is not None else cfg.copy()
+    trained = with_overrides(own_config(cfg), cfg) if cfg.run is not None else as_it_is(cfg).copy()
     if cfg.run is None and trained.statistics.mean is None:
         # A generator that learns nothing is shown no mean color.
         trained.statistics.mean = [0.5, 0.5, 0.5]
