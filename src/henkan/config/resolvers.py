@@ -3,6 +3,7 @@
 `${at_scale:size,256}`            the scale's own `size`, or 256 where the scale says null (as in the paper)
 `${scaled:96,256,${size}}`        96 pixels of a 256-pixel picture, at the present size
 `${iterations:90_000}`            the paper's iterations times `scale.iterations`, at least 2 a phase
+`${steps:1_000}`                  the same for one picture, which needs its steps at any scale: by the factor's root
 `${updates:generator}`            how many optimizer steps that network takes in the whole schedule
 `${steps_after:[1000,2000]}`      how many it has taken after so many of its iterations
 `${fraction:50}`                  a 50th of the whole schedule's iterations, in steps of 500, at least 500
@@ -10,6 +11,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,6 +32,11 @@ def scaled(length: float, reference: int, size: int) -> int:
 def iterations(paper: int, *, _root_: DictConfig) -> int:
     """Return the paper's number of iterations times the scale's factor, at least 2."""
     return max(2, round(paper * float(_root_.scale.iterations)))
+
+
+def steps(paper: int, *, _root_: DictConfig) -> int:
+    """Return the paper's number of iterations times the square root of the scale's factor, at least 2."""
+    return max(2, round(paper * math.sqrt(_root_.scale.iterations)))
 
 
 def updates(network: str, *, _root_: DictConfig) -> int:
@@ -66,5 +73,5 @@ def total(*numbers: int) -> int:
     return sum(numbers)
 
 
-for _resolver in (at_scale, scaled, iterations, updates, steps_after, fraction, total):
+for _resolver in (at_scale, scaled, iterations, steps, updates, steps_after, fraction, total):
     OmegaConf.register_new_resolver(_resolver.__name__, _resolver, replace=True)
