@@ -24,7 +24,7 @@ STATISTICS = {"statistics": {"ab_prior": [1 / 529] * 529}}
 ALTERNATIVES = (
     {"class_ab_rebalanced": "class_ab"}
     | dict.fromkeys(["mse_loss_map", "mse_loss_map_paper"], "mse")
-    | {f"{name}_{whose}": name for name in ("content", "style") for whose in ("johnson", "paper")}
+    | {f"{name}_{whose}": name for name in ("content", "style") for whose in ("johnson", "lite0", "paper")}
     | dict.fromkeys(["perceptual_oxford", "perceptual_vgg", "perceptual_segmentation"], "perceptual")
     | dict.fromkeys(["lsgan", "hinge", "wasserstein", "relativistic", "adversarial_masked"], "adversarial")
 )
