@@ -2,7 +2,8 @@
 
 Completion: pixels outside the mask (white = missing) stay as they are, bit for bit. Drawings: the whole page becomes
 clean lines, as PNG and, with vector=svg, as a file that drawing programs open. Color: the picture keeps its lightness;
-points or a scribble say what some places should be. Sketches: strokes of color beside them become a picture.
+points or a scribble say what some places should be. Sketches: strokes of color beside them become a picture. Style
+transfer: any picture is painted in the style that a network has learned.
 
   henkan predict run=outputs/runs/RUN input=photo.jpg mask=hole.png
   henkan predict run=outputs/runs/RUN iteration=200_000 input=photo.jpg mask=hole.png
@@ -12,6 +13,7 @@ points or a scribble say what some places should be. Sketches: strokes of color 
   henkan predict run=outputs/runs/RUN input=grey.jpg 'points=[[120,80,"#c04020"]]'
   henkan predict task=colorization generator=levin input=grey.jpg scribble=strokes.png
   henkan predict run=outputs/runs/RUN input=sketch.png strokes=strokes.png
+  henkan predict run=outputs/runs/JOHNSON input=photo.jpg side=720
 """
 
 from __future__ import annotations
