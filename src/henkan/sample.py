@@ -24,6 +24,7 @@ A sample is a batch: a mapping from key to tensor (or list of names). Pictures a
 | `hint_box` | (B, 4, H, W) int16 | patch that a hint is the mean of: top, left, bottom, right |
 | `ab_histogram`, `saturation` | (B, 530, 1, 1), (B, 2, 1, 1) | of the whole picture, and 1 where it is told, or 0 |
 | `style` | (B, 1, s, s) | a grey picture whose global features color this one |
+| `style_picture` | (B, 3, h, w) | the picture, of any size, in whose style this one is to be painted |
 | `label` | (B,) int64 | class of the picture, -1 where it has none |
 | `strokes` | (B, 3, H, W) | strokes of color that a user says, white elsewhere |
 | `lines` | (B, 1, H, W) | the picture's true line drawing, where the data have one |

@@ -6,6 +6,7 @@
 `${iterations:90_000}`            the paper's iterations times `scale.iterations`, at least 2 a phase
 `${iterations:90_000,small}`      the same times `scale.small.iterations`
 `${times:1e-4,${scale.small.rate}}`  a product
+`${steps:1_000}`                  the same for one picture, which needs its steps at any scale: by the factor's root
 `${updates:generator}`            how many optimizer steps that network takes in the whole schedule
 `${steps_after:[1000,2000]}`      how many it has taken after so many of its iterations
 `${fraction:50}`                  a 50th of the whole schedule's iterations, in steps of 500, at least 500
@@ -13,6 +14,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -39,6 +41,11 @@ def iterations(paper: int, of: str | None = None, *, _root_: DictConfig) -> int:
 def times(number: float, factor: float) -> float:
     """Return a product."""
     return float(number) * float(factor)
+
+
+def steps(paper: int, *, _root_: DictConfig) -> int:
+    """Return the paper's number of iterations times the square root of the scale's factor, at least 2."""
+    return max(2, round(paper * math.sqrt(_root_.scale.iterations)))
 
 
 def updates(network: str, *, _root_: DictConfig) -> int:
@@ -75,5 +82,5 @@ def total(*numbers: int) -> int:
     return sum(numbers)
 
 
-for _resolver in (at_scale, scaled, iterations, updates, steps_after, fraction, total, times):
+for _resolver in (at_scale, scaled, iterations, steps, updates, steps_after, fraction, total, times):
     OmegaConf.register_new_resolver(_resolver.__name__, _resolver, replace=True)

@@ -28,6 +28,9 @@ WITHOUT_EFFECT = (
     # It stands with the terms that it is about.
     "balance",
     "checkpoint",
+    # Where a recipe's pictures lie: their contents count.
+    "content",
+    "style",
     "evaluation",
     "experiment",
     "init",

@@ -2,8 +2,9 @@
 
 Completion: pixels outside the mask (white = missing) stay as they are, bit for bit. Drawings: the whole page becomes
 clean lines, as PNG and, with vector=svg, as a file that drawing programs open. Color: the picture keeps its lightness;
-points or a scribble say what some places should be. Sketches: strokes of color beside them become a picture. Super-
-resolution: the picture is enlarged; other=RUN blend=0.8 lies between two runs.
+points or a scribble say what some places should be. Sketches: strokes of color beside them become a picture. Style
+transfer: any picture is painted in the style that a network has learned. Super-resolution: the picture is enlarged;
+other=RUN blend=0.8 lies between two runs.
 
   henkan predict run=outputs/runs/RUN input=photo.jpg mask=hole.png
   henkan predict run=outputs/runs/RUN iteration=200_000 input=photo.jpg mask=hole.png
@@ -14,6 +15,7 @@ resolution: the picture is enlarged; other=RUN blend=0.8 lies between two runs.
   henkan predict run=outputs/runs/RUN input=grey.jpg 'points=[[120,80,"#c04020"]]'
   henkan predict task=colorization generator=levin input=grey.jpg scribble=strokes.png
   henkan predict run=outputs/runs/RUN input=sketch.png strokes=strokes.png
+  henkan predict run=outputs/runs/JOHNSON input=photo.jpg side=720
 """
 
 from __future__ import annotations
