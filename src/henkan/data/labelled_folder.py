@@ -26,10 +26,10 @@ class LabelledFolder(PairedFolder):
     """Pictures and maps of classes at the same relative path (whatever the extension) below two folders of `path`.
 
     A map has a palette, whose indexes are the classes, or is grey of 8 bits, whose values are; 255 is unknown. It is
-    the companion `labels` (H, W, 1). `classes` names them, from 0 on; null: they are found, as many as the largest value of
-    all maps says, which takes one look at each file and is remembered in `cache`. A value that is no class raises
-    `UserError` naming file and value when it is read, or is taken for unknown with `others` unknown. So do pictures
-    without a partner, at once, and a map of another size than its picture.
+    the companion `labels` (H, W, 1). `classes` names them, from 0 on; null: they are found, as many as the largest
+    value of all maps says, which takes one look at each file and is remembered in `cache`. A value that is no class
+    raises `UserError` naming file and value when it is read, or is taken for unknown with `others` unknown. So do
+    pictures without a partner, at once, and a map of another size than its picture.
     """
 
     def __init__(

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from henkan.errors import UserError
 from henkan.networks.layers import Normalization, initialize_he, normalized, scaled
+from henkan.networks.modes import has_batch_statistics
 from henkan.networks.vgg16 import Encoder, check_classes, check_side
 from henkan.pretrained.encoder import Published, published
 
@@ -21,12 +22,12 @@ class DeconvNet(nn.Module):
     the training crop's, or more. Thirteen convolutions with five 2 x 2 pools that keep their switches; fc6, a
     convolution as large as what is left of the crop (7 x 7 at 224), and fc7, 1 x 1, of 4096 channels; a deconvolution
     back to that size; then five times an unpooling with the switches, and deconvolutions of 3 x 3; 1 x 1 to the
-    classes. All but the last are normalized. `width` multiplies every number of channels: 251,805,653 parameters at 1 for 21 classes and 224
-    pixels, of which fc6 has 7 · 7 · 512 · 4096 = 102,760,448 weights.
+    classes. All but the last are normalized. `width` multiplies every number of channels: 251,805,653 parameters at 1
+    for 21 classes and 224 pixels, of which fc6 has 7 · 7 · 512 · 4096 = 102,760,448 weights.
 
     `encoder` names published weights that the thirteen convolutions start from, at width 1 (`vgg16`, `vgg16_oxford`;
     null: random ones). Raises `MissingWeights` where these are absent, `UserError` for fewer than two classes, a side
-    that 32 does not divide, and a picture smaller than the crop.
+    that 32 does not divide, a picture smaller than the crop, and one alone in a batch to learn from.
     """
 
     multiple = 32
@@ -64,6 +65,7 @@ class DeconvNet(nn.Module):
                 inputs = outputs
             self.decoder.append(nn.Sequential(*layers))
         self.last = nn.Conv2d(inputs, classes, 1)
+        self.compares = has_batch_statistics(self)
         initialize_he(self)
         if encoder is not None:
             known = published(encoder)
@@ -75,6 +77,8 @@ class DeconvNet(nn.Module):
                 f"a picture of {image.shape[-1]}x{image.shape[-2]} pixels is smaller than the {self.side} that this "
                 "network's vector sees: enlarge it, or train with a smaller size"
             )
+        if self.training and image.shape[0] * image.shape[-2:].numel() == self.side**2 and self.compares:
+            raise UserError("one vector of one picture has no statistics to be normalized by: set batch_size=2 or more")
         x = self.encoder.seen(image)
         switches: list[Tensor] = []
         for block in self.encoder.blocks:
