@@ -22,7 +22,7 @@ SIZE, WINDOW = 64, 32
 SCALARS = {
     "size": SIZE,
     "window": WINDOW,
-    "scale": {"width": 0.125, "size": SIZE},
+    "scale": {"width": 0.125, "size": SIZE, "small": {"width": 0.125, "depth": 0.125}},
     "channels": 3,
     "source_channels": 3,
     "statistics": {"mean": [0.5, 0.4, 0.3], "deviation": 0.4, "classes": 5},
