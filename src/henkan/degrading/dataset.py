@@ -136,5 +136,8 @@ def contact_sheet(output: Path, split: str, count: int) -> None:
 
 
 def shown(layer: Picture, shape: tuple[int, ...]) -> torch.Tensor:
-    """Return a layer (C, H, W) with as many channels as a picture of `shape` (H, W, C) has."""
+    """Return a layer (C, H, W) with as many channels as a picture of `shape` (H, W, C) has, a smaller one's pixels as
+    squares.
+    """
+    layer = layer.repeat(shape[0] // layer.shape[0], axis=0).repeat(shape[1] // layer.shape[1], axis=1)
     return torch.from_numpy(np.broadcast_to(layer, shape).copy()).permute(2, 0, 1)
