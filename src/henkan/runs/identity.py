@@ -13,6 +13,8 @@ from typing import Any
 
 from henkan.config.build import build
 from henkan.config.history import timeless
+from henkan.pretrained.catalogue import digest_of
+from henkan.pretrained.features import Features
 from henkan.pretrained.weights import hash_of, located
 from henkan.sample import PAIRED
 from henkan.terms.term import Term
@@ -124,6 +126,8 @@ def fingerprint(
                 node.pop("weight", None)
             if weighed and term.balance is not None:
                 node["balance"] = term.balance
+            if (values := features_of(term)) is not None:
+                node["values"] = values
             kept["loss"][term.name] = node
     if not judged:
         kept.pop("discriminator", None)
@@ -131,6 +135,12 @@ def fingerprint(
         for group in ("optimizer", "scheduler"):
             kept[group] = {name: value for name, value in kept[group].items() if name != "discriminator"}
     return kept
+
+
+def features_of(term: Term) -> str | None:
+    """Return the hash of the weights of a network that a term looks through, unless its class tells them."""
+    network = getattr(getattr(term.loss, "function", None), "features", None)
+    return None if not isinstance(network, Features) or network.exact else digest_of(network.state_dict())
 
 
 def without_place(data: Mapping[str, Any]) -> dict[str, Any]:
