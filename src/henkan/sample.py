@@ -6,6 +6,7 @@ A sample is a batch: a mapping from key to tensor (or list of names). Pictures a
 | key | shape | meaning |
 |---|---|---|
 | `target` | (B, C, H, W) | ground truth |
+| `target_sharp` | (B, C, H, W) | the target sharpened, where a degradation does so |
 | `source` | (B, C, H, W) | what the network is shown |
 | `mask` | (B, 1, H, W) | 1 = missing |
 | `window`, `window_real` | (B, 2) int64 | center (y, x) of the hole, and of the real sample's own local window |
@@ -23,9 +24,12 @@ A sample is a batch: a mapping from key to tensor (or list of names). Pictures a
 | `hint_box` | (B, 4, H, W) int16 | patch that a hint is the mean of: top, left, bottom, right |
 | `ab_histogram`, `saturation` | (B, 530, 1, 1), (B, 2, 1, 1) | of the whole picture, and 1 where it is told, or 0 |
 | `style` | (B, 1, s, s) | a grey picture whose global features color this one |
+| `style_picture` | (B, 3, h, w) | the picture, of any size, in whose style this one is to be painted |
 | `label` | (B,) int64 | class of the picture, -1 where it has none |
 | `strokes` | (B, 3, H, W) | strokes of color that a user says, white elsewhere |
 | `lines` | (B, 1, H, W) | the picture's true line drawing, where the data have one |
+| `depth` | (B, 1, H, W) | how far away things are, 0 or more, in the units of its data |
+| `transmission`, `airlight` | (B, 1, H, W), (B, 3, 1, 1) | share of light that haze lets through, color that it adds |
 | `name` | list[str] | relative path of each picture |
 | `index` | (B,) int64 | the sample's counter |
 """

@@ -61,10 +61,10 @@ def some_pairs(pictures: Path, place: Path) -> Path:
 # What a data set that must be given is given.
 NEED_PATH: dict[str, Callable[[Path, Path], Path]] = {
     **dict.fromkeys(
-        ("image_folder", "bsds500", "paired_folder", "paired_lines", "line_folder", "set5"),
+        ("image_folder", "bsds500", "paired_folder", "paired_lines", "depth_folder", "line_folder", "set5"),
         lambda pictures, _: pictures,
     ),
-    "single_picture": lambda pictures, _: pictures / "train" / "000.png",
+    **dict.fromkeys(("single_picture", "single_photograph"), lambda pictures, _: pictures / "train" / "000.png"),
     "svg_folder": drawings,
     "degraded": some_pairs,
 }
@@ -90,6 +90,8 @@ def test_every_option_composes_and_builds(
         mask = tmp_path / "mask.png"
         Image.fromarray(np.eye(8, dtype=np.uint8) * 255).save(mask)
         words.append(f"degradation.path={mask if option == 'drawn_mask' else tmp_path}")
+    if option == "style_picture":
+        words.append(f"degradation.path={pictures / 'train' / '000.png'}")
     if option == "few":
         words.append("screen.count=2")
     if "${degradation.scale}" in (CONF / group / f"{option}.yaml").read_text():
@@ -112,7 +114,7 @@ def test_every_option_composes_and_builds(
             network = build_network(config, group)
             weights = sum(weight.numel() for weight in network.parameters())
             assert (weights == 0) == isinstance(network, Baseline)
-        elif group == "data" and option in ("paired_folder", "paired_lines"):
+        elif group == "data" and option in ("paired_folder", "paired_lines", "depth_folder"):
             with pytest.raises(UserError):
                 build(config["data"])
         elif "_target_" in (config.get(group) or {}):
@@ -131,6 +133,8 @@ def test_every_option_composes_and_builds(
 
 # What only the user of a recipe knows: a key, and a picture that will do.
 NEED = {"single_image": {"streams.unpaired_source.data.path": "000.png"}}
+# Terms that need no weights, for recipes whose own do.
+WITHOUT_WEIGHTS = dict.fromkeys(["gatys", "johnson"], "loss=[content_lite0,style_lite0]")
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
@@ -146,7 +150,8 @@ def test_every_recipe_plans_and_builds_a_run(composed: Compose, pictures: Path, 
     folder = "line_folder" if drawn else "image_folder"
     data = [f"data={folder}", f"data.path={pictures}", f"paths.cache={tmp_path}"]
     needs = [f"{key}={pictures / 'train' / name}" for key, name in NEED.get(recipe, {}).items()]
-    plan = plan_run(composed([f"experiment={recipe}", "scale=smoke", *data, *needs]))
+    terms = [WITHOUT_WEIGHTS[recipe]] if recipe in WITHOUT_WEIGHTS else []
+    plan = plan_run(composed([f"experiment={recipe}", "scale=smoke", *data, *needs, *terms]))
     translator = build_translator(plan)
     judged = any(term.loss.judges for term in plan.terms)
     assert list(translator.updater.networks) == (["generator", "discriminator"] if judged else ["generator"])

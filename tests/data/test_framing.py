@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from pictures_on_disk import noise
 
-from henkan.data.framing import Center, CropFlip, Cut
+from henkan.data.framing import Center, CropFlip, Cut, Fit
 from henkan.errors import UserError
 from henkan.randomness import generator_for
 
@@ -59,3 +59,16 @@ def test_a_range_that_cannot_be(resize: list[int]) -> None:
         CropFlip(16, resize)
     with pytest.raises(UserError, match="smaller than the cut"):
         Center(16, 12)
+
+
+def test_a_whole_picture_is_fitted() -> None:
+    picture = noise(8, 12)
+    rng = generator_for(0, 0)
+    blocks = picture.reshape(4, 2, 6, 2, 3).mean(axis=(1, 3))
+    half, same, double = (Fit(size).draw(8, 12, rng, "a") for size in (6, 12, 24))
+    assert np.abs(half(picture) - blocks).max() <= 0.51
+    assert np.array_equal(same(picture), picture) and same(picture) is not picture
+    assert double(picture).shape == (16, 24, 3) and half(picture[..., :1]).shape == (4, 6, 1)
+    assert [frame.keeps(picture.shape) for frame in (half, same, double)] == [False, True, False]
+    assert np.array_equal(half.matrix @ [12, 8, 1], [6, 4])
+    assert set(np.unique(half(picture, 0.5))) <= {0, *range(128, 256)}

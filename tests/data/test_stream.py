@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader
 from henkan.data.framing import Center, CropFlip
 from henkan.data.image_folder import ImageFolder
 from henkan.data.sampler import StepIndexedBatches
-from henkan.data.stream import EvaluationSet, Streams, TrainingStream, collate_streams
+from henkan.data.stream import EvaluationSet, Streams, TrainingStream, collate, collate_streams
 from henkan.degradations.holes import Rectangle
 from henkan.degradations.mask_files import NamedMasks
 from henkan.errors import UserError
@@ -75,6 +75,12 @@ def test_a_batch(data: ImageFolder) -> None:
     assert batch["index"].tolist() == [0, 1, 2, 3] and len(batch["name"]) == 4
     assert batch["kind"] == ["rectangle"] * 4
     assert batch["area"].tolist() == batch["mask"].double().mean(dim=(1, 2, 3)).tolist()
+
+
+def test_pictures_of_different_sizes_are_no_batch() -> None:
+    items = [{"target": np.zeros((3, height, 8), np.uint8)} for height in (6, 5, 6)]
+    with pytest.raises(UserError, match="a batch of pictures of 8x5 and 8x6 pixels: set batch_size=1, or cut them"):
+        collate(items)
 
 
 @pytest.mark.filterwarnings("ignore:This DataLoader will create")

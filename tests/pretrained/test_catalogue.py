@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -15,7 +17,9 @@ from torchvision.models import vgg16, vgg19
 from henkan.errors import MissingWeights, UserError
 from henkan.pretrained import catalogue, weights
 from henkan.pretrained.catalogue import Network, digest_of, known, nearest, recognize
-from henkan.pretrained.features import Features, Lite0, VGG16Oxford
+from henkan.pretrained.features import VGG16Oxford
+from henkan.pretrained.shared import View
+from henkan.runs.identity import features_of
 from henkan.verbs import weights as verb
 
 SHAPES = {"first.weight": (4, 3, 3, 3), "first.bias": (4,), "last.weight": (2, 4, 1, 1), "last.bias": (2,)}
@@ -179,7 +183,8 @@ def test_every_network_serves_something_and_is_told_by_something() -> None:
         assert one.hashes or one.layout is not None
         assert one.origin and one.licence and one.users
     assert "loss=perceptual" in verb.serves(known("lite0"))
-    assert verb.serves(known("vgg16_oxford")) == ["loss=perceptual_oxford", "metric=vgg16_distance"]
+    assert {"loss=perceptual_oxford", "metric=vgg16_distance"} <= set(verb.serves(known("vgg16_oxford")))
+    assert verb.serves(known("hed")) == ["degradation=scribble_hed"]
     assert verb.here(known("lite0")) == "comes with henkan"
 
 
@@ -222,19 +227,24 @@ def test_caffes_names_of_a_vgg_are_known() -> None:
 
 
 def test_a_runs_identity_counts_weights_that_no_name_tells(monkeypatch: pytest.MonkeyPatch) -> None:
-    from types import SimpleNamespace
-
-    from henkan.runs.identity import features_of
-
-    def seen(features: Features) -> str | None:
-        return features_of(SimpleNamespace(loss=SimpleNamespace(function=SimpleNamespace(features=features))))  # type: ignore[arg-type]
-
-    assert seen(Lite0(["stage1"])) is None
     generator = torch.Generator().manual_seed(0)
     shapes = catalogue.vgg_features(catalogue.VGG16)
     state = {name: torch.randn(shape, generator=generator) for name, shape in shapes.items()}
-    found = []
-    for exact in (True, False):
-        monkeypatch.setattr(weights, "load_known", lambda name, exact=exact: weights.Weights(state, exact))
-        found.append(seen(VGG16Oxford(["relu1_1"])))
-    assert found[0] is None and isinstance(found[1], str)
+    altered = {**state, "features.2.bias": state["features.2.bias"] + 1}
+
+    def seen(tensors: dict[str, Tensor], exact: bool, *layers: str) -> str | None:
+        """What the identity counts of a term that looks at relu1_1, while others look at `layers`."""
+        monkeypatch.setattr(weights, "load_known", lambda name: weights.Weights(tensors, exact))
+        build = partial(VGG16Oxford, pooling="average" if layers else "max")
+        other = View(build, layers) if layers else None
+        function = SimpleNamespace(features=View(build, ["relu1_1"]))
+        found = features_of(SimpleNamespace(loss=SimpleNamespace(function=function)))  # type: ignore[arg-type]
+        assert other is None or other.shared is function.features.shared
+        return found
+
+    known, unknown = seen(state, True), seen(state, False)
+    assert known is None and isinstance(unknown, str)
+    assert seen(state, False, "relu1_2") == unknown
+    # What lies behind the layer that it looks at is nothing to it.
+    assert seen(altered, False) == unknown
+    assert seen({**state, "features.0.bias": torch.zeros(64)}, False) != unknown

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -283,13 +284,68 @@ def test_gradients_are_clipped() -> None:
     assert float(moved) == pytest.approx(0.1 * 0.01, rel=1e-3)
 
 
-def test_an_optimizer_that_evaluates_its_closure_often_fits_in() -> None:
+@pytest.mark.parametrize("search", [None, "strong_wolfe"])
+def test_an_optimizer_that_evaluates_its_closure_often_fits_in(search: str | None) -> None:
+    def optimizer(parameters: Any) -> torch.optim.Optimizer:
+        return torch.optim.LBFGS(parameters, max_iter=5, line_search_fn=search)
+
     phases = {"joint": {"iterations": 3, "update": ["generator"]}}
-    translator = make([mse()], phases=phases, norm=False, optimizer=lambda p: torch.optim.LBFGS(p, max_iter=5))
-    batch = make_batches(1) * 3
-    losses = [row["loss/mse"] for row in fit(translator, batch).rows]
-    assert losses[-1] < losses[0]
+    translator = make([mse()], phases=phases, norm=False, optimizer=optimizer)
+    (batch,) = make_batches(1)
+    alone = copy.deepcopy(translator.generator)
+    rows = fit(translator, [batch] * 3).rows
     assert translator.iteration == 3
+
+    # The same steps, taken by hand.
+    sample = translator.transform.prepare(batch)
+    by_hand, losses = optimizer(alone.parameters()), []
+
+    def closure() -> Tensor:
+        by_hand.zero_grad()
+        loss = MSE()(translator.transform.generate(alone, sample)["output"], sample["target"], sample["mask"]).mean()
+        loss.backward()
+        losses.append(loss.item())
+        return loss
+
+    starts = []
+    for _ in range(3):
+        starts.append(len(losses))
+        by_hand.step(closure)
+    assert same(translator.generator.state_dict(), alone.state_dict())
+    # What is logged is the loss that a step started from, and not a mean over what it tried.
+    firsts = [losses[start] for start in starts]
+    assert len(losses) > 3 and [row["loss/mse"] for row in rows] == pytest.approx(firsts, rel=1e-6)
+    assert [row["loss/generator"] for row in rows] == pytest.approx(firsts, rel=1e-6)
+    assert firsts[-1] < firsts[0]
+
+
+class Changing(Generator):
+    """A generator that is told the phase, and becomes another one when the second begins."""
+
+    def __init__(self) -> None:
+        super().__init__(norm=False)
+        self.heard: list[str] = []
+
+    def begin(self, phase: str) -> bool:
+        self.heard.append(phase)
+        return self.heard[-2:] == ["one", "two"]
+
+
+def test_a_generator_that_changes_with_the_phase_has_an_optimizer_that_begins_anew() -> None:
+    phases = {name: {"iterations": 2, "update": ["generator"]} for name in ("one", "two")}
+    translator = make([mse()], phases=phases, optimizer=lambda p: torch.optim.Adam(p, lr=0.01))
+    translator.generator = Changing()
+    translator.updater.networks["generator"] = translator.generator
+    fit(translator)
+    assert translator.generator.heard == ["one", "one", "two", "two"]
+    states = translator.updater.optimizers["generator"].state.values()
+    assert states and all(state["step"] == 2 for state in states)
+
+
+def test_a_generator_that_changes_with_the_phase_has_no_average() -> None:
+    parts = {name: getattr(make([mse()]), name) for name in ("transforms", "terms", "schedule")}
+    with pytest.raises(UserError, match="average.decay=0.99: a generator that changes .* set it to null"):
+        Translator(generator=Changing(), discriminator=None, optimizers={}, schedulers={}, seed=0, decay=0.99, **parts)
 
 
 def test_autocast_does_not_hand_out_stale_weights() -> None:

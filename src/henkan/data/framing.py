@@ -199,6 +199,49 @@ class Center(Framing):
         return Cut((height - side) // 2, (width - side) // 2, side, self.size, False)
 
 
+@dataclass(frozen=True)
+class Resized(Frame):
+    """The whole picture, `height` x `width` pixels, its longer side resized to `size`."""
+
+    height: int
+    width: int
+    size: int
+
+    def keeps(self, shape: tuple[int, ...]) -> bool:
+        return max(shape[:2]) == self.size
+
+    def __call__(self, picture: Picture, threshold: float | None = None) -> Picture:
+        framed = resized(picture, self.size)
+        if threshold is not None:
+            framed[framed < 255 * threshold] = 0
+        return framed
+
+    @property
+    def matrix(self) -> NDArray[np.float64]:
+        scale = self.size / max(self.height, self.width)
+        return np.array([[scale, 0.0, 0.0], [0.0, scale, 0.0]])
+
+
+class Fit(Framing):
+    """Resize the longer side to `size`: nothing is cut off, and sides keep their ratio. Without chance."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def draw(self, height: int, width: int, rng: np.random.Generator, name: str) -> Resized:
+        return Resized(height, width, self.size)
+
+
+def resized(picture: Picture, longer: int) -> Picture:
+    """Return a picture (H, W, C) whose longer side has `longer` pixels, contiguous."""
+    height, width = picture.shape[:2]
+    scale = longer / max(height, width)
+    sides = (max(1, round(width * scale)), max(1, round(height * scale)))
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    found = picture.copy() if scale == 1 else cv2.resize(picture, sides, interpolation=method)
+    return np.ascontiguousarray(found, np.uint8).reshape(sides[1], sides[0], -1)
+
+
 def _side(height: int, width: int, size: int, shorter: int | None, name: str) -> int:
     """Return how many of the picture's own pixels become `size` when its shorter side becomes `shorter`."""
     if shorter is not None:

@@ -50,6 +50,19 @@ class Photographs(Pictures):
         return blake2b(json.dumps([versions, sizes]).encode(), digest_size=16).hexdigest()
 
 
+def picture_file(given: str | Path) -> Path:
+    """Return the file that a person means: a path, or the name of a sample photograph (`skimage/astronaut.png`).
+
+    Raises `UserError` where there is neither.
+    """
+    path = Path(given).expanduser()
+    if path.is_file():
+        return path
+    if str(given) in SPLIT_OF:
+        return _path(str(given))
+    raise UserError(f"there is no picture {given}; give a file, or a sample photograph: {', '.join(SPLIT_OF)}")
+
+
 def _path(name: str) -> Path:
     package, file = name.split("/")
     distribution, folder = FOLDERS[package]

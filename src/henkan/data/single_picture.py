@@ -1,4 +1,4 @@
-"""One drawing, to fine-tune on."""
+"""One picture: a drawing to fine-tune on, a photograph to paint anew."""
 
 from __future__ import annotations
 
@@ -7,20 +7,22 @@ from pathlib import Path
 from henkan.data.contents import hash_contents
 from henkan.data.decode import decode
 from henkan.data.drawings import grey
+from henkan.data.photographs import picture_file
 from henkan.data.pictures import Picture, Pictures
 from henkan.data.splits import SPLITS, Split
 from henkan.errors import UserError
 
 
 class SinglePicture(Pictures):
-    """One picture as grey, (H, W, 1), in the training split and in every other: there is nothing to hold out."""
+    """One picture in the training split and in every other: there is nothing to hold out.
 
-    channels = 1
+    `path` is a file, or the name of a sample photograph; `channels` 1 shows it as grey, (H, W, 1), 3 in color.
+    """
 
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path).expanduser()
-        if not self.path.is_file():
-            raise UserError(f"there is no picture {self.path}")
+    def __init__(self, path: str | Path, channels: int = 1) -> None:
+        if channels not in (1, 3):
+            raise UserError(f"data.channels={channels} must be 1 (grey) or 3 (color)")
+        self.path, self.channels = picture_file(path), channels
         super().__init__([self.path.name], str(self.path))
         self._names = dict.fromkeys(SPLITS, (self.path.name,))
 
@@ -28,7 +30,8 @@ class SinglePicture(Pictures):
         return "train"
 
     def picture(self, name: str) -> Picture:
-        return grey(decode(self.path))
+        picture = decode(self.path)
+        return grey(picture) if self.channels == 1 else picture
 
     def manifest(self) -> str:
         return hash_contents(self.path.parent, [self.path.name], None)

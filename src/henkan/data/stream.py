@@ -191,11 +191,20 @@ def _size(picture: Picture) -> str:
 
 
 def collate(items: Sequence[Sample]) -> Item:
-    """Stack samples into a batch: arrays keep their dtype, integers become int64, names a list."""
+    """Stack samples into a batch: arrays keep their dtype, integers become int64, names a list.
+
+    Raises `UserError` for pictures of different sizes.
+    """
     batch: Item = {}
     for key, first in items[0].items():
         values = [item[key] for item in items]
         if isinstance(first, np.ndarray) and first.ndim == 3:
+            if len(shapes := {value.shape for value in values}) > 1:
+                sizes = " and ".join(sorted(f"{width}x{height}" for _, height, width in shapes))
+                raise UserError(
+                    f"a batch of pictures of {sizes} pixels: set batch_size=1, or cut them to one size "
+                    "(augmentation=crop_flip)"
+                )
             # Pictures keep their channels last in memory, as networks do where it is faster.
             pictures = np.stack([value.transpose(1, 2, 0) for value in values])
             batch[key] = torch.from_numpy(pictures).permute(0, 3, 1, 2)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
 
 from henkan.errors import UserError
 from henkan.losses.l1 import L1
-
-Features = Callable[[Tensor], Mapping[str, Tensor]]
+from henkan.pretrained.shared import Factory, Remembered, View
 
 
 class Perceptual:
@@ -20,25 +19,25 @@ class Perceptual:
     `_partial_: true`), `layers` gives each layer's weight, and `distance` is any per-image term, L1 (the
     default) or MSE say. `input`, `target`: (B, 3, H, W) in [0, 1]; F normalizes by itself. No gradient
     reaches the target. There is no mask, since features look beyond the hole's edge: read the composed
-    picture. Returns (B,). Raises `UserError` if shapes differ, `MissingWeights` where F's weights are absent.
+    picture. Terms that look through equal networks share one, and a target is looked at once as long as it stays the
+    same. Returns (B,). Raises `UserError` if shapes differ, `MissingWeights` where F's weights are absent.
     """
 
     def __init__(
         self,
-        features: Callable[[Sequence[str]], Features],
+        features: Factory,
         layers: Mapping[str, float],
         distance: Callable[[Tensor, Tensor], Tensor] | None = None,
     ) -> None:
         self.layers = dict(layers)
-        self.features = features(list(self.layers))
+        self.features = View(features, list(self.layers))
+        self.theirs = Remembered(self.features)
         self.distance = distance or L1()
 
     def __call__(self, input: Tensor, target: Tensor) -> Tensor:
         # Here, before the network sees them: two sizes could still pool to features of one size.
         if input.shape != target.shape:
             raise UserError(f"perceptual: input {tuple(input.shape)} and target {tuple(target.shape)} differ in shape")
-        with torch.no_grad():
-            theirs = self.features(target)
-        ours = self.features(input)
+        theirs, ours = self.theirs(target), self.features(input)
         terms = [weight * self.distance(ours[name], theirs[name]) for name, weight in self.layers.items()]
         return torch.stack(terms).sum(0)

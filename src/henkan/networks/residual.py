@@ -1,4 +1,4 @@
-"""The residual block that Scribbler's generator and its discriminator share, and how networks of it start."""
+"""Residual blocks: that of Scribbler's networks, how networks of it start, and that of Johnson et al."""
 
 from __future__ import annotations
 
@@ -25,6 +25,24 @@ class ResidualBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         total: Tensor = x + self.second(self.first(x))
         return total.relu_()
+
+
+class UnpaddedBlock(nn.Module):
+    """Two 3 x 3 convolutions without padding, each normalized, ReLU between them, beside the center of what they read.
+
+    (B, channels, H, W) -> (B, channels, H - 4, W - 4).
+    """
+
+    def __init__(self, channels: int, normalization: Normalization | None) -> None:
+        super().__init__()
+        first, second = (nn.Conv2d(channels, channels, 3) for _ in range(2))
+        self.layers = nn.Sequential(
+            *normalized(first, normalization), nn.ReLU(inplace=True), *normalized(second, normalization)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        total: Tensor = x[..., 2:-2, 2:-2] + self.layers(x)
+        return total
 
 
 @torch.no_grad()

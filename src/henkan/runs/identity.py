@@ -15,6 +15,7 @@ from henkan.config.build import build
 from henkan.config.history import timeless
 from henkan.pretrained.catalogue import digest_of
 from henkan.pretrained.features import Features
+from henkan.pretrained.shared import View
 from henkan.pretrained.weights import hash_of, located
 from henkan.sample import PAIRED
 from henkan.terms.term import Term
@@ -30,6 +31,9 @@ WITHOUT_EFFECT = (
     # It stands with the terms that it is about.
     "balance",
     "checkpoint",
+    # Where a recipe's pictures lie: their contents count.
+    "content",
+    "style",
     "evaluation",
     "experiment",
     "init",
@@ -139,8 +143,16 @@ def fingerprint(
 
 def features_of(term: Term) -> str | None:
     """Return the hash of the weights of a network that a term looks through, unless its class tells them."""
-    network = getattr(getattr(term.loss, "function", None), "features", None)
-    return None if not isinstance(network, Features) or network.exact else digest_of(network.state_dict())
+    view = getattr(getattr(term.loss, "function", None), "features", None)
+    network = view.shared.network if isinstance(view, View) else None
+    if view is None or not isinstance(network, Features) or network.exact:
+        return None
+    # Others may look deeper into the same network.
+    names = list(network.steps)
+    seen = names[: max(map(names.index, view.layers)) + 1]
+    return digest_of(
+        {f"{name}.{key}": value for name in seen for key, value in network.steps[name].state_dict().items()}
+    )
 
 
 def without_place(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -34,6 +34,7 @@ from henkan.training import checkpoint
 from henkan.training.keeping import keeping
 from henkan.training.schedule import NETWORKS, Schedule, check_shares
 from henkan.training.streams import batch_sizes, check_streams, stream_nodes, streams_read
+from henkan.training.updater import check_closures
 
 
 @dataclass(frozen=True)
@@ -229,6 +230,7 @@ def plan_run(cfg: DictConfig) -> Plan:
     judged = any(term.loss.judges for term in terms)
     schedule = Schedule.from_config(config["schedule"], judged).for_terms(terms)
     check_shares(terms, schedule.phases)
+    check_closures(config)
     keeping(config)
     init = checkpoint.find_checkpoint(Path(config["init"])) if config["init"] else None
     init_hash = weights_of(init, init.stat().st_mtime_ns) if init is not None else None

@@ -102,7 +102,7 @@ def with_overrides(trained: DictConfig, cfg: DictConfig) -> DictConfig:
     for override in task_overrides():
         key = override.lstrip("+~").partition("=")[0]
         key = key.partition("@")[2] or key
-        if key not in ("run", "trust", "iteration", "experiment"):
+        if key not in ("run", "trust", "iteration", "experiment", "other", "blend", "blend_of"):
             for name in (key, "predictor") if key == "task" else (key,):
                 OmegaConf.update(config, name, OmegaConf.select(cfg, name), merge=False, force_add=True)
     return config

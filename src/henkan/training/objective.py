@@ -39,8 +39,8 @@ class Objective:
     ) -> Tensor:
         """Return the sum of the weighted terms.
 
-        With `observe` terms of weight 0 are evaluated too, and all pulls are logged; with `measure` the balance takes
-        note of this batch.
+        With `observe` terms of weight 0 are evaluated too, and all pulls are logged; with `measure` the losses are
+        logged, and the balance takes note of this batch.
         """
         raw: Tensor = samples[PAIRED]["raw"]
         values = self.values(samples, [term for term in terms if term.pulls or observe])
@@ -53,8 +53,9 @@ class Objective:
         for term in found:
             value = values[term.name]
             weighted = weights[term.name] * value
-            self.tally.add(f"loss/{term.name}", value)
-            self.tally.add(f"weighted/{term.name}", weighted)
+            if measure:
+                self.tally.add(f"loss/{term.name}", value)
+                self.tally.add(f"weighted/{term.name}", weighted)
             self.tally.watch(f"loss term {term.name}", value, iteration)
             if term.balance is not None:
                 balanced[term.name] = value
@@ -72,7 +73,8 @@ class Objective:
                 total = total + weights[name] * value
         if not total.requires_grad:  # every weight is 0: nothing pulls, and the step moves nothing
             total = total + 0.0 * raw.sum()
-        self.tally.add("loss/generator", total)
+        if measure:
+            self.tally.add("loss/generator", total)
         return total
 
     def values(self, samples: Samples, terms: Sequence[Term]) -> dict[str, Tensor]:

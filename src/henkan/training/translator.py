@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from henkan.errors import UserError
 from henkan.networks.modes import has_batch_statistics, without_trace
 from henkan.randomness import seed_for
 from henkan.sample import PAIRED, Sample, on_device
@@ -59,6 +60,10 @@ class Translator(pl.LightningModule):
         layout = torch.channels_last if self.transform.channels_last else torch.contiguous_format
         self.generator = generator.to(memory_format=layout)
         self.discriminator = None if discriminator is None else discriminator.to(memory_format=layout)
+        if decay is not None and hasattr(generator, "begin"):
+            raise UserError(
+                f"average.decay={decay}: a generator that changes with the phase has no average; set it to null"
+            )
         self.average = None if decay is None else Average(self.generator, decay)
         # A plain tuple: frozen feature networks inside terms must not swell the state_dict.
         self.terms = tuple(terms)
@@ -105,6 +110,10 @@ class Translator(pl.LightningModule):
         """Train one iteration on a batch of each stream."""
         phase, updated = self.schedule.phase_at(self.iteration), self.schedule.updated(self.iteration)
         terms, observe = active(self.terms, phase), self.is_log_step(self.iteration)
+        # A generator may change with the phase: its picture grows, say.
+        begin = getattr(self.generator, "begin", None)
+        if begin is not None and begin(phase.name):
+            self.updater.forget("generator")
         needed = self.needed(terms, updated, observe)
         samples = {name: self.transforms[name].prepare(batch) for name, batch in batches.items() if name in needed}
         generated: Samples | None = None
@@ -165,14 +174,18 @@ class Translator(pl.LightningModule):
         observe: bool,
         needed: Mapping[str, Need],
     ) -> Callable[[], Tensor]:
-        """Return the generator's loss as a function; its first call uses the forward that was judged already."""
+        """Return the generator's loss as a function; its first call uses the forward that was judged already.
+
+        An optimizer may call it again in one step (L-BFGS does). Only the first call, before anything has moved, is
+        logged and measured.
+        """
         self.objective.balance.begin(phase.name)
         forwards = [generated]
 
         def loss() -> Tensor:
             first = bool(forwards)
             again = forwards.pop() if first else self.forward_generator(samples, needed)
-            return self.objective.of_generator(again, terms, self.iteration, observe, measure=first)
+            return self.objective.of_generator(again, terms, self.iteration, observe and first, measure=first)
 
         return loss
 

@@ -11,10 +11,31 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from henkan.config.resolved import Config
+from henkan.errors import UserError
+from henkan.training.schedule import NETWORKS
 from henkan.training.tally import Tally
 
 OptimizerFactory = Callable[..., Optimizer]
 SchedulerFactory = Callable[[Optimizer], LRScheduler]
+
+
+def check_closures(config: Config) -> None:
+    """Raise `UserError` for what does not go with an optimizer that asks for a loss several times in a step (L-BFGS).
+
+    Its steps are only comparable at one batch, and in full precision, and what it returns is no walk to average.
+    """
+    if not any(str(config["optimizer"][name].get("_target_")).endswith(".LBFGS") for name in NETWORKS):
+        return
+    settings = {
+        "optimizer.accumulate": (config["optimizer"]["accumulate"], 1),
+        "average.decay": (config["average"]["decay"], None),
+        "trainer.precision": (config["trainer"]["precision"], "32-true"),
+    }
+    for name, (value, needed) in settings.items():
+        if value != needed:
+            way_out = "null" if needed is None else needed
+            raise UserError(f"L-BFGS does not go with {name}={value}: set {name}={way_out}, or take optimizer=adam")
 
 
 class Updater:
@@ -47,6 +68,10 @@ class Updater:
             if factory is not None:
                 self.schedulers[name] = factory(self.optimizers[name])
         return list(self.optimizers.values())
+
+    def forget(self, name: str) -> None:
+        """Let a network's optimizer begin anew: what it remembers was of other weights."""
+        self.optimizers[name].state.clear()
 
     def is_due(self, before: int) -> bool:
         """Whether the batch after `before` others of a network completes a step."""

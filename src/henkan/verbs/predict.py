@@ -2,7 +2,9 @@
 
 Completion: pixels outside the mask (white = missing) stay as they are, bit for bit. Drawings: the whole page becomes
 clean lines, as PNG and, with vector=svg, as a file that drawing programs open. Color: the picture keeps its lightness;
-points or a scribble say what some places should be. Sketches: strokes of color beside them become a picture.
+points or a scribble say what some places should be. Sketches: strokes of color beside them become a picture. Style
+transfer: any picture is painted in the style that a network has learned. Super-resolution: the picture is enlarged;
+other=RUN blend=0.8 lies between two runs.
 
   henkan predict run=outputs/runs/RUN input=photo.jpg mask=hole.png
   henkan predict run=outputs/runs/RUN iteration=200_000 input=photo.jpg mask=hole.png
@@ -13,6 +15,7 @@ points or a scribble say what some places should be. Sketches: strokes of color 
   henkan predict run=outputs/runs/RUN input=grey.jpg 'points=[[120,80,"#c04020"]]'
   henkan predict task=colorization generator=levin input=grey.jpg scribble=strokes.png
   henkan predict run=outputs/runs/RUN input=sketch.png strokes=strokes.png
+  henkan predict run=outputs/runs/JOHNSON input=photo.jpg side=720
 """
 
 from __future__ import annotations
@@ -29,6 +32,7 @@ from henkan.config.build import build
 from henkan.config.resolved import resolved
 from henkan.data.decode import EXTENSIONS
 from henkan.errors import UserError
+from henkan.evaluation.blend import blend_of, ensembled
 from henkan.files import replaced
 from henkan.networks.modes import learns
 from henkan.prediction.predictor import Predictor
@@ -81,6 +85,9 @@ def load(cfg: DictConfig) -> Predictor:
             raise UserError("this generator has weights to learn: name a trained run with run=FOLDER")
         path = checkpoint.find_checkpoint(Path(cfg.run), cfg.iteration)
         checkpoint.load_weights(network, checkpoint.generator(checkpoint.load(path)), path)
+        blend = blend_of(cfg)
+        network = network if blend is None else blend(network)
+    network = ensembled(network, config)
     transform = build_transform(config)
     predict: Predictor = build(config["predictor"])(network.to(device_for(config)).eval(), transform, cfg, trained)
     return predict
