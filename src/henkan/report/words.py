@@ -79,6 +79,9 @@ METRICS = {
     "lite0_distance": Metric(
         "Lite0 distance", "", "Distance of EfficientNet-Lite0 features of output and true picture; not LPIPS."
     ),
+    "vgg16_distance": Metric(
+        "VGG-16 distance", "", "Distance of VGG-16 features of output and true picture; not LPIPS."
+    ),
     "kid_lite0": Metric(
         "KID (Lite0)",
         "",
