@@ -39,6 +39,7 @@ def test_a_config_builds_and_scores(path: Path) -> None:
     generator = torch.Generator().manual_seed(0)
     sample = {key: torch.rand(2, 3, 32, 32, generator=generator) for key in ("output", "target", "prediction")}
     sample["mask"] = torch.ones(2, 1, 32, 32)
+    sample["style_picture"] = torch.rand(2, 3, 40, 36, generator=generator)
     sample |= {"aux.classes": torch.rand(2, 5, generator=generator), "label": torch.tensor([0, 4])}
     result = function(**{argument: sample[key] for argument, key in reads.items()})
     if isinstance(metric, SetMetric):
