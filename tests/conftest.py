@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 from omegaconf import DictConfig
+from published import there
 from tiny_study import STUDY
 
 from henkan.config.composition import compose_root
@@ -26,6 +27,12 @@ torch.set_num_threads(1)
 NO_NETWORK = Path(__file__).parent / "no_network"
 runpy.run_path(str(NO_NETWORK / "sitecustomize.py"))
 os.environ["PYTHONPATH"] = os.pathsep.join([str(NO_NETWORK), *filter(None, [os.environ.get("PYTHONPATH")])])
+
+
+@pytest.fixture(scope="session")
+def beside() -> Callable[[str], Path]:
+    """What returns a file or folder of `HENKAN_TEST_FILES` (by default the folder `shared` beside the checkout)."""
+    return there
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,4 +1,4 @@
-"""Published weights, which no test may need: where they are absent, the tests that look at them are skipped."""
+"""Files that are not the project's, which no test may need: where they are absent, the tests that look are skipped."""
 
 from __future__ import annotations
 
@@ -7,12 +7,18 @@ from pathlib import Path
 
 import pytest
 
+# The folder that HENKAN_TEST_FILES names, by default `shared` beside the checkout.
+BESIDE = Path(os.environ.get("HENKAN_TEST_FILES", Path(__file__).parents[2] / "shared"))
+
+
+def there(name: str) -> Path:
+    """Return a file or folder of `BESIDE`."""
+    path = BESIDE / name
+    if not path.exists():
+        pytest.skip(f"{name} is not there: put it into the folder that HENKAN_TEST_FILES names")
+    return path
+
 
 def published(name: str) -> Path:
-    """Return a file of weights, from $HENKAN_WEIGHTS or a folder shared/weights beside or above this checkout."""
-    own = os.environ.get("HENKAN_WEIGHTS")
-    folders = [Path(own)] if own else [folder / "shared" / "weights" for folder in Path(__file__).parents]
-    for folder in folders:
-        if (folder / name).is_file():
-            return folder / name
-    pytest.skip(f"{name} is missing: put it into a folder and name that in HENKAN_WEIGHTS")
+    """Return a file of published weights."""
+    return there(f"weights/{name}")

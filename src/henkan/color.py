@@ -23,6 +23,8 @@ _TOE, _KNEE, _SLOPE, _OFFSET = 0.04045, 0.008856, 7.787, 16.0 / 116.0
 # Of linear RGB's share in X, Y and Z (ITU-R BT.709), each over the white point's (D65).
 _WHITE = (0.95047, 1.0, 1.08883)
 _TO_XYZ = ((0.412453, 0.357580, 0.180423), (0.212671, 0.715160, 0.072169), (0.019334, 0.119193, 0.950227))
+# Of sRGB's share in Y of studio range.
+_LUMA = (65.481 / 255.0, 128.553 / 255.0, 24.966 / 255.0)
 _FROM_XYZ = (
     (3.2404813432005266, -1.5371515162713185, -0.4985363261688878),
     (-0.9692549499965682, 1.8759900014898907, 0.0415559265582928),
@@ -47,6 +49,15 @@ def lab_to_rgb(lab: Tensor) -> Tensor:
         parts = (y + a / 500.0, y, (y - b / 200.0).clamp(min=0.0))
         xyz = [_expanded(part) * white for part, white in zip(parts, _WHITE, strict=True)]
         return _encoded(torch.stack([_mixed(xyz, row) for row in _FROM_XYZ], dim=-3))
+
+
+def studio_luma(image: Tensor) -> Tensor:
+    """Return Y of sRGB (..., 3, H, W) in [0, 1] as (..., 1, H, W) over 255: black is 16, white 235 (ITU-R BT.601).
+
+    It is the brightness that super-resolution is scored on, MATLAB's rgb2ycbcr.
+    """
+    with torch.autocast(image.device.type, enabled=False):
+        return (_mixed(image.float().unbind(-3), _LUMA) + 16.0 / 255.0).unsqueeze(-3)
 
 
 def lightness(grey: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ A sample is a batch: a mapping from key to tensor (or list of names). Pictures a
 | key | shape | meaning |
 |---|---|---|
 | `target` | (B, C, H, W) | ground truth |
+| `target_sharp` | (B, C, H, W) | the target sharpened, where a degradation does so |
 | `source` | (B, C, H, W) | what the network is shown |
 | `mask` | (B, 1, H, W) | 1 = missing |
 | `window`, `window_real` | (B, 2) int64 | center (y, x) of the hole, and of the real sample's own local window |
@@ -27,6 +28,8 @@ A sample is a batch: a mapping from key to tensor (or list of names). Pictures a
 | `label` | (B,) int64 | class of the picture, -1 where it has none |
 | `strokes` | (B, 3, H, W) | strokes of color that a user says, white elsewhere |
 | `lines` | (B, 1, H, W) | the picture's true line drawing, where the data have one |
+| `depth` | (B, 1, H, W) | how far away things are, 0 or more, in the units of its data |
+| `transmission`, `airlight` | (B, 1, H, W), (B, 3, 1, 1) | share of light that haze lets through, color that it adds |
 | `name` | list[str] | relative path of each picture |
 | `index` | (B,) int64 | the sample's counter |
 """

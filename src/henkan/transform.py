@@ -30,7 +30,7 @@ class Transform:
         """Run a generator and compose: adds `raw`, `prediction`, `output`, and `aux.*` for what else it returned.
 
         A picture whose sides are no multiple of the generator's `multiple` is padded and cut back. Raises `UserError`
-        for a generator that needs what the task does not offer.
+        for a generator that needs what the task does not offer, or enlarges otherwise (its `scale`, 1 without one).
         """
         asks = self._asks.setdefault(type(network), named_arguments(network.forward))
         offered = self.task.condition(sample)
@@ -39,12 +39,18 @@ class Transform:
                 f"the generator {type(network).__name__} needs {missing[0]!r}, which {type(self.task).__name__} does "
                 f"not offer (it offers {', '.join(offered)}): choose another generator, or the task that it is for"
             )
+        own, scale = getattr(network, "scale", 1), self.task.scale
+        if own != scale:
+            raise UserError(
+                f"the generator {type(network).__name__} makes pictures {own} times larger, and the task is to make "
+                f"them {scale} times larger: choose another generator, or degradation.scale={own}"
+            )
         inputs = {name: value for name, value in offered.items() if name in asks}
         height, width = sample["source"].shape[-2:]
         multiple, mode = getattr(network, "multiple", 1), getattr(network, "padding", "reflect")
         maps = {name: value for name, value in inputs.items() if name not in self.task.whole}
         returned: dict[str, Tensor] = dict(network(**{**inputs, **pad(maps, multiple, mode)}))
-        raw = returned.pop("raw").float()[..., :height, :width]
+        raw = returned.pop("raw").float()[..., : height * scale, : width * scale]
         generated = {**sample, **{f"aux.{name}": value for name, value in returned.items()}, "raw": raw}
         return Composed({**generated, **self.task.compose(raw, generated)})
 

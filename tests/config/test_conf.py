@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tiny_network
 import torch
 from omegaconf import DictConfig, OmegaConf
 from PIL import Image
@@ -60,7 +61,8 @@ def some_pairs(pictures: Path, place: Path) -> Path:
 # What a data set that must be given is given.
 NEED_PATH: dict[str, Callable[[Path, Path], Path]] = {
     **dict.fromkeys(
-        ("image_folder", "bsds500", "paired_folder", "paired_lines", "line_folder"), lambda pictures, _: pictures
+        ("image_folder", "bsds500", "paired_folder", "paired_lines", "depth_folder", "line_folder", "set5"),
+        lambda pictures, _: pictures,
     ),
     **dict.fromkeys(("single_picture", "single_photograph"), lambda pictures, _: pictures / "train" / "000.png"),
     "svg_folder": drawings,
@@ -92,6 +94,10 @@ def test_every_option_composes_and_builds(
         words.append(f"degradation.path={pictures / 'train' / '000.png'}")
     if option == "few":
         words.append("screen.count=2")
+    if "${degradation.scale}" in (CONF / group / f"{option}.yaml").read_text():
+        words.append("degradation=bicubic")
+    if option == "pretrained":
+        words.append(f"generator.weights={tiny_network.saved(tmp_path)}")
     if group == "scale":
         words.remove("scale=smoke")
     cfg = composed(words)
@@ -108,7 +114,7 @@ def test_every_option_composes_and_builds(
             network = build_network(config, group)
             weights = sum(weight.numel() for weight in network.parameters())
             assert (weights == 0) == isinstance(network, Baseline)
-        elif group == "data" and option in ("paired_folder", "paired_lines"):
+        elif group == "data" and option in ("paired_folder", "paired_lines", "depth_folder"):
             with pytest.raises(UserError):
                 build(config["data"])
         elif "_target_" in (config.get(group) or {}):

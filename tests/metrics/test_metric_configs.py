@@ -38,9 +38,11 @@ def test_a_config_builds_and_scores(path: Path) -> None:
     assert reads.keys() == named_arguments(function).keys()
     generator = torch.Generator().manual_seed(0)
     sample = {key: torch.rand(2, 3, 32, 32, generator=generator) for key in ("output", "target", "prediction")}
+    sample["source"] = torch.rand(2, 3, 8, 8, generator=generator)
     sample["mask"] = torch.ones(2, 1, 32, 32)
     sample["style_picture"] = torch.rand(2, 3, 40, 36, generator=generator)
     sample |= {"aux.classes": torch.rand(2, 5, generator=generator), "label": torch.tensor([0, 4])}
+    sample |= {key: torch.rand(2, 1, 32, 32, generator=generator) for key in ("aux.transmission", "transmission")}
     result = function(**{argument: sample[key] for argument, key in reads.items()})
     if isinstance(metric, SetMetric):
         assert isinstance(metric.compute(), float)

@@ -59,6 +59,7 @@ SCALARS = {
     "size": 64,
     "channels": 3,
     "scale": {"width": 0.125, "size": 64},
+    "degradation": {"scale": 4},
     "statistics": {"mean": [0.5, 0.4, 0.3], "deviation": 0.4, "classes": None},
 }
 
@@ -75,14 +76,16 @@ def test_tiles_give_what_the_whole_picture_gives(config: Path) -> None:
     """Where a network says how far it sees (`context`); any other is shown the whole picture while that fits."""
     torch.manual_seed(0)
     network = build(OmegaConf.create({**SCALARS, "node": OmegaConf.load(config)}).node).eval()
-    context = getattr(network, "context", None)
-    missing = hole(514, 546, Box(10, 500, 20, 546))
+    context, scale = getattr(network, "context", None), getattr(network, "scale", 1)
+    # What is enlarged need not be large.
+    height, width = (514, 546) if scale == 1 else (200, 220)
+    missing = hole(height, width, Box(10, height - 14, 20, width))
     if context is None:
-        assert split(missing, missing.size)[0].read == Box(0, 514, 0, 546)
+        assert split(missing, missing.size)[0].read == Box(0, height, 0, width)
         return
-    grey = torch.rand(1, 1, 514, 546)
+    grey = torch.rand(1, 1, height, width)
     given = {
-        "image": grey if config.stem == "local_color" else torch.rand(1, 3, 514, 546),
+        "image": grey if config.stem == "local_color" else torch.rand(1, 3, height, width),
         "mask": torch.from_numpy(missing)[None, None].float(),
         "lightness": grey,
     }
@@ -94,14 +97,17 @@ def test_tiles_give_what_the_whole_picture_gives(config: Path) -> None:
         padded = pad(part, network.multiple)
         raw = network(**padded)["raw"]
         # Some answer at half the picture's size.
-        factor = next(iter(padded.values())).shape[-1] // raw.shape[-1]
+        factor = next(iter(padded.values())).shape[-1] * scale // raw.shape[-1]
         raw = torch.nn.functional.interpolate(raw, scale_factor=factor, mode="bilinear")
-        return np.asarray(raw[0, :, : box.bottom - box.top, : box.right - box.left].permute(1, 2, 0).numpy())
+        own = Box(0, box.bottom - box.top, 0, box.right - box.left).times(scale)
+        return np.asarray(raw[(0, slice(None), *own.slices)].permute(1, 2, 0).numpy())
 
-    tiles = split(missing, 480 * 490, context, network.multiple)
+    tiles = split(missing, 480 * 490 if scale == 1 else 190 * 190, context, network.multiple)
     assert len(tiles) > 1
-    whole = fill(Box(0, 514, 0, 546))
-    np.testing.assert_allclose(merge(tiles, fill, 514, 546)[missing], whole[missing], atol=1e-5)
+    whole = fill(Box(0, height, 0, width))
+    written = missing.repeat(scale, 0).repeat(scale, 1)
+    merged = merge(tiles, fill, height, width, scale)
+    np.testing.assert_allclose(merged[written], whole[written], atol=1e-5)
 
 
 @pytest.mark.parametrize("phase", range(4))

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import multiprocessing
 from typing import Any
 
 import pytest
+from torch.utils.data import DataLoader, Dataset
 
-from henkan.training.feed import LONGEST_STRETCH, Feed, Stretches
+from henkan.training.feed import LONGEST_STRETCH, Feed, Stretches, Waiting
+from henkan.training.interruption import ignore_in_worker
 from henkan.training.schedule import Phase, Schedule
 
 
@@ -39,3 +42,21 @@ def test_stretches_part_the_batches_without_reading_ahead() -> None:
         assert len(read) == sum(map(len, parted))
         parted.append([batch["number"] for batch in stretch])
     assert parted == [[0, 1], [2, 3, 4]]
+
+
+class Broken(Dataset[int]):
+    def __getitem__(self, index: int) -> int:
+        raise ValueError(f"no sample {index}")
+
+    def __len__(self) -> int:
+        return 4
+
+
+def test_workers_end_with_their_error_whoever_keeps_it() -> None:
+    """They ignore SIGTERM: one that is left is waited for, forever, when the interpreter ends."""
+    before = set(multiprocessing.active_children())
+    loader = DataLoader(Broken(), num_workers=1, worker_init_fn=ignore_in_worker)
+    with pytest.raises(ValueError, match="no sample") as kept:
+        next(iter(Waiting()(loader)))
+    assert set(multiprocessing.active_children()) == before
+    assert kept.tb is not None

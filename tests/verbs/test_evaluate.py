@@ -113,3 +113,36 @@ def test_train_and_evaluate_find_what_the_other_has_done(
     assert execute("train", [*words, "rerun=true"]).code == 0
     assert execute("evaluate", [f"run={folder}"]).code == 0
     assert (folder / "scores.csv").read_text() == before
+
+
+def test_between_two_runs_and_the_mean_of_eight_views(pictures: Path, tmp_path: Path, composed: Compose) -> None:
+    """Super-resolution: a blend by weights at 1 and 0 is one run or the other, and lies beside the run's own scores."""
+    words = ["experiment=srresnet", "scale=smoke", "data=image_folder", f"data.path={pictures}", "logger=none"]
+    words += [
+        "size=16",
+        "schedule.joint.iterations=2",
+        "validation.every=2",
+        "metric=[psnr_y_crop]",
+        "trainer.threads=1",
+    ]
+    words += [f"paths.runs={tmp_path / 'runs'}", f"paths.cache={tmp_path / 'cache'}", "optimizer.generator.lr=1e-2"]
+    for seed in (0, 1):
+        train.main(composed([*words, f"seed={seed}"]))
+    first, second = sorted((tmp_path / "runs").glob("*/run.json"))
+
+    def scores(*more: str) -> list[float]:
+        known = set(first.parent.glob("evaluations/*"))
+        assert execute("evaluate", [f"run={first.parent}", *more]).code == 0
+        (new,) = set(first.parent.glob("evaluations/*")) - known
+        return pd.read_csv(new / "scores.csv")["psnr_y_crop"].tolist()
+
+    own, others = (pd.read_csv(run.parent / "scores.csv")["psnr_y_crop"].tolist() for run in (first, second))
+    other = f"other={second.parent}"
+    assert own != others
+    assert scores(other, "blend=1") == own and scores(other, "blend=0") == others
+    assert scores(other, "blend=1", "blend_of=pictures") == own
+    between = scores(other, "blend=0.5"), scores(other, "blend=0.5", "blend_of=pictures")
+    assert between[0] not in (own, others, between[1])
+    assert scores("evaluation.ensemble=true") != own
+    assert pd.read_csv(first.parent / "scores.csv")["psnr_y_crop"].tolist() == own
+    assert execute("evaluate", [f"run={first.parent}", "blend=0.5"]).code == 2

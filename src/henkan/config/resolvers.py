@@ -1,8 +1,11 @@
 """OmegaConf resolvers: how recipes state the paper's numbers and let `scale` shrink them.
 
 `${at_scale:size,256}`            the scale's own `size`, or 256 where the scale says null (as in the paper)
+`${at_scale:small.size,96}`       the same of its `small`, for networks that work on small pictures
 `${scaled:96,256,${size}}`        96 pixels of a 256-pixel picture, at the present size
 `${iterations:90_000}`            the paper's iterations times `scale.iterations`, at least 2 a phase
+`${iterations:90_000,small}`      the same times `scale.small.iterations`
+`${times:1e-4,${scale.small.rate}}`  a product
 `${steps:1_000}`                  the same for one picture, which needs its steps at any scale: by the factor's root
 `${updates:generator}`            how many optimizer steps that network takes in the whole schedule
 `${steps_after:[1000,2000]}`      how many it has taken after so many of its iterations
@@ -20,7 +23,7 @@ from omegaconf import DictConfig, OmegaConf
 
 def at_scale(key: str, paper: Any, *, _root_: DictConfig) -> Any:
     """Return `scale.<key>`, or the paper's value where the scale leaves it null."""
-    value = _root_.scale[key]
+    value = OmegaConf.select(_root_.scale, key)
     return paper if value is None else value
 
 
@@ -29,9 +32,15 @@ def scaled(length: float, reference: int, size: int) -> int:
     return max(1, round(length * size / reference))
 
 
-def iterations(paper: int, *, _root_: DictConfig) -> int:
-    """Return the paper's number of iterations times the scale's factor, at least 2."""
-    return max(2, round(paper * float(_root_.scale.iterations)))
+def iterations(paper: int, of: str | None = None, *, _root_: DictConfig) -> int:
+    """Return the paper's number of iterations times the scale's factor, or that `of` a part of it; at least 2."""
+    scale = _root_.scale if of is None else _root_.scale[of]
+    return max(2, round(paper * float(scale.iterations)))
+
+
+def times(number: float, factor: float) -> float:
+    """Return a product."""
+    return float(number) * float(factor)
 
 
 def steps(paper: int, *, _root_: DictConfig) -> int:
@@ -73,5 +82,5 @@ def total(*numbers: int) -> int:
     return sum(numbers)
 
 
-for _resolver in (at_scale, scaled, iterations, steps, updates, steps_after, fraction, total):
+for _resolver in (at_scale, scaled, iterations, steps, updates, steps_after, fraction, total, times):
     OmegaConf.register_new_resolver(_resolver.__name__, _resolver, replace=True)

@@ -30,7 +30,8 @@ class Distorted(Frame):
 
     def __call__(self, picture: Picture, threshold: float | None = None) -> Picture:
         x, y = self.places
-        bent = np.asarray(cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101), np.uint8)
+        remapped = cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+        bent = np.asarray(remapped, picture.dtype)
         if threshold is not None:
             bent[bent < 255 * TURNED] = 0
         # OpenCV drops the axis of a single channel.

@@ -9,6 +9,7 @@ from typing import Any
 
 from henkan.data.contents import hash_contents
 from henkan.data.decode import EXTENSIONS, decode
+from henkan.data.kept import Kept
 from henkan.data.pictures import Picture, Pictures
 from henkan.data.splits import SPLITS
 from henkan.errors import UserError
@@ -67,7 +68,7 @@ class ImageFolder(Pictures):
     """
 
     def __init__(self, path: str | Path, cache: str | Path | None = None, labels: bool = False) -> None:
-        self.path, self.cache = Path(path).expanduser(), cache
+        self.path, self.cache, self._kept = Path(path).expanduser(), cache, Kept()
         super().__init__(list_pictures(self.path), str(self.path))
         self._numbers = self._numbered() if labels else {}
 
@@ -95,7 +96,7 @@ class ImageFolder(Pictures):
         return {"label": self._numbers.get(class_of(name), -1)} if self._numbers else {}
 
     def picture(self, name: str) -> Picture:
-        return decode(self.path / name)
+        return self._kept(name, lambda: decode(self.path / name))
 
     def manifest(self) -> str:
         return hash_contents(self.path, [name for names in self._names.values() for name in names], self.cache)

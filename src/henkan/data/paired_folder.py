@@ -8,7 +8,7 @@ from pathlib import Path
 from henkan.data.contents import hash_contents
 from henkan.data.decode import decode
 from henkan.data.image_folder import list_pictures
-from henkan.data.pictures import Picture, Pictures
+from henkan.data.pictures import Layer, Picture, Pictures
 from henkan.errors import UserError
 
 
@@ -39,7 +39,7 @@ class PairedFolder(Pictures):
     def picture(self, name: str) -> Picture:
         return decode(self.target / name)
 
-    def companions(self, name: str) -> dict[str, Picture]:
+    def companions(self, name: str) -> dict[str, Layer]:
         return {"source": decode(self.source / self._sources[name])}
 
     def manifest(self) -> str:

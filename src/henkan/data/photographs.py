@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from functools import cached_property
 from hashlib import blake2b
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
 from henkan.data.decode import decode
+from henkan.data.kept import Kept
 from henkan.data.pictures import Picture, Pictures
 from henkan.data.splits import Split
 from henkan.errors import UserError
@@ -36,22 +36,13 @@ class Photographs(Pictures):
     def __init__(self) -> None:
         super().__init__(SPLIT_OF, "the sample photographs")
         self._paths = {name: _path(name) for name in SPLIT_OF}
-
-    def __getstate__(self) -> dict[str, object]:
-        return {key: value for key, value in self.__dict__.items() if key != "_decoded"}
+        self._kept = Kept()
 
     def split(self, name: str) -> Split:
         return SPLIT_OF[name]
 
-    @cached_property
-    def _decoded(self) -> dict[str, Picture]:
-        return {}
-
     def picture(self, name: str) -> Picture:
-        # Ten pictures fit in memory, and decoding one costs as much as a small training step.
-        if name not in self._decoded:
-            self._decoded[name] = decode(self._paths[name])
-        return self._decoded[name]
+        return self._kept(name, lambda: decode(self._paths[name]))
 
     def manifest(self) -> str:
         versions = [version(distribution) for distribution, _ in FOLDERS.values()]

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 Picture = NDArray[np.uint8]
 """8-bit RGB, (H, W, 3), or grey, (H, W, 1); contiguous."""
 
+Layer = NDArray[Any]
+"""What comes with a picture and is framed as it is: a picture, or a map of float32 numbers, (H, W, C)."""
+
 
 class Pictures(ABC):
     """Named pictures in three splits; made in the main process, read in the workers (forked or spawned).
@@ -78,8 +81,8 @@ class Pictures(ABC):
         """Return a drawing's strokes, in pixels of the whole picture, where it is kept as such."""
         return None
 
-    def companions(self, name: str) -> dict[str, Picture]:
-        """Return what belongs to a picture, by sample key: pictures of the same height and width."""
+    def companions(self, name: str) -> dict[str, Layer]:
+        """Return what belongs to a picture, by sample key: pictures and maps of the same height and width."""
         return {}
 
     def facts_of(self, name: str) -> dict[str, Any]:

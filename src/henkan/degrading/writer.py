@@ -24,8 +24,8 @@ from henkan.files import replaced, sealed
 from henkan.sample import Sample
 from henkan.transform import Transform
 
-# The loader's bookkeeping, and what follows from the target.
-LEFT_OUT = ("name", "index", "parameters", "target_lab", "lightness")
+# The loader's bookkeeping, and what follows from the target and from the numbers that were drawn.
+LEFT_OUT = ("name", "index", "parameters", "target_lab", "lightness", "depth", "transmission", "airlight")
 # Samples that are degraded at once: the same however many processes there are.
 BATCH = 8
 # The fast end of PNG's range: half again as large, several times as fast.

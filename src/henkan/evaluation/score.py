@@ -12,6 +12,7 @@ from henkan.config.resolved import Config
 from henkan.data.pictures import Pictures
 from henkan.data.splits import Split
 from henkan.evaluation.along import along, write_curve
+from henkan.evaluation.blend import Blend, ensembled
 from henkan.evaluation.written import as_table, check_edges, save_picture, write_scores
 from henkan.files import digest_of, read_json, write_json
 from henkan.networks.modes import learns
@@ -33,10 +34,12 @@ def score_run(
     weights: Path | None = None,
     logger: RunLogger | None = None,
     again: bool = True,
+    blend: Blend | None = None,
 ) -> dict[str, float]:
     """Score the generator of the checkpoint in `folder` (or of `weights`) and write what was found into `folder`.
 
-    Returns the mean of every score. Without `again`, scores of the same identity that are there already are returned.
+    With `blend` what is scored lies between that and another run's. Returns the mean of every score. Without `again`,
+    scores of the same identity that are there already are returned.
     """
     settings = config["evaluation"]
     split = settings["split"]
@@ -51,12 +54,15 @@ def score_run(
         iteration = state.get("iteration")
         checkpoint.load_weights(network, checkpoint.generator(state), path)
         parts["weights"] = digest_of(path)
+        if blend is not None:
+            network, parts["blend"] = blend(network), blend.name
     identity, facts = identify(parts), folder / "evaluation.json"
     if not again and facts.is_file():
         known = read_json(facts, "henkan evaluate run=… writes it again", dict)
         if known.get("identity") == identity:
             means: dict[str, float] = known["means"]
             return means
+    network = ensembled(network, config)
     scores = score(config, pictures, network, folder, split)
     # Runs of before there were areas have no edges.
     write_scores(scores, folder, settings.get("areas"))

@@ -30,6 +30,10 @@ class Box:
     def slices(self) -> tuple[slice, slice]:
         return slice(self.top, self.bottom), slice(self.left, self.right)
 
+    def times(self, scale: int) -> Box:
+        """Return the box in a picture that is `scale` times larger."""
+        return Box(*(edge * scale for edge in (self.top, self.bottom, self.left, self.right)))
+
     @property
     def pixels(self) -> int:
         return (self.bottom - self.top) * (self.right - self.left)
@@ -89,10 +93,13 @@ def bounds(hole: NDArray[np.bool_]) -> Box:
     return Box(int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1)
 
 
-def merge(tiles: list[Tile], fill: Callable[[Box], Floats], height: int, width: int) -> Floats:
-    """Return (H, W, C) of what `fill` returns for each tile's `read`; seams are weighted means, 0 where none wrote."""
+def merge(tiles: list[Tile], fill: Callable[[Box], Floats], height: int, width: int, scale: int = 1) -> Floats:
+    """Return (H, W, C) of what `fill` returns for each tile's `read`; seams are weighted means, 0 where none wrote.
+
+    With `scale` answers are that many times larger than what was read, and so is the picture.
+    """
     total: Floats | None = None
-    weight = np.zeros((height, width, 1), np.float32)
+    weight = np.zeros((height * scale, width * scale, 1), np.float32)
     for tile in tiles:
         answer = fill(tile.read)
         own = Box(
@@ -100,12 +107,12 @@ def merge(tiles: list[Tile], fill: Callable[[Box], Floats], height: int, width: 
             tile.write.bottom - tile.read.top,
             tile.write.left - tile.read.left,
             tile.write.right - tile.read.left,
-        )
+        ).times(scale)
         if total is None:
-            total = np.zeros((height, width, answer.shape[-1]), np.float32)
-        share = ramp(tile.write)
-        total[tile.write.slices] += answer[own.slices] * share
-        weight[tile.write.slices] += share
+            total = np.zeros((*weight.shape[:2], answer.shape[-1]), np.float32)
+        write, share = tile.write.times(scale), ramp(tile.write.times(scale))
+        total[write.slices] += answer[own.slices] * share
+        weight[write.slices] += share
     if total is None:
         raise ValueError("there are no tiles")
     np.divide(total, weight, out=total, where=weight > 0)

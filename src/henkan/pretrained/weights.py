@@ -10,9 +10,11 @@ import hashlib
 import os
 import pickle
 import re
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from typing import Any
 from urllib.parse import urlparse
 
 import safetensors.torch
@@ -98,13 +100,32 @@ def find(url: str, origin: str | None = None) -> Path:
     raise MissingWeights(f"{name} is missing: {origin or f'download {url}'} and put it into {folder()}")
 
 
+def located(given: str, origin: str | None = None) -> Path:
+    """Return the file that a person named: a path, or the name of one in `places()`.
+
+    Raises `MissingWeights` if there is none; `origin` says where it comes from.
+    """
+    path = at_home(Path(given), "give the whole path")
+    for candidate in (path, *(place / given for place in places())):
+        if candidate.is_file():
+            return candidate
+    if origin is not None:
+        raise MissingWeights(f"{path.name} is missing: {origin} and put it into {folder()}")
+    raise MissingWeights(f"{path.name} is missing: {path} is no file, and {folder()} has none of this name")
+
+
+def hash_of(path: Path) -> str:
+    """Return the SHA-256 of a file, read once as long as it does not change."""
+    state = path.stat()
+    return _sha256(path, state.st_mtime_ns, state.st_size)
+
+
 def read(path: Path, origin: str) -> dict[str, Tensor]:
     """Return the weights in `path`, whose name must end in `-<first 8 hex digits of its SHA-256>.<suffix>`.
 
     `origin` says how to get the file anew. Raises `UserError` if the contents do not match the name.
     """
-    state = path.stat()
-    digest = _sha256(path, state.st_mtime_ns, state.st_size)
+    digest = hash_of(path)
     promised = re.search(r"-([0-9a-f]{8})\.[^.]+$", path.name)
     if promised is None or not digest.startswith(promised[1]):
         raise UserError(f"{path} is damaged (its SHA-256 begins with {digest[:8]}): delete it, {origin}")
@@ -116,19 +137,50 @@ def tensors(path: Path, origin: str) -> dict[str, Tensor]:
 
     Raises `UserError`, which ends in `origin`, for what holds anything else.
     """
+    found = contents(path, f"delete it, {origin}")
+    if not all(isinstance(value, Tensor) for value in found.values()):
+        raise UserError(f"{path} does not hold named tensors: delete it, {origin}")
+    return found
+
+
+def contents(path: Path, way_out: str) -> dict[str, Any]:
+    """Return the mapping in a file, tensors and plain containers of them, without running anything that it contains.
+
+    Safetensors and torch's files are told by their first bytes, whatever they are called. Raises `UserError`, which
+    ends in `way_out`, for what holds anything else.
+    """
     try:
-        if path.suffix == ".safetensors":
-            return safetensors.torch.load_file(path)
+        if is_safetensors(path):
+            return dict(safetensors.torch.load_file(path))
+        if is_torchscript(path):
+            raise UserError(
+                f"{path} is TorchScript, which is code, so it was refused: save its state_dict() alone if you trust "
+                f"who made it; otherwise {way_out}"
+            )
         found = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         raise UserError(
-            f"{path} holds more than tensors, so it was refused: loading it could run code; delete it, {origin}"
+            f"{path} holds more than tensors, so it was refused: loading it could run code; {way_out}"
         ) from None
     except (SafetensorError, RuntimeError, EOFError, OSError, ValueError, LookupError) as error:
-        raise UserError(f"{path} is damaged ({str(error).partition(chr(10))[0]}): delete it, {origin}") from error
-    if not isinstance(found, dict) or not all(isinstance(value, Tensor) for value in found.values()):
-        raise UserError(f"{path} does not hold named tensors: delete it, {origin}")
+        raise UserError(f"{path} is damaged ({str(error).partition(chr(10))[0]}): {way_out}") from error
+    if not isinstance(found, dict):
+        raise UserError(f"{path} does not hold named tensors: {way_out}")
     return found
+
+
+def is_safetensors(path: Path) -> bool:
+    """Whether a file begins as safetensors do: the length of a header, 8 bytes, and a brace."""
+    with path.open("rb") as file:
+        return file.read(9)[8:] == b"{"
+
+
+def is_torchscript(path: Path) -> bool:
+    """Whether a file is an archive of torch with code in it."""
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return any(name.endswith("/constants.pkl") for name in archive.namelist())
 
 
 @functools.cache

@@ -13,6 +13,7 @@ from typing import Any
 
 from henkan.config.build import build
 from henkan.config.history import timeless
+from henkan.pretrained.weights import hash_of, located
 from henkan.sample import PAIRED
 from henkan.terms.term import Term
 from henkan.training.schedule import NETWORKS, Phase, Schedule, active
@@ -91,6 +92,7 @@ def fingerprint(
     if isinstance(clip, Mapping) and len({clip.get(network) for network in NETWORKS}) == 1:
         # One number is meant for each network.
         kept["optimizer"] = {**kept["optimizer"], "clip": clip.get(NETWORKS[0])}
+    kept["generator"] = by_files(config["generator"])
     kept["screen"] = without_place(config.get("screen") or {})
     kept["init"] = init
     if origin is not None:
@@ -161,15 +163,21 @@ def evaluation_parts(config: Mapping[str, Any], manifest: str) -> dict[str, Any]
         parts["degradation"] = by_contents(degradation)
     if own := config.get("evaluation", {}).get("degradation"):
         parts["evaluation"] = {**config["evaluation"], "degradation": by_contents(own)}
-    if reference := config["generator"].get("reference"):
-        # A picture that colors are taken from: what it shows counts.
-        parts["generator"] = {**config["generator"], "reference": contents_of(Path(reference))}
+    parts["generator"] = by_files(config["generator"])
     return {**parts, "manifest": manifest}
 
 
-def contents_of(path: Path) -> str | None:
-    """Return the hash of a file's contents; nothing of one that is not there."""
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+def by_files(generator: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a generator with the hash of what is in files in place of where they lie.
+
+    A picture that colors are taken from (nothing of one that is not there), and weights that it comes with.
+    """
+    found = dict(generator)
+    if reference := generator.get("reference"):
+        found["reference"] = hash_of(Path(reference)) if Path(reference).is_file() else None
+    if isinstance(weights := generator.get("weights"), str):
+        found["weights"] = hash_of(located(weights))
+    return found
 
 
 def prefixes(

@@ -88,13 +88,21 @@ def check_untrained(cfg: DictConfig) -> None:
         raise UserError("iteration=N is one of a trained run's: name the run with run=FOLDER")
 
 
+def as_it_is(cfg: DictConfig) -> DictConfig:
+    """Return a config whose generator, if it comes with weights of its own, is not to learn any."""
+    if "frozen" in cfg.generator:
+        cfg = cfg.copy()
+        cfg.generator.frozen = True
+    return cfg
+
+
 def with_overrides(trained: DictConfig, cfg: DictConfig) -> DictConfig:
     """Return a run's config with what was given beside `run=`: a key's value, or all of a group that was chosen."""
     config = trained.copy()
     for override in task_overrides():
         key = override.lstrip("+~").partition("=")[0]
         key = key.partition("@")[2] or key
-        if key not in ("run", "trust", "iteration", "experiment"):
+        if key not in ("run", "trust", "iteration", "experiment", "other", "blend", "blend_of"):
             for name in (key, "predictor") if key == "task" else (key,):
                 OmegaConf.update(config, name, OmegaConf.select(cfg, name), merge=False, force_add=True)
     return config

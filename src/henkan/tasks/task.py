@@ -16,6 +16,9 @@ Side = Literal["real", "fake"]
 class Task(ABC):
     """Converts between a sample and what the networks see. All pictures are in [0, 1]."""
 
+    scale = 1
+    """How many times larger than `source` the generator's answer is."""
+
     whole: frozenset[str] = frozenset()
     """What of `condition` is about the whole picture: it has a size of its own, and is never padded."""
 

@@ -133,10 +133,16 @@ class Waiting:
     def __call__(self, batches: Iterable[Batch]) -> Iterator[Batch]:
         """Pass batches on, and add up the time until each was there."""
         source = iter(batches)
-        while True:
-            since = time.perf_counter()
-            batch = next(source, None)
-            self.seconds += time.perf_counter() - since
-            if batch is None:
-                return
-            yield batch
+        try:
+            while True:
+                since = time.perf_counter()
+                batch = next(source, None)
+                self.seconds += time.perf_counter() - since
+                if batch is None:
+                    return
+                yield batch
+        finally:
+            # Of an error in a worker the traceback keeps the loader's iterator, and it its workers, which ignore the
+            # signal that would end them: the interpreter would wait for them forever.
+            if hasattr(source, "_shutdown_workers"):
+                source._shutdown_workers()

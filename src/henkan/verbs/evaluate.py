@@ -10,6 +10,9 @@ several values of one setting of the degradation: curve.csv and curve.png.
   henkan evaluate run=outputs/runs/RUN iteration=200_000
   henkan evaluate run=outputs/runs/RUN postprocess=poisson
   henkan evaluate experiment=glcic generator=criminisi
+  henkan evaluate run=outputs/runs/RUN other=outputs/runs/OTHER blend=0.8      # between two runs
+  henkan evaluate run=outputs/runs/RUN evaluation.ensemble=true               # the mean of eight views
+  henkan evaluate task=super_resolution degradation=bicubic generator=pretrained generator.weights=RealESRGAN_x4plus.pth
   henkan evaluate run=outputs/runs/RUN 'evaluation.curve={setting: count, values: [0, 1, 10]}'
 """
 
@@ -22,6 +25,7 @@ from omegaconf import DictConfig
 from henkan.config.composition import task_overrides
 from henkan.data.pictures import Pictures
 from henkan.errors import UserError
+from henkan.evaluation.blend import blend_of
 from henkan.evaluation.score import score_run
 from henkan.evaluation.written import print_scores
 from henkan.files import digests
@@ -32,13 +36,13 @@ from henkan.runs.mark import mark
 from henkan.runs.plan import Plan, manifest_of, plan_run, settle
 from henkan.runs.record import SCORED, TRAINED, Record, read_record, scored_again, write_record
 from henkan.runs.run import alone_in, write_config
-from henkan.runs.trained import check_untrained, own_config, run_folder, with_overrides
+from henkan.runs.trained import as_it_is, check_untrained, own_config, run_folder, with_overrides
 from henkan.training import checkpoint
 from henkan.training.assemble import build_network
 
 
 def main(cfg: DictConfig) -> None:
-    """Evaluate `run=FOLDER`, or the configured generator as it is if it has no parameters."""
+    """Evaluate `run=FOLDER`, or the configured generator as it is if it has nothing to learn."""
     if cfg.run is not None:
         trained = own_config(cfg)
         config, pictures = settle(with_overrides(trained, cfg))
@@ -49,18 +53,22 @@ def main(cfg: DictConfig) -> None:
         last = checkpoint.last(folder)
         if weights is not None and not (last.is_file() and weights.samefile(last)):
             other.append(weights.stem)
+        blend = blend_of(cfg)
+        if blend is not None:
+            other.append(blend.name)
         if parts != evaluation_parts(own, manifest_of(own, own_pictures)):
             other.append(identify(parts)[:10])
         if other:
             # Scores of other weights or settings lie beside those of the run's own.
             folder = folder / "evaluations" / "-".join(other)
         with alone_in(run_folder(Path(cfg.run))):
-            score_run(config, pictures, folder, weights)
+            score_run(config, pictures, folder, weights, blend=blend)
             record = read_record(folder)
             if record is not None and "digests" in record:
                 write_record(folder, {**record, "digests": scored_again(folder)})
     else:
         check_untrained(cfg)
+        cfg = as_it_is(cfg)
         config, pictures = settle(cfg)
         if learns(build_network(config, "generator")):
             raise UserError("this generator has weights to learn: name a trained run with run=FOLDER")

@@ -3,12 +3,14 @@
 Completion: pixels outside the mask (white = missing) stay as they are, bit for bit. Drawings: the whole page becomes
 clean lines, as PNG and, with vector=svg, as a file that drawing programs open. Color: the picture keeps its lightness;
 points or a scribble say what some places should be. Sketches: strokes of color beside them become a picture. Style
-transfer: any picture is painted in the style that a network has learned.
+transfer: any picture is painted in the style that a network has learned. Super-resolution: the picture is enlarged;
+other=RUN blend=0.8 lies between two runs.
 
   henkan predict run=outputs/runs/RUN input=photo.jpg mask=hole.png
   henkan predict run=outputs/runs/RUN iteration=200_000 input=photo.jpg mask=hole.png
   henkan predict run=outputs/runs/RUN input='photos/*.jpg' mask=masks postprocess=poisson
   henkan predict generator=telea input=photos output=filled
+  henkan predict task=super_resolution degradation=bicubic generator=pretrained generator.weights=FILE input=photo.jpg
   henkan predict run=outputs/runs/RUN input=sketch.png vector=svg
   henkan predict run=outputs/runs/RUN input=grey.jpg 'points=[[120,80,"#c04020"]]'
   henkan predict task=colorization generator=levin input=grey.jpg scribble=strokes.png
@@ -30,10 +32,11 @@ from henkan.config.build import build
 from henkan.config.resolved import resolved
 from henkan.data.decode import EXTENSIONS
 from henkan.errors import UserError
+from henkan.evaluation.blend import blend_of, ensembled
 from henkan.files import replaced
 from henkan.networks.modes import learns
 from henkan.prediction.predictor import Predictor
-from henkan.runs.trained import check_untrained, own_config, with_overrides
+from henkan.runs.trained import as_it_is, check_untrained, own_config, with_overrides
 from henkan.training import checkpoint
 from henkan.training.assemble import build_network, build_transform, device_for
 
@@ -71,7 +74,7 @@ def load(cfg: DictConfig) -> Predictor:
     """Return what applies the generator, as its task has it; no training data is read."""
     if cfg.run is None:
         check_untrained(cfg)
-    trained = with_overrides(own_config(cfg), cfg) if cfg.run is not None else cfg.copy()
+    trained = with_overrides(own_config(cfg), cfg) if cfg.run is not None else as_it_is(cfg).copy()
     if cfg.run is None and trained.statistics.mean is None:
         # A generator that learns nothing is shown no mean color.
         trained.statistics.mean = [0.5, 0.5, 0.5]
@@ -82,6 +85,9 @@ def load(cfg: DictConfig) -> Predictor:
             raise UserError("this generator has weights to learn: name a trained run with run=FOLDER")
         path = checkpoint.find_checkpoint(Path(cfg.run), cfg.iteration)
         checkpoint.load_weights(network, checkpoint.generator(checkpoint.load(path)), path)
+        blend = blend_of(cfg)
+        network = network if blend is None else blend(network)
+    network = ensembled(network, config)
     transform = build_transform(config)
     predict: Predictor = build(config["predictor"])(network.to(device_for(config)).eval(), transform, cfg, trained)
     return predict
