@@ -91,13 +91,15 @@ def train(plan: Plan, batch: dict[str, Any]) -> pl.LightningModule:
 
 @pytest.mark.parametrize("task", TASKS)
 def test_a_task_trains_with_every_generator_that_fits(
-    task: str, pictures: Path, drawings: Path, tmp_path: Path, subtests: Any
+    task: str, pictures: Path, drawings: Path, labelled: Path, tmp_path: Path, subtests: Any
 ) -> None:
     words = [f"experiment={recipe_of(task)}", *SMALL, f"paths.cache={tmp_path}", f"paths.runs={tmp_path}"]
     channels = composed(words).channels
     grey = channels == 1
     words.append(f"statistics.mean={[0.5] * channels}")
     data = [f"data={'line_folder' if grey else 'image_folder'}", f"data.path={drawings if grey else pictures}"]
+    if task == "segmentation":
+        data = ["data=labelled_folder", f"data.path={labelled}", "source_channels=3", "statistics.classes=3"]
     plan = plan_run(composed([*words, *data, "loss=[mse]"]))
     transform, size = build_transform(plan.config), plan.config["batch_size"]
     stream = training_stream(plan.config, plan.streams[PAIRED])

@@ -113,3 +113,22 @@ def annealed_mean(logits: Tensor, temperature: float) -> Tensor:
     steps = torch.linspace(-1.0, 1.0, BINS, device=logits.device).view(-1, 1, 1)
     # No matrix product: autocast would take one in half precision.
     return torch.stack(((shares.sum(2) * steps).sum(1), (shares.sum(1) * steps).sum(1)), dim=1)
+
+
+def class_colors(labels: Tensor) -> Tensor:
+    """Return the colors in [0, 1] that PASCAL VOC shows classes 0 to 255 in: (..., 1, H, W) int64 -> (..., 3, H, W).
+
+    The bits of a class go to red, green and blue in turn, the lowest into the highest; 0 is black.
+    """
+    channels = [
+        sum(((labels >> (3 * place + channel)) & 1) << (7 - place) for place in range(3)) for channel in range(3)
+    ]
+    return torch.cat(channels, dim=-3).float() / 255.0  # type: ignore[arg-type]
+
+
+def mean_class_color(logits: Tensor) -> Tensor:
+    """Return the mean of the classes' colors, each as probable as logits (B, K, H, W) say, (B, 3, H, W) in [0, 1]."""
+    colors = class_colors(torch.arange(logits.shape[1], device=logits.device).view(-1, 1, 1, 1))
+    shares = logits.float().softmax(1)
+    # No matrix product: autocast would take one in half precision.
+    return torch.stack([(shares * colors[None, :, channel]).sum(1) for channel in range(3)], dim=1)

@@ -26,6 +26,7 @@ A sample is a batch: a mapping from key to tensor (or list of names). Pictures a
 | `style` | (B, 1, s, s) | a grey picture whose global features color this one |
 | `style_picture` | (B, 3, h, w) | the picture, of any size, in whose style this one is to be painted |
 | `label` | (B,) int64 | class of the picture, -1 where it has none |
+| `labels` | (B, 1, H, W) int64 | class of each pixel, `UNKNOWN` where nobody has said |
 | `strokes` | (B, 3, H, W) | strokes of color that a user says, white elsewhere |
 | `lines` | (B, 1, H, W) | the picture's true line drawing, where the data have one |
 | `depth` | (B, 1, H, W) | how far away things are, 0 or more, in the units of its data |
@@ -55,6 +56,12 @@ PAIRED = "paired"
 
 WITHOUT_FLOAT64 = ("mps",)
 """Kinds of devices that have no float64."""
+
+LABEL_MAPS = frozenset({"labels"})
+"""What is a map of classes: its 8-bit values are names, which are neither mixed when it is framed nor made floats."""
+
+UNKNOWN = 255
+"""The class of pixels in a map of classes that have none, or that nobody has looked at."""
 
 
 class Composed(UserDict[str, Any]):
@@ -93,11 +100,16 @@ class Detached(Mapping[str, Any]):
 
 
 def to_float(sample: Sample, channels_last: bool = False) -> dict[str, Any]:
-    """Return the sample with its 8-bit pictures and masks as float32: pictures in [0, 1], masks 0 or 1."""
+    """Return the sample with its 8-bit pictures and masks as float32: pictures in [0, 1], masks 0 or 1.
+
+    Maps of classes become int64.
+    """
     layout = torch.channels_last if channels_last else torch.contiguous_format
     converted: dict[str, Any] = {}
     for key, value in sample.items():
-        if isinstance(value, Tensor) and value.dtype == torch.uint8:
+        if key in LABEL_MAPS:
+            value = value.long()
+        elif isinstance(value, Tensor) and value.dtype == torch.uint8:
             value = value.to(torch.float32, memory_format=layout)
             if not key.endswith("mask"):
                 value = value.div_(255.0)

@@ -39,7 +39,7 @@ RECIPES = sorted(path.stem for path in CONF.glob("experiment/*.yaml"))
 SCALES = sorted(path.stem for path in CONF.glob("scale/*.yaml"))
 
 
-STATISTICS = ("statistics.mean=[0.5,0.5,0.5]", "statistics.deviation=0.5")
+STATISTICS = ("statistics.mean=[0.5,0.5,0.5]", "statistics.deviation=0.5", "statistics.classes=2")
 
 
 def drawings(pictures: Path, place: Path) -> Path:
@@ -64,10 +64,15 @@ NEED_PATH: dict[str, Callable[[Path, Path], Path]] = {
         ("image_folder", "bsds500", "paired_folder", "paired_lines", "depth_folder", "line_folder", "set5"),
         lambda pictures, _: pictures,
     ),
+    **dict.fromkeys(("labelled_folder", "saliency_folder", "voc"), lambda pictures, _: pictures),
     **dict.fromkeys(("single_picture", "single_photograph"), lambda pictures, _: pictures / "train" / "000.png"),
     "svg_folder": drawings,
     "degraded": some_pairs,
 }
+
+
+# What a folder of pictures is refused as.
+UNFIT = ("paired_folder", "paired_lines", "depth_folder", "labelled_folder", "voc")
 
 
 def choose(group: str, option: str) -> str:
@@ -114,7 +119,7 @@ def test_every_option_composes_and_builds(
             network = build_network(config, group)
             weights = sum(weight.numel() for weight in network.parameters())
             assert (weights == 0) == isinstance(network, Baseline)
-        elif group == "data" and option in ("paired_folder", "paired_lines", "depth_folder"):
+        elif group == "data" and option in UNFIT:
             with pytest.raises(UserError):
                 build(config["data"])
         elif "_target_" in (config.get(group) or {}):
@@ -128,7 +133,7 @@ def test_every_option_composes_and_builds(
         elif group == "schedule":
             assert len(Schedule.from_config(config["schedule"], discriminator=True)) >= 2
     except MissingWeights as error:
-        assert re.match(r"[\w-]+\.(pth|safetensors) is missing: ", str(error))
+        assert re.match(r"[\w-]+\.(pth|safetensors|onnx) is missing: ", str(error))
 
 
 # What only the user of a recipe knows: a key, and a picture that will do.
@@ -145,10 +150,13 @@ def test_every_recipe_composes_at_every_scale(composed: Compose, recipe: str, sc
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_every_recipe_plans_and_builds_a_run(composed: Compose, pictures: Path, tmp_path: Path, recipe: str) -> None:
-    drawn = composed([f"experiment={recipe}"]).channels == 1
-    folder = "line_folder" if drawn else "image_folder"
-    data = [f"data={folder}", f"data.path={pictures}", f"paths.cache={tmp_path}"]
+def test_every_recipe_plans_and_builds_a_run(
+    composed: Compose, pictures: Path, labelled: Path, tmp_path: Path, recipe: str
+) -> None:
+    cfg = composed([f"experiment={recipe}"])
+    kinds = {"henkan.tasks.segmentation.Segmentation": ("labelled_folder", labelled)}
+    folder, place = kinds.get(cfg.task._target_, ("line_folder" if cfg.channels == 1 else "image_folder", pictures))
+    data = [f"data={folder}", f"data.path={place}", f"paths.cache={tmp_path}"]
     needs = [f"{key}={pictures / 'train' / name}" for key, name in NEED.get(recipe, {}).items()]
     terms = [WITHOUT_WEIGHTS[recipe]] if recipe in WITHOUT_WEIGHTS else []
     plan = plan_run(composed([f"experiment={recipe}", "scale=smoke", *data, *needs, *terms]))

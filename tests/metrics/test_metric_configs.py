@@ -43,6 +43,8 @@ def test_a_config_builds_and_scores(path: Path) -> None:
     sample["style_picture"] = torch.rand(2, 3, 40, 36, generator=generator)
     sample |= {"aux.classes": torch.rand(2, 5, generator=generator), "label": torch.tensor([0, 4])}
     sample |= {key: torch.rand(2, 1, 32, 32, generator=generator) for key in ("aux.transmission", "transmission")}
+    sample |= {"raw": torch.rand(2, 5, 32, 32, generator=generator)}
+    sample |= {"labels": torch.randint(5, (2, 1, 32, 32), generator=generator)}
     result = function(**{argument: sample[key] for argument, key in reads.items()})
     if isinstance(metric, SetMetric):
         assert isinstance(metric.compute(), float)

@@ -51,6 +51,11 @@ class Degraded(Pictures):
         path = self.path / chunk.manifest
         return path.is_file() and path.stat().st_size > len(chunk)
 
+    @property
+    def classes(self) -> tuple[str, ...]:
+        # What was written before there were maps of classes does not say.
+        return tuple(self.facts.get("classes", ()))
+
     def epoch(self, rng: np.random.Generator) -> NDArray[np.int64]:
         return np.arange(len(self._names["train"]))
 
@@ -116,6 +121,7 @@ def checked(facts: dict[str, Any], path: Path) -> dict[str, Any]:
         "channels": facts.get("channels") in (1, 3),
         "format": facts.get("format") in FORMATS,
         "shard": is_count(facts.get("shard"), 1),
+        "classes": isinstance(facts.get("classes", []), list),
         "counts": isinstance(counts, dict)
         and all(split in SPLITS and is_count(count, 0) for split, count in counts.items()),
     }

@@ -29,11 +29,18 @@ class Distorted(Frame):
     tones: list[tuple[ToneOperator, dict[str, float]]]
 
     def __call__(self, picture: Picture, threshold: float | None = None) -> Picture:
-        x, y = self.places
-        remapped = cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
-        bent = np.asarray(remapped, picture.dtype)
+        bent = self._bent(picture, cv2.INTER_LINEAR)
         if threshold is not None:
             bent[bent < 255 * TURNED] = 0
+        return bent
+
+    def of_labels(self, labels: Picture) -> Picture:
+        return self._bent(labels, cv2.INTER_NEAREST)
+
+    def _bent(self, picture: Picture, method: int) -> Picture:
+        x, y = self.places
+        remapped = cv2.remap(picture, x, y, method, borderMode=cv2.BORDER_REFLECT_101)
+        bent = np.asarray(remapped, picture.dtype)
         # OpenCV drops the axis of a single channel.
         return bent.reshape(self.size, self.size, -1)
 

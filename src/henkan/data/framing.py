@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from henkan.data.pictures import Picture
 from henkan.errors import UserError
+from henkan.sample import UNKNOWN
 
 # Pictures are small and workers are many; and OpenCV's threads do not survive a fork.
 cv2.setNumThreads(1)
@@ -32,6 +33,13 @@ class Frame(ABC):
         """Return the framed picture, (size, size, C), contiguous.
 
         With `threshold` (of 1) it is black and white, and what framing makes grey becomes so again.
+        """
+
+    @abstractmethod
+    def of_labels(self, labels: Picture) -> Picture:
+        """Return a map of classes (H, W, 1) framed as its picture is: nearest pixels, never a mean of classes.
+
+        `UNKNOWN` where there is no picture.
         """
 
     def recolored(self, picture: Picture) -> Picture:
@@ -68,14 +76,23 @@ class Cut(Frame):
 
     def __call__(self, picture: Picture, threshold: float | None = None) -> Picture:
         """Frame; what is darker than `threshold` once it is resized, and than `TURNED` once turned, becomes black."""
+        # Area averages when shrinking, which does not alias; enlarging, it would repeat pixels.
+        resizing = cv2.INTER_AREA if self.side > self.size else cv2.INTER_CUBIC
+        return self._framed(picture, resizing, cv2.INTER_LINEAR, 255, threshold)
+
+    def of_labels(self, labels: Picture) -> Picture:
+        return self._framed(labels, cv2.INTER_NEAREST_EXACT, cv2.INTER_NEAREST, UNKNOWN)
+
+    def _framed(
+        self, picture: Picture, resizing: int, turning: int, outside: int, threshold: float | None = None
+    ) -> Picture:
+        """Frame by OpenCV's methods of interpolation; `outside` is what lies around the picture."""
         # Turned, the corners come from outside the square.
         rim = math.ceil(self.side * (math.sqrt(0.5) - 0.5)) + 1 if self.angle else 0
-        cut = cut_out(picture, self.top - rim, self.left - rim, self.side + 2 * rim)
+        cut = cut_out(picture, self.top - rim, self.left - rim, self.side + 2 * rim, outside)
         if self.side != self.size:
-            # Area averages when shrinking, which does not alias; enlarging, it would repeat pixels.
-            method = cv2.INTER_AREA if self.side > self.size else cv2.INTER_CUBIC
             side = self.size if not rim else max(1, round(len(cut) * self.size / self.side))
-            cut = cv2.resize(cut, (side, side), interpolation=method)  # type: ignore[assignment]
+            cut = cv2.resize(cut, (side, side), interpolation=resizing)  # type: ignore[assignment]
             if threshold is not None:
                 cut[cut < 255 * threshold] = 0
         if self.angle:
@@ -83,8 +100,8 @@ class Cut(Frame):
             middle = (len(cut) - 1) / 2
             turn = np.asarray(cv2.getRotationMatrix2D((middle, middle), -self.angle, 1.0), np.float64)
             turn[:, 2] += (self.size - 1) / 2 - middle
-            white = (255, 255, 255)
-            cut = cv2.warpAffine(cut, turn, (self.size, self.size), borderValue=white)  # type: ignore[assignment]
+            around = (outside, outside, outside)
+            cut = cv2.warpAffine(cut, turn, (self.size, self.size), flags=turning, borderValue=around)  # type: ignore[assignment]
             if threshold is not None:
                 cut[cut < 255 * TURNED] = 0
         if self.mirror:
@@ -103,15 +120,15 @@ class Cut(Frame):
         return np.column_stack((rotation, shift))
 
 
-def cut_out(picture: Picture, top: int, left: int, side: int) -> Picture:
-    """Return `side` x `side` pixels at (`top`, `left`), white where there is no picture."""
+def cut_out(picture: Picture, top: int, left: int, side: int, outside: int = 255) -> Picture:
+    """Return `side` x `side` pixels at (`top`, `left`), `outside` (white) where there is no picture."""
     height, width = picture.shape[:2]
     above, before = max(0, -top), max(0, -left)
     below, behind = max(0, top + side - height), max(0, left + side - width)
     cut = picture[max(0, top) : top + side, max(0, left) : left + side]
     if above or before or below or behind:
         pads = ((above, below), (before, behind), (0, 0))
-        cut = np.pad(cut, pads, constant_values=255)
+        cut = np.pad(cut, pads, constant_values=outside)
     return cut
 
 
@@ -216,6 +233,9 @@ class Resized(Frame):
             framed[framed < 255 * threshold] = 0
         return framed
 
+    def of_labels(self, labels: Picture) -> Picture:
+        return resized(labels, self.size, cv2.INTER_NEAREST_EXACT)
+
     @property
     def matrix(self) -> NDArray[np.float64]:
         scale = self.size / max(self.height, self.width)
@@ -232,12 +252,16 @@ class Fit(Framing):
         return Resized(height, width, self.size)
 
 
-def resized(picture: Picture, longer: int) -> Picture:
-    """Return a picture (H, W, C) whose longer side has `longer` pixels, contiguous."""
+def resized(picture: Picture, longer: int, method: int | None = None) -> Picture:
+    """Return a picture (H, W, C) whose longer side has `longer` pixels, contiguous.
+
+    `method` is OpenCV's; None: means over areas where it shrinks, cubic where it grows.
+    """
     height, width = picture.shape[:2]
     scale = longer / max(height, width)
     sides = (max(1, round(width * scale)), max(1, round(height * scale)))
-    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    if method is None:
+        method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     found = picture.copy() if scale == 1 else cv2.resize(picture, sides, interpolation=method)
     return np.ascontiguousarray(found, np.uint8).reshape(sides[1], sides[0], -1)
 

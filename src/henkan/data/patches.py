@@ -33,6 +33,9 @@ class Patch(Frame):
         turned = np.rot90(cut, -self.turns)
         return np.ascontiguousarray(turned[:, ::-1] if self.mirror else turned)
 
+    def of_labels(self, labels: Picture) -> Picture:
+        return self(labels)
+
     @property
     def matrix(self) -> NDArray[np.float64]:
         return Cut(self.top, self.left, self.size, self.size, self.mirror, 90.0 * self.turns).matrix

@@ -18,7 +18,7 @@ FORMATS = ("files", "tar")
 AGAIN = "the same henkan degrade writes it again"
 ELSEWHERE = "write the samples again, into another folder with output=DIR"
 # The pictures of a sample that are written.
-LAYERS = ("source", "target", "mask", "strokes")
+LAYERS = ("source", "target", "mask", "strokes", "labels")
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from henkan.data.stroke_pictures import StrokePictures
 from henkan.data.strokes import Strokes
 from henkan.errors import UserError
 from henkan.randomness import generator_for
-from henkan.sample import Parameters, Sample
+from henkan.sample import LABEL_MAPS, Parameters, Sample
 
 Item = dict[str, Any]
 """One sample, not yet collated: pictures uint8 (C, H, W), `window` int64 (2,), `name` str, `index` int."""
@@ -164,7 +164,11 @@ def _shown_layers(
         framed = frame(target, pictures.threshold)
         if framing.accepts(framed):
             break
-    others = {key: frame(layer) for key, layer in layers.items() if key != "target"}
+    others = {
+        key: frame.of_labels(layer) if key in LABEL_MAPS else frame(layer)
+        for key, layer in layers.items()
+        if key != "target"
+    }
     return {"target": frame.recolored(framed), **others}, None
 
 

@@ -65,6 +65,7 @@ def claim(output: Path, config: Settings, pictures: Pictures, counts: Mapping[st
             "channels": pictures.channels,
             "counts": dict(counts),
             "format": config["format"],
+            "classes": list(pictures.classes),
         }
         write_sealed(
             path,

@@ -21,7 +21,7 @@ from henkan.data.splits import Split
 from henkan.data.stream import EvaluationSet, TrainingStream, collate
 from henkan.errors import UserError
 from henkan.files import replaced, sealed
-from henkan.sample import Sample
+from henkan.sample import LABEL_MAPS, Sample
 from henkan.transform import Transform
 
 # The loader's bookkeeping, and what follows from the target and from the numbers that were drawn.
@@ -179,8 +179,9 @@ def same_size(items: Iterable[Sample]) -> Iterator[list[Sample]]:
 
 
 def encoded(layer: Tensor, name: str) -> bytes:
-    """Return a picture (C, H, W) in [0, 1] as PNG, rounded to 8 bits; a mask is 0 or 1 there too."""
-    pixels = layer.clamp(0, 1).mul(1 if name == "mask" else 255).round().byte().permute(1, 2, 0).cpu().numpy()
+    """Return a picture (C, H, W) in [0, 1] as PNG, rounded to 8 bits; a mask is 0 or 1 there too, labels are themselves."""
+    levels = layer if name in LABEL_MAPS else layer.clamp(0, 1).mul(1 if name == "mask" else 255).round()
+    pixels = levels.byte().permute(1, 2, 0).cpu().numpy()
     done, content = cv2.imencode(".png", np.ascontiguousarray(pixels[..., ::-1]), COMPRESSION)
     assert done
     return bytes(content)

@@ -75,6 +75,9 @@ METRICS = {
         "Share of pixels whose color had to be clipped, since no screen can show it at their lightness.",
     ),
     "class_accuracy": Metric("class accuracy", "", "Share of pictures whose class is recognized."),
+    "pixel_accuracy": Metric("pixel accuracy", "", "Share of the pixels whose class is right, per picture."),
+    "iou": Metric("IoU", "", "Intersection over union, mean over the classes of each picture."),
+    "miou": Metric("mIoU", "", "Intersection over union in all pictures together, mean over classes: VOC's score."),
     "lpips_alex": Metric("LPIPS (alex)", "", "LPIPS v0.1 with the AlexNet trunk."),
     "lite0_distance": Metric(
         "Lite0 distance", "", "Distance of EfficientNet-Lite0 features of output and true picture; not LPIPS."

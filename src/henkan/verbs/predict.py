@@ -4,7 +4,7 @@ Completion: pixels outside the mask (white = missing) stay as they are, bit for 
 clean lines, as PNG and, with vector=svg, as a file that drawing programs open. Color: the picture keeps its lightness;
 points or a scribble say what some places should be. Sketches: strokes of color beside them become a picture. Style
 transfer: any picture is painted in the style that a network has learned. Super-resolution: the picture is enlarged;
-other=RUN blend=0.8 lies between two runs.
+other=RUN blend=0.8 lies between two runs. Segmentation: the class of every pixel, as PNG with VOC's palette.
 
   henkan predict run=outputs/runs/RUN input=photo.jpg mask=hole.png
   henkan predict run=outputs/runs/RUN iteration=200_000 input=photo.jpg mask=hole.png
