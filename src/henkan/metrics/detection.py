@@ -17,8 +17,8 @@ THRESHOLD = 0.5
 class IoU:
     """Intersection over union of what is found, output at least 0.5, and what is there: 1 for the same pixels.
 
-    Where nothing is there, a picture scores 1 if nothing is found, and 0 if anything is. `output`, `target`: (B, C, H, W)
-    in [0, 1]. Returns (B,) in [0, 1].
+    Where nothing is there, a picture scores 1 if nothing is found, and 0 if anything is. `output`, `target`:
+    (B, C, H, W) in [0, 1]. Returns (B,) in [0, 1].
     """
 
     @exact
