@@ -2,8 +2,7 @@
 
 Completion: pixels outside the mask (white = missing) stay as they are, bit for bit. Drawings: the whole page becomes
 clean lines, as PNG and, with vector=svg, as a file that drawing programs open. Color: the picture keeps its lightness;
-points or a scribble say what some places should be. Sketches: strokes of color beside them become a picture. Edits: a
-map, white where the picture was probably completed or pasted over, is written. Super-
+points or a scribble say what some places should be. Sketches: strokes of color beside them become a picture. Super-
 resolution: the picture is enlarged; other=RUN blend=0.8 lies between two runs.
 
   henkan predict run=outputs/runs/RUN input=photo.jpg mask=hole.png
