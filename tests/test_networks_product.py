@@ -81,12 +81,14 @@ def batch(size: int = 2, channels: int = 3) -> dict[str, Tensor]:
 
 
 def picture(raw: Tensor) -> Tensor:
-    """What discriminators judge of an answer, RGB at full size: a and b beside some lightness, classes as colors."""
+    """What discriminators judge of an answer, RGB at full size: a and b beside some lightness, classes as colors, a map
+    in grey.
+    """
     if raw.shape[1] == 2:
         raw = torch.cat((raw, raw.mean(1, keepdim=True)), dim=1)
     if raw.shape[1] > 3:
         raw = mean_class_color(raw)
-    return nn.functional.interpolate(raw, (SIZE, SIZE))
+    return nn.functional.interpolate(raw, (SIZE, SIZE)).expand(-1, 3, -1, -1)
 
 
 def judged(image: Tensor, given: dict[str, Tensor]) -> dict[str, Tensor]:
