@@ -179,7 +179,7 @@ def same_size(items: Iterable[Sample]) -> Iterator[list[Sample]]:
 
 
 def encoded(layer: Tensor, name: str) -> bytes:
-    """Return a picture (C, H, W) in [0, 1] as PNG, rounded to 8 bits; a mask is 0 or 1 there too, labels are themselves."""
+    """Return a picture (C, H, W) in [0, 1] as PNG, rounded to 8 bits; a mask is 0 or 1 there too, labels stay."""
     levels = layer if name in LABEL_MAPS else layer.clamp(0, 1).mul(1 if name == "mask" else 255).round()
     pixels = levels.byte().permute(1, 2, 0).cpu().numpy()
     done, content = cv2.imencode(".png", np.ascontiguousarray(pixels[..., ::-1]), COMPRESSION)
