@@ -23,7 +23,7 @@ SIZE, WINDOW = 64, 32
 SCALARS = {
     "size": SIZE,
     "window": WINDOW,
-    "scale": {"width": 0.125, "size": SIZE},
+    "scale": {"width": 0.125, "size": SIZE, "small": {"width": 0.125, "depth": 0.125}},
     "channels": 3,
     "source_channels": 3,
     "statistics": {"mean": [0.5, 0.4, 0.3], "deviation": 0.4, "classes": 5},
@@ -81,12 +81,14 @@ def batch(size: int = 2, channels: int = 3) -> dict[str, Tensor]:
 
 
 def picture(raw: Tensor) -> Tensor:
-    """What discriminators judge of an answer, RGB at full size: a and b beside some lightness, classes as colors."""
+    """What discriminators judge of an answer, RGB at full size: a and b beside some lightness, classes as colors, a map
+    in grey.
+    """
     if raw.shape[1] == 2:
         raw = torch.cat((raw, raw.mean(1, keepdim=True)), dim=1)
     if raw.shape[1] > 3:
         raw = mean_class_color(raw)
-    return nn.functional.interpolate(raw, (SIZE, SIZE))
+    return nn.functional.interpolate(raw, (SIZE, SIZE)).expand(-1, 3, -1, -1)
 
 
 def judged(image: Tensor, given: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -5,13 +5,13 @@ A sample is a batch: a mapping from key to tensor (or list of names). Pictures a
 
 | key | shape | meaning |
 |---|---|---|
-| `target` | (B, C, H, W) | ground truth |
+| `target` | (B, C, H, W) | ground truth; where edits are to be found a mask, C = 1 |
 | `target_sharp` | (B, C, H, W) | the target sharpened, where a degradation does so |
 | `source` | (B, C, H, W) | what the network is shown |
 | `mask` | (B, 1, H, W) | 1 = missing |
 | `window`, `window_real` | (B, 2) int64 | center (y, x) of the hole, and of the real sample's own local window |
-| `area` | (B,) float64 | share of the picture that is missing |
-| `kind` | list[str] | what sort of hole: rectangle, strokes, boxes, folder, drawn, object |
+| `area` | (B,) float64 | share of the picture that is missing, or edited |
+| `kind` | list[str] | what sort of hole: rectangle, strokes, boxes, folder, drawn, object; or the edit's name |
 | `parameters` | (B, P) float64 | what a degradation of several steps drew: its `describe` says it in words |
 | `raw` | (B, C, H, W) | what the generator returned |
 | `prediction` | (B, C, H, W) | the decoded picture before known pixels are pasted |

@@ -19,7 +19,7 @@ import henkan
 from henkan.baselines.baseline import Baseline
 from henkan.config.build import build
 from henkan.config.checks import check_config
-from henkan.config.resolvers import at_scale, fraction, iterations, scaled
+from henkan.config.resolvers import at_scale, fraction, iterations, scaled, steps
 from henkan.config.trees import config_folder
 from henkan.config.trust import check_foreign
 from henkan.errors import MissingWeights, UserError
@@ -193,6 +193,7 @@ def test_the_resolvers() -> None:
     assert at_scale("size", 256, _root_=root) == 256
     assert iterations(90_000, _root_=root) == 90
     assert iterations(100, _root_=root) == 2
+    assert (steps(10_000, _root_=root), steps(10, _root_=root)) == (316, 2)
     assert scaled(96, 256, 64) == 24
     cfg = OmegaConf.create(
         {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from henkan.config.composition import compose_root
+from henkan.config.resolvers import total
 
 
 def test_milestones_are_iterations_however_many_make_an_update() -> None:
@@ -18,3 +19,10 @@ def test_a_critic_has_as_many_updates_as_its_objective_asks_for() -> None:
         assert (config.scheduler.generator.T_max, config.scheduler.discriminator.T_max) == (30, updates)
     config = compose_root("train", [*words, "loss=[mse,wasserstein]", "+schedule.joint.discriminator_updates=2"])
     assert config.scheduler.discriminator.T_max == 60
+
+
+def test_a_total_of_what_is_left_open_is_open() -> None:
+    assert total(3, 1) == 4 and total(3, None) is None
+    # Pairs are written in as many channels as the data have.
+    degrade = compose_root("degrade", ["discriminator=patchgan"])
+    assert degrade.channels is None and degrade.discriminator.in_channels is None

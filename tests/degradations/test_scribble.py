@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -16,10 +17,13 @@ from omegaconf import OmegaConf
 from henkan import color
 from henkan.config.build import build
 from henkan.config.trees import config_folder
+from henkan.degradations import hed as hed_lines
+from henkan.degradations.hed import HEDLines
 from henkan.degradations.line_extraction import LineExtractor, XDoG
 from henkan.degradations.page import Tone
 from henkan.degradations.scribble import ColorStrokes, Scribble, to_lab
-from henkan.errors import UserError
+from henkan.errors import MissingWeights, UserError
+from henkan.pretrained import edges
 from henkan.randomness import generator_for
 
 Pixels = NDArray[np.uint8]
@@ -227,3 +231,66 @@ def test_errors() -> None:
     for name, wrong in {"count": [0, 3], "length": [0.2, 0.1], "empty": 2.0, "blur": 0.0}.items():
         with pytest.raises(UserError, match=f"{name}="):
             strokes(**{name: wrong})
+
+
+@pytest.fixture
+def half_ink(monkeypatch: pytest.MonkeyPatch) -> HEDLines:
+    """HED, for which the red channel stands in."""
+    monkeypatch.setattr(hed_lines, "hed", lambda: lambda pictures: pictures[:, :1])
+    return HEDLines(floor=0.25, gain=2.0)
+
+
+def test_a_network_draws_on_the_device(half_ink: HEDLines) -> None:
+    maker, picture = scribble(sketches={**SKETCHES, "hed": half_ink}, true_lines=0.0), ramps(32)
+    without = scribble(true_lines=0.0)
+    seen = set()
+    for seed in range(30):
+        drawn = maker.draw(picture, generator_for(seed))
+        told = maker.describe(drawn["parameters"].tolist())
+        by_network = told["hed"] is not None
+        sample = {key: torch.as_tensor(value)[None] for key, value in drawn.items()}
+        target = torch.from_numpy(picture.transpose(2, 0, 1))[None] / 255
+        sample |= {"target": target, "source": sample["source"] / 255, "lines": torch.zeros(1, 1, 32, 32)}
+        before = sample["source"].clone()
+        source = maker.apply(sample)["source"]
+        if by_network:
+            wanted = 1 - (2 * (target[:, :1] - 0.25)).clamp(0, 1)
+            assert (before == 1).all() and (source - wanted).abs().max() <= 0.5 / 255 + 1e-6
+        else:
+            # The others draw as they do without it.
+            assert torch.equal(source, before)
+            alone = without.draw(picture, generator_for(seed))
+            assert np.array_equal(alone["source"], drawn["source"])
+        assert torch.equal(sample["source"], before)
+        seen.add(by_network)
+    assert seen == {True, False}
+
+
+def test_a_network_draws_only_where_it_was_chosen_and_no_true_line_is(half_ink: HEDLines) -> None:
+    maker = scribble(sketches={"hed": half_ink}, true_lines=0.5)
+    drawn = [maker.draw(ramps(16), generator_for(seed))["parameters"] for seed in range(12)]
+    rows = torch.from_numpy(np.stack(drawn))
+    rows[:4, maker.draws.columns["hed", "happens"]] = 0
+    target = torch.rand(12, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    sample = {"parameters": rows, "target": target, "source": torch.ones(12, 1, 16, 16)}
+    sample["lines"] = torch.full_like(sample["source"], 0.5)
+    found = maker.apply(sample)["source"]
+    for row, source, picture in zip(rows, found, target, strict=True):
+        alone = half_ink.batch(
+            picture[None], {name: torch.tensor([value]) for name, value in (("floor", 0.25), ("gain", 2.0))}
+        )
+        wanted = 0.5 if row[-1] else alone[0] if row[maker.draws.columns["hed", "happens"]] else 1.0
+        assert torch.equal(source, torch.as_tensor(wanted).expand(1, 16, 16))
+    plain = {key: value for key, value in sample.items() if key != "lines"}
+    assert torch.equal(
+        maker.apply(plain)["source"][5],
+        half_ink.batch(target[5:6], {"floor": torch.tensor([0.25]), "gain": torch.tensor([2.0])})[0],
+    )
+
+
+def test_a_network_without_weights_is_told_when_it_is_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    edges.hed.cache_clear()
+    monkeypatch.setenv("HENKAN_WEIGHTS", str(tmp_path))
+    with pytest.raises(MissingWeights, match=r"^hed_bsds500\.safetensors is missing: "):
+        HEDLines(floor=0.1, gain=1.0)
+    edges.hed.cache_clear()

@@ -25,7 +25,7 @@ ALTERNATIVES = (
     {"class_ab_rebalanced": "class_ab"}
     | dict.fromkeys(["mse_loss_map", "mse_loss_map_paper"], "mse")
     | {f"{name}_{whose}": name for name in ("content", "style") for whose in ("johnson", "lite0", "paper")}
-    | dict.fromkeys(["perceptual_oxford", "perceptual_vgg", "perceptual_segmentation"], "perceptual")
+    | {f"perceptual_{whose}": "perceptual" for whose in ("esrgan", "oxford", "segmentation", "srgan", "vgg")}
     | dict.fromkeys(["lsgan", "hinge", "wasserstein", "relativistic", "adversarial_masked"], "adversarial")
 )
 

@@ -61,3 +61,18 @@ def test_lite0_sees_blur_and_sends_a_gradient() -> None:
     value.sum().backward()
     assert value.dtype == torch.float32 and value[0] == 0 and value[1] > 0.1
     assert input.grad is not None and input.grad[1].any() and input.grad.isfinite().all()
+
+
+@pytest.mark.parametrize(("count", "looks"), [(1, [1, 1, 1, 1]), (2, [2, 2] * 3)])
+def test_a_single_target_that_stays_the_same_is_looked_at_once(count: int, looks: list[int]) -> None:
+    seen: list[int] = []
+
+    class Counting(Pyramid):
+        def forward(self, images: Tensor) -> dict[str, Tensor]:
+            seen.append(len(images))
+            return super().forward(images)
+
+    term, target = Perceptual(Counting, {"half": 1.0}), torch.rand(count, 3, 4, 4)
+    values = [term(torch.zeros(count, 3, 4, 4), target.clone()) for _ in range(3)]
+    assert seen == looks and all(torch.equal(value, values[0]) for value in values)
+    assert not torch.equal(term(torch.zeros(count, 3, 4, 4), target / 2), values[0])

@@ -16,8 +16,9 @@ from henkan.errors import UserError
 from henkan.losses.half_squares import HalfSquares
 from henkan.losses.mse import MSE
 from henkan.losses.perceptual import Perceptual
-from henkan.losses.style import Style, gram
+from henkan.losses.style import Style
 from henkan.pretrained.features import VGG19, Features, Lite0, VGG16Oxford
+from henkan.pretrained.gram import gram
 
 
 class Pixelwise(nn.Module):

@@ -18,7 +18,7 @@ from torchvision.transforms.functional import gaussian_blur
 
 from henkan.errors import MissingWeights, UserError
 from henkan.metrics import lite0, lpips_alex, vgg16
-from henkan.metrics.lite0 import KIDLite0, Lite0Distance
+from henkan.metrics.lite0 import KIDLite0, Lite0Distance, Lite0Style
 from henkan.metrics.lpips_alex import LPIPSAlex
 from henkan.metrics.vgg16 import VGG16Distance
 from henkan.pretrained import weights
@@ -52,6 +52,16 @@ def test_distance_is_0_for_the_same_and_grows_with_blur(pictures: Tensor) -> Non
     assert (distance(pictures, pictures) == 0).all()
     means = [distance(blurred(pictures, sigma), pictures).mean().item() for sigma in (0.5, 1.0, 2.0, 4.0)]
     assert 0 < means[0] < means[1] < means[2] < means[3] < 4
+
+
+def test_style_is_of_the_whole_picture_and_grows_with_blur(pictures: Tensor) -> None:
+    style = Lite0Style()
+    assert (style(pictures, pictures) == 0).all()
+    same, other = style(pictures.flip(-1), pictures), style(pictures, pictures.roll(1, 0).flip(0))
+    means = [style(blurred(pictures, sigma), pictures).mean().item() for sigma in (0.5, 1.0, 2.0)]
+    assert 0 < means[0] < means[1] < means[2] < 4
+    assert same.mean() < 0.6 * other.mean() and other.shape == (24,)
+    assert style(pictures[:1], pictures[:1, :, :24]).shape == (1,)
 
 
 def test_distance_is_symmetric_and_per_image(pictures: Tensor) -> None:

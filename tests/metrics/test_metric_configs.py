@@ -40,6 +40,7 @@ def test_a_config_builds_and_scores(path: Path) -> None:
     sample = {key: torch.rand(2, 3, 32, 32, generator=generator) for key in ("output", "target", "prediction")}
     sample["source"] = torch.rand(2, 3, 8, 8, generator=generator)
     sample["mask"] = torch.ones(2, 1, 32, 32)
+    sample["style_picture"] = torch.rand(2, 3, 40, 36, generator=generator)
     sample |= {"aux.classes": torch.rand(2, 5, generator=generator), "label": torch.tensor([0, 4])}
     sample |= {key: torch.rand(2, 1, 32, 32, generator=generator) for key in ("aux.transmission", "transmission")}
     sample |= {"raw": torch.rand(2, 5, 32, 32, generator=generator)}

@@ -40,7 +40,10 @@ def test_a_bear_on_ice_is_the_object(saliency: Saliency) -> None:
 
 def test_absent_and_damaged_files_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HENKAN_WEIGHTS", str(tmp_path))
-    with pytest.raises(MissingWeights, match=r"^u2netp\.onnx is missing: download it from .* and put it into "):
+    with pytest.raises(
+        MissingWeights,
+        match=r"^u2netp\.onnx is missing: download .*u2netp\.onnx, and put it into .* with henkan weights add FILE$",
+    ):
         Saliency()
     (tmp_path / "u2netp.onnx").write_bytes(b"\x08\x06nothing of the kind")
     with pytest.raises(UserError, match=r"u2netp\.onnx is damaged, or no network for 320 x 320") as error:

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import save_file
 
 from henkan.errors import MissingWeights, UserError
 from henkan.launching.execute import execute
@@ -87,26 +86,6 @@ def test_a_verb_seeks_where_paths_weights_says(
     monkeypatch.setenv("HENKAN_WEIGHTS", "given")
     assert execute("train", []).code == 0
     assert seen == [tmp_path / "mine", Path("given")] and os.environ["HENKAN_WEIGHTS"] == "given"
-
-
-def test_known_weights_are_known_by_their_values(checkpoints: Path) -> None:
-    state = {"b": torch.arange(6.0).view(2, 3), "a": torch.ones(1)}
-    values = b"a [1]\n" + state["a"].numpy().tobytes() + b"b [2, 3]\n" + state["b"].numpy().tobytes()
-    digest = hashlib.sha256(values).hexdigest()
-    assert weights.digest_of(state) == weights.digest_of({"a": state["a"].half(), "b": state["b"]}) == digest
-    weights.folder().mkdir()
-    path = weights.folder() / "net.safetensors"
-    with pytest.raises(MissingWeights, match=r"^net\.safetensors is missing: ask and put it into .*weights$"):
-        weights.load_known(path.name, digest, "ask")
-    save_file(state, path)
-    assert torch.equal(weights.load_known(path.name, digest, "ask")["b"], state["b"])
-    save_file({**state, "a": torch.zeros(1)}, path)
-    with pytest.raises(UserError, match="holds other weights than its name says: delete it, get it anew: ask"):
-        weights.load_known(path.name, digest, "ask")
-    path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(UserError, match=r"net\.safetensors is damaged \(.*\): delete it, get it anew: ask") as error:
-        weights.load_known(path.name, digest, "ask")
-    assert "\n" not in str(error.value)
 
 
 def test_a_corrupt_file_is_refused_unread(checkpoints: Path) -> None:

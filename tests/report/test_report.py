@@ -16,6 +16,7 @@ from PIL import Image
 
 from henkan.errors import UserError
 from henkan.files import digests
+from henkan.report.along import draw, lines
 from henkan.report.figures import lines_along
 from henkan.report.page import cost, environment
 from henkan.report.read import Run, Study, read_study
@@ -404,6 +405,19 @@ def test_a_baseline_without_seeds(make_study: MakeStudy) -> None:
     assert "On these pictures, with nothing trained and so no seeds, against mse" in page.text
     assert len(page.pictures) == 12 * 5 + 1
     assert "with nothing trained" in table(folder)
+
+
+def test_a_setting_of_words_has_points_and_no_line_between_them() -> None:
+    seeds = [
+        pd.DataFrame({"only": ["telea", "telea", "paste"], "file": list("aba"), "auroc": [0.9, 0.7, low]})
+        for low in (0.5, 0.6)
+    ]
+    found = lines({"all": seeds}, ["auroc"])
+    (line,) = found["auroc"]
+    assert list(line.values) == ["paste", "telea"] and line.mean == pytest.approx([0.55, 0.8])
+    (axes,) = draw(found).axes
+    assert axes.lines[0].get_linestyle() == "None" and len(axes.collections) == 1
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["paste", "telea"]
 
 
 def test_scores_along_a_setting_are_drawn_and_published(make_study: MakeStudy, tmp_path: Path) -> None:

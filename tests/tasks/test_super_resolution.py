@@ -54,6 +54,18 @@ def test_what_is_asked_composed_judged_and_shown() -> None:
     )
 
 
+def test_what_the_source_does_not_tell_is_judged() -> None:
+    own = Transform(SuperResolution(4, window=8, judged_in="residual"), Bicubic(4))
+    sample = own.generate(BicubicBaseline(4), own.prepare(batch()))
+    unclipped = sample["output"] - 1 / 16
+    sample["output"] = unclipped
+    judged = own.task.judged("output", sample, "fake")["image"]
+    inside = (unclipped > 1 / 255 - 1 / 16) & (unclipped < 254 / 255 - 1 / 16)
+    torch.testing.assert_close(judged[inside], torch.full_like(judged[inside], 0.25))
+    with pytest.raises(UserError, match="judged_in=lab"):
+        SuperResolution(4, 8, judged_in="lab")  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("network", [BicubicBaseline(2), torch.nn.Identity()])
 def test_a_network_of_another_scale_is_refused(network: torch.nn.Module) -> None:
     own = transform()

@@ -219,7 +219,7 @@ def test_more_samples_are_added_to_those_that_are_there(folder: Path, tmp_path: 
 def test_colors_on_disk_are_those_on_the_fly(pictures: Path, tmp_path: Path, composed: Compose, format: str) -> None:
     """A source of one channel and strokes of three come back as they were drawn."""
     words = ["scale=smoke", "data=image_folder", f"data.path={pictures}", f"paths.cache={tmp_path / 'cache'}"]
-    for degradation, layers in (("grey", {"source"}), ("scribble", {"source", "strokes"})):
+    for degradation, layers in (("grey", {"source"}), ("scribble", {"source", "strokes"}), ("bicubic", {"source"})):
         out = tmp_path / degradation
         written = [*words, f"degradation={degradation}", "count=3", "splits=[train]", f"format={format}", "workers=1"]
         assert execute("degrade", [*written, f"output={out}"]).code == 0

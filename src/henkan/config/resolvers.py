@@ -77,9 +77,10 @@ def fraction(parts: int | None, *, _root_: DictConfig) -> int | None:
     return max(500, whole // parts // 500 * 500)
 
 
-def total(*numbers: int) -> int:
-    """Return the sum of whole numbers."""
-    return sum(numbers)
+def total(*numbers: int | None) -> int | None:
+    """Return the sum of whole numbers; null where one of them is left open."""
+    known = [number for number in numbers if number is not None]
+    return sum(known) if len(known) == len(numbers) else None
 
 
 for _resolver in (at_scale, scaled, iterations, steps, updates, steps_after, fraction, total, times):

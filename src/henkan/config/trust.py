@@ -69,8 +69,13 @@ PLACES: dict[str, tuple[Kind, ...]] = {
     r"((streams\.[^.]+|evaluation)\.)?degradation": (
         Kind("henkan.degradations", "henkan.degradations.degradation.Degradation"),
     ),
-    # Its operators, the degradation that it reverses, the pictures whose outlines are holes.
-    r"((streams\.[^.]+|evaluation)\.)?degradation\..+": (Kind("henkan.degradations"), PICTURES),
+    # Its operators, the degradation that it reverses, the pictures whose outlines are holes, what fills these.
+    r"((streams\.[^.]+|evaluation)\.)?degradation\..+": (
+        Kind("henkan.degradations"),
+        PICTURES,
+        Kind("henkan.baselines", "henkan.baselines.filling.Filling"),
+        Kind("henkan.prediction.trained_filling"),
+    ),
     r"generator(\..+)?": (Kind("henkan.generators", MODULE), Kind("henkan.baselines", MODULE), LAYER),
     r"discriminator(\..+)?": (Kind("henkan.discriminators", MODULE), LAYER),
     r"judged_augmentation": (Kind("henkan.discriminators.augment"),),

@@ -1,4 +1,4 @@
-"""Sketches made of pictures: ways to find lines, as different as pens are. On one picture, in the worker.
+"""Sketches made of pictures: ways to find lines, as different as pens are. Mostly on one picture, in the worker.
 
 Lengths are pixels: a pen is as wide in a small picture as in a large one. Tones are in [0, 1], 1 = paper.
 """
@@ -6,12 +6,14 @@ Lengths are pixels: a pen is as wide in a small picture as in a large one. Tones
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from henkan.data.operator import Operator, Range
 
@@ -25,6 +27,17 @@ class LineExtractor(Operator):
     @abstractmethod
     def __call__(self, picture: NDArray[np.uint8], *_: Any, **settings: Any) -> Floats:
         """Return the sketch, (H, W) in [0, 1], of a picture (H, W, 3)."""
+
+
+class DeviceExtractor(LineExtractor):
+    """One that is too slow for the workers: there the page stays empty, and it is drawn on where the pictures are."""
+
+    def __call__(self, picture: NDArray[np.uint8], *_: Any, **settings: Any) -> Floats:
+        return np.ones(picture.shape[:2], np.float32)
+
+    @abstractmethod
+    def batch(self, pictures: Tensor, settings: Mapping[str, Tensor]) -> Tensor:
+        """Return the sketches (B, 1, H, W) of pictures (B, 3, H, W), in [0, 1], at settings (B,)."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from henkan.data.operator import Draws, uniform
 from henkan.degradations.degradation import Degradation
-from henkan.degradations.line_extraction import LineExtractor
+from henkan.degradations.line_extraction import DeviceExtractor, LineExtractor
 from henkan.errors import UserError
 from henkan.sample import Parameters, Sample
 
@@ -118,7 +118,8 @@ class ColorStrokes:
 class Scribble(Degradation):
     """A color picture as `source`, a sketch of it (1 = paper), and `strokes`, its colors here and there, else white.
 
-    The sketch is made by one of the extractors `sketches` (named; null: left out), drawn at random for every sample.
+    The sketch is made by one of the extractors `sketches` (named; null: left out), drawn at random for every sample; by
+    one that is a network on the device.
     Where a sample brings its true drawing as `lines`, that is the sketch, in a share `true_lines` of samples.
     """
 
@@ -170,11 +171,29 @@ class Scribble(Degradation):
         return list(self.sketches)[int(keys.argmax())]
 
     def apply(self, sample: Sample) -> Sample:
+        for name, extractor in self.sketches.items():
+            if isinstance(extractor, DeviceExtractor):
+                sample = self._drawn_here(sample, name, extractor)
         if "lines" not in sample:
             return sample
         drawing: Tensor = sample["lines"]
         true = (sample["parameters"][:, -1] > 0).to(drawing.device).view(-1, 1, 1, 1)
         return {**sample, "source": torch.where(true, drawing, sample["source"])}
+
+    def _drawn_here(self, sample: Sample, name: str, extractor: DeviceExtractor) -> Sample:
+        """Return the batch with the sketches of an extractor that works where the pictures are."""
+        rows = sample["parameters"]
+        chosen = rows[:, self.draws.columns[name, "happens"]] > 0
+        if "lines" in sample:
+            # Of a true drawing no sketch is needed.
+            chosen = chosen & (rows[:, -1] == 0)
+        if not chosen.any():
+            return sample
+        settings = {one: rows[chosen, self.draws.columns[name, one]] for one in self.draws.settings(name)}
+        source: Tensor = sample["source"].clone()
+        places = chosen.to(source.device)
+        source[places] = extractor.batch(sample["target"][places], settings).to(source)
+        return {**sample, "source": source}
 
     def describe(self, row: Sequence[float]) -> dict[str, object]:
         """Return what was drawn for a sample, in words: the extractor's settings, and whether true lines go first."""

@@ -128,14 +128,21 @@ def contact_sheet(output: Path, split: str, count: int) -> None:
     samples = [{**data.companions(name), "target": data.picture(name)} for name in names]
     # Whole pictures may differ in size: those of the first one's are shown.
     shape = samples[0]["target"].shape
+    # Of a grey source or target beside one in color.
+    channels = max(layer.shape[2] for layer in samples[0].values())
     columns = [
-        torch.cat([shown(sample[layer], shape) for layer in ("source", "strokes", "target") if layer in sample], 1)
+        torch.cat(
+            [shown(sample[layer], shape, channels) for layer in ("source", "strokes", "target") if layer in sample], 1
+        )
         for sample in samples
         if sample["target"].shape == shape
     ]
     save_image(make_grid([column / 255 for column in columns], nrow=8, padding=4, pad_value=0.5), output / "sheet.png")
 
 
-def shown(layer: Picture, shape: tuple[int, ...]) -> torch.Tensor:
-    """Return a layer (C, H, W) with as many channels as a picture of `shape` (H, W, C) has."""
-    return torch.from_numpy(np.broadcast_to(layer, shape).copy()).permute(2, 0, 1)
+def shown(layer: Picture, shape: tuple[int, ...], channels: int) -> torch.Tensor:
+    """Return a layer as (C, H, W) for so many channels, at the size of a picture of `shape` (H, W, C): pixels of a
+    smaller one are squares.
+    """
+    layer = layer.repeat(shape[0] // layer.shape[0], axis=0).repeat(shape[1] // layer.shape[1], axis=1)
+    return torch.from_numpy(np.broadcast_to(layer, (*layer.shape[:2], channels)).copy()).permute(2, 0, 1)

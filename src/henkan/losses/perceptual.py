@@ -19,8 +19,9 @@ class Perceptual:
     `_partial_: true`), `layers` gives each layer's weight, and `distance` is any per-image term, L1 (the
     default) or MSE say. `input`, `target`: (B, 3, H, W) in [0, 1]; F normalizes by itself. No gradient
     reaches the target. There is no mask, since features look beyond the hole's edge: read the composed
-    picture. Terms that look through equal networks share one, and a target is looked at once as long as it stays the
-    same. Returns (B,). Raises `UserError` if shapes differ, `MissingWeights` where F's weights are absent.
+    picture. Terms that look through equal networks share one, and a single target, as where one picture is
+    optimized, is looked at once as long as it stays the same. Returns (B,). Raises `UserError` if shapes differ,
+    `MissingWeights` where F's weights are absent.
     """
 
     def __init__(
@@ -38,6 +39,11 @@ class Perceptual:
         # Here, before the network sees them: two sizes could still pool to features of one size.
         if input.shape != target.shape:
             raise UserError(f"perceptual: input {tuple(input.shape)} and target {tuple(target.shape)} differ in shape")
-        theirs, ours = self.theirs(target), self.features(input)
+        theirs, ours = self._of_target(target), self.features(input)
         terms = [weight * self.distance(ours[name], theirs[name]) for name, weight in self.layers.items()]
         return torch.stack(terms).sum(0)
+
+    @torch.no_grad()
+    def _of_target(self, target: Tensor) -> Mapping[str, Tensor]:
+        # Batches are new ones in every step, and to compare them would be to wait for the device.
+        return self.theirs(target) if len(target) == 1 else self.features(target)

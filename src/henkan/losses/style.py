@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 from henkan.errors import UserError
-from henkan.losses.per_image import full_precision
-from henkan.precision import in_float32
+from henkan.pretrained.gram import gram
 from henkan.pretrained.shared import Factory, Remembered, View
 
 
@@ -59,10 +58,3 @@ class Style:
                 f"of {stride}x{stride}: give a larger picture"
             )
         return {name: gram(value) for name, value in self.features(style).items()}
-
-
-def gram(features: Tensor) -> Tensor:
-    """Return F Fᵀ / (N M) of features (B, N, h, w), M = h w: (B, N, N), in full precision."""
-    with in_float32(features.device.type):
-        flat = full_precision(features).flatten(2)
-        return flat @ flat.mT / (flat.shape[1] * flat.shape[2])

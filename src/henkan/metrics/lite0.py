@@ -1,6 +1,6 @@
-"""Deep-feature metrics that run offline: a distance and a KID over EfficientNet-Lite0.
+"""Deep-feature metrics that run offline: distances and a KID over EfficientNet-Lite0.
 
-Both look at pictures at their own size, not resized to the 224 px of the network's training: values compare
+All look at pictures at their own size, not resized to the 224 px of the network's training: values compare
 only between pictures of one size.
 """
 
@@ -10,11 +10,13 @@ import functools
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 from torchmetrics.image.kid import poly_kernel
 
 from henkan.metrics.per_image import exact, require_pair, unit_distance
 from henkan.metrics.set_metric import SetMetric
 from henkan.pretrained.features import Lite0
+from henkan.pretrained.gram import gram
 
 _STAGES = ("stage1", "stage2", "stage3", "stage4", "stage5")
 
@@ -32,6 +34,23 @@ class Lite0Distance:
         require_pair(output, target)
         ours, theirs = _activations(output), _activations(target)
         return torch.stack([unit_distance(ours[stage], theirs[stage]) for stage in _STAGES]).mean(0)
+
+
+class Lite0Style:
+    """How differently two pictures are painted: distance of Gram matrices of Lite0's first four stages.
+
+    d = mean over stages of ‖G / ‖G‖ - A / ‖A‖‖², G and A the Gram matrices of output and style picture. `output`,
+    `style`: (B, 3, h, w) in [0, 1], of any sizes. Returns (B,) in [0, 4], 0 for pictures of the same statistics.
+    """
+
+    @exact
+    def __call__(self, output: Tensor, style: Tensor) -> Tensor:
+        ours, theirs = _activations(output), _activations(style)
+        distances = [
+            functional.normalize(gram(ours[stage]).flatten(1)) - functional.normalize(gram(theirs[stage]).flatten(1))
+            for stage in _STAGES[:4]
+        ]
+        return torch.stack([distance.square().sum(1) for distance in distances]).mean(0)
 
 
 class KIDLite0(SetMetric):

@@ -8,7 +8,7 @@ import warnings
 import torch
 from torch import Tensor
 
-from henkan.errors import UserError
+from henkan.errors import MissingWeights, UserError
 from henkan.metrics.per_image import exact, require_pair
 from henkan.pretrained import weights
 
@@ -45,6 +45,8 @@ def _network() -> torch.nn.Module:
     from torchvision.models import AlexNet_Weights
 
     trunk = weights.load(AlexNet_Weights.IMAGENET1K_V1.url)
+    if not getattr(trunk, "exact", True):
+        raise MissingWeights("alexnet-owt-7be5be79.pth is missing: a copy whose values cannot be checked is no LPIPS")
     import lpips
 
     # Asked for the trained trunk, lpips would download it; so it is given ours in place of a random one.

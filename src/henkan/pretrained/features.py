@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from henkan.errors import UserError
 from henkan.pretrained import weights
+from henkan.pretrained.catalogue import ADE20K, deep_stem_resnet50
 
 
 class Features(nn.Module):
@@ -20,6 +21,7 @@ class Features(nn.Module):
 
     `steps` are (name, module) in order, `layers` the names wanted; steps after the last one wanted are
     dropped. `mean` and `std` are those of the pictures that the network was trained on, for values in [0, 1].
+    `exact`: its weights are known to the last bit, so that its class tells them; a run's identity counts others.
 
     Call: `images` (B, 3, H, W) in [0, 1] -> layer name -> activation. Differentiable with respect to the
     images, never to the parameters; always in eval mode; follows the images to their device.
@@ -35,8 +37,10 @@ class Features(nn.Module):
         layers: Sequence[str],
         mean: Sequence[float],
         std: Sequence[float],
+        exact: bool = True,
     ) -> None:
         super().__init__()
+        self.exact = exact
         names = [name for name, _ in steps]
         for layer in layers:
             if layer not in names:
@@ -109,8 +113,8 @@ class VGG16(Features):
     ) -> None:
         from torchvision.models import VGG16_Weights, vgg16
 
-        steps = _vgg_steps(vgg16, weights.load(VGG16_Weights.IMAGENET1K_V1.url), pooling)
-        super().__init__(steps, layers, mean=_IMAGENET_MEAN, std=_IMAGENET_STD)
+        trained = weights.load(VGG16_Weights.IMAGENET1K_V1.url)
+        super().__init__(_vgg_steps(vgg16, trained, pooling), layers, _IMAGENET_MEAN, _IMAGENET_STD, exact(trained))
 
 
 class VGG16Oxford(Features):
@@ -128,8 +132,9 @@ class VGG16Oxford(Features):
     ) -> None:
         from torchvision.models import vgg16
 
-        steps = _vgg_steps(vgg16, weights.load_known("vgg16_oxford.safetensors", _OXFORD, _OXFORD_ORIGIN), pooling)
-        super().__init__(steps, layers, mean=[value / 255 for value in _OXFORD_MEAN], std=[1 / 255] * 3)
+        trained = weights.load_known("vgg16_oxford")
+        mean, std = [value / 255 for value in _OXFORD_MEAN], [1 / 255] * 3
+        super().__init__(_vgg_steps(vgg16, trained, pooling), layers, mean, std, exact(trained))
 
 
 class VGG19(Features):
@@ -145,8 +150,8 @@ class VGG19(Features):
     ) -> None:
         from torchvision.models import VGG19_Weights, vgg19
 
-        steps = _vgg_steps(vgg19, weights.load(VGG19_Weights.IMAGENET1K_V1.url), pooling)
-        super().__init__(steps, layers, mean=_IMAGENET_MEAN, std=_IMAGENET_STD)
+        trained = weights.load(VGG19_Weights.IMAGENET1K_V1.url)
+        super().__init__(_vgg_steps(vgg19, trained, pooling), layers, _IMAGENET_MEAN, _IMAGENET_STD, exact(trained))
 
 
 class SegmentationResNet50(Features):
@@ -158,15 +163,18 @@ class SegmentationResNet50(Features):
 
     @torch.inference_mode(False)
     def __init__(self, layers: Sequence[str] = ("layer1", "layer2", "layer3", "layer4")) -> None:
-        super().__init__(_segmentation_steps(), layers, mean=_IMAGENET_MEAN, std=_IMAGENET_STD)
+        # Its published file has no published hash.
+        super().__init__(_segmentation_steps(), layers, _IMAGENET_MEAN, _IMAGENET_STD, exact=False)
 
 
-_ADE20K = "http://sceneparsing.csail.mit.edu/model/pytorch/ade20k-resnet50dilated-ppm_deepsup/encoder_epoch_20.pth"
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_STD = (0.229, 0.224, 0.225)
 _OXFORD_MEAN = (123.68, 116.779, 103.939)
-_OXFORD = "a21b2c38ea21a4e3d3d37fc6deb26525216ce7669d5b03c6cb38c876449baec5"
-_OXFORD_ORIGIN = "take the convolutions of VGG_ILSVRC_16_layers (www.robots.ox.ac.uk/~vgg/research/very_deep)"
+
+
+def exact(trained: Mapping[str, Tensor]) -> bool:
+    """Whether weights are the published ones to the last bit."""
+    return getattr(trained, "exact", True)
 
 
 def _vgg_steps(
@@ -197,25 +205,10 @@ def _segmentation_steps() -> list[tuple[str, nn.Module]]:
     """Return the dilated ResNet-50, by stages, with the published weights."""
     with torch.device("meta"):
         network = deep_stem_resnet50()
-    network.load_state_dict(weights.load_unnamed(_ADE20K), assign=True)
+    network.load_state_dict(weights.load_unnamed(ADE20K), assign=True)
     first = ("conv1", "bn1", "relu", "conv2", "bn2", "relu", "conv3", "bn3", "relu", "maxpool")
     stem = nn.Sequential(*(network.get_submodule(name) for name in first))
     return [("stem", stem), *((name, network.get_submodule(name)) for name in ("layer1", "layer2", "layer3", "layer4"))]
-
-
-def deep_stem_resnet50() -> nn.Module:
-    """Return torchvision's ResNet-50, dilated from stride 8 on, with three 3 x 3 convolutions for its first one."""
-    from torchvision.models.resnet import Bottleneck, ResNet
-
-    network: nn.Module = ResNet(Bottleneck, [3, 4, 6, 3], replace_stride_with_dilation=[False, True, True])
-    for number, (inputs, outputs, stride) in enumerate(((3, 64, 2), (64, 64, 1), (64, 128, 1)), start=1):
-        setattr(network, f"conv{number}", nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False))
-        setattr(network, f"bn{number}", nn.BatchNorm2d(outputs))
-    # The first block is given 128 channels instead of 64.
-    network.set_submodule("layer1.0.conv1", nn.Conv2d(128, 64, 1, bias=False))
-    network.set_submodule("layer1.0.downsample.0", nn.Conv2d(128, 256, 1, bias=False))
-    network.fc = nn.Identity()
-    return network
 
 
 def _lite0_steps() -> list[tuple[str, nn.Module]]:

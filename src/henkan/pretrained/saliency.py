@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 
 from henkan.errors import UserError
 from henkan.pretrained import weights as files
+from henkan.pretrained.catalogue import known
 
 SIDE = 320
 _MEAN, _STD = (np.array(values, np.float32) for values in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
-_ORIGIN = "download it from https://github.com/danielgatis/rembg/releases/tag/v0.0.0"
+_ORIGIN = known("u2netp").origin
 
 
 class Saliency:

@@ -109,6 +109,7 @@ class Remembered(Generic[Result]):
     def __call__(self, images: Tensor) -> Result:
         if self._last is not None and _same(self._last[0], images):
             return self._last[1]
+        self._last = None  # before: two of them may not fit
         found = self.function(images)
         self._last = (images.clone(), found)
         return found

@@ -24,6 +24,8 @@ from torch import Tensor
 
 from henkan.errors import MissingWeights, UserError
 from henkan.files import at_home, user_cache
+from henkan.pretrained import catalogue
+from henkan.pretrained.catalogue import Found, Network, digest_of, known, nearest, recognize, unwrapped
 
 # The folder of weights. What a process starts (data workers, further ranks) inherits it.
 VARIABLE = "HENKAN_WEIGHTS"
@@ -55,12 +57,36 @@ def places() -> list[Path]:
     return [folder(), Path(torch.hub.get_dir()) / "checkpoints"]
 
 
-def load(url: str) -> dict[str, Tensor]:
+class Weights(dict[str, Tensor]):
+    """Named tensors. `exact`: they are the published ones to the last bit, so that the network's name tells them."""
+
+    def __init__(self, tensors: Mapping[str, Tensor], exact: bool) -> None:
+        super().__init__(tensors)
+        self.exact = exact
+
+
+def load(url: str) -> Weights:
     """Return the weights that torch's hub would keep under the last part of `url`, without downloading them.
 
+    Without that file, a copy of its tensors whose values cannot be checked, NAME.safetensors of the catalogue, will do.
     Raises `MissingWeights` if it is in none of `places()`, `UserError` if it is not the file that its name promises.
     """
-    return read(find(url), origin=f"download {url} again")
+    name = PurePosixPath(urlparse(url).path).name
+    network = next((network for network in catalogue.NETWORKS if network.file == name), None)
+    copy = None if network is None else there(copied(network))
+    if network is None or copy is None or there(name) is not None:
+        return Weights(read(find(url), origin=f"download {url} again"), exact=True)
+    found = recognized(copy, f"delete it, download {url}")
+    if found is None or found.network is not network:
+        raise UserError(
+            f"{copy} is to hold {network.what}, and holds {in_words(copy, found)}: delete it, download {url}"
+        )
+    return Weights(found.tensors, found.verified)
+
+
+def copied(network: Network) -> str:
+    """Return what the tensors of a network are called where they are kept in another file than the published one."""
+    return network.file if not network.file.endswith(".pth") else f"{network.name}.safetensors"
 
 
 def load_unnamed(url: str) -> dict[str, Tensor]:
@@ -68,36 +94,74 @@ def load_unnamed(url: str) -> dict[str, Tensor]:
     return tensors(find(url), origin=f"download {url} again")
 
 
-def load_known(name: str, digest: str, origin: str) -> dict[str, Tensor]:
-    """Return the weights in a safetensors file, in float32, which are those that `digest` says: see `digest_of`.
+def load_known(name: str) -> Weights:
+    """Return the weights of a network of the catalogue, recognized by their values, in the layout that is kept here.
 
-    `origin` says where they come from. Raises `MissingWeights` if the file is in none of `places()`, `UserError` if it
-    holds anything else.
+    Raises `MissingWeights` if its file is in none of `places()`, `UserError`, which says what is in it, for another.
     """
-    path = find(name, origin)
-    found = tensors(path, f"get it anew: {origin}")
-    if digest_of(found) != digest:
-        raise UserError(f"{path} holds other weights than its name says: delete it, get it anew: {origin}")
-    return {name: value.to(torch.float32) for name, value in found.items()}
+    network = known(name)
+    path = find(network.file, network.origin)
+    way_out = f"delete it, {network.origin} and put it there"
+    found = recognized(path, way_out)
+    if found is None or found.network is not network or not found.verified:
+        raise UserError(f"{path} is to hold {network.what}, and holds {in_words(path, found)}: {way_out}")
+    return Weights(found.tensors, found.exact)
 
 
-def digest_of(tensors: Mapping[str, Tensor]) -> str:
-    """Return the SHA-256 of named tensors: for each, by name, `name [shape]`, a line feed, and its float32 values."""
-    found = hashlib.sha256()
-    for name in sorted(tensors):
-        value = tensors[name].to(torch.float32).contiguous()
-        found.update(f"{name} {list(value.shape)}\n".encode())
-        found.update(value.numpy().tobytes())
-    return found.hexdigest()
+def recognized(path: Path, way_out: str) -> Found | None:
+    """Return what network a file holds, by the hash of the file, of its values, or by their names and shapes.
+
+    Raises `UserError`, which ends in `way_out`, for a file that is damaged, or holds more than tensors.
+    """
+    network = published(path)
+    if network is not None and network.layout is None:
+        return Found(network, {}, True, True)
+    if path.suffix == ".onnx":
+        return None
+    tensors = unwrapped(contents(path, way_out))
+    found = recognize(tensors)
+    if network is None or (found is not None and found.network is network and found.verified):
+        return found
+    assert network.layout is not None
+    own = {name: tensors[name].to(torch.float32) for name in network.layout()}
+    return Found(network, own, True, digest_of(own) == network.digest if network.digest else True)
+
+
+def published(path: Path) -> Network | None:
+    """Return the network that a file is published for, by the hash of the file."""
+    digest = hash_of(path)
+    return next((network for network in catalogue.NETWORKS if any(map(digest.startswith, network.hashes))), None)
+
+
+def in_words(path: Path, found: Found | None) -> str:
+    """Return what a file holds that was not what it was taken for."""
+    if found is not None:
+        return found.network.what if found.verified else f"{found.network.what}, by names and shapes, of other values"
+    if path.suffix == ".onnx":
+        return "a network that is not known here"
+    close = nearest(unwrapped(contents(path, "delete it")))
+    return "nothing that is known here" if close is None else f"what is nearly {close[0].what}, but {close[1]}"
+
+
+def there(name: str) -> Path | None:
+    """Return the file of this name in `places()`, if there is one."""
+    return next((place / name for place in places() if (place / name).is_file()), None)
 
 
 def find(url: str, origin: str | None = None) -> Path:
     """Return where the file of `url` lies; raises `MissingWeights`, which says where to get it, if it is not there."""
     name = PurePosixPath(urlparse(url).path).name
-    for place in places():
-        if (place / name).is_file():
-            return place / name
-    raise MissingWeights(f"{name} is missing: {origin or f'download {url}'} and put it into {folder()}")
+    path = there(name)
+    if path is not None:
+        return path
+    if origin is not None:
+        raise missing(name, origin)
+    raise MissingWeights(f"{name} is missing: download {url} and put it into {folder()}")
+
+
+def missing(name: str, origin: str) -> MissingWeights:
+    """Return what says that a file is not there; `origin` says what to do to have its contents."""
+    return MissingWeights(f"{name} is missing: {origin}, and put it into {folder()} with henkan weights add FILE")
 
 
 def located(given: str, origin: str | None = None) -> Path:
@@ -110,7 +174,7 @@ def located(given: str, origin: str | None = None) -> Path:
         if candidate.is_file():
             return candidate
     if origin is not None:
-        raise MissingWeights(f"{path.name} is missing: {origin} and put it into {folder()}")
+        raise missing(path.name, origin)
     raise MissingWeights(f"{path.name} is missing: {path} is no file, and {folder()} has none of this name")
 
 

@@ -18,11 +18,11 @@ from henkan.report.words import metric
 
 @dataclass(frozen=True)
 class Line:
-    """A configuration's mean score at each value of a setting, and its lowest and highest seed."""
+    """A configuration's mean score at each value of a setting, a number or a word, and its lowest and highest seed."""
 
     name: str
     setting: str
-    values: list[float]
+    values: Sequence[float | str]
     mean: list[float]
     low: list[float]
     high: list[float]
@@ -38,7 +38,7 @@ def lines(tables: Mapping[str, Sequence[pd.DataFrame]], metrics: Sequence[str]) 
                 continue
             setting = str(scored[0].columns[0])
             means = pd.concat([table.groupby(setting)[key].mean() for table in scored], axis=1)
-            values = [float(value) for value in means.index]
+            values = [value if isinstance(value, str) else float(value) for value in means.index]
             mean, low, high = (getattr(means, how)(axis=1).tolist() for how in ("mean", "min", "max"))
             found.setdefault(key, []).append(Line(name, setting, values, mean, low, high))
     return found
@@ -59,13 +59,24 @@ def means(tables: Mapping[str, Mapping[int | None, pd.DataFrame]]) -> pd.DataFra
 
 
 def plot(axes: Axes, key: str, found: Sequence[Line], colors: Mapping[str, str] | None = None) -> None:
-    """Draw one metric's lines, a band from the lowest to the highest seed; wide ranges of values are logarithmic."""
+    """Draw one metric's lines, a band from the lowest to the highest seed; wide ranges of values are logarithmic.
+
+    Nothing lies between words: they have points and bars.
+    """
+    words = any(isinstance(value, str) for line in found for value in line.values)
     for line in found:
         color = None if colors is None else colors.get(line.name)
-        (drawn,) = axes.plot(line.values, line.mean, "o-", ms=2.5, lw=1, color=color, label=line.name or None)
-        if not np.allclose(line.low, line.high, equal_nan=True):
+        style = "o" if words else "o-"
+        (drawn,) = axes.plot(line.values, line.mean, style, ms=2.5, lw=1, color=color, label=line.name or None)
+        if np.allclose(line.low, line.high, equal_nan=True):
+            continue
+        if words:
+            axes.vlines(line.values, line.low, line.high, color=drawn.get_color(), lw=1)
+        else:
             axes.fill_between(line.values, line.low, line.high, color=drawn.get_color(), alpha=0.2, lw=0)
-    values = sorted({value for line in found for value in line.values if value > 0})
+    if words:
+        axes.tick_params("x", labelrotation=30)
+    values = sorted({value for line in found for value in line.values if not isinstance(value, str) and value > 0})
     if values and values[-1] >= 20 * values[0]:
         # Zero has a place too.
         axes.set_xscale("symlog", linthresh=values[0])

@@ -74,13 +74,27 @@ METRICS = {
         "",
         "Share of pixels whose color had to be clipped, since no screen can show it at their lightness.",
     ),
+    "iou": Metric(
+        "IoU",
+        "",
+        "Intersection over union of what was found and what is there, per picture; finding nothing in nothing is 1.",
+    ),
+    "average_precision": Metric(
+        "average precision",
+        "",
+        "Area under precision against recall over each picture's pixels; chance is the share there.",
+    ),
+    "auroc": Metric("AUROC", "", "How often what is there ranks above what is not, per picture; 0.5 is chance."),
     "class_accuracy": Metric("class accuracy", "", "Share of pictures whose class is recognized."),
     "pixel_accuracy": Metric("pixel accuracy", "", "Share of the pixels whose class is right, per picture."),
-    "iou": Metric("IoU", "", "Intersection over union, mean over the classes of each picture."),
+    "iou_classes": Metric("IoU", "", "Intersection over union, mean over the classes of each picture."),
     "miou": Metric("mIoU", "", "Intersection over union in all pictures together, mean over classes: VOC's score."),
     "lpips_alex": Metric("LPIPS (alex)", "", "LPIPS v0.1 with the AlexNet trunk."),
     "lite0_distance": Metric(
         "Lite0 distance", "", "Distance of EfficientNet-Lite0 features of output and true picture; not LPIPS."
+    ),
+    "vgg16_distance": Metric(
+        "VGG-16 distance", "", "Distance of VGG-16 features of output and true picture; not LPIPS."
     ),
     "kid_lite0": Metric(
         "KID (Lite0)",

@@ -13,6 +13,9 @@ from typing import Any
 
 from henkan.config.build import build
 from henkan.config.history import timeless
+from henkan.pretrained.catalogue import digest_of
+from henkan.pretrained.features import Features
+from henkan.pretrained.shared import View
 from henkan.pretrained.weights import hash_of, located
 from henkan.sample import PAIRED
 from henkan.terms.term import Term
@@ -127,6 +130,8 @@ def fingerprint(
                 node.pop("weight", None)
             if weighed and term.balance is not None:
                 node["balance"] = term.balance
+            if (values := features_of(term)) is not None:
+                node["values"] = values
             kept["loss"][term.name] = node
     if not judged:
         kept.pop("discriminator", None)
@@ -134,6 +139,20 @@ def fingerprint(
         for group in ("optimizer", "scheduler"):
             kept[group] = {name: value for name, value in kept[group].items() if name != "discriminator"}
     return kept
+
+
+def features_of(term: Term) -> str | None:
+    """Return the hash of the weights of a network that a term looks through, unless its class tells them."""
+    view = getattr(getattr(term.loss, "function", None), "features", None)
+    network = view.shared.network if isinstance(view, View) else None
+    if view is None or not isinstance(network, Features) or network.exact:
+        return None
+    # Others may look deeper into the same network.
+    names = list(network.steps)
+    seen = names[: max(map(names.index, view.layers)) + 1]
+    return digest_of(
+        {f"{name}.{key}": value for name in seen for key, value in network.steps[name].state_dict().items()}
+    )
 
 
 def without_place(data: Mapping[str, Any]) -> dict[str, Any]:
