@@ -24,7 +24,9 @@ TRIES = 16
 class Edited(Degradation):
     """`source` is the picture with a part edited, and `target` (B, 1, H, W) becomes the mask of that part, 1 = edited.
 
-    Where is drawn by `holes`, how by `fillers`, named edits of which each is chosen as often as its entry in `shares`
+    Where is drawn by `holes`, and then moved by any distance, around the border to the other side: holes keep off the
+    border, and a place that is more likely than another could be learned (masks that belong to a picture stay). How is
+    drawn of `fillers`, named edits of which each is chosen as often as its entry in `shares`
     says beside the others (null: left out); `only` names one that is always taken. A share `untouched` of the pictures
     is not edited: their mask is 0 everywhere. Every picture, edited or not, is rounded to 8 bits and then compressed
     whole, as JPEG of a quality that is uniform in `quality` (whole numbers, both ends included), so that nothing but
@@ -85,7 +87,7 @@ class Edited(Degradation):
         for _ in range(TRIES):
             drawn = self.holes.draw(target, rng, name)
             if not drawn["mask"].all():
-                return drawn
+                return drawn if self.whole else moved(drawn, rng)
         raise UserError(
             f"{name}: the holes cover the whole picture, and there is nothing to tell them from: lower them"
         )
@@ -106,3 +108,11 @@ class Edited(Degradation):
         found |= {name: self.fillers[name].manifest() for name in self.names}
         own = {name: one for name, one in found.items() if one is not None}
         return " ".join(f"{name}:{one}" for name, one in own.items()) or None
+
+
+def moved(drawn: Parameters, rng: np.random.Generator) -> Parameters:
+    """Return a hole moved by any distance, each as likely; what leaves the picture comes in on the other side."""
+    size = np.array(drawn["mask"].shape[1:])
+    by = rng.integers(0, size)
+    places = {key: (drawn[key] + by) % size for key in ("window", "window_real")}
+    return {**drawn, **places, "mask": np.roll(drawn["mask"], by.tolist(), axis=(1, 2))}
