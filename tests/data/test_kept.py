@@ -1,7 +1,8 @@
-"""Decoded pictures stay in memory while they fit."""
+"""Decoded pictures stay in memory while they fit, and while their files stay as they are."""
 
 from __future__ import annotations
 
+import os
 import pickle
 from pathlib import Path
 
@@ -12,20 +13,28 @@ from henkan.data import image_folder
 from henkan.data.image_folder import ImageFolder
 from henkan.data.kept import Kept
 
+SIDES = {"a": 8, "large": 20, "b": 6}
 
-def test_what_fits_is_decoded_once_and_what_does_not_each_time() -> None:
+
+def test_what_fits_is_decoded_once_and_what_does_not_each_time(tmp_path: Path) -> None:
     decoded: list[str] = []
 
-    def decode(name: str, side: int) -> np.ndarray:
-        decoded.append(name)
-        return np.zeros((side, side, 3), np.uint8)
+    def decode(path: Path) -> np.ndarray:
+        decoded.append(path.name)
+        return np.zeros((SIDES[path.name], SIDES[path.name], 3), np.uint8)
 
+    for name in SIDES:
+        (tmp_path / name).touch()
     kept = Kept(budget=3 * 100)
     for _ in range(2):
-        for name, side in (("a", 8), ("large", 20), ("b", 6)):
-            kept(name, lambda name=name, side=side: decode(name, side))  # type: ignore[misc]
+        for name in SIDES:
+            kept(tmp_path / name, decode)
     assert decoded == ["a", "large", "b", "large"]
     assert kept.budget == 0
+    os.utime(tmp_path / "a", ns=(0, 1))
+    for _ in range(2):
+        kept(tmp_path / "a", decode)
+    assert decoded[4:] == ["a"] and kept.budget == 0
     assert pickle.loads(pickle.dumps(kept)).pictures == {}
 
 

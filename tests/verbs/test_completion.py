@@ -27,8 +27,8 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
     [
         ("henkan eva", ["evaluate"]),
         ("henkan train gener", ["generator.", "generator="]),
-        ("henkan train generator=la", ["lama", "lama_big"]),
-        ("henkan train generator=un", ["unet"]),
+        ("henkan train generator=la", ["lama", "lama_big", "lanczos"]),
+        ("henkan train generator=un", ["unet", "unet_high_pass"]),
         ("henkan train optimizer.generator.lr", ["optimizer.generator.lr="]),
         ("henkan train seed=1 validation.ev", ["validation.every="]),
         ("henkan train loss=[mse,rel", ["[mse,relativistic"]),

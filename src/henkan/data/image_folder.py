@@ -96,7 +96,7 @@ class ImageFolder(Pictures):
         return {"label": self._numbers.get(class_of(name), -1)} if self._numbers else {}
 
     def picture(self, name: str) -> Picture:
-        return self._kept(name, lambda: decode(self.path / name))
+        return self._kept(self.path / name, decode)
 
     def manifest(self) -> str:
         return hash_contents(self.path, [name for names in self._names.values() for name in names], self.cache)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
+from henkan.data.contents import state_of
 from henkan.data.pictures import Picture
 
 # Bytes a process: some five hundred photographs of half a megapixel. Larger sets are read anew each time.
@@ -11,23 +13,30 @@ BUDGET = 256 << 20
 
 
 class Kept:
-    """Keeps what was decoded, by name, until `budget` bytes are full; then the rest is decoded each time.
+    """Keeps what was decoded from each file until `budget` bytes are full; then the rest is decoded each time.
 
-    What is kept is never given up: an epoch goes through all pictures, so the one that was used last is needed last.
-    Another process starts with none.
+    What is kept is given up only for a file that has changed: an epoch goes through all pictures, so the one that was
+    used last is needed last. Another process starts with none.
     """
 
     def __init__(self, budget: int = BUDGET) -> None:
-        self.budget, self.pictures = budget, dict[str, Picture]()
+        self.budget = budget
+        self.pictures: dict[Path, tuple[tuple[int, int], Picture]] = {}
 
-    def __call__(self, name: str, decode: Callable[[], Picture]) -> Picture:
-        """Return the picture of this name, decoded at most once if it is kept."""
-        found = self.pictures.get(name)
-        if found is None:
-            found = decode()
-            if found.nbytes <= self.budget:
-                self.budget -= found.nbytes
-                self.pictures[name] = found
+    def __call__(self, path: Path, decode: Callable[[Path], Picture]) -> Picture:
+        """Return the picture in a file, decoded at most once if it is kept."""
+        state = state_of(path)
+        now = (state.st_size, state.st_mtime_ns)
+        then, found = self.pictures.get(path, (None, None))
+        if found is not None and then == now:
+            return found
+        if found is not None:
+            self.budget += found.nbytes
+            del self.pictures[path]
+        found = decode(path)
+        if found.nbytes <= self.budget:
+            self.budget -= found.nbytes
+            self.pictures[path] = (now, found)
         return found
 
     def __reduce__(self) -> tuple[type[Kept], tuple[()]]:

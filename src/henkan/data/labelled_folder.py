@@ -50,7 +50,7 @@ class LabelledFolder(PairedFolder):
         self._kept = Kept()
 
     def picture(self, name: str) -> Picture:
-        return self._kept(name, lambda: decode(self.target / name))
+        return self._kept(self.target / name, decode)
 
     def companions(self, name: str) -> dict[str, Layer]:
         path = self.source / self._sources[name]

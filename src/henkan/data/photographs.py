@@ -42,7 +42,7 @@ class Photographs(Pictures):
         return SPLIT_OF[name]
 
     def picture(self, name: str) -> Picture:
-        return self._kept(name, lambda: decode(self._paths[name]))
+        return self._kept(self._paths[name], decode)
 
     def manifest(self) -> str:
         versions = [version(distribution) for distribution, _ in FOLDERS.values()]

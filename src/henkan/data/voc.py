@@ -66,7 +66,7 @@ class Voc(Pictures):
         return CLASSES
 
     def picture(self, name: str) -> Picture:
-        return self._kept(name, lambda: decode(self.path / PICTURES / name))
+        return self._kept(self.path / PICTURES / name, decode)
 
     def companions(self, name: str) -> dict[str, Layer]:
         path = self._map(name)
