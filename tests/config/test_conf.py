@@ -99,7 +99,7 @@ def test_every_option_composes_and_builds(
         words.append(f"degradation.path={pictures / 'train' / '000.png'}")
     if option == "few":
         words.append("screen.count=2")
-    if "${degradation.scale}" in (CONF / group / f"{option}.yaml").read_text():
+    if "${enlargement:}" in (CONF / group / f"{option}.yaml").read_text():
         words.append("degradation=bicubic")
     if option == "pretrained":
         words.append(f"generator.weights={tiny_network.saved(tmp_path)}")

@@ -5,8 +5,9 @@
 `${scaled:96,256,${size}}`        96 pixels of a 256-pixel picture, at the present size
 `${iterations:90_000}`            the paper's iterations times `scale.iterations`, at least 2 a phase
 `${iterations:90_000,small}`      the same times `scale.small.iterations`
-`${times:1e-4,${scale.small.rate}}`  a product
 `${steps:1_000}`                  the same for one picture, which needs its steps at any scale: by the factor's root
+`${times:1e-4,10}`                a product
+`${enlargement:}`                 how many times smaller the degradation makes pictures (its `scale`), else 1
 `${updates:generator}`            how many optimizer steps that network takes in the whole schedule
 `${steps_after:[1000,2000]}`      how many it has taken after so many of its iterations
 `${fraction:50}`                  a 50th of the whole schedule's iterations, in steps of 500, at least 500
@@ -48,6 +49,11 @@ def steps(paper: int, *, _root_: DictConfig) -> int:
     return max(2, round(paper * math.sqrt(_root_.scale.iterations)))
 
 
+def enlargement(*, _root_: DictConfig) -> int:
+    """Return how many times smaller the degradation makes pictures, which is how many times a network enlarges them."""
+    return int(OmegaConf.select(_root_, "degradation.scale", default=1))
+
+
 def updates(network: str, *, _root_: DictConfig) -> int:
     """Return how many optimizer steps `network` takes in the whole schedule."""
     total = 0
@@ -83,5 +89,5 @@ def total(*numbers: int | None) -> int | None:
     return sum(known) if len(known) == len(numbers) else None
 
 
-for _resolver in (at_scale, scaled, iterations, steps, updates, steps_after, fraction, total, times):
+for _resolver in (at_scale, scaled, iterations, steps, updates, steps_after, fraction, total, times, enlargement):
     OmegaConf.register_new_resolver(_resolver.__name__, _resolver, replace=True)
