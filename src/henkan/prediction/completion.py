@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from omegaconf import ListConfig
 from PIL import Image
 from torch import Tensor, nn
 
@@ -18,6 +19,8 @@ from henkan.networks.modes import learns
 from henkan.prediction import tiling
 from henkan.prediction.pictures import png, profile, read
 from henkan.prediction.predictor import Predictor
+from henkan.prediction.removal import feathered, grown, object_in
+from henkan.pretrained.saliency import Saliency
 from henkan.sample import named_arguments
 from henkan.transform import Transform
 
@@ -27,22 +30,45 @@ POSTPROCESSED = 32
 
 
 class FillHoles(Predictor):
-    """Completes pictures: each has a mask, white where something is missing."""
+    """Completes pictures: each has a mask, white where something is missing, or a box with an object to remove.
+
+    The hole is made wider by `grow` pixels, and what fills it mixed with the picture over `feather` pixels at its edge.
+    """
 
     def expect(self, pictures: Sequence[Path]) -> list[Path]:
         # Said before a mask is asked for.
         if not learns(self.network) and "mask" not in named_arguments(self.network.forward):
             raise UserError("this method fills no holes: if it is one for color, add task=colorization")
-        self.masks = {path: mask_path(path, self.cfg.mask, len(pictures)) for path in pictures}
+        self.saliency: Saliency | None = None
+        self.masks: dict[Path, Path] = {}
+        if self.cfg.remove is None:
+            self.masks = {path: mask_path(path, self.cfg.mask, len(pictures)) for path in pictures}
+        elif self.cfg.mask is not None:
+            raise UserError("mask and remove both say what goes: give one of them")
+        elif not is_box(self.cfg.remove):
+            raise UserError(f"remove={self.cfg.remove} is no box: give remove=[x,y,width,height], in pixels")
+        else:
+            self.saliency = Saliency()
         postprocess = self.cfg.get("postprocess")
         self.postprocess = None if postprocess is None else build(postprocess)
         return list(self.masks.values())
 
     def __call__(self, path: Path) -> Iterator[tuple[str, bytes]]:
-        image, mask = read(path), read_mask(self.masks[path])
-        check_mask(mask, (image.height, image.width), str(path))
-        result = complete(image, mask > 0, self.network, self.transform, self.budget, self.postprocess)
-        yield ".png", png(result, profile(image))
+        image = read(path)
+        if self.saliency is None:
+            mask = read_mask(self.masks[path])
+            check_mask(mask, (image.height, image.width), str(path))
+            hole = mask > 0
+        else:
+            hole = object_in(np.asarray(image.convert("RGB")), self.cfg.remove, self.saliency, str(path))
+        hole = grown(hole, self.cfg.grow)
+        result = complete(image, hole, self.network, self.transform, self.budget, self.postprocess)
+        yield ".png", png(feathered(image, result, hole, self.cfg.feather), profile(image))
+
+
+def is_box(given: object) -> bool:
+    """Whether what was given is four whole numbers."""
+    return isinstance(given, ListConfig) and len(given) == 4 and all(type(value) is int for value in given)
 
 
 def mask_path(path: Path, given: str | None, pictures: int) -> Path:

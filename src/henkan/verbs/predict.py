@@ -8,6 +8,7 @@ other=RUN blend=0.8 lies between two runs. Segmentation: the class of every pixe
 
   henkan predict run=outputs/runs/RUN input=photo.jpg mask=hole.png
   henkan predict run=outputs/runs/RUN iteration=200_000 input=photo.jpg mask=hole.png
+  henkan predict run=outputs/runs/RUN input=photo.jpg 'remove=[120,80,60,90]' grow=6 feather=4   # an object, by a box
   henkan predict run=outputs/runs/RUN input='photos/*.jpg' mask=masks postprocess=poisson
   henkan predict generator=telea input=photos output=filled
   henkan predict task=super_resolution degradation=bicubic generator=pretrained generator.weights=FILE input=photo.jpg
