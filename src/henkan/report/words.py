@@ -89,6 +89,11 @@ METRICS = {
     "pixel_accuracy": Metric("pixel accuracy", "", "Share of the pixels whose class is right, per picture."),
     "iou_classes": Metric("IoU", "", "Intersection over union, mean over the classes of each picture."),
     "miou": Metric("mIoU", "", "Intersection over union in all pictures together, mean over classes: VOC's score."),
+    "psnr_crop": Metric("PSNR", "dB", "In RGB, without a rim of as many pixels as pictures are enlarged."),
+    "psnr_y_crop": Metric(
+        "PSNR on Y", "dB", "On brightness (Y of BT.601), without a rim of as many pixels as pictures are enlarged."
+    ),
+    "ssim_y_crop": Metric("SSIM on Y", "", "Structural similarity of brightness, without that rim."),
     "lpips_alex": Metric("LPIPS (alex)", "", "LPIPS v0.1 with the AlexNet trunk."),
     "lite0_distance": Metric(
         "Lite0 distance", "", "Distance of EfficientNet-Lite0 features of output and true picture; not LPIPS."
