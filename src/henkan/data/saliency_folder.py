@@ -15,10 +15,7 @@ from henkan.data.image_folder import ImageFolder
 from henkan.data.label_maps import read_labels
 from henkan.data.pictures import Layer
 from henkan.files import replaced
-from henkan.pretrained.saliency import Saliency
-
-OBJECT = 0.5
-"""More salient than this is the object."""
+from henkan.pretrained.saliency import OBJECT, Saliency
 
 
 class SaliencyFolder(ImageFolder):

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from henkan.errors import UserError
+from henkan.networks.modes import stand_in_for
 
 
 def blended(first: Mapping[str, Tensor], second: Mapping[str, Tensor], share: float) -> dict[str, Tensor]:
@@ -36,10 +37,7 @@ class PictureBlend(nn.Module):
         super().__init__()
         check_share(share)
         self.first, self.second, self.share = first, second, share
-        # What others ask of a generator.
-        for name in ("scale", "multiple", "context", "padding"):
-            if hasattr(first, name):
-                setattr(self, name, getattr(first, name))
+        stand_in_for(first, self)
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
         return {"raw": torch.lerp(self.second(image)["raw"].float(), self.first(image)["raw"].float(), self.share)}

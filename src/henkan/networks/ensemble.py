@@ -7,6 +7,8 @@ import itertools
 import torch
 from torch import Tensor, nn
 
+from henkan.networks.modes import stand_in_for
+
 
 class SelfEnsemble(nn.Module):
     """A generator of `image` alone whose `raw` is the mean over the eight symmetries of the square (EDSR's "+").
@@ -19,10 +21,7 @@ class SelfEnsemble(nn.Module):
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
-        # What others ask of a generator.
-        for name in ("scale", "multiple", "context", "padding"):
-            if hasattr(network, name):
-                setattr(self, name, getattr(network, name))
+        stand_in_for(network, self)
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
         answers = []

@@ -15,6 +15,13 @@ def learns(network: nn.Module) -> bool:
     return any(weight.requires_grad for weight in network.parameters())
 
 
+def stand_in_for(network: nn.Module, wrapper: nn.Module) -> None:
+    """Let what wraps a generator answer what others ask of one: how it enlarges, pads, and how far it sees."""
+    for name in ("scale", "multiple", "context", "padding"):
+        if hasattr(network, name):
+            setattr(wrapper, name, getattr(network, name))
+
+
 def has_batch_statistics(network: nn.Module) -> bool:
     """Whether a picture's result depends on the pictures beside it."""
     return any(isinstance(module, _BatchNorm) for module in network.modules())

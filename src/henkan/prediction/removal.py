@@ -10,10 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from henkan.errors import UserError
-from henkan.pretrained.saliency import Saliency
-
-OBJECT = 0.5
-"""More salient than this is the object."""
+from henkan.pretrained.saliency import OBJECT, Saliency
 
 
 def object_in(pixels: NDArray[np.uint8], box: Sequence[int], saliency: Saliency, name: str) -> NDArray[np.bool_]:

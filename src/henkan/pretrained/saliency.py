@@ -10,6 +10,9 @@ from henkan.errors import UserError
 from henkan.pretrained import weights as files
 from henkan.pretrained.catalogue import known
 
+OBJECT = 0.5
+"""More salient than this is the object."""
+
 SIDE = 320
 _MEAN, _STD = (np.array(values, np.float32) for values in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
 _ORIGIN = known("u2netp").origin
