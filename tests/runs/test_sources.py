@@ -36,14 +36,16 @@ def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a person's own modules, importable and not imported yet."""
     files = {
         "my_loss.py": MINE,
-        "my_helper.py": "help_me = print\n",
+        "my_helper.py": "from my_space.deep.inner import help_me\n",
+        # Folders without an __init__.py.
+        "my_space/deep/inner.py": "help_me = print\n",
         "my_tools/__init__.py": "",
         "my_tools/base.py": "from . import numbers\nfrom .numbers import ONE\n\nclass Base:\n    one = ONE\n",
         "my_tools/numbers.py": "ONE = 1\n",
         "my_tools/unused.py": "TWO = 2\n",
     }
     for name, text in files.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     monkeypatch.syspath_prepend(tmp_path)
     for name in [name for name in sys.modules if name.startswith("my_")]:
@@ -57,13 +59,19 @@ PARTS = {"loss": {"mine": {"_target_": "my_loss.Mine"}}}
 def test_imports_are_followed_without_importing(mine: Path) -> None:
     found = code(PARTS)
     assert {name for name in found if name.startswith("my_")} == {
-        *("my_loss", "my_helper", "my_tools.base", "my_tools.numbers"),
+        *("my_loss", "my_helper", "my_space.deep.inner", "my_tools.base", "my_tools.numbers"),
     }
     assert found["my_helper"] == hash_now(mine / "my_helper.py")
     assert "my_loss" not in sys.modules
     # Training itself, and what it stands on; nothing that is installed, nothing that no run goes through.
     assert {"henkan.training.translator", "henkan.randomness", "henkan.sample", "henkan.config.build"} <= found.keys()
     assert not any(name.startswith(("torch", "numpy", "henkan.verbs", "henkan.report", "json")) for name in found)
+
+
+def test_what_is_installed_in_a_folder_of_any_name_has_a_version(mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (mine / "my_tools-1.0.dist-info").mkdir()
+    monkeypatch.setattr(sources, "_installed", set())
+    assert not any(name.startswith("my_") for name in code(PARTS))
 
 
 def test_what_a_method_stands_on_counts() -> None:

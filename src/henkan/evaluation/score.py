@@ -82,7 +82,9 @@ def score(config: Config, pictures: Pictures, network: nn.Module, folder: Path, 
     settings, config = config["evaluation"], scored(config)
     transform = build_transform(config)
     data = evaluation_set(config, pictures, split, settings["framing"])
-    shown = selection(len(data), settings["kept"])
+    chosen = selection(len(data), settings["pictures"])
+    # A selection holds every smaller one.
+    shown = [index for index in selection(len(data), settings["kept"]) if index in chosen]
     kept: list[str] = []
 
     def keep(index: int, sample: Sample) -> None:
@@ -100,8 +102,7 @@ def score(config: Config, pictures: Pictures, network: nn.Module, folder: Path, 
     node = config.get("postprocess")
     postprocess = None if node is None else build(node)
     evaluator = Evaluator(config["metric"], settings["batch"], postprocess=postprocess)
-    count = len(selection(len(data), settings["pictures"]))
-    with followed(f"scores of {settings['split']}", count, "picture") as advance:
+    with followed(f"scores of {settings['split']}", len(chosen), "picture") as advance:
         scores = evaluator.evaluate(transform, network.to(device_for(config)), data, settings["pictures"], keep)
     write_json(folder / "pictures" / "index.json", kept)
     return scores

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from henkan.networks.layers import scaled
 from henkan.networks.unnormalized import PlainBlock
-from henkan.networks.upsampling import shuffles
+from henkan.networks.upsampling import enlarging
 
 
 class EDSR(nn.Module):
@@ -43,7 +43,7 @@ class EDSR(nn.Module):
         self.first = nn.Conv2d(3, wide, 3, padding=1)
         self.blocks = nn.Sequential(*(PlainBlock(wide, share) for _ in range(blocks)))
         self.joined = nn.Conv2d(wide, wide, 3, padding=1)
-        self.up = shuffles(wide, scale)
+        self.up = enlarging(wide, scale)
         self.last = nn.Conv2d(wide, 3, 3, padding=1)
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from henkan.networks.layers import Normalization, initialize_he, normalized, scaled
 from henkan.networks.unnormalized import PlainBlock, initialize_small
-from henkan.networks.upsampling import Interpolation, interpolated, shuffles
+from henkan.networks.upsampling import Interpolation, Upsampling, enlarging, interpolated
 
 
 class SRResNet(nn.Module):
@@ -31,7 +31,7 @@ class SRResNet(nn.Module):
         self.first = nn.Sequential(nn.Conv2d(3, channels, 9, padding=4), nn.PReLU())
         self.blocks = nn.Sequential(*(_Block(channels, normalization) for _ in range(blocks)))
         self.joined = nn.Sequential(*normalized(nn.Conv2d(channels, channels, 3, padding=1), normalization))
-        self.up = shuffles(channels, scale, nn.PReLU)
+        self.up = enlarging(channels, scale, nn.PReLU)
         self.last = nn.Conv2d(channels, 3, 9, padding=4)
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
@@ -65,14 +65,21 @@ class MSRResNet(nn.Module):
 
     multiple = 1
 
-    def __init__(self, scale: int, blocks: int = 16, width: float = 1.0, skip: Interpolation = "bilinear") -> None:
+    def __init__(
+        self,
+        scale: int,
+        blocks: int = 16,
+        width: float = 1.0,
+        skip: Interpolation = "bilinear",
+        upsampling: Upsampling = "shuffle",
+    ) -> None:
         super().__init__()
         channels = scaled(64, width)
         self.scale, self.skip = scale, skip
         self.context = 2 * blocks + 4
         self.first = nn.Sequential(nn.Conv2d(3, channels, 3, padding=1), _leaky())
         self.blocks = nn.Sequential(*(PlainBlock(channels) for _ in range(blocks)))
-        self.up = shuffles(channels, scale, _leaky)
+        self.up = enlarging(channels, scale, _leaky, upsampling)
         self.last = nn.Sequential(
             nn.Conv2d(channels, channels, 3, padding=1), _leaky(), nn.Conv2d(channels, 3, 3, padding=1)
         )

@@ -12,6 +12,7 @@ from henkan.errors import UserError
 from henkan.networks.resampling import enlarged
 
 Interpolation = Literal["bilinear", "bicubic"]
+Upsampling = Literal["shuffle", "nearest"]
 
 STEPS = {2: (2,), 3: (3,), 4: (2, 2), 8: (2, 2, 2)}
 """By which factors a network enlarges, one after the other."""
@@ -24,14 +25,24 @@ def steps(scale: int) -> tuple[int, ...]:
     return STEPS[scale]
 
 
-def shuffles(channels: int, scale: int, activation: Callable[[], nn.Module] | None = None) -> nn.Sequential:
-    """Return layers from (B, channels, h, w) to (B, channels, h·scale, w·scale) (Shi et al. 2016).
+def enlarging(
+    channels: int,
+    scale: int,
+    activation: Callable[[], nn.Module] | None = None,
+    upsampling: Upsampling = "shuffle",
+) -> nn.Sequential:
+    """Return layers from (B, channels, h, w) to (B, channels, h·scale, w·scale).
 
-    For each factor f of the scale: a 3 x 3 convolution to f² times the channels, the pixel shuffle, and an activation.
+    For each factor f of the scale, `shuffle`: a 3 x 3 convolution to f² times the channels, the pixel shuffle (Shi et
+    al. 2016), and an activation; `nearest`: every value f x f times, a 3 x 3 convolution, and an activation, which cost
+    the same and cannot leave a checkerboard (Odena et al. 2016).
     """
     layers: list[nn.Module] = []
     for factor in steps(scale):
-        layers += (nn.Conv2d(channels, factor**2 * channels, 3, padding=1), nn.PixelShuffle(factor))
+        if upsampling == "shuffle":
+            layers += (nn.Conv2d(channels, factor**2 * channels, 3, padding=1), nn.PixelShuffle(factor))
+        else:
+            layers += (nn.Upsample(scale_factor=factor), nn.Conv2d(channels, channels, 3, padding=1))
         if activation is not None:
             layers.append(activation())
     return nn.Sequential(*layers)

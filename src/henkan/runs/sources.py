@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import pkgutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
@@ -137,13 +138,32 @@ def installed(package: str) -> bool:
 
 def spec_of(name: str) -> ModuleSpec | None:
     """Find a module from its package downwards, importing neither."""
-    spec, where, path = None, None, ""
-    for part in name.split("."):
-        path = f"{path}.{part}" if path else part
-        spec = PathFinder.find_spec(path, where)
-        if spec is None or (path != name and spec.submodule_search_locations is None):
+    first, *rest = name.split(".")
+    spec, path = PathFinder.find_spec(first), first
+    for part in rest:
+        if spec is None or spec.submodule_search_locations is None:
             return None
-        where = spec.submodule_search_locations
+        path = f"{path}.{part}"
+        spec = spec_within(path, spec.submodule_search_locations)
+    return spec
+
+
+def spec_within(name: str, folders: Iterable[str]) -> ModuleSpec | None:
+    """Find a module in folders of its package.
+
+    `PathFinder` would want the package imported where the module is a folder without an __init__.py.
+    """
+    portions: list[str] = []
+    for folder in folders:
+        finder = pkgutil.get_importer(folder)
+        spec = None if finder is None else finder.find_spec(name)
+        if spec is not None and spec.loader is not None:
+            return spec
+        portions += (spec and spec.submodule_search_locations) or []
+    if not portions:
+        return None
+    spec = ModuleSpec(name, None, is_package=True)
+    spec.submodule_search_locations = portions
     return spec
 
 
@@ -162,4 +182,13 @@ def own_file(name: str) -> Path | None:
 
 def is_installed(path: Path) -> bool:
     """Whether a file belongs to an installed package, or to Python itself."""
-    return bool({"site-packages", "dist-packages"} & set(path.parts)) or path.is_relative_to(LIBRARY)
+    if {"site-packages", "dist-packages"} & set(path.parts) or path.is_relative_to(LIBRARY):
+        return True
+    # What `pip install --target` fills is called anything.
+    return any(path.is_relative_to(folder) for folder in sys.path if folder and holds_distributions(folder))
+
+
+@cache
+def holds_distributions(folder: str) -> bool:
+    """Whether packages are installed in a folder."""
+    return any(Path(folder).glob("*.dist-info"))
