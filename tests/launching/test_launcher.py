@@ -103,6 +103,9 @@ def pids(path: Path) -> list[int]:
     return found
 
 
+KILLED = "killed by the system: signal 9 (SIGKILL, as when memory runs out)"
+
+
 def test_values_errors_and_exit_codes(folder: Path) -> None:
     ended = result(
         folder,
@@ -118,7 +121,7 @@ if __name__ == "__main__":
         print(json.dumps([[p.exit_code, p.value, p.error] for p in running]))
 """,
     )
-    assert ended == [[0, 2.5, None], [2, None, "no such thing"], [-9, None, "ended by SIGKILL"]]
+    assert ended == [[0, 2.5, None], [2, None, "no such thing"], [-9, None, KILLED]]
     assert sorted((folder / "log" / "value.txt").read_text().split()) == ["complained", "printed"]
 
 

@@ -15,6 +15,7 @@ import sys
 import threading
 import types
 from collections.abc import Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from types import TracebackType
@@ -73,6 +74,8 @@ class Process:
             self._process.join(timeout)
             self._code = self._process.exitcode
             if self._code is not None:
+                if self._code < 0:
+                    self._end_group()
                 self._outcome = self._read(self._code)
                 # A sweep may have thousands of these, and a process a thousand descriptors.
                 self._process.close()
@@ -90,9 +93,14 @@ class Process:
         try:
             told: Outcome = self._pipe.recv()
         except EOFError:
-            told = Outcome(code, error=f"ended by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}")
+            told = Outcome(code, error=killed_by(-code) if code < 0 else f"exit code {code}")
         self._pipe.close()
         return told
+
+    def _end_group(self) -> None:
+        """End what a killed process had started: data workers would hold its run's lock for seconds yet."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
 
     def _signal(self, number: signal.Signals) -> None:
         for send in (os.killpg, os.kill):
@@ -103,6 +111,12 @@ class Process:
             except ProcessLookupError:
                 if self.poll() is not None:
                     return
+
+
+def killed_by(number: int) -> str:
+    """Return in words that a signal has ended a process; SIGKILL is what a system short of memory sends."""
+    why = ", as when memory runs out" if number == signal.SIGKILL else ""
+    return f"killed by the system: signal {number} ({signal.Signals(number).name}{why})"
 
 
 class WarmProcesses:

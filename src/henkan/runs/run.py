@@ -14,7 +14,7 @@ import shutil
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -23,22 +23,20 @@ from omegaconf import OmegaConf
 
 from henkan.config.resolved import Config
 from henkan.errors import UserError
-from henkan.files import digests, replaced, sweep
+from henkan.files import digests, owner, replaced, sweep
 from henkan.ranks import launch, say
 from henkan.runs import checkout, machine
 from henkan.runs.curves import Curves, last_iteration
-from henkan.runs.locks import hold, lock, try_to_hold
+from henkan.runs.killed import ending
+from henkan.runs.locks import LOCK, TURN, hold, lock
 from henkan.runs.mark import mark
 from henkan.runs.prefix import Claims, without_discriminator
-from henkan.runs.record import SCORED, TRAINED, Record, as_record, kept, read_record, write_record
+from henkan.runs.record import SCORED, TRAINED, Record, as_record, kept, now, read_record, write_record
 from henkan.runs.sources import changed, code, sources
 from henkan.sample import PAIRED
 from henkan.training import checkpoint
 from henkan.training.loggers import Status
 from henkan.training.recorder import Row
-
-# Held by the process that trains the run, and by a study while a process of its own does.
-LOCK, TURN = ".lock", ".turn"
 
 
 class Run:
@@ -81,6 +79,10 @@ class Run:
         with alone_in(self.folder):
             sweep(self.folder)
             self.record = read_record(self.folder) or {}
+            if self.record.get("status") == "running":
+                status, error = ending(self.record)
+                say(f"{self.folder.name} was {error}")
+                self.note(status=status, error=error)
             try:
                 yield
             finally:
@@ -114,6 +116,7 @@ class Run:
             "identity": self.identity,
             "mark": mark(self.identity, self.config),
             "status": "running",
+            "process": owner(),
             # Killed, the same command goes on with it instead of beginning once more.
             "rerun": bool(self.config.get("rerun")),
             "recipe": self.config.get("recipe"),
@@ -317,17 +320,3 @@ def title(config: Config, overrides: Sequence[str]) -> str:
 def write_config(folder: Path, config: Mapping[str, Any]) -> None:
     with replaced(folder / "config.yaml") as partial:
         partial.write_text(OmegaConf.to_yaml(OmegaConf.create(dict(config))), encoding="utf-8")
-
-
-def close_killed(folder: Path, reason: str) -> None:
-    """Close the record of a run whose process was killed before it could do so itself."""
-    own = lock(folder / LOCK)
-    # Another process may have gone on with it by now.
-    record = read_record(folder) if try_to_hold(own) else None
-    if record is not None and record["status"] == "running":
-        write_record(folder, {**record, "status": "failed", "ended": now(), "error": reason})
-    own.release()
-
-
-def now(precision: str = "seconds") -> str:
-    return datetime.now(UTC).isoformat(timespec=precision)

@@ -11,12 +11,12 @@ from filelock import FileLock
 
 from henkan.launching.launcher import Process, WarmProcesses
 from henkan.runs.curves import last_iteration
-from henkan.runs.locks import is_held, lock, try_to_hold
+from henkan.runs.killed import close_killed
+from henkan.runs.locks import LOCK, TURN, is_held, lock, try_to_hold
 from henkan.runs.plan import Plan
 from henkan.runs.prefix import folder as prefix_folder
 from henkan.runs.prefix import is_coming
 from henkan.runs.record import read_record
-from henkan.runs.run import LOCK, TURN, close_killed
 from henkan.training.interruption import ASKING
 
 # How often a run that another process has is looked at, in seconds.

@@ -102,13 +102,18 @@ class ForkLauncher(Launcher):  # type: ignore[misc, unused-ignore]
         return Job(title, process, log, self.described(number, overrides))
 
     def await_any(self, processes: "WarmProcesses", jobs: Sequence[Job]) -> list[int]:
-        """Wait until a run ends; return the exit codes of those that did."""
+        """Wait until a run ends; return the exit codes of those that did. The records of killed ones are closed."""
+        from henkan.launching.execute import killed
+
         ended = processes.wait_any()
         for job in jobs:
             if job.process in ended:
-                if job.process.poll() == 0:
+                code = job.process.poll() or 0
+                if code < 0 and job.returned.cfg is not None:
+                    killed(self.config.hydra.job.config_name, job.returned.cfg, job.process.pid, job.process.error)
+                if code == 0:
                     job.returned.status, job.returned.return_value = JobStatus.COMPLETED, job.process.value
-                if job.log is not None or job.process.poll() not in (0, 1, 2):
+                if job.log is not None or code not in (0, 1, 2):
                     end = job.process.error or f"done, printed into {job.log}"
                     seconds = time.monotonic() - job.begun
                     print(f"henkan: [{job.title}] after {seconds:.0f} s: {end}", file=sys.stderr, flush=True)
