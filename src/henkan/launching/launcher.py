@@ -14,11 +14,12 @@ import signal
 import sys
 import threading
 import types
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from henkan.cores import cores
 from henkan.cuda import gpus
@@ -30,6 +31,8 @@ WARM = ["henkan.launching.warm", "henkan.verbs.train", "henkan.launching.loaded"
 PATIENCE = 30.0
 THREADS = "HENKAN_THREADS"
 DEVICES = "CUDA_VISIBLE_DEVICES"
+# The accelerators that are a GPU where CUDA shows one; see `henkan.devices.kind_of`.
+ON_GPU = ("auto", "gpu", "cuda")
 
 
 class Process:
@@ -191,6 +194,15 @@ def visible_devices() -> list[str]:
     if named is None:
         return [str(index) for index in range(len(gpus()))]
     return [name.strip() for name in named.split(",") if name.strip()]
+
+
+def slots(trainers: Iterable[Mapping[str, Any]], runs: int) -> int:
+    """Return how many runs go at once where nobody says it: as many as there are GPUs if each run is to have one.
+
+    `trainers` are what the runs' configs say of it. No context is created on any GPU.
+    """
+    alone = all(each["devices"] == 1 and each["accelerator"] in ON_GPU for each in trainers)
+    return max(1, min(len(gpus()), runs)) if alone else 1
 
 
 def share_of(devices: Sequence[str], slot: int, slots: int) -> dict[str, str]:

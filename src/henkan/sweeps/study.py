@@ -23,7 +23,7 @@ from henkan.runs.record import read_record
 from henkan.runs.sources import changed, code
 from henkan.scoring.evaluator import POST
 from henkan.sweeps.progress import StudyBar, saved
-from henkan.sweeps.scheduler import Job, run_jobs
+from henkan.sweeps.scheduler import Job, at_once, run_jobs
 from henkan.training.interruption import Signals
 
 
@@ -57,7 +57,7 @@ def run_study(study: Study, jobs: list[Job]) -> int:
     write_study(study, jobs, folder)
     try:
         with Signals("the same command goes on"), StudyBar(study.name, jobs) as bar:
-            run_jobs(jobs, study.jobs, refresh, bar.tick)
+            run_jobs(jobs, at_once(jobs, study.jobs), refresh, bar.tick)
     finally:
         # Also of an interrupted study: nothing of it runs any more.
         write_study(study, jobs, folder)

@@ -22,14 +22,16 @@ if TYPE_CHECKING:
 
 # What Hydra's own overrides say about the sweep, not about the single run.
 OF_THE_SWEEP = ("hydra.mode", "hydra.sweep", "hydra/sweep", "hydra.launcher", "hydra/launcher")
+# The overrides that decide what a run trains on.
+OF_TRAINERS = ("trainer", "experiment", "debug")
 
 
 @dataclass
 class ForkLauncherConfig:
-    """`hydra.launcher.n_jobs` runs at once; `hydra.launcher.fail_fast` ends the sweep at the first failure."""
+    """`hydra.launcher.n_jobs` runs at once (null: one a GPU); `fail_fast` ends the sweep at the first failure."""
 
     _target_: str = "hydra_plugins.henkan_plugins.fork_launcher.ForkLauncher"
-    n_jobs: int = 1
+    n_jobs: int | None = None
     fail_fast: bool = False
 
 
@@ -51,8 +53,8 @@ class ForkLauncher(Launcher):  # type: ignore[misc, unused-ignore]
     `hydra.sweep.dir`.
     """
 
-    def __init__(self, n_jobs: int, fail_fast: bool) -> None:
-        if n_jobs < 1:
+    def __init__(self, n_jobs: int | None, fail_fast: bool) -> None:
+        if n_jobs is not None and n_jobs < 1:
             raise UserError(f"hydra.launcher.n_jobs must be at least 1, not {n_jobs}")
         self.n_jobs, self.fail_fast = n_jobs, fail_fast
 
@@ -66,18 +68,21 @@ class ForkLauncher(Launcher):  # type: ignore[misc, unused-ignore]
         from henkan.launching.swept import table
 
         setup_globals()
+        at_once = self.n_jobs or self.slots(job_overrides)
         # Where logs lie, and sweepers write what they have found.
         Path(self.config.hydra.sweep.dir).mkdir(parents=True, exist_ok=True)
         jobs: list[Job] = []
         codes: list[int] = []
-        with frozen_config(), WarmProcesses(self.n_jobs) as processes:
+        with frozen_config(), WarmProcesses(at_once) as processes:
             for number, overrides in enumerate(job_overrides):
-                while len(jobs) - len(codes) >= self.n_jobs:
+                while len(jobs) - len(codes) >= at_once:
                     codes += self.await_any(processes, jobs)
                 if self.fail_fast and any(codes):
                     break
                 title = f"{initial_job_idx + number + 1}/{initial_job_idx + len(job_overrides)}"
-                jobs.append(self.start(processes, initial_job_idx + number, title, list(overrides)))
+                log = Path(self.config.hydra.sweep.dir).absolute() / f"{initial_job_idx + number}.log"
+                own_log = log if at_once > 1 else None
+                jobs.append(self.start(processes, initial_job_idx + number, title, list(overrides), own_log))
             while len(codes) < len(jobs) and not (self.fail_fast and any(codes)):
                 codes += self.await_any(processes, jobs)
         if len(jobs) > 1:
@@ -94,10 +99,17 @@ class ForkLauncher(Launcher):  # type: ignore[misc, unused-ignore]
                     job.returned.status, job.returned.return_value = JobStatus.FAILED, kind(message)
         return [job.returned for job in jobs]
 
-    def start(self, processes: "WarmProcesses", number: int, title: str, overrides: list[str]) -> Job:
+    def slots(self, job_overrides: Sequence[Sequence[str]]) -> int:
+        """Return how many runs go at once where nobody says it; runs that say the same of their trainer count once."""
+        from henkan.launching.launcher import slots
+
+        said = {tuple(word for word in words if word.lstrip("+").startswith(OF_TRAINERS)) for words in job_overrides}
+        configs = [self.described(0, list(words)).cfg for words in said]
+        return slots([config.trainer for config in configs if config and "trainer" in config], len(job_overrides))
+
+    def start(self, processes: "WarmProcesses", number: int, title: str, overrides: list[str], log: Path | None) -> Job:
         """Start one run and describe it to Hydra while it is under way."""
         print(f"henkan: [{title}] {' '.join(filter_overrides(overrides))}", file=sys.stderr, flush=True)
-        log = Path(self.config.hydra.sweep.dir).absolute() / f"{number}.log" if self.n_jobs > 1 else None
         process = processes.start(self.command(overrides), log)
         return Job(title, process, log, self.described(number, overrides))
 
