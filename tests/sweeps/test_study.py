@@ -26,6 +26,9 @@ def test_the_plan_shares_prefixes(study: Path, tiny: list[str]) -> None:
     assert [(job.configuration, job.seed) for job in jobs] == [
         (name, seed) for seed in (0, 1) for name in ("mse", "weak", "strong")
     ]
+    names = [job.folder.name.rpartition("-")[0] for job in jobs[:3]]
+    adversarial = "glcic-adversarial+mse-seed0-adversarial_"
+    assert names == ["glcic-mse-seed0", f"{adversarial}0.01", f"{adversarial}0.1"]
     # A seed: 6 shared by all, 4 of the discriminator shared by two (its own phase does not know the weight), 3 x 8.
     assert sum(work(jobs).values()) == 2 * (6 + 4 + 3 * 8)
     drawn = tree(read_study(str(study), own(tiny)), jobs)

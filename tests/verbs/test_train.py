@@ -308,6 +308,8 @@ def test_a_sweep_of_two_at_once_trains_a_shared_prefix_once(
     process = processes.start(["train", "-m", *tiny, *words], log=log)
     assert process.wait(240) == 0, log.read_text()
     records = [read_record(path.parent) for path in (tmp_path / "runs").glob("*/run.json")]
+    names = sorted(path.parent.name.rpartition("-")[0] for path in (tmp_path / "runs").glob("*/run.json"))
+    assert names == [f"glcic-adversarial+mse-seed0-adversarial_{weight}" for weight in ("0.01", "0.1")]
     # Both start at the same time: one trains the first two phases, the other waits for them.
     assert sorted(record["prefix"]["iteration"] if "prefix" in record else 0 for record in records if record) == [0, 10]
 

@@ -32,6 +32,7 @@ INTRODUCED: dict[str, Any] = {
     "judged_augmentation": None,
     "paths.weights": None,
     "resume_from": None,
+    "swept": None,
 }
 
 

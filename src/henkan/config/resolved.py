@@ -120,6 +120,7 @@ class Config(TypedDict):
     overfit: float | None
     recipe: str | None
     study: NotRequired[str | None]
+    swept: NotRequired[str | None]
     paths: Paths
     trainer: Trainer
     optimizer: Optimizer

@@ -22,6 +22,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from henkan.config.resolved import Config
+from henkan.config.told import told
 from henkan.errors import UserError
 from henkan.files import digests, owner, replaced, sweep
 from henkan.ranks import launch, say
@@ -273,48 +274,25 @@ def by_identity(runs: Path, changed: int) -> dict[str, str]:
 
 
 def run_name(config: Config, identity: str | None = None) -> str:
-    """Return a folder name a person can read: recipe, terms, seed and the beginning of the identity, if it is given.
+    """Return a name a person can read: recipe, terms, seed; with the identity that of a folder, which ends in it.
 
-    Where nothing is trained there are no terms, and no seed matters: the generator's name stands for both.
+    Before the beginning of the identity stands what its sweep varies, where it is of one. Where nothing is trained
+    there are no terms, and no seed matters: the generator's name stands for both.
     """
     recipe = config.get("recipe") or config["task"]["_target_"].split(".")[-2]
     words = "+".join(sorted(config["loss"])) if config["loss"] else config["generator"]["_target_"].split(".")[-2]
     parts = [recipe, words, *([f"seed{config['seed']}"] if config["loss"] else [])]
-    name = "-".join([*parts, *([] if identity is None else [identity[:10]])])
+    if identity is not None:
+        parts += [*filter(None, [config.get("swept")]), identity[:10]]
+    name = "-".join(parts)
     if name.startswith(".") or set(name) & set("/\\\0"):
         raise UserError(f"recipe={recipe} would be a folder's name elsewhere: use letters, digits, - and _")
     return name
 
 
-# What a title leaves out of the overrides: what the name says already, where things lie, how they are shown and scored.
-TOLD = ("experiment", "loss", "recipe", "scale", "seed", "study")
-UNTOLD = (
-    "checkpoint",
-    "evaluation",
-    "hydra",
-    "logger",
-    "metric",
-    "objective",
-    "paths",
-    "rerun",
-    "trainer",
-    "validation",
-)
-
-
 def title(config: Config, overrides: Sequence[str]) -> str:
-    """Return what a person tells the runs of a sweep apart by: the name, and what was set, as in `adversarial=0.01`.
-
-    Of a key the last word is enough, unless another one ends the same; of a path its end.
-    """
-    pairs = [word.lstrip("+~").partition("=")[::2] for word in overrides]
-    told = {
-        key: value.rpartition("/")[2] for key, value in pairs if key.partition(".")[0] not in (*TOLD, *UNTOLD) and value
-    }
-    ends = [key.rpartition(".")[2] for key in told]
-    short = [key if ends.count(end) > 1 else end for key, end in zip(told, ends, strict=True)]
-    words = [f"{name}={value}" for name, value in zip(short, told.values(), strict=True)]
-    return " ".join([run_name(config), *words])
+    """Return what a person tells the runs of a sweep apart by: the name, and what was set, as in `adversarial=0.01`."""
+    return " ".join([run_name(config), *(f"{name}={value}" for name, value in told(overrides).items())])
 
 
 def write_config(folder: Path, config: Mapping[str, Any]) -> None:

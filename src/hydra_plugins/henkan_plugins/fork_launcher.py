@@ -140,7 +140,14 @@ class ForkLauncher(Launcher):  # type: ignore[misc, unused-ignore]
             if entry.provider == "command-line"
             for word in ("--config-dir", str(entry.path).removeprefix("file://"))
         ]
-        return [str(self.config.hydra.job.config_name), *flags, *own, *overrides]
+        return [str(self.config.hydra.job.config_name), *flags, *own, *overrides, *self.swept(overrides)]
+
+    def swept(self, overrides: Sequence[str]) -> list[str]:
+        """Return the override by which a run's folder tells what the sweep varies: what its command does not say."""
+        from henkan.config.told import for_a_name
+
+        said = for_a_name([word for word in overrides if word not in self.config.hydra.overrides.task])
+        return [f"swept={said}"] if said and "swept" in self.config else []
 
     def described(self, number: int, overrides: list[str]) -> JobReturn:
         """Return what Hydra is told about a run, but for how it ends."""
