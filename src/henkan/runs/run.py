@@ -25,7 +25,7 @@ from henkan.config.resolved import Config
 from henkan.config.told import told
 from henkan.errors import UserError
 from henkan.files import digests, owner, replaced, sweep
-from henkan.ranks import launch, say
+from henkan.ranks import end_rank, launch, say
 from henkan.runs import checkout, machine
 from henkan.runs.curves import Curves, last_iteration
 from henkan.runs.killed import ending
@@ -92,12 +92,15 @@ class Run:
     def await_first(self) -> None:
         """Wait until the first rank of this launch has found where it starts, and take over what it has written.
 
-        Only where a launcher has started all ranks at once; see `henkan.ranks.launch`.
+        Only where a launcher has started all ranks at once; see `henkan.ranks.launch`. This one ends if the first one
+        has already ended, for whatever reason, which it tells.
         """
         own = launch()
         while not self.writes and own is not None:
             self.record = read_record(self.folder) or {}
             if self.record.get("launch") == own:
+                if self.record["status"] in ("failed", "interrupted"):
+                    end_rank()
                 return
             time.sleep(0.2)
 
@@ -200,7 +203,7 @@ class Run:
             found = digests(self.folder, (*TRAINED, *SCORED))
             # Only what was interrupted is gone on with: what has failed is begun once more.
             rerun = status == "interrupted" and self.record.get("rerun", False)
-            self.note(status=status, ended=now(), digests=found, rerun=rerun, **facts)
+            self.note(status=status, ended=now(), digests=found, rerun=rerun, launch=launch(), **facts)
 
     @property
     def rows(self) -> Sequence[Row]:
