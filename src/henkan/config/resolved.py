@@ -53,6 +53,7 @@ class Keep(TypedDict):
     """Which checkpoints stay beside the last."""
 
     every: int | None
+    minutes: NotRequired[float | None]
     best: int
     score: str
 

@@ -73,6 +73,8 @@ class Record(TypedDict, total=False):
     ended: str
     seconds: float
     seconds_lost: float
+    # The iterations of the checkpoints that stay by the clock.
+    for_good: list[int]
     warnings: list[str]
     metrics: dict[str, float]
     # The digests of what is read back, by name in the folder.
@@ -86,6 +88,7 @@ KEPT = (
     "seconds",
     "seconds_lost",
     "trained_since",
+    "for_good",
     "environments",
     "prefix",
     "resumed_from",

@@ -216,8 +216,10 @@ class Run:
         say(message)
         self.note(warnings=[*self.record.get("warnings", []), message])
 
-    def save(self, state: Mapping[str, Any], keep: bool = False) -> None:
+    def save(self, state: Mapping[str, Any], keep: bool = False, for_good: bool = False) -> None:
         seconds = self.seconds
+        if for_good:
+            self.note(for_good=sorted({*self.record.get("for_good", []), state["iteration"]}))
         state = {**state, "identity": self.identity, "curves": self.curves.text, "seconds": seconds}
         if keep:
             # This first, so that a run killed in between comes by here again.
@@ -232,7 +234,7 @@ class Run:
         return set(checkpoint.kept(self.folder))
 
     def drop(self, iterations: Collection[int]) -> None:
-        for iteration in iterations:
+        for iteration in set(iterations) - set(self.record.get("for_good", [])):
             checkpoint.of_iteration(self.folder, iteration).unlink(missing_ok=True)
 
     def offer(self, identity: str, state: Mapping[str, Any], judged: bool) -> None:
