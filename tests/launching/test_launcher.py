@@ -305,6 +305,18 @@ def test_where_nobody_says_it_a_sweep_runs_one_a_gpu(
     assert all(gpus in (["GPUs:", "0"], ["GPUs:", "1"], ["GPUs:", "2"]) for gpus in logs)
 
 
+def test_a_sweep_of_no_runs_at_once_is_one_line(folder: Path) -> None:
+    words = ["-m", "seed=0,1", f"paths.runs={folder}", "hydra.launcher.n_jobs=0"]
+    told = result(folder, f"""
+import json
+from henkan.launching.execute import execute
+if __name__ == "__main__":
+    outcome = execute("train", {words})
+    print(json.dumps([outcome.code, outcome.error]))
+""")  # fmt: skip
+    assert told == [2, "hydra.launcher.n_jobs must be at least 1, not 0"]
+
+
 def test_how_many_go_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     one, cpu = {"devices": 1, "accelerator": "auto"}, {"devices": 1, "accelerator": "cpu"}
     assert launcher.slots([one], 5) == 1
