@@ -67,9 +67,15 @@ def replaced(path: Path) -> Iterator[Path]:
             partial.unlink()
 
 
-def owner() -> str:
-    """Return what names this process among all machines that may share a folder."""
-    return f"{os.getpid()}@{socket.gethostname()}"
+def owner(process: int | None = None) -> str:
+    """Return what names this process, or another one of this machine, among all machines that may share a folder."""
+    return f"{process or os.getpid()}@{socket.gethostname()}"
+
+
+def has_gone(name: str) -> bool:
+    """Whether a process that `owner` names ran on this machine and runs no more."""
+    process, _, host = name.partition("@")
+    return host == socket.gethostname() and process.isdecimal() and not alive(int(process))
 
 
 def sweep(folder: Path) -> None:

@@ -29,6 +29,9 @@ def launch() -> str | None:
     Lightning's own ranks are started by the first one, when there is something to start from.
     """
     found = [os.environ.get(name) for name in ("TORCHELASTIC_RUN_ID", "TORCHELASTIC_RESTART_COUNT")]
+    if found[0] is not None and os.environ.get("LOCAL_WORLD_SIZE") == os.environ.get("WORLD_SIZE"):
+        # Every run of torchrun is called "none" unless a person names it or says --standalone.
+        found.append(str(os.getppid()))
     if found[0] is None:
         found = [os.environ.get(name) for name in ("SLURM_JOB_ID", "SLURM_STEP_ID", "SLURM_RESTART_COUNT")]
         if found[0] is None or int(os.environ.get("SLURM_NTASKS", 1)) < 2:

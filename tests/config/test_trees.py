@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -13,7 +15,8 @@ from pathlib import Path
 import pytest
 from omegaconf import DictConfig
 
-from henkan.config.trees import config_folder, frozen_config
+from henkan.config.trees import FROZEN, config_folder, frozen_config
+from henkan.launching.execute import execute
 from henkan.launching.launcher import WarmProcesses
 from henkan.runs.plan import plan_run
 from henkan.runs.record import read_record
@@ -41,6 +44,26 @@ def test_runs_do_not_notice_that_the_configs_are_edited(
     assert record is not None
     assert record["identity"] == before
     assert record["overrides"] == words
+
+
+@pytest.mark.parametrize("full", [True, False])
+def test_a_temporary_folder_that_takes_no_configs_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], full: bool
+) -> None:
+    place = tmp_path if full else tmp_path / "absent"
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    if full:
+
+        def refused(*_: object, **__: object) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device", "a", None, "b")
+
+        monkeypatch.setattr(shutil, "copyfile", refused)
+    assert execute("study", ["mse_vs_gan", "--dry-run"]).code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    why = "No space left on device" if full else "No such file or directory"
+    assert line.startswith(f"henkan: cannot copy the configs to {place}, for the runs to be composed from: {why}; free")
+    assert not list(tmp_path.iterdir())
+    assert FROZEN not in os.environ
 
 
 def test_frozen_configs_of_a_killed_study_are_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

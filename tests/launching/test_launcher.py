@@ -19,6 +19,7 @@ from henkan.launching import launcher
 TOY = """
 import __main__, json, multiprocessing, os, signal, subprocess, sys, time
 import henkan.launching.launcher as launcher
+from henkan.cuda import Gpu
 from henkan.launching.execute import Outcome
 
 def execute(verb, arguments):
@@ -40,11 +41,13 @@ def execute(verb, arguments):
             json.dump([os.getpid(), child.pid], file)
         time.sleep(60)
     if verb == "train":
+        print("GPUs:", os.environ.get("CUDA_VISIBLE_DEVICES"))
         if "seed=1" in arguments:
             return Outcome(2, error="seed 1 is unlucky")
         return Outcome(0, value=float(len(arguments)))
 
 launcher.execute = execute
+launcher.gpus = lambda: (Gpu("H100", (9, 0)),) * int(os.environ.get("TOY_GPUS", "0"))
 launcher.WARM = "toy"
 """
 
@@ -103,6 +106,9 @@ def pids(path: Path) -> list[int]:
     return found
 
 
+KILLED = "killed by the system: signal 9 (SIGKILL, as when memory runs out)"
+
+
 def test_values_errors_and_exit_codes(folder: Path) -> None:
     ended = result(
         folder,
@@ -118,7 +124,7 @@ if __name__ == "__main__":
         print(json.dumps([[p.exit_code, p.value, p.error] for p in running]))
 """,
     )
-    assert ended == [[0, 2.5, None], [2, None, "no such thing"], [-9, None, "ended by SIGKILL"]]
+    assert ended == [[0, 2.5, None], [2, None, "no such thing"], [-9, None, KILLED]]
     assert sorted((folder / "log" / "value.txt").read_text().split()) == ["complained", "printed"]
 
 
@@ -274,6 +280,50 @@ def test_gpus_are_shared_out(monkeypatch: pytest.MonkeyPatch) -> None:
     assert launcher.visible_devices() == ["3", "GPU-7a"]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert launcher.visible_devices() == []
+
+
+@pytest.mark.parametrize(
+    ("words", "at_once"),
+    [
+        ([], 3),
+        (["hydra.launcher.n_jobs=1"], 1),
+        (["hydra.launcher.n_jobs=2"], 2),
+        (["trainer.devices=3"], 1),
+        (["trainer.devices=1,auto"], 1),
+        (["trainer.accelerator=cpu"], 1),
+    ],
+)
+def test_where_nobody_says_it_a_sweep_runs_one_a_gpu(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], at_once: int
+) -> None:
+    monkeypatch.setenv("TOY_GPUS", "3")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert sweep(folder, "seed=0,2,3,4", "hydra.sweep.dir=swept", *words)[0] == 0
+    logs = [path.read_text().split() for path in (folder / "swept").glob("*.log")]
+    # One at a time prints where the sweep prints.
+    assert len(logs) == (4 if at_once > 1 else 0)
+    assert all(gpus in (["GPUs:", "0"], ["GPUs:", "1"], ["GPUs:", "2"]) for gpus in logs)
+
+
+def test_a_sweep_of_no_runs_at_once_is_one_line(folder: Path) -> None:
+    words = ["-m", "seed=0,1", f"paths.runs={folder}", "hydra.launcher.n_jobs=0"]
+    told = result(folder, f"""
+import json
+from henkan.launching.execute import execute
+if __name__ == "__main__":
+    outcome = execute("train", {words})
+    print(json.dumps([outcome.code, outcome.error]))
+""")  # fmt: skip
+    assert told == [2, "hydra.launcher.n_jobs must be at least 1, not 0"]
+
+
+def test_how_many_go_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, cpu = {"devices": 1, "accelerator": "auto"}, {"devices": 1, "accelerator": "cpu"}
+    assert launcher.slots([one], 5) == 1
+    monkeypatch.setattr(launcher, "gpus", lambda: (Gpu("H100", (9, 0)),) * 8)
+    assert launcher.slots([one, {"devices": 1, "accelerator": "cuda"}], 30) == 8
+    assert launcher.slots([one], 3) == 3
+    assert launcher.slots([one, cpu], 30) == launcher.slots([one, {"devices": 2, "accelerator": "gpu"}], 30) == 1
 
 
 def test_a_slot_has_its_gpu_and_its_cores_and_is_given_again(folder: Path) -> None:

@@ -1,16 +1,19 @@
 """A made-up study that looks like a real one: crops of photographs, blurred where MSE would blur."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from filelock import FileLock
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 from skimage import data
+
+from henkan.runs.locks import LOCK, lock
 
 CONFIGURATIONS = {
     "mse": {"variant": "mse", "overrides": ["loss=[mse]"]},
@@ -30,9 +33,21 @@ SPREAD = (2.1, 0.06, 0.05)
 
 
 @pytest.fixture
-def make_study(tmp_path: Path) -> Callable[..., Path]:
-    """Return `write` for a temporary folder."""
-    return lambda **settings: write(tmp_path, **settings)
+def make_study(tmp_path: Path) -> Iterator[Callable[..., Path]]:
+    """Return `write` for a temporary folder; the one run that is under way holds its lock meanwhile."""
+    held: list[FileLock] = []
+
+    def make(**settings: Any) -> Path:
+        folder = write(tmp_path, **settings)
+        for node in json.loads((folder / "study.json").read_text())["runs"]:
+            if node["status"] == "running":
+                held.append(lock(folder / node["folder"] / LOCK))
+                held[-1].acquire()
+        return folder
+
+    yield make
+    for one in held:
+        one.release()
 
 
 def write(

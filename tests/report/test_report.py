@@ -22,6 +22,8 @@ from henkan.report.page import cost, environment
 from henkan.report.read import Run, Study, read_study
 from henkan.report.statistics import OVER_IMAGES, OVER_SEEDS, WITHOUT_SEEDS
 from henkan.report.write import PUBLISHED_BYTES, publish, replace, table, write_report
+from henkan.runs.killed import KILLED
+from henkan.runs.locks import LOCK, lock
 from henkan.runs.record import write_record
 from henkan.verbs.report import main
 
@@ -201,6 +203,22 @@ def test_a_failed_run_is_named_and_not_counted(make_study: MakeStudy) -> None:
     assert rows.loc[("gan_0.02", "psnr_hole")]["difference_n_seeds"] == 2
     assert rows.loc[("gan_0.002", "psnr_hole")]["difference_n_seeds"] == 3
     assert page.pictures.count("color/svg/0000.svg, target") == 3
+
+
+def test_what_was_killed_with_its_study_is_called_interrupted(make_study: MakeStudy) -> None:
+    folder = make_study(iterations=60)
+    killed = set_status(folder, 8, "running")
+    record = {"status": "running", "iterations": 60, "seed": 2, "process": "1@elsewhere"}
+    (killed / "run.json").write_text(json.dumps(record))
+    page = read(write_report(folder))
+    assert "8 of 9 runs done, 1 interrupted" in page.text
+    assert KILLED in page.text
+    # What it has said itself stands.
+    (killed / "run.json").write_text(json.dumps(record | {"status": "failed", "error": "a NaN loss"}))
+    assert "8 of 9 runs done, 1 failed" in (page := read(write_report(folder))).text
+    assert "a NaN loss" in page.text
+    with lock(killed / LOCK):
+        assert "8 of 9 runs done, 1 running" in read(write_report(folder)).text
 
 
 def test_scores_that_are_no_numbers_are_left_out_and_told(make_study: MakeStudy) -> None:

@@ -124,6 +124,17 @@ def test_work_before_the_first_checkpoint_can_be_lost_too(tmp_path: Path) -> Non
     assert again.record["seconds"] == 0
 
 
+def test_what_is_kept_for_good_is_not_dropped_by_a_later_launch_either(tmp_path: Path) -> None:
+    run = begun(tmp_path / "run")
+    run.save({**STATE, "iteration": 3}, keep=True)
+    run.save({**STATE, "iteration": 6}, keep=True, for_good=True)
+    run.end("interrupted")
+    again = begun(tmp_path / "run")
+    assert again.kept() == {3, 6}
+    again.drop({3, 6})
+    assert again.kept() == {6}
+
+
 def test_another_environment_is_said_and_both_are_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -11,10 +11,13 @@ from rich.console import Console
 from tiny_study import in_study, own
 
 from henkan.config.studies import read_study
+from henkan.cuda import Gpu
+from henkan.launching import launcher
 from henkan.launching.launcher import WarmProcesses
 from henkan.report.statistics import OVER_SEEDS, WITHOUT_SEEDS
 from henkan.runs.record import read_record
 from henkan.sweeps.progress import tree, work
+from henkan.sweeps.scheduler import at_once
 from henkan.sweeps.study import plan_jobs, twins
 
 
@@ -23,6 +26,9 @@ def test_the_plan_shares_prefixes(study: Path, tiny: list[str]) -> None:
     assert [(job.configuration, job.seed) for job in jobs] == [
         (name, seed) for seed in (0, 1) for name in ("mse", "weak", "strong")
     ]
+    names = [job.folder.name.rpartition("-")[0] for job in jobs[:3]]
+    adversarial = "glcic-adversarial+mse-seed0-adversarial_"
+    assert names == ["glcic-mse-seed0", f"{adversarial}0.01", f"{adversarial}0.1"]
     # A seed: 6 shared by all, 4 of the discriminator shared by two (its own phase does not know the weight), 3 x 8.
     assert sum(work(jobs).values()) == 2 * (6 + 4 + 3 * 8)
     drawn = tree(read_study(str(study), own(tiny)), jobs)
@@ -34,6 +40,20 @@ def test_configurations_that_are_one_run_are_told(study: Path, tiny: list[str]) 
     in_study(study, variants={"mse": ["loss=[mse]"], "same": ["loss=[mse]", "weights.adversarial=7"]}, seeds=[0])
     jobs = plan_jobs(read_study(str(study), own(tiny)))
     assert twins(jobs) == [["mse, seed 0", "same, seed 0"]]
+
+
+def test_where_nobody_says_it_a_study_runs_one_a_gpu(
+    study: Path, tiny: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_study(study, jobs=None)
+    read = read_study(str(study), own(tiny))
+    jobs = plan_jobs(read)
+    assert read.jobs is None
+    assert at_once(jobs, read.jobs) == 1
+    monkeypatch.setattr(launcher, "gpus", lambda: (Gpu("H100", (9, 0)),) * 4)
+    assert at_once(jobs, read.jobs) == 4
+    assert at_once(jobs, read_study(str(study), [*own(tiny), "jobs=1"]).jobs) == 1
+    assert at_once(plan_jobs(read_study(str(study), [*own(tiny), "trainer.accelerator=cpu"])), None) == 1
 
 
 @pytest.mark.usefixtures("white")

@@ -50,15 +50,18 @@ class Run:
         self.saved: list[int] = []
         self.phases: list[list[list[Any]]] = []
         self.there: set[int] = set()
+        self.for_good: set[int] = set()
 
     def add_row(self, row: dict[str, Any]) -> None:
         self.rows.append(row)
 
-    def save(self, state: dict[str, Any], keep: bool = False) -> None:
+    def save(self, state: dict[str, Any], keep: bool = False, for_good: bool = False) -> None:
         self.saved.append(state["iteration"])
         self.phases.append(state["phases"])
         if keep:
             self.there.add(state["iteration"])
+        if for_good:
+            self.for_good.add(state["iteration"])
 
     def kept(self) -> set[int]:
         return set(self.there)
@@ -101,6 +104,17 @@ def test_by_the_clock_it_saves_at_log_steps(monkeypatch: pytest.MonkeyPatch) -> 
     # The phase's end at 6 comes 80 seconds before the log step at 10, which is too early, and 15 is in time.
     assert run.saved == [5, 6, 15, 20]
     assert module.checks == 2, "other processes do not know this one's clock"
+
+
+def test_by_the_clock_one_stays_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    run, module = Run({10: 20.0, 20: 10.0}), Module()
+    monkeypatch.setattr(time, "monotonic", lambda: 20.0 * module.iteration)
+    policy = Keeping(best=1, score="val/psnr", validated=10, minutes=2)
+    train(Checkpoints(run, 1000, None, policy, {}), module)
+    # Log steps are 5, 6, 10, 15 and 20; two minutes are over at 10 and, after that, at 20. The best one is that of 10.
+    assert run.for_good == {10, 20}
+    assert run.saved == [6, 10, 20]
+    assert run.there - run.for_good == set()
 
 
 def test_other_ranks_check_and_save_nothing() -> None:

@@ -15,7 +15,7 @@ def curves(*scores: float | None) -> list[Row]:
 
 def config(score: str = "val/psnr", best: int = 2) -> dict[str, object]:
     metric = {"psnr": {"better": "higher"}, "l1": {"better": "lower"}, "colorfulness": {"better": None}}
-    keep = {"every": None, "best": best, "score": score}
+    keep = {"every": None, "minutes": None, "best": best, "score": score}
     return {"checkpoint": {"keep": keep}, "validation": {"every": 10}, "metric": metric}
 
 
@@ -47,6 +47,14 @@ def test_both_rules_together() -> None:
     policy = Keeping(every=30, best=1, score="val/psnr", validated=10)
     assert policy.staying([10, 20, 30, 40], curves(1.0, 9.0, 2.0, 3.0)) == {20, 30}
     assert policy.due(10) and policy.due(30) and not policy.due(15)
+
+
+@pytest.mark.parametrize("minutes", [0, -1.5])
+def test_a_clock_that_never_waits_is_refused(minutes: float) -> None:
+    given = config()
+    given["checkpoint"]["keep"]["minutes"] = minutes  # type: ignore[index]
+    with pytest.raises(UserError, match=f"checkpoint.keep.minutes={minutes} must be above 0"):
+        keeping(given)
 
 
 def test_the_direction_comes_from_the_metric() -> None:

@@ -62,3 +62,20 @@ def test_a_failed_run_is_told_and_the_others_go_on(
     assert process.wait(300) == 1, log.read_text()
     assert "failed: strong, seed 0" in log.read_text()
     assert len(done(tmp_path / "runs")) == 2
+
+
+def test_on_two_terminals_a_study_shares_its_runs(
+    study: Path, tiny: list[str], tmp_path: Path, processes: WarmProcesses
+) -> None:
+    runs, words = tmp_path / "runs", ["study", str(study), *own(tiny), "jobs=1", "seeds=[0]", "evaluation.split=null"]
+    both = [processes.start(words, log=tmp_path / f"{number}.txt") for number in range(2)]
+    for number, process in enumerate(both):
+        assert process.wait(300) == 0, (tmp_path / f"{number}.txt").read_text()
+    assert len(done(runs)) == 3
+    # Every process that has to do with a run ends with its folder: there was one, and it has trained.
+    for name in done(runs):
+        lines = (runs / name / "log.txt").read_text().splitlines()
+        assert [line for line in lines if not line.startswith("henkan: ")] == [str(runs / name)], lines
+        assert "henkan: done already" not in lines
+    plans = [path.read_text() for path in runs.glob("studies/*/study.json")]
+    assert [run["status"] for run in json.loads(plans[0])["runs"]] == ["done"] * 3

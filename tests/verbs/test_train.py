@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import errno
 import json
+import os
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,11 +15,12 @@ import pytest
 import pytorch_lightning as pl
 import torch
 from omegaconf import DictConfig, OmegaConf
+from tiny_study import in_study, own
 
 from henkan.errors import TrainingFailed, UserError
 from henkan.launching.execute import execute
 from henkan.launching.launcher import WarmProcesses
-from henkan.runs.curves import read_rows
+from henkan.runs.curves import last_iteration, read_rows
 from henkan.runs.record import read_record
 from henkan.training import checkpoint
 from henkan.verbs import train
@@ -269,6 +272,34 @@ def test_a_sweep_leaves_one_run_a_point(tiny: list[str], tmp_path: Path, process
     assert sorted(read_record(path.parent)["seed"] for path in runs.glob("*/run.json")) == [0, 1]  # type: ignore[index]
 
 
+@pytest.mark.parametrize("verb", ["train", "study"])
+def test_a_run_that_the_system_kills_is_recorded_as_failed_and_the_others_go_on(
+    tiny: list[str], study: Path, tmp_path: Path, processes: WarmProcesses, verb: str
+) -> None:
+    # A data worker is left behind, and with it the run's lock.
+    more = ["schedule.joint.iterations=60", "trainer.workers=1", "evaluation.split=null"]
+    in_study(study, variants={"mse": ["loss=[mse]"]}, jobs=1)
+    words = {
+        "train": ["-m", *tiny, *more, "loss=[mse]", "seed=0,1"],
+        "study": [str(study), *own(tiny), *more],
+    }[verb]
+    log, runs = tmp_path / "log.txt", tmp_path / "runs"
+    process = processes.start([verb, *words], log=log)
+    while not any(last_iteration(path) >= 4 for path in runs.glob("*/metrics.csv")):
+        assert process.poll() is None, log.read_text()
+        time.sleep(0.01)
+    first = only_run(runs)
+    os.kill(int((read_record(first) or {})["process"].partition("@")[0]), signal.SIGKILL)
+    assert process.wait(240) == 1, log.read_text()
+    error = "killed by the system: signal 9 (SIGKILL, as when memory runs out)"
+    assert error in log.read_text()
+    records = {path.parent: read_record(path.parent) or {} for path in runs.glob("*/run.json")}
+    assert {(record["seed"], record["status"]) for record in records.values()} == {(0, "failed"), (1, "done")}
+    assert records[first]["error"] == error
+    if verb == "study":
+        assert error in next(runs.glob("studies/*/report.html")).read_text()
+
+
 def test_a_sweep_of_two_at_once_trains_a_shared_prefix_once(
     tiny: list[str], tmp_path: Path, processes: WarmProcesses
 ) -> None:
@@ -277,6 +308,8 @@ def test_a_sweep_of_two_at_once_trains_a_shared_prefix_once(
     process = processes.start(["train", "-m", *tiny, *words], log=log)
     assert process.wait(240) == 0, log.read_text()
     records = [read_record(path.parent) for path in (tmp_path / "runs").glob("*/run.json")]
+    names = sorted(path.parent.name.rpartition("-")[0] for path in (tmp_path / "runs").glob("*/run.json"))
+    assert names == [f"glcic-adversarial+mse-seed0-adversarial_{weight}" for weight in ("0.01", "0.1")]
     # Both start at the same time: one trains the first two phases, the other waits for them.
     assert sorted(record["prefix"]["iteration"] if "prefix" in record else 0 for record in records if record) == [0, 10]
 

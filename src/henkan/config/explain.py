@@ -52,7 +52,8 @@ def explain(error: Exception, verb: str, arguments: Sequence[str]) -> tuple[str 
     if isinstance(error, ConfigCompositionException):
         return composition_failed(error, verb, overrides), 2
     if isinstance(error, InstantiationException):
-        return None, 1
+        # Hydra builds launchers and sweepers itself.
+        return (one_line(error.__cause__), 2) if isinstance(error.__cause__, UserError) else (None, 1)
     if isinstance(error, HydraException):
         return one_line(error), 2
     if isinstance(error, OmegaConfBaseException):

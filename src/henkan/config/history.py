@@ -28,10 +28,12 @@ MOVED = {
 # Option -> the value at which a run is what it was before there was the option.
 INTRODUCED: dict[str, Any] = {
     "balance": {},
+    "checkpoint.keep.minutes": None,
     "evaluation.ensemble": False,
     "judged_augmentation": None,
     "paths.weights": None,
     "resume_from": None,
+    "swept": None,
 }
 
 

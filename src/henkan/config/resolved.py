@@ -53,6 +53,7 @@ class Keep(TypedDict):
     """Which checkpoints stay beside the last."""
 
     every: int | None
+    minutes: NotRequired[float | None]
     best: int
     score: str
 
@@ -120,6 +121,7 @@ class Config(TypedDict):
     overfit: float | None
     recipe: str | None
     study: NotRequired[str | None]
+    swept: NotRequired[str | None]
     paths: Paths
     trainer: Trainer
     optimizer: Optimizer

@@ -17,9 +17,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from inspect import signature
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
+
+from henkan.config.checks import locate
 
 
 def at_scale(key: str, paper: Any, *, _root_: DictConfig) -> Any:
@@ -65,9 +68,22 @@ def updates(network: str, *, _root_: DictConfig) -> int:
 
 def batches(phase: DictConfig, root: DictConfig) -> int:
     """Return how many iterations a phase has in all, those that update the discriminator alone included."""
-    asked = max((term.get("discriminator_updates", 1) for term in root.get("loss", {}).values()), default=1)
-    both = {"generator", "discriminator"} <= set(phase["update"])
-    return int(phase["iterations"]) * ((phase.get("discriminator_updates") or asked) if both else 1)
+    if not {"generator", "discriminator"} <= set(phase["update"]):
+        return int(phase["iterations"])
+    named = phase.get("terms")
+    found = [term for name, term in (root.get("loss") or {}).items() if named is None or name in named]
+    return int(phase["iterations"]) * (phase.get("discriminator_updates") or max(map(asked, found), default=1))
+
+
+def asked(term: DictConfig) -> int:
+    """Return how many updates of the discriminator a term wants for one of the generator: it says so, or its class."""
+    key = "discriminator_updates"
+    said = term.get(key)
+    if said is None and "_target_" in term:
+        kind = locate("loss", str(term["_target_"]))
+        parameter = signature(kind).parameters.get(key)
+        said = getattr(kind, key, None) if parameter is None else parameter.default
+    return said if isinstance(said, int) else 1
 
 
 def steps_after(iterations: Sequence[int], *, _root_: DictConfig) -> list[int]:

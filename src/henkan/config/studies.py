@@ -48,7 +48,8 @@ class Study:
     axes: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     headline: list[str] = field(default_factory=list)
     plane: dict[str, str] | None = None
-    jobs: int = 1
+    # Runs at once; null: one a GPU, or one where there is none.
+    jobs: int | None = None
     prepare: list[list[str]] = field(default_factory=list)
     given: list[str] = field(default_factory=list)
 

@@ -39,19 +39,32 @@ def frozen_config() -> Iterator[None]:
     """Compose from a copy of the config trees, here and in processes started meanwhile, so that edits wait."""
     import shutil
     import tempfile
+    from contextlib import ExitStack
 
+    from henkan.errors import UserError
     from henkan.files import is_left, owner
 
     if FROZEN in os.environ:
         yield
         return
-    for left in filter(is_left, Path(tempfile.gettempdir()).glob("henkan-conf-*")):
-        shutil.rmtree(left, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix="henkan-conf-", suffix=f".{owner()}") as copy:
-        # Henkan's own file of a name comes first, as on Hydra's search path, so it is copied last.
-        for tree in (user_config_folder(), config_folder()):
-            if tree is not None:
-                shutil.copytree(tree, copy, dirs_exist_ok=True)
+    with ExitStack() as stack:
+        try:
+            for left in filter(is_left, Path(tempfile.gettempdir()).glob("henkan-conf-*")):
+                shutil.rmtree(left, ignore_errors=True)
+            copy = stack.enter_context(tempfile.TemporaryDirectory(prefix="henkan-conf-", suffix=f".{owner()}"))
+            # Henkan's own file of a name comes first, as on Hydra's search path, so it is copied last.
+            for tree in (user_config_folder(), config_folder()):
+                if tree is not None:
+                    shutil.copytree(tree, copy, dirs_exist_ok=True)
+        except OSError as error:
+            # Of a tree, shutil gathers what was refused: from, to, and the whole message.
+            told = error.args[0][0][2] if isinstance(error, shutil.Error) else str(error)
+            why = told.partition("] ")[2].partition(": '")[0] or told
+            place = tempfile.tempdir or os.environ.get("TMPDIR", "a temporary folder")
+            raise UserError(
+                f"cannot copy the configs to {place}, for the runs to be composed from: {why}; "
+                "free some, or choose another with TMPDIR=DIR"
+            ) from error
         os.environ[FROZEN] = copy
         try:
             yield

@@ -112,6 +112,13 @@ def run(verb: str, arguments: Sequence[str]) -> float | None:
     return results[-1] if results else None
 
 
+def killed(verb: str, cfg: DictConfig, process: int, reason: str | None) -> None:
+    """Have a verb close what a process of its own left open that was killed, if it keeps a record of what it does."""
+    close = getattr(importlib.import_module(f"henkan.verbs.{verb}"), "killed", None)
+    if close is not None:
+        close(cfg, process, reason)
+
+
 @contextmanager
 def argv(words: list[str]) -> Iterator[None]:
     """Set `sys.argv` for a while."""

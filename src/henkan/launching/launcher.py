@@ -14,10 +14,12 @@ import signal
 import sys
 import threading
 import types
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from henkan.cores import cores
 from henkan.cuda import gpus
@@ -29,6 +31,8 @@ WARM = ["henkan.launching.warm", "henkan.verbs.train", "henkan.launching.loaded"
 PATIENCE = 30.0
 THREADS = "HENKAN_THREADS"
 DEVICES = "CUDA_VISIBLE_DEVICES"
+# The accelerators that are a GPU where CUDA shows one; see `henkan.devices.kind_of`.
+ON_GPU = ("auto", "gpu", "cuda")
 
 
 class Process:
@@ -73,6 +77,8 @@ class Process:
             self._process.join(timeout)
             self._code = self._process.exitcode
             if self._code is not None:
+                if self._code < 0:
+                    self._end_group()
                 self._outcome = self._read(self._code)
                 # A sweep may have thousands of these, and a process a thousand descriptors.
                 self._process.close()
@@ -90,9 +96,14 @@ class Process:
         try:
             told: Outcome = self._pipe.recv()
         except EOFError:
-            told = Outcome(code, error=f"ended by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}")
+            told = Outcome(code, error=killed_by(-code) if code < 0 else f"exit code {code}")
         self._pipe.close()
         return told
+
+    def _end_group(self) -> None:
+        """End what a killed process had started: data workers would hold its run's lock for seconds yet."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
 
     def _signal(self, number: signal.Signals) -> None:
         for send in (os.killpg, os.kill):
@@ -103,6 +114,12 @@ class Process:
             except ProcessLookupError:
                 if self.poll() is not None:
                     return
+
+
+def killed_by(number: int) -> str:
+    """Return in words that a signal has ended a process; SIGKILL is what a system short of memory sends."""
+    why = ", as when memory runs out" if number == signal.SIGKILL else ""
+    return f"killed by the system: signal {number} ({signal.Signals(number).name}{why})"
 
 
 class WarmProcesses:
@@ -177,6 +194,15 @@ def visible_devices() -> list[str]:
     if named is None:
         return [str(index) for index in range(len(gpus()))]
     return [name.strip() for name in named.split(",") if name.strip()]
+
+
+def slots(trainers: Iterable[Mapping[str, Any]], runs: int) -> int:
+    """Return how many runs go at once where nobody says it: as many as there are GPUs if each run is to have one.
+
+    `trainers` are what the runs' configs say of it. No context is created on any GPU.
+    """
+    alone = all(each["devices"] == 1 and each["accelerator"] in ON_GPU for each in trainers)
+    return max(1, min(len(gpus()), runs)) if alone else 1
 
 
 def share_of(devices: Sequence[str], slot: int, slots: int) -> dict[str, str]:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from henkan.errors import UserError
 from henkan.files import Damaged, read_json, read_sealed, read_text, unsealed
+from henkan.runs.killed import attended, ending
 from henkan.runs.record import Record, altered, as_record
 
 STATUSES = ("done", "running", "interrupted", "failed", "waiting")
@@ -307,16 +308,21 @@ def read_study(folder: Path) -> Study:
     runs = []
     for node in plan["runs"]:
         path = folder / str(node["folder"])
-        status = str(node.get("status", "waiting"))
+        record = as_record(read_mapping(path / "run.json"))
+        status, error = str(node.get("status", "waiting")), str(node.get("error") or "")
+        if status == "running" and not attended(path, record):
+            # Nobody has said so: the study was killed too.
+            ended, error = ending(record)
+            status = ended or "waiting"
         runs.append(
             Run(
                 configuration=str(node["configuration"]),
                 seed=None if node["seed"] is None else int(node["seed"]),
                 folder=path,
                 status=status if status in STATUSES else "waiting",
-                record=(record := as_record(read_mapping(path / "run.json"))),
-                # What killed a process is known to the study alone.
-                error=str(node.get("error") or record.get("error") or ""),
+                record=record,
+                # What killed a process that had not begun is known to the study alone.
+                error=error or record.get("error", ""),
             )
         )
     return Study(folder, plan, runs)

@@ -49,6 +49,7 @@ WITHOUT_EFFECT = (
     "run",
     "scale",
     "study",
+    "swept",
     "validation",
     "weights",
 )

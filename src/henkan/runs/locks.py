@@ -12,6 +12,8 @@ from filelock import FileLock, Timeout
 
 from henkan.ranks import say
 
+# Held by the process that trains a run, and by a study while a process of its own does.
+LOCK, TURN = ".lock", ".turn"
 # How often a lock that is held is tried again, in seconds.
 PATIENCE = 0.5
 
@@ -22,10 +24,10 @@ def lock(path: Path) -> FileLock:
     return FileLock(path)
 
 
-def try_to_hold(one: FileLock) -> bool:
-    """Take a lock if nobody holds it; returns whether it is this process's now."""
+def try_to_hold(one: FileLock, seconds: float = 0.0) -> bool:
+    """Take a lock if nobody holds it, now or within some seconds; returns whether it is this process's now."""
     try:
-        one.acquire(blocking=False)
+        one.acquire(timeout=seconds, blocking=seconds > 0)
     except Timeout:
         return False
     return True

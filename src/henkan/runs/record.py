@@ -6,10 +6,13 @@ When a run ends, the record takes digests of what is read back (`TRAINED`, `SCOR
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, NotRequired, TypedDict, cast
 
 from henkan.files import Damaged, digest_of, digests, read_json, unsealed, write_sealed
+
+Status = Literal["running", "done", "interrupted", "failed"]
 
 
 class Environment(TypedDict):
@@ -38,10 +41,12 @@ class Record(TypedDict, total=False):
     identity: str
     mark: str | None
     nonce: str
-    status: Literal["running", "done", "interrupted", "failed"]
+    status: Status
     error: str
     rerun: bool
     launch: str | None
+    # Which one trains it, or did last, as in 4711@host.
+    process: str
     recipe: str | None
     study: str | None
     seed: int
@@ -68,6 +73,8 @@ class Record(TypedDict, total=False):
     ended: str
     seconds: float
     seconds_lost: float
+    # The iterations of the checkpoints that stay by the clock.
+    for_good: list[int]
     warnings: list[str]
     metrics: dict[str, float]
     # The digests of what is read back, by name in the folder.
@@ -81,6 +88,7 @@ KEPT = (
     "seconds",
     "seconds_lost",
     "trained_since",
+    "for_good",
     "environments",
     "prefix",
     "resumed_from",
@@ -160,3 +168,7 @@ def scored_again(folder: Path) -> dict[str, str]:
     then = (read_record(folder) or {}).get("digests") or {}
     curves = {name: digest for name, digest in then.items() if name == "metrics.csv"}
     return {**curves, **digests(folder, ("config.yaml", *SCORED))}
+
+
+def now(precision: str = "seconds") -> str:
+    return datetime.now(UTC).isoformat(timespec=precision)

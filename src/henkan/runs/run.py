@@ -14,7 +14,7 @@ import shutil
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -22,23 +22,22 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from henkan.config.resolved import Config
+from henkan.config.told import told
 from henkan.errors import UserError
-from henkan.files import digests, replaced, sweep
-from henkan.ranks import launch, say
+from henkan.files import digests, owner, replaced, sweep
+from henkan.ranks import end_rank, launch, say
 from henkan.runs import checkout, machine
 from henkan.runs.curves import Curves, last_iteration
-from henkan.runs.locks import hold, lock, try_to_hold
+from henkan.runs.killed import ending
+from henkan.runs.locks import LOCK, TURN, hold, lock
 from henkan.runs.mark import mark
 from henkan.runs.prefix import Claims, without_discriminator
-from henkan.runs.record import SCORED, TRAINED, Record, as_record, kept, read_record, write_record
+from henkan.runs.record import SCORED, TRAINED, Record, as_record, kept, now, read_record, write_record
 from henkan.runs.sources import changed, code, sources
 from henkan.sample import PAIRED
 from henkan.training import checkpoint
 from henkan.training.loggers import Status
 from henkan.training.recorder import Row
-
-# Held by the process that trains the run, and by a study while a process of its own does.
-LOCK, TURN = ".lock", ".turn"
 
 
 class Run:
@@ -81,6 +80,10 @@ class Run:
         with alone_in(self.folder):
             sweep(self.folder)
             self.record = read_record(self.folder) or {}
+            if self.record.get("status") == "running":
+                status, error = ending(self.record)
+                say(f"{self.folder.name} was {error}")
+                self.note(status=status, error=error)
             try:
                 yield
             finally:
@@ -89,12 +92,15 @@ class Run:
     def await_first(self) -> None:
         """Wait until the first rank of this launch has found where it starts, and take over what it has written.
 
-        Only where a launcher has started all ranks at once; see `henkan.ranks.launch`.
+        Only where a launcher has started all ranks at once; see `henkan.ranks.launch`. This one ends if the first one
+        has already ended, for whatever reason, which it tells.
         """
         own = launch()
         while not self.writes and own is not None:
             self.record = read_record(self.folder) or {}
             if self.record.get("launch") == own:
+                if self.record["status"] in ("failed", "interrupted"):
+                    end_rank()
                 return
             time.sleep(0.2)
 
@@ -114,6 +120,7 @@ class Run:
             "identity": self.identity,
             "mark": mark(self.identity, self.config),
             "status": "running",
+            "process": owner(),
             # Killed, the same command goes on with it instead of beginning once more.
             "rerun": bool(self.config.get("rerun")),
             "recipe": self.config.get("recipe"),
@@ -196,7 +203,7 @@ class Run:
             found = digests(self.folder, (*TRAINED, *SCORED))
             # Only what was interrupted is gone on with: what has failed is begun once more.
             rerun = status == "interrupted" and self.record.get("rerun", False)
-            self.note(status=status, ended=now(), digests=found, rerun=rerun, **facts)
+            self.note(status=status, ended=now(), digests=found, rerun=rerun, launch=launch(), **facts)
 
     @property
     def rows(self) -> Sequence[Row]:
@@ -209,8 +216,10 @@ class Run:
         say(message)
         self.note(warnings=[*self.record.get("warnings", []), message])
 
-    def save(self, state: Mapping[str, Any], keep: bool = False) -> None:
+    def save(self, state: Mapping[str, Any], keep: bool = False, for_good: bool = False) -> None:
         seconds = self.seconds
+        if for_good:
+            self.note(for_good=sorted({*self.record.get("for_good", []), state["iteration"]}))
         state = {**state, "identity": self.identity, "curves": self.curves.text, "seconds": seconds}
         if keep:
             # This first, so that a run killed in between comes by here again.
@@ -225,7 +234,7 @@ class Run:
         return set(checkpoint.kept(self.folder))
 
     def drop(self, iterations: Collection[int]) -> None:
-        for iteration in iterations:
+        for iteration in set(iterations) - set(self.record.get("for_good", [])):
             checkpoint.of_iteration(self.folder, iteration).unlink(missing_ok=True)
 
     def offer(self, identity: str, state: Mapping[str, Any], judged: bool) -> None:
@@ -270,64 +279,27 @@ def by_identity(runs: Path, changed: int) -> dict[str, str]:
 
 
 def run_name(config: Config, identity: str | None = None) -> str:
-    """Return a folder name a person can read: recipe, terms, seed and the beginning of the identity, if it is given.
+    """Return a name a person can read: recipe, terms, seed; with the identity that of a folder, which ends in it.
 
-    Where nothing is trained there are no terms, and no seed matters: the generator's name stands for both.
+    Before the beginning of the identity stands what its sweep varies, where it is of one. Where nothing is trained
+    there are no terms, and no seed matters: the generator's name stands for both.
     """
     recipe = config.get("recipe") or config["task"]["_target_"].split(".")[-2]
     words = "+".join(sorted(config["loss"])) if config["loss"] else config["generator"]["_target_"].split(".")[-2]
     parts = [recipe, words, *([f"seed{config['seed']}"] if config["loss"] else [])]
-    name = "-".join([*parts, *([] if identity is None else [identity[:10]])])
+    if identity is not None:
+        parts += [*filter(None, [config.get("swept")]), identity[:10]]
+    name = "-".join(parts)
     if name.startswith(".") or set(name) & set("/\\\0"):
         raise UserError(f"recipe={recipe} would be a folder's name elsewhere: use letters, digits, - and _")
     return name
 
 
-# What a title leaves out of the overrides: what the name says already, where things lie, how they are shown and scored.
-TOLD = ("experiment", "loss", "recipe", "scale", "seed", "study")
-UNTOLD = (
-    "checkpoint",
-    "evaluation",
-    "hydra",
-    "logger",
-    "metric",
-    "objective",
-    "paths",
-    "rerun",
-    "trainer",
-    "validation",
-)
-
-
 def title(config: Config, overrides: Sequence[str]) -> str:
-    """Return what a person tells the runs of a sweep apart by: the name, and what was set, as in `adversarial=0.01`.
-
-    Of a key the last word is enough, unless another one ends the same; of a path its end.
-    """
-    pairs = [word.lstrip("+~").partition("=")[::2] for word in overrides]
-    told = {
-        key: value.rpartition("/")[2] for key, value in pairs if key.partition(".")[0] not in (*TOLD, *UNTOLD) and value
-    }
-    ends = [key.rpartition(".")[2] for key in told]
-    short = [key if ends.count(end) > 1 else end for key, end in zip(told, ends, strict=True)]
-    words = [f"{name}={value}" for name, value in zip(short, told.values(), strict=True)]
-    return " ".join([run_name(config), *words])
+    """Return what a person tells the runs of a sweep apart by: the name, and what was set, as in `adversarial=0.01`."""
+    return " ".join([run_name(config), *(f"{name}={value}" for name, value in told(overrides).items())])
 
 
 def write_config(folder: Path, config: Mapping[str, Any]) -> None:
     with replaced(folder / "config.yaml") as partial:
         partial.write_text(OmegaConf.to_yaml(OmegaConf.create(dict(config))), encoding="utf-8")
-
-
-def close_killed(folder: Path, reason: str) -> None:
-    """Close the record of a run whose process was killed before it could do so itself."""
-    own = lock(folder / LOCK)
-    # Another process may have gone on with it by now.
-    record = read_record(folder) if try_to_hold(own) else None
-    if record is not None and record["status"] == "running":
-        write_record(folder, {**record, "status": "failed", "ended": now(), "error": reason})
-    own.release()
-
-
-def now(precision: str = "seconds") -> str:
-    return datetime.now(UTC).isoformat(timespec=precision)

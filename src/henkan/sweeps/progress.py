@@ -11,7 +11,7 @@ from rich.tree import Tree
 from henkan.config.studies import Study
 from henkan.runs.prefix import folder as prefix_folder
 from henkan.runs.record import read_record
-from henkan.sweeps.scheduler import Job
+from henkan.sweeps.scheduler import Job, at_once
 
 
 def saved(jobs: Sequence[Job]) -> int:
@@ -62,8 +62,9 @@ def tree(study: Study, jobs: Sequence[Job]) -> Tree:
     if pace is None:
         root.add("time: unknown until a first run is done")
     else:
-        minutes = rest * pace / study.jobs / 60
-        root.add(f"time: about {minutes:.0f} minutes at {1000 * pace:.0f} ms an iteration, {study.jobs} at once")
+        count = at_once(jobs, study.jobs)
+        minutes = rest * pace / count / 60
+        root.add(f"time: about {minutes:.0f} minutes at {1000 * pace:.0f} ms an iteration, {count} at once")
     return root
 
 

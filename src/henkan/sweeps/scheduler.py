@@ -9,14 +9,14 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from henkan.launching.launcher import Process, WarmProcesses
+from henkan.launching.launcher import Process, WarmProcesses, slots
 from henkan.runs.curves import last_iteration
-from henkan.runs.locks import is_held, lock, try_to_hold
+from henkan.runs.killed import close_killed
+from henkan.runs.locks import LOCK, TURN, is_held, lock, try_to_hold
 from henkan.runs.plan import Plan
 from henkan.runs.prefix import folder as prefix_folder
 from henkan.runs.prefix import is_coming
 from henkan.runs.record import read_record
-from henkan.runs.run import LOCK, TURN, close_killed
 from henkan.training.interruption import ASKING
 
 # How often a run that another process has is looked at, in seconds.
@@ -99,6 +99,11 @@ class Job:
     def iteration(self) -> int:
         """Return how far the run is by its curves: 0 before the first row."""
         return last_iteration(self.folder / "metrics.csv")
+
+
+def at_once(jobs: Sequence[Job], said: int | None) -> int:
+    """Return how many of a study's runs go at once: as many as was said, else one a GPU."""
+    return said or slots([job.plan.config["trainer"] for job in jobs], len(jobs))
 
 
 def run_jobs(jobs: Sequence[Job], at_once: int, changed: Callable[[], None], tick: Callable[[], None]) -> None:

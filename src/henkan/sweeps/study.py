@@ -12,10 +12,12 @@ from hydra import compose, initialize_config_dir
 from henkan.config.checks import check_balance
 from henkan.config.explain import suggestion
 from henkan.config.studies import Study
+from henkan.config.told import for_a_name
 from henkan.config.trees import config_folder
 from henkan.errors import UserError
 from henkan.files import sweep, write_sealed
 from henkan.launching.execute import execute
+from henkan.launching.swept import swept
 from henkan.report.read import Plan
 from henkan.report.write import table, write_report
 from henkan.runs.plan import plan_run
@@ -23,7 +25,7 @@ from henkan.runs.record import read_record
 from henkan.runs.sources import changed, code
 from henkan.scoring.evaluator import POST
 from henkan.sweeps.progress import StudyBar, saved
-from henkan.sweeps.scheduler import Job, run_jobs
+from henkan.sweeps.scheduler import Job, at_once, run_jobs
 from henkan.training.interruption import Signals
 
 
@@ -57,7 +59,7 @@ def run_study(study: Study, jobs: list[Job]) -> int:
     write_study(study, jobs, folder)
     try:
         with Signals("the same command goes on"), StudyBar(study.name, jobs) as bar:
-            run_jobs(jobs, study.jobs, refresh, bar.tick)
+            run_jobs(jobs, at_once(jobs, study.jobs), refresh, bar.tick)
     finally:
         # Also of an interrupted study: nothing of it runs any more.
         write_study(study, jobs, folder)
@@ -75,7 +77,11 @@ def plan_jobs(study: Study) -> list[Job]:
     """Compose and plan every run of a study; nothing is trained."""
     jobs: list[Job] = []
     with initialize_config_dir(str(config_folder()), version_base="1.3"):
-        for name, seed, overrides in study.runs():
+        runs = list(study.runs())
+        keys = swept([overrides for _, _, overrides in runs])
+        for name, seed, words in runs:
+            said = for_a_name([word for word in words if word.partition("=")[0] in keys])
+            overrides = [*words, *([f"swept={said}"] if said else [])]
             check_balance(overrides)
             jobs.append(Job(name, seed, overrides, plan_run(compose("train", overrides=overrides))))
     known = scored(jobs)

@@ -115,8 +115,8 @@ class Validation(pl.Callback):
 class Checkpoints(pl.Callback):
     """Saves every so many iterations, every so many minutes, at each phase boundary and at the end.
 
-    Keeps what is to stay; offers boundaries to other runs. The clock is that of rank 0 alone, and decides at log steps
-    only: there every rank has just seen that its losses are finite.
+    Keeps what is to stay; offers boundaries to other runs. The clocks are those of rank 0 alone, and decide at log
+    steps only: there every rank has just seen that its losses are finite.
     """
 
     def __init__(
@@ -124,11 +124,12 @@ class Checkpoints(pl.Callback):
     ) -> None:
         self.run, self.every, self.keeping, self.prefixes = run, every, keeping, prefixes
         self.patience = math.inf if minutes is None else 60.0 * minutes
-        self.since = time.monotonic()
+        self.kept_patience = math.inf if keeping.minutes is None else 60.0 * keeping.minutes
+        self.since = self.kept_since = time.monotonic()
         self.saved: int | None = None
 
     def on_train_start(self, *_: Any) -> None:
-        self.since = time.monotonic()
+        self.since = self.kept_since = time.monotonic()
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, *_: Any) -> None:
         iteration = pl_module.iteration
@@ -136,9 +137,11 @@ class Checkpoints(pl.Callback):
         perhaps = self.keeping.due(iteration)
         if due or perhaps:
             pl_module.tally.check()
-        overdue = pl_module.is_log_step(iteration - 1) and time.monotonic() - self.since > self.patience
-        if trainer.is_global_zero and (due or perhaps or overdue):
-            self.write(pl_module, only_if_it_stays=not (due or overdue))
+        told, now = pl_module.is_log_step(iteration - 1), time.monotonic()
+        overdue = told and now - self.since > self.patience
+        for_good = told and now - self.kept_since > self.kept_patience
+        if trainer.is_global_zero and (due or perhaps or overdue or for_good):
+            self.write(pl_module, only_if_it_stays=not (due or overdue), for_good=for_good)
 
     def save(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Save the state after this iteration, unless that has been done; all ranks call this."""
@@ -146,18 +149,21 @@ class Checkpoints(pl.Callback):
         if trainer.is_global_zero and self.saved != pl_module.iteration:
             self.write(pl_module)
 
-    def write(self, pl_module: Any, only_if_it_stays: bool = False) -> None:
+    def write(self, pl_module: Any, only_if_it_stays: bool = False, for_good: bool = False) -> None:
         """Write the checkpoint of this iteration, and drop those that are to stay no longer."""
         iteration, schedule = pl_module.iteration, pl_module.schedule
         kept = {each for each in self.run.kept() if each <= iteration}
         staying = self.keeping.staying({*kept, iteration}, self.run.rows)
+        if for_good:
+            staying.add(iteration)
+            self.kept_since = time.monotonic()
         if only_if_it_stays and iteration not in staying:
             return
         state = {"phases": schedule.until(iteration), **pl_module.state()}
         if iteration in self.prefixes:
             # First, so that a run killed in between offers the boundary when it comes back to it.
             self.run.offer(self.prefixes[iteration], state, schedule.updates("discriminator", iteration) > 0)
-        self.run.save(state, keep=iteration in staying)
+        self.run.save(state, keep=iteration in staying, for_good=for_good)
         self.saved, self.since = iteration, time.monotonic()
         if self.keeping.best:
             self.run.drop(kept - staying)

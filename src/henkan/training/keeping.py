@@ -1,4 +1,4 @@
-"""Which checkpoints stay beside the last one. The curves and the files are all that it goes by."""
+"""Which checkpoints stay beside the last one. The curves and the files are all that it goes by, but for a clock."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ VALIDATION = "val/"
 class Keeping:
     """A checkpoint stays at each multiple of `every`, and where `score` was among the `best` so far.
 
-    Of equal scores the earlier one is better. What is among the best is known once `validated` iterations are over.
+    And one every so many `minutes`, which the curves do not tell: whoever has the clock keeps it for good. Of equal
+    scores the earlier one is better. What is among the best is known once `validated` iterations are over.
     """
 
     every: int | None = None
@@ -25,6 +26,7 @@ class Keeping:
     score: str = ""
     higher: bool = True
     validated: int = 1
+    minutes: float | None = None
 
     def due(self, iteration: int) -> bool:
         """Whether the checkpoint of an iteration may have to stay, which every process knows."""
@@ -52,4 +54,7 @@ def keeping(config: Mapping[str, Any]) -> Keeping:
             VALIDATION + name for name, other in config["metric"].items() if other.get("better") in ("higher", "lower")
         )
         raise UserError(f"checkpoint.keep.score={score} cannot be ranked; these can: {scores or 'none'}")
-    return Keeping(node["every"], best, score, better != "lower", validated)
+    minutes = node.get("minutes")
+    if minutes is not None and minutes <= 0:
+        raise UserError(f"checkpoint.keep.minutes={minutes} must be above 0; null keeps none by the clock")
+    return Keeping(node["every"], best, score, better != "lower", validated, minutes)

@@ -21,14 +21,17 @@ class Recorder(Protocol):
     def warn(self, message: str) -> None:
         """Tell a person, and keep it in the record."""
 
-    def save(self, state: Mapping[str, Any], keep: bool = False) -> None:
-        """Write the checkpoint that the run goes on from; with `keep` it stays when others follow."""
+    def save(self, state: Mapping[str, Any], keep: bool = False, for_good: bool = False) -> None:
+        """Write the checkpoint that the run goes on from; with `keep` it stays when others follow, until it is dropped.
+
+        What is kept `for_good` is not dropped.
+        """
 
     def kept(self) -> set[int]:
         """Return the iterations whose checkpoints stay."""
 
     def drop(self, iterations: Collection[int]) -> None:
-        """Remove the checkpoints of these iterations, the last one excepted."""
+        """Remove the checkpoints of these iterations, the last one and those kept for good excepted."""
 
     def offer(self, identity: str, state: Mapping[str, Any], judged: bool) -> None:
         """Offer the state at a phase boundary to other runs; `judged`: a discriminator has been trained."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 from omegaconf import DictConfig
@@ -30,6 +31,7 @@ from henkan.ranks import end_rank, is_first_rank, launch, say, share
 from henkan.report.along import draw_curve
 from henkan.runs.curves import parse_rows, read_rows
 from henkan.runs.fit import fit
+from henkan.runs.killed import begun_by, close_killed
 from henkan.runs.plan import Plan, plan_run
 from henkan.runs.record import SCORED, altered, scored_again
 from henkan.runs.run import Run, write_config
@@ -63,6 +65,12 @@ def main(cfg: DictConfig) -> float | None:
         print_scores(run.folder)
     print(run.folder)
     return objective(run, cfg.objective)
+
+
+def killed(cfg: DictConfig, process: int, reason: str) -> None:
+    """Close the record of the run that a process trained which was killed; see `henkan.launching.execute.killed`."""
+    for folder in begun_by(process, Path(cfg.paths.runs)):
+        close_killed(folder, reason)
 
 
 def mend(plan: Plan, run: Run, names: Sequence[str]) -> None:

@@ -22,14 +22,16 @@ if TYPE_CHECKING:
 
 # What Hydra's own overrides say about the sweep, not about the single run.
 OF_THE_SWEEP = ("hydra.mode", "hydra.sweep", "hydra/sweep", "hydra.launcher", "hydra/launcher")
+# The overrides that decide what a run trains on.
+OF_TRAINERS = ("trainer", "experiment", "debug")
 
 
 @dataclass
 class ForkLauncherConfig:
-    """`hydra.launcher.n_jobs` runs at once; `hydra.launcher.fail_fast` ends the sweep at the first failure."""
+    """`hydra.launcher.n_jobs` runs at once (null: one a GPU); `fail_fast` ends the sweep at the first failure."""
 
     _target_: str = "hydra_plugins.henkan_plugins.fork_launcher.ForkLauncher"
-    n_jobs: int = 1
+    n_jobs: int | None = None
     fail_fast: bool = False
 
 
@@ -51,8 +53,8 @@ class ForkLauncher(Launcher):  # type: ignore[misc, unused-ignore]
     `hydra.sweep.dir`.
     """
 
-    def __init__(self, n_jobs: int, fail_fast: bool) -> None:
-        if n_jobs < 1:
+    def __init__(self, n_jobs: int | None, fail_fast: bool) -> None:
+        if n_jobs is not None and n_jobs < 1:
             raise UserError(f"hydra.launcher.n_jobs must be at least 1, not {n_jobs}")
         self.n_jobs, self.fail_fast = n_jobs, fail_fast
 
@@ -66,18 +68,21 @@ class ForkLauncher(Launcher):  # type: ignore[misc, unused-ignore]
         from henkan.launching.swept import table
 
         setup_globals()
+        at_once = self.n_jobs or self.slots(job_overrides)
         # Where logs lie, and sweepers write what they have found.
         Path(self.config.hydra.sweep.dir).mkdir(parents=True, exist_ok=True)
         jobs: list[Job] = []
         codes: list[int] = []
-        with frozen_config(), WarmProcesses(self.n_jobs) as processes:
+        with frozen_config(), WarmProcesses(at_once) as processes:
             for number, overrides in enumerate(job_overrides):
-                while len(jobs) - len(codes) >= self.n_jobs:
+                while len(jobs) - len(codes) >= at_once:
                     codes += self.await_any(processes, jobs)
                 if self.fail_fast and any(codes):
                     break
                 title = f"{initial_job_idx + number + 1}/{initial_job_idx + len(job_overrides)}"
-                jobs.append(self.start(processes, initial_job_idx + number, title, list(overrides)))
+                log = Path(self.config.hydra.sweep.dir).absolute() / f"{initial_job_idx + number}.log"
+                own_log = log if at_once > 1 else None
+                jobs.append(self.start(processes, initial_job_idx + number, title, list(overrides), own_log))
             while len(codes) < len(jobs) and not (self.fail_fast and any(codes)):
                 codes += self.await_any(processes, jobs)
         if len(jobs) > 1:
@@ -94,21 +99,33 @@ class ForkLauncher(Launcher):  # type: ignore[misc, unused-ignore]
                     job.returned.status, job.returned.return_value = JobStatus.FAILED, kind(message)
         return [job.returned for job in jobs]
 
-    def start(self, processes: "WarmProcesses", number: int, title: str, overrides: list[str]) -> Job:
+    def slots(self, job_overrides: Sequence[Sequence[str]]) -> int:
+        """Return how many runs go at once where nobody says it; runs that say the same of their trainer count once."""
+        from henkan.launching.launcher import slots
+
+        said = {tuple(word for word in words if word.lstrip("+").startswith(OF_TRAINERS)) for words in job_overrides}
+        configs = [self.described(0, list(words)).cfg for words in said]
+        return slots([config.trainer for config in configs if config and "trainer" in config], len(job_overrides))
+
+    def start(self, processes: "WarmProcesses", number: int, title: str, overrides: list[str], log: Path | None) -> Job:
         """Start one run and describe it to Hydra while it is under way."""
         print(f"henkan: [{title}] {' '.join(filter_overrides(overrides))}", file=sys.stderr, flush=True)
-        log = Path(self.config.hydra.sweep.dir).absolute() / f"{number}.log" if self.n_jobs > 1 else None
         process = processes.start(self.command(overrides), log)
         return Job(title, process, log, self.described(number, overrides))
 
     def await_any(self, processes: "WarmProcesses", jobs: Sequence[Job]) -> list[int]:
-        """Wait until a run ends; return the exit codes of those that did."""
+        """Wait until a run ends; return the exit codes of those that did. The records of killed ones are closed."""
+        from henkan.launching.execute import killed
+
         ended = processes.wait_any()
         for job in jobs:
             if job.process in ended:
-                if job.process.poll() == 0:
+                code = job.process.poll() or 0
+                if code < 0 and job.returned.cfg is not None:
+                    killed(self.config.hydra.job.config_name, job.returned.cfg, job.process.pid, job.process.error)
+                if code == 0:
                     job.returned.status, job.returned.return_value = JobStatus.COMPLETED, job.process.value
-                if job.log is not None or job.process.poll() not in (0, 1, 2):
+                if job.log is not None or code not in (0, 1, 2):
                     end = job.process.error or f"done, printed into {job.log}"
                     seconds = time.monotonic() - job.begun
                     print(f"henkan: [{job.title}] after {seconds:.0f} s: {end}", file=sys.stderr, flush=True)
@@ -123,7 +140,14 @@ class ForkLauncher(Launcher):  # type: ignore[misc, unused-ignore]
             if entry.provider == "command-line"
             for word in ("--config-dir", str(entry.path).removeprefix("file://"))
         ]
-        return [str(self.config.hydra.job.config_name), *flags, *own, *overrides]
+        return [str(self.config.hydra.job.config_name), *flags, *own, *overrides, *self.swept(overrides)]
+
+    def swept(self, overrides: Sequence[str]) -> list[str]:
+        """Return the override by which a run's folder tells what the sweep varies: what its command does not say."""
+        from henkan.config.told import for_a_name
+
+        said = for_a_name([word for word in overrides if word not in self.config.hydra.overrides.task])
+        return [f"swept={said}"] if said and "swept" in self.config else []
 
     def described(self, number: int, overrides: list[str]) -> JobReturn:
         """Return what Hydra is told about a run, but for how it ends."""
