@@ -30,6 +30,7 @@ INTRODUCED: dict[str, Any] = {
     "balance": {},
     "evaluation.ensemble": False,
     "judged_augmentation": None,
+    "optimizer.rates": None,
     "paths.weights": None,
     "resume_from": None,
 }

@@ -9,7 +9,7 @@
 `${times:1e-4,10}`                a product
 `${enlargement:}`                 how many times smaller sources are: the degradation's `scale`, or the data's, else 1
 `${updates:generator}`            how many optimizer steps that network takes in the whole schedule
-`${steps_after:[1000,2000]}`      how many it has taken after so many of its iterations
+`${steps_after:[1000,2000]}`      how many it has taken after so many of its iterations; of one number, at least 1
 `${fraction:50}`                  a 50th of the whole schedule's iterations, in steps of 500, at least 500
 """
 
@@ -71,8 +71,10 @@ def batches(phase: DictConfig, root: DictConfig) -> int:
     return int(phase["iterations"]) * ((phase.get("discriminator_updates") or asked) if both else 1)
 
 
-def steps_after(iterations: Sequence[int], *, _root_: DictConfig) -> list[int]:
-    """Return how many optimizer steps have been taken after each of some numbers of a network's iterations."""
+def steps_after(iterations: int | Sequence[int], *, _root_: DictConfig) -> int | list[int]:
+    """Return how many optimizer steps have been taken after a network's iterations, or each of some numbers of them."""
+    if isinstance(iterations, int):
+        return max(1, iterations // int(_root_.optimizer.accumulate))
     return [int(number) // _root_.optimizer.accumulate for number in iterations]
 
 
