@@ -103,6 +103,7 @@ def test_the_last_layer_of_srcnn_learns_ten_times_slower(composed: Compose) -> N
     named = {name: rates[weight] for name, weight in network.named_parameters()}
     assert named == {f"layers.{k}.{kind}": 2e-5 if k == 4 else 2e-4 for k in (0, 2, 4) for kind in ("weight", "bias")}
     assert updater.rates() == {"generator": 2e-4}
+    assert dict(composed(["experiment=srcnn"]).optimizer.rates.generator) == {"layers.4": 1.0}
 
 
 def test_rates_by_the_beginnings_of_names() -> None:
