@@ -41,6 +41,7 @@ def test_ffa_net_states_the_paper(composed: Compose) -> None:
     assert (cfg.size, cfg.batch_size, cfg.schedule.joint.iterations) == (240, 2, 500_000)
     assert (optimizer._target_, optimizer.lr, list(optimizer.betas)) == ("torch.optim.Adam", 1e-4, [0.9, 0.999])
     assert (cfg.scheduler.generator.T_max, cfg.scheduler.generator.eta_min) == (500_000, 0.0)
+    assert cfg.augmentation._target_ == "henkan.data.patches.Patches" and cfg.augmentation.turn
     assert list(cfg.loss) == ["l1"] and cfg.generator.blocks == 19 and cfg.generator.width == 1.0
     assert list(cfg.generator.mean) == [0.64, 0.6, 0.58] and list(cfg.generator.deviation) == [0.14, 0.15, 0.152]
 

@@ -119,6 +119,10 @@ def test_johnson_states_the_paper(composed: Compose) -> None:
     assert list(cfg.loss.style.layers) == ["relu1_2", "relu2_2", "relu3_3", "relu4_3"]
     weights = (cfg.weights.content, cfg.weights.style, cfg.weights.squared_variation)
     assert weights == (1, 5, pytest.approx(1e-6 * 255**2))
+    assert (cfg.generator.upsampling, composed(["experiment=johnson"]).generator.upsampling) == (
+        "deconvolution",
+        "nearest",
+    )
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,8 @@ class Transform:
         """Run a generator and compose: adds `raw`, `prediction`, `output`, and `aux.*` for what else it returned.
 
         A picture whose sides are no multiple of the generator's `multiple` is padded and cut back. Raises `UserError`
-        for a generator that needs what the task does not offer, or enlarges otherwise (its `scale`, 1 without one).
+        for a generator that needs what the task does not offer, answers something else (its `answers`), or enlarges
+        otherwise (its `scale`, 1 without one).
         """
         asks = self._asks.setdefault(type(network), named_arguments(network.forward))
         offered = self.task.condition(sample)
@@ -38,6 +39,11 @@ class Transform:
             raise UserError(
                 f"the generator {type(network).__name__} needs {missing[0]!r}, which {type(self.task).__name__} does "
                 f"not offer (it offers {', '.join(offered)}): choose another generator, or the task that it is for"
+            )
+        if (made := getattr(network, "answers", self.task.answers)) != self.task.answers:
+            raise UserError(
+                f"the generator {type(network).__name__} answers with {made}, and {type(self.task).__name__} is about "
+                f"{self.task.answers}: choose another generator, or the task that it is for"
             )
         own, scale = getattr(network, "scale", 1), self.task.scale
         if own != scale:

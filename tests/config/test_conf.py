@@ -61,7 +61,10 @@ def some_pairs(pictures: Path, place: Path) -> Path:
 # What a data set that must be given is given.
 NEED_PATH: dict[str, Callable[[Path, Path], Path]] = {
     **dict.fromkeys(
-        ("image_folder", "bsds500", "paired_folder", "paired_lines", "depth_folder", "line_folder", "set5"),
+        (
+            *("image_folder", "bsds500", "paired_folder", "paired_lines", "resolution_pairs", "depth_folder"),
+            *("line_folder", "set5"),
+        ),
         lambda pictures, _: pictures,
     ),
     **dict.fromkeys(("labelled_folder", "saliency_folder", "voc"), lambda pictures, _: pictures),
@@ -72,7 +75,7 @@ NEED_PATH: dict[str, Callable[[Path, Path], Path]] = {
 
 
 # What a folder of pictures is refused as.
-UNFIT = ("paired_folder", "paired_lines", "depth_folder", "labelled_folder", "voc")
+UNFIT = ("paired_folder", "paired_lines", "resolution_pairs", "depth_folder", "labelled_folder", "voc")
 
 
 def choose(group: str, option: str) -> str:

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from henkan.degradations.identity import Identity
-from henkan.generators.johnson import BLOCKS, MEAN, Johnson
+from henkan.errors import UserError
+from henkan.generators.johnson import BLOCKS, MEAN, Johnson, Upsampling
 from henkan.networks.residual import UnpaddedBlock
 from henkan.tasks.style_transfer import StyleTransfer
 from henkan.transform import Transform
@@ -25,6 +26,7 @@ def parameters(network: nn.Module) -> int:
 def test_parameters_are_the_papers() -> None:
     with torch.device("meta"):
         assert parameters(Johnson()) == parameters(Johnson(normalization=INSTANCE)) == 1_679_235
+        assert parameters(Johnson(upsampling="nearest")) == 1_679_235
         half = Johnson(base=16, normalization=INSTANCE)
         norms = [module for module in half.modules() if isinstance(module, nn.InstanceNorm2d)]
         assert parameters(half) == 424_899 and len(norms) == 3 + 2 * BLOCKS + 2
@@ -38,8 +40,9 @@ def test_the_output_has_the_input_s_size(side: tuple[int, int], normalization: t
     assert raw.shape == (2, 3, *side) and raw.isfinite().all()
 
 
-def test_what_the_blocks_take_away_is_what_was_mirrored() -> None:
-    network = Johnson(width=0.25)
+@pytest.mark.parametrize("upsampling", ["deconvolution", "nearest"])
+def test_what_the_blocks_take_away_is_what_was_mirrored(upsampling: Upsampling) -> None:
+    network = Johnson(width=0.25, upsampling=upsampling)
     sides: list[int] = []
     for layer in network.layers:
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | UnpaddedBlock):
@@ -72,9 +75,10 @@ def test_a_block_is_beside_the_center_of_what_it_reads() -> None:
     torch.testing.assert_close(block(x), x[..., 2:-2, 2:-2])
 
 
-def test_an_output_pixel_sees_what_the_network_says() -> None:
+@pytest.mark.parametrize("upsampling", ["deconvolution", "nearest"])
+def test_an_output_pixel_sees_what_the_network_says(upsampling: Upsampling) -> None:
     torch.manual_seed(0)
-    network = Johnson(width=0.25, normalization=nn.BatchNorm2d).double().eval()
+    network = Johnson(width=0.25, normalization=nn.BatchNorm2d, upsampling=upsampling).double().eval()
     image = torch.rand(1, 3, 192, 192, dtype=torch.float64, requires_grad=True)
     seen = torch.zeros(192, 192, dtype=torch.bool)
     for place in range(96, 100):  # of a stride of 4
@@ -85,6 +89,21 @@ def test_an_output_pixel_sees_what_the_network_says() -> None:
     reach = max(96 - int(rows.min()), int(rows.max()) - 99)
     assert network.context - 8 < reach <= network.context
     assert Johnson(width=0.25, normalization=INSTANCE).context is None
+
+
+def test_repeated_pixels_make_no_checkerboard() -> None:
+    """An even map stays even where pixels are repeated; a deconvolution covers one pixel in two more often."""
+    unevenness = []
+    for upsampling in ("deconvolution", "nearest"):
+        torch.manual_seed(0)
+        network = Johnson(width=0.25, normalization=None, upsampling=upsampling)  # type: ignore[arg-type]
+        with torch.no_grad():
+            # Where no padding is seen.
+            raw = network(torch.full((1, 3, 64, 64), 0.9))["raw"][..., 24:-24, 24:-24]
+        unevenness.append(float((raw - raw.mean((2, 3), keepdim=True)).abs().max()))
+    assert unevenness[1] < 1e-5 < 1e-3 < unevenness[0]
+    with pytest.raises(UserError, match=r"generator\.upsampling=cubic is neither deconvolution nor nearest"):
+        Johnson(upsampling="cubic")  # type: ignore[arg-type]
 
 
 def test_gradient_reaches_every_weight() -> None:

@@ -74,8 +74,8 @@ def test_tiles_equal_the_whole() -> None:
     for layer in network.children():
         nn.init.normal_(layer.weight, 0.0, 0.2)  # type: ignore[arg-type]
     picture = np.random.default_rng(0).random((301, 260, 3), np.float32)
-    whole = predictor(network).cleared(picture, "a.png")
-    assert np.abs(predictor(network, megapixels=0.02).cleared(picture, "a.png") - whole).max() < 1e-5
+    whole = predictor(network).answer(picture, "a.png")
+    assert np.abs(predictor(network, megapixels=0.02).answer(picture, "a.png") - whole).max() < 1e-5
 
 
 def test_what_needs_the_whole_picture_is_not_given_tiles() -> None:
@@ -83,8 +83,8 @@ def test_what_needs_the_whole_picture_is_not_given_tiles() -> None:
     with pytest.raises(
         UserError, match=r"a\.png has 0\.00 megapixels, and is needed as a whole: give megapixels=0\.01"
     ):
-        predictor(DarkChannel(), megapixels=0.001).cleared(picture, "a.png")
-    assert predictor(DarkChannel(), megapixels=0.01).cleared(picture, "a.png").shape == (30, 50, 3)
+        predictor(DarkChannel(), megapixels=0.001).answer(picture, "a.png")
+    assert predictor(DarkChannel(), megapixels=0.01).answer(picture, "a.png").shape == (30, 50, 3)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 90)])

@@ -74,16 +74,16 @@ def test_tiles_answer_as_the_whole_does() -> None:
     network = Johnson(width=0.25)
     network(torch.rand(2, 3, 32, 32))  # some batch statistics
     picture = np.random.default_rng(0).random((212, 460, 3), np.float32)
-    whole, tiled = (predictor(network, megapixels=size).painted(picture, "a") for size in (1.0, 0.08))
+    whole, tiled = (predictor(network, megapixels=size).answer(picture, "a") for size in (1.0, 0.08))
     assert np.abs(whole - tiled).max() < 1e-4
 
 
 def test_tiles_of_a_network_that_normalizes_over_the_whole_are_announced(capsys: pytest.CaptureFixture[str]) -> None:
     network = Johnson(width=0.25, normalization=nn.InstanceNorm2d)
     picture = np.random.default_rng(0).random((420, 424, 3), np.float32)
-    predictor(network).painted(picture, "a.png")
+    predictor(network).answer(picture, "a.png")
     assert capsys.readouterr().err == ""
-    predictor(network, megapixels=0.16).painted(picture, "a.png")
+    predictor(network, megapixels=0.16).answer(picture, "a.png")
     assert "a.png: this network normalizes over whole pictures" in capsys.readouterr().err
 
 

@@ -163,6 +163,17 @@ def test_the_verb_tells_what_is_here(tiny: Network, tmp_path: Path, capsys: pyte
     assert verb.main([f"paths.weights={tmp_path / 'none'}"]) == 0
 
 
+@pytest.mark.parametrize("columns", ["12", "80"])
+def test_no_terminal_cuts_a_name(
+    columns: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    assert verb.main([]) == 0
+    told = capsys.readouterr().out.split()
+    for one in catalogue.NETWORKS:
+        assert {one.name, *verb.serves(one), *one.licence.split()} <= set(told)
+
+
 def test_the_verb_refuses_what_it_cannot_add(tiny: Network, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"there is no file .*none\.pth"):
         verb.main(["add", str(tmp_path / "none.pth")])

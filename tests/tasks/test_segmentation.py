@@ -15,13 +15,17 @@ from torch import Tensor, nn
 from henkan.color import class_colors, mean_class_color
 from henkan.data.degraded import Degraded
 from henkan.data.labelled_folder import LabelledFolder
+from henkan.degradations.grey import Grey
 from henkan.degradations.identity import Identity
 from henkan.errors import UserError
+from henkan.generators.fcn import FCN
 from henkan.launching.execute import execute
 from henkan.losses.pixel_cross_entropy import PixelCrossEntropy
 from henkan.metrics.segmentation import IoU, MeanIoU, PixelAccuracy
+from henkan.networks.ensemble import SelfEnsemble
 from henkan.prediction.segmentation import SegmentPictures, palette
 from henkan.sample import UNKNOWN, Sample, to_float
+from henkan.tasks.colorization import Colorization
 from henkan.tasks.segmentation import Segmentation
 from henkan.training.assemble import training_stream
 from henkan.transform import Transform
@@ -103,6 +107,17 @@ def test_data_without_labels() -> None:
         own.task.judged("target", bare, "real")
     # A person's picture has neither labels nor target.
     assert "target" not in own.generate(Fixed(), {"source": bare["source"]})
+
+
+@pytest.mark.parametrize("wrap", [lambda network: network, SelfEnsemble], ids=["alone", "ensemble"])
+def test_classes_are_no_answer_where_pictures_are_asked_for(wrap: Callable[[nn.Module], nn.Module]) -> None:
+    # As many channels as a colorization's a and b.
+    network = wrap(FCN(2, width=0.125).eval())
+    grey = Transform(Colorization(8), Grey())
+    with pytest.raises(UserError, match=r"answers with classes, and Colorization is about pictures: choose another"):
+        grey.generate(network, grey.prepare({"target": torch.zeros(1, 3, 32, 32, dtype=torch.uint8)}))
+    segmentation = Transform(Segmentation(8), Identity())
+    assert segmentation.generate(network, {"source": torch.zeros(1, 3, 32, 32)})["raw"].shape == (1, 2, 32, 32)
 
 
 def test_cross_entropy_of_pixels() -> None:

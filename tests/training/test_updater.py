@@ -20,6 +20,7 @@ FITTING = ["optimizer=lbfgs", "average.decay=null", "trainer.precision=32-true",
     [
         ("optimizer.accumulate=2", "optimizer.accumulate=2: set optimizer.accumulate=1, or take optimizer=adam"),
         ("average.decay=0.9", "average.decay=0.9: set average.decay=null"),
+        ("optimizer.rates={generator: {image: 0.1}}", "optimizer.rates=.*: set optimizer.rates=null"),
         ("trainer.precision=bf16-mixed", "trainer.precision=bf16-mixed: set trainer.precision=32-true"),
     ],
 )

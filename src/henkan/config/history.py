@@ -31,6 +31,7 @@ INTRODUCED: dict[str, Any] = {
     "checkpoint.keep.minutes": None,
     "evaluation.ensemble": False,
     "judged_augmentation": None,
+    "optimizer.rates": None,
     "paths.weights": None,
     "resume_from": None,
     "swept": None,

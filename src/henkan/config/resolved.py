@@ -37,6 +37,7 @@ class Optimizer(TypedDict):
     # One number is meant for each network.
     clip: float | dict[str, float | None] | None
     accumulate: int
+    rates: NotRequired[dict[str, dict[str, float]] | None]
 
 
 class Scheduler(TypedDict):

@@ -7,9 +7,9 @@
 `${iterations:90_000,small}`      the same times `scale.small.iterations`
 `${steps:1_000}`                  the same for one picture, which needs its steps at any scale: by the factor's root
 `${times:1e-4,10}`                a product
-`${enlargement:}`                 how many times smaller the degradation makes pictures (its `scale`), else 1
+`${enlargement:}`                 how many times smaller sources are: the degradation's `scale`, or the data's, else 1
 `${updates:generator}`            how many optimizer steps that network takes in the whole schedule
-`${steps_after:[1000,2000]}`      how many it has taken after so many of its iterations
+`${steps_after:[1000,2000]}`      how many it has taken after so many of its iterations; of one number, at least 1
 `${fraction:50}`                  a 50th of the whole schedule's iterations, in steps of 500, at least 500
 """
 
@@ -53,8 +53,9 @@ def steps(paper: int, *, _root_: DictConfig) -> int:
 
 
 def enlargement(*, _root_: DictConfig) -> int:
-    """Return how many times smaller the degradation makes pictures, which is how many times a network enlarges them."""
-    return int(OmegaConf.select(_root_, "degradation.scale", default=1))
+    """Return how many times smaller sources are than targets: the degradation makes them so, or the data."""
+    given = (OmegaConf.select(_root_, f"{group}.scale") for group in ("degradation", "data"))
+    return next((int(scale) for scale in given if scale is not None), 1)
 
 
 def updates(network: str, *, _root_: DictConfig) -> int:
@@ -86,8 +87,10 @@ def asked(term: DictConfig) -> int:
     return said if isinstance(said, int) else 1
 
 
-def steps_after(iterations: Sequence[int], *, _root_: DictConfig) -> list[int]:
-    """Return how many optimizer steps have been taken after each of some numbers of a network's iterations."""
+def steps_after(iterations: int | Sequence[int], *, _root_: DictConfig) -> int | list[int]:
+    """Return how many optimizer steps have been taken after a network's iterations, or each of some numbers of them."""
+    if isinstance(iterations, int):
+        return max(1, iterations // int(_root_.optimizer.accumulate))
     return [int(number) // _root_.optimizer.accumulate for number in iterations]
 
 

@@ -85,7 +85,11 @@ PLACES: dict[str, tuple[Kind, ...]] = {
     r"postprocess": (Kind("henkan.postprocessing"),),
     r"logger": (Kind("henkan.training.loggers", "henkan.training.loggers.RunLogger"),),
     r"optimizer\.[^.]+": (Kind("torch.optim", "torch.optim.Optimizer"),),
-    r"scheduler\.[^.]+": (Kind("torch.optim.lr_scheduler", "torch.optim.lr_scheduler.LRScheduler"),),
+    # One, or several in turn.
+    r"scheduler\.[^.]+(\.schedulers\.\d+)?": (
+        Kind("torch.optim.lr_scheduler", "torch.optim.lr_scheduler.LRScheduler"),
+        Kind("henkan.training.in_turn", "torch.optim.lr_scheduler.LRScheduler"),
+    ),
 }
 
 

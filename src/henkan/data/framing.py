@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -50,6 +51,18 @@ class Frame(ABC):
         """Return whether a picture of `shape` (H, W, ...) is shown as it is."""
         return False
 
+    def times(self, scale: int) -> Frame:
+        """Return the same frame of a picture that is `scale` times larger.
+
+        Raises `UserError` for one that interpolates: two sizes would become two pictures that do not match.
+        """
+        if scale != 1:
+            raise UserError(
+                "pairs of two sizes are cut, turned by quarters and mirrored, never interpolated: take "
+                "augmentation=patch, and null for the resize of validation.framing"
+            )
+        return self
+
     @property
     @abstractmethod
     def matrix(self) -> NDArray[np.float64]:
@@ -73,6 +86,13 @@ class Cut(Frame):
 
     def keeps(self, shape: tuple[int, ...]) -> bool:
         return shape[:2] == (self.side, self.side) and self.side == self.size and not self.mirror and not self.angle
+
+    def times(self, scale: int) -> Frame:
+        if self.side != self.size or self.angle:
+            return super().times(scale)
+        return replace(
+            self, top=self.top * scale, left=self.left * scale, side=self.side * scale, size=self.size * scale
+        )
 
     def __call__(self, picture: Picture, threshold: float | None = None) -> Picture:
         """Frame; what is darker than `threshold` once it is resized, and than `TURNED` once turned, becomes black."""
@@ -141,6 +161,15 @@ class Framing(ABC):
 
     tries = 1
     recolors = False
+    size: int
+
+    def divided(self, scale: int) -> Framing:
+        """Return what frames pictures `scale` times smaller; raises `UserError` where `size` is no multiple."""
+        if self.size % scale:
+            raise UserError(f"size={self.size} is no multiple of {scale}, by which targets are larger than sources")
+        smaller = copy(self)
+        smaller.size = self.size // scale
+        return smaller
 
     @abstractmethod
     def draw(self, height: int, width: int, rng: np.random.Generator, name: str) -> Frame:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from henkan.data.contents import hash_contents
 from henkan.data.decode import decode
 from henkan.data.image_folder import list_pictures
+from henkan.data.kept import Kept
 from henkan.data.pictures import Layer, Picture, Pictures
 from henkan.errors import UserError
 
@@ -15,8 +15,9 @@ from henkan.errors import UserError
 class PairedFolder(Pictures):
     """Pairs of pictures at the same relative path (whatever the extension) below two folders of `path`.
 
-    The picture is the target; its companion `source` is what the network is shown. Raises `UserError` naming
-    pictures without a partner, and, when a pair is read, one whose sizes differ.
+    The picture is the target; its companion `source` is what the network is shown. A suffix is what names of a folder
+    have beside those of the other, in front of the extension; pictures without it are left out. Raises `UserError`
+    naming pictures without a partner, and, when a pair is read, one whose sizes differ.
     """
 
     def __init__(
@@ -25,10 +26,12 @@ class PairedFolder(Pictures):
         cache: str | Path | None = None,
         source: str = "source",
         target: str = "target",
+        source_suffix: str = "",
+        target_suffix: str = "",
     ) -> None:
-        self.path, self.cache = Path(path).expanduser(), cache
+        self.path, self.cache, self._kept = Path(path).expanduser(), cache, Kept()
         self.target, self.source = self.path / target, self.path / source
-        targets, sources = _by_stem(self.target), _by_stem(self.source)
+        targets, sources = _by_stem(self.target, target_suffix), _by_stem(self.source, source_suffix)
         for folder, have, lack in ((source, targets, sources), (target, sources, targets)):
             if missing := [have[stem] for stem in have if stem not in lack]:
                 named = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
@@ -37,23 +40,32 @@ class PairedFolder(Pictures):
         super().__init__(targets.values(), str(self.path))
 
     def picture(self, name: str) -> Picture:
-        return decode(self.target / name)
+        return self._kept(self.target / name, decode)
 
     def companions(self, name: str) -> dict[str, Layer]:
-        return {"source": decode(self.source / self._sources[name])}
+        return {"source": self._kept(self.partner(name), decode)}
+
+    def partner(self, name: str) -> Path:
+        """Return the file of a picture's source."""
+        return self.source / self._sources[name]
 
     def manifest(self) -> str:
-        files = [f"{self.target.name}/{name}" for name in self._sources]
-        files += [f"{self.source.name}/{name}" for name in self._sources.values()]
+        files = [(self.target / name).relative_to(self.path).as_posix() for name in self._sources]
+        files += [self.partner(name).relative_to(self.path).as_posix() for name in self._sources]
         return hash_contents(self.path, files, self.cache)
 
 
-def _by_stem(folder: Path) -> dict[str, str]:
-    names: Iterable[str] = list_pictures(folder)
+def _by_stem(folder: Path, suffix: str) -> dict[str, str]:
+    """Return the pictures of a folder by their names without extension and suffix."""
     stems: dict[str, str] = {}
-    for name in names:
-        stem = str(Path(name).with_suffix(""))
+    for name in list_pictures(folder):
+        stem = str(PurePosixPath(name).with_suffix(""))
+        if not stem.endswith(suffix):
+            continue
+        stem = stem.removesuffix(suffix)
         if stem in stems:
             raise UserError(f"{folder} has two pictures for one partner, {stems[stem]} and {name}: remove one")
         stems[stem] = name
+    if not stems:
+        raise UserError(f"{folder} holds no picture whose name ends in {suffix} in front of its extension")
     return stems

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,9 @@ class Patch(Frame):
 
     def keeps(self, shape: tuple[int, ...]) -> bool:
         return shape[:2] == (self.size, self.size) and not self.turns and not self.mirror
+
+    def times(self, scale: int) -> Patch:
+        return replace(self, top=self.top * scale, left=self.left * scale, size=self.size * scale)
 
     def __call__(self, picture: Picture, threshold: float | None = None) -> Picture:
         cut = picture[self.top : self.top + self.size, self.left : self.left + self.size]

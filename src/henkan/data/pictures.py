@@ -28,11 +28,12 @@ class Pictures(ABC):
 
     A picture under a folder named train, val or test belongs to that split; every other one is split by the
     hash of its group, 80/10/10. `where` says in messages what these pictures are, `channels` whether they are RGB (3)
-    or grey (1), `ready` whether they come framed and degraded, `threshold` below what tone (of 1) a target is black
-    when it is framed as well (null: it is not).
+    or grey (1), `scale` how many times larger than its `source` a picture is, `ready` whether they come framed and
+    degraded, `threshold` below what tone (of 1) a target is black when it is framed as well (null: it is not).
     """
 
     channels = 3
+    scale = 1
     ready = False
     threshold: float | None = None
 
@@ -82,7 +83,9 @@ class Pictures(ABC):
         return None
 
     def companions(self, name: str) -> dict[str, Layer]:
-        """Return what belongs to a picture, by sample key: pictures and maps of the same height and width."""
+        """Return what belongs to a picture, by sample key: pictures and maps of the same height and width, but for a
+        `source`, which is `scale` times smaller.
+        """
         return {}
 
     def facts_of(self, name: str) -> dict[str, Any]:

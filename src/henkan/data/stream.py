@@ -140,13 +140,15 @@ def make_sample(
 def _shown_layers(
     pictures: Pictures, name: str, framing: Framing | None, degradation: ParameterGenerator, rng: np.random.Generator
 ) -> tuple[dict[str, Picture], None]:
-    """Return a picture and its companions, framed alike."""
-    target = pictures.picture(name)
+    """Return a picture and its companions, framed alike: where the source is smaller, on its own pixels."""
+    target, scale = pictures.picture(name), pictures.scale
     layers = {"target": target, **pictures.companions(name)}
     for key, layer in layers.items():
         # What comes framed and degraded may well be smaller than its target.
-        if layer.shape[:2] != target.shape[:2] and not pictures.ready:
-            raise UserError(f"{name}: its {key} is {_size(layer)} pixels, its target {_size(target)}: make them equal")
+        times = scale if key == "source" else 1
+        if tuple(side * times for side in layer.shape[:2]) != target.shape[:2] and not pictures.ready:
+            way = "make them equal" if times == 1 else f"make it {times} times larger, or remove the pair"
+            raise UserError(f"{name}: its {key} is {_size(layer)} pixels, its target {_size(target)}: {way}")
     if framing is None:
         return layers, None
     if framing.recolors and "source" in layers:
@@ -154,8 +156,10 @@ def _shown_layers(
             f"{name}: its source would keep the colors that its target loses: leave both as they are "
             "(augmentation.tones=null)"
         )
+    drawn = framing.divided(scale)
     for _ in range(framing.tries):
-        frame = framing.draw(target.shape[0], target.shape[1], rng, name)
+        own = drawn.draw(target.shape[0] // scale, target.shape[1] // scale, rng, name)
+        frame = own.times(scale)
         if degradation.whole and not frame.keeps(target.shape):
             raise UserError(
                 f"{name}: its own mask does not fit once the picture is cut or mirrored: take degradation=mask_folder "
@@ -165,7 +169,7 @@ def _shown_layers(
         if framing.accepts(framed):
             break
     others = {
-        key: frame.of_labels(layer) if key in LABEL_MAPS else frame(layer)
+        key: frame.of_labels(layer) if key in LABEL_MAPS else (own if key == "source" else frame)(layer)
         for key, layer in layers.items()
         if key != "target"
     }

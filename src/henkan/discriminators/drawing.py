@@ -6,7 +6,7 @@ import math
 
 from torch import Tensor, nn
 
-from henkan.errors import UserError
+from henkan.discriminators.fixed_side import FixedSide
 from henkan.networks.layers import add_spectral_norm, initialize_he, scaled
 
 CHANNELS = (16, 32, 64, 128, 256, 512)
@@ -16,7 +16,7 @@ REMAINING = 6
 DROPPED = 2
 
 
-class DrawingDiscriminator(nn.Module):
+class DrawingDiscriminator(FixedSide):
     """Judge a drawing by itself: convolutions of stride 2, dropout behind the last two, a linear layer, no batch norm.
 
     `image` (B, C, side, side) in [0, 1]; returns the logits (B, 1) and the maps. `depth` is how often the side is
@@ -34,11 +34,9 @@ class DrawingDiscriminator(nn.Module):
         dropout: float = 0.5,
         spectral_norm: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(side)
         if depth is None:
             depth = min(len(CHANNELS), max(2, round(math.log2(side / REMAINING))))
-        self.side = side
-        self.maps = nn.ModuleList()
         inputs = channels
         # With fewer layers the narrowest are left out: the last ones decide.
         for level, wide in enumerate(CHANNELS[-depth:]):
@@ -53,14 +51,5 @@ class DrawingDiscriminator(nn.Module):
             add_spectral_norm(self)
 
     def forward(self, image: Tensor) -> tuple[Tensor, list[Tensor]]:
-        if image.shape[-2:] != (self.side, self.side):
-            raise UserError(
-                f"the discriminator was built for {self.side}x{self.side} pixels and is given "
-                f"{image.shape[-2]}x{image.shape[-1]}: its side must be that of the crop"
-            )
-        x = image
-        maps: list[Tensor] = []
-        for block in self.maps:
-            x = block(x)
-            maps.append(x)
-        return self.last(x.flatten(1)).to(image.dtype), maps
+        maps = self.seen(image)
+        return self.last(maps[-1].flatten(1)).to(image.dtype), maps

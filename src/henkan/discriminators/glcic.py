@@ -7,11 +7,11 @@ import math
 import torch
 from torch import Tensor, nn
 
-from henkan.errors import UserError
+from henkan.discriminators.fixed_side import FixedSide
 from henkan.networks.layers import Normalization, add_spectral_norm, initialize_he, normalized, scaled
 
 
-class _Branch(nn.Module):
+class _Branch(FixedSide):
     """Describe a square picture by one vector: 5 x 5 convolutions of stride 2, then a fully connected layer.
 
     Takes (B, channels, side, side) in [0, 1], mapped to [-1, 1]; returns the vector (B, codes) and every
@@ -21,12 +21,10 @@ class _Branch(nn.Module):
     def __init__(
         self, side: int, depth: int | None, channels: int, width: float, normalization: Normalization | None
     ) -> None:
-        super().__init__()
+        super().__init__(side)
         if depth is None:
             # What leaves about 4 x 4: 6 for the paper's 256, 5 for its 128, and 5 for the faces' 160 and 96.
             depth = max(1, round(math.log2(side / 4)))
-        self.side = side
-        self.maps = nn.ModuleList()
         inputs = channels
         for level in range(depth):
             outputs = scaled(64 * min(2**level, 8), width)
@@ -38,17 +36,8 @@ class _Branch(nn.Module):
         self.code = nn.Sequential(nn.Linear(inputs * remaining**2, self.codes), nn.ReLU(inplace=True))
 
     def forward(self, image: Tensor) -> tuple[Tensor, list[Tensor]]:
-        if image.shape[-2:] != (self.side, self.side):
-            raise UserError(
-                f"the discriminator was built for {self.side}x{self.side} pixels and is given "
-                f"{image.shape[-2]}x{image.shape[-1]}: its sides must be those of the crop and the window"
-            )
-        x = image * 2.0 - 1.0
-        maps: list[Tensor] = []
-        for block in self.maps:
-            x = block(x)
-            maps.append(x)
-        return self.code(x.flatten(1)), maps
+        maps = self.seen(image * 2.0 - 1.0)
+        return self.code(maps[-1].flatten(1)), maps
 
 
 class GlobalLocalDiscriminator(nn.Module):

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from henkan.errors import UserError
-from henkan.networks.layers import Normalization, add_spectral_norm, initialize_pix2pix, normalized, scaled
+from henkan.networks.layers import Normalization, add_spectral_norm, chain, initialize_pix2pix, normalized, scaled
 
 
 class _Patches(nn.Module):
@@ -48,12 +48,8 @@ class _Patches(nn.Module):
                 f"this PatchGAN needs pictures of {self.smallest} pixels a side at least, not "
                 f"{pictures.shape[-2]}x{pictures.shape[-1]}: lower discriminator.n_layers"
             )
-        x = pictures * 2.0 - 1.0
-        maps: list[Tensor] = []
-        for block in self.maps:
-            x = block(x)
-            maps.append(x)
-        return self.last(x).to(pictures.dtype), maps
+        maps = chain(self.maps, pictures * 2.0 - 1.0)
+        return self.last(maps[-1]).to(pictures.dtype), maps
 
 
 def _logits(side: int, n_layers: int, padding: int) -> int:

@@ -6,14 +6,14 @@ import math
 
 from torch import Tensor, nn
 
-from henkan.errors import UserError
+from henkan.discriminators.fixed_side import FixedSide
 from henkan.networks.layers import Normalization, add_spectral_norm, initialize_he, normalized, scaled
 
 # What the paper's four halvings leave of its 96 pixels.
 REMAINING = 6
 
 
-class SRGANDiscriminator(nn.Module):
+class SRGANDiscriminator(FixedSide):
     """Judge a picture as a whole, by itself: pairs of 3 x 3 convolutions, one of stride 2, and two linear layers.
 
     `image` (B, channels, side, side) in [0, 1], mapped to [-1, 1] inside; returns the logits (B, 1) and every
@@ -32,11 +32,9 @@ class SRGANDiscriminator(nn.Module):
         normalization: Normalization | None = nn.BatchNorm2d,
         spectral_norm: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(side)
         if depth is None:
             depth = max(1, round(math.log2(side / REMAINING)))
-        self.side = side
-        self.maps = nn.ModuleList()
         inputs = channels
         for level in range(depth):
             outputs = scaled(64 * min(2**level, 8), width)
@@ -55,14 +53,5 @@ class SRGANDiscriminator(nn.Module):
             add_spectral_norm(self)
 
     def forward(self, image: Tensor) -> tuple[Tensor, list[Tensor]]:
-        if image.shape[-2:] != (self.side, self.side):
-            raise UserError(
-                f"the discriminator was built for {self.side}x{self.side} pixels and is given "
-                f"{image.shape[-2]}x{image.shape[-1]}: its side must be that of the crop"
-            )
-        x = image * 2.0 - 1.0
-        maps: list[Tensor] = []
-        for block in self.maps:
-            x = block(x)
-            maps.append(x)
-        return self.last(self.code(x.flatten(1))).to(image.dtype), maps
+        maps = self.seen(image * 2.0 - 1.0)
+        return self.last(self.code(maps[-1].flatten(1))).to(image.dtype), maps

@@ -7,7 +7,7 @@ import itertools
 from torch import Tensor, nn
 
 from henkan.errors import UserError
-from henkan.networks.layers import Normalization, add_spectral_norm, scaled
+from henkan.networks.layers import Normalization, add_spectral_norm, chain, scaled
 from henkan.networks.residual import ResidualBlock, initialize_residual
 
 # Kernels of the five convolutions of stride 2; two residual blocks stand behind the third.
@@ -64,12 +64,8 @@ class TextureDiscriminator(nn.Module):
                 f"this texture discriminator needs pictures of {self.smallest} pixels a side at least, not "
                 f"{image.shape[-2]}x{image.shape[-1]}: choose a larger size, or another discriminator"
             )
-        x = image * 2.0 - 1.0
-        maps: list[Tensor] = []
-        for block in self.maps:
-            x = block(x)
-            maps.append(x)
-        return self.last(x).to(image.dtype), maps
+        maps = chain(self.maps, image * 2.0 - 1.0)
+        return self.last(maps[-1]).to(image.dtype), maps
 
 
 def smallest(padding: dict[int, int]) -> int:

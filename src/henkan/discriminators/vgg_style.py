@@ -6,6 +6,7 @@ import math
 
 from torch import Tensor, nn
 
+from henkan.discriminators.fixed_side import FixedSide
 from henkan.errors import UserError
 from henkan.networks.layers import Normalization, add_spectral_norm, initialize_he, normalized, scaled
 
@@ -13,7 +14,7 @@ from henkan.networks.layers import Normalization, add_spectral_norm, initialize_
 REMAINING = 4
 
 
-class VGGStyleDiscriminator(nn.Module):
+class VGGStyleDiscriminator(FixedSide):
     """Judge a picture as a whole, by itself: 3 x 3 convolutions, each before one of 4 x 4 and stride 2, and two linear
     layers.
 
@@ -33,15 +34,13 @@ class VGGStyleDiscriminator(nn.Module):
         normalization: Normalization | None = nn.BatchNorm2d,
         spectral_norm: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(side)
         if depth is None:
             depth = max(1, round(math.log2(side / REMAINING)))
         # Rounded down at each halving.
         remaining = side >> depth
         if remaining < 1:
             raise UserError(f"discriminator.depth={depth} leaves nothing of {side} pixels: lower it")
-        self.side = side
-        self.maps = nn.ModuleList()
         inputs = channels
         for level in range(depth):
             outputs = scaled(64 * min(2**level, 8), width)
@@ -59,14 +58,5 @@ class VGGStyleDiscriminator(nn.Module):
             add_spectral_norm(self)
 
     def forward(self, image: Tensor) -> tuple[Tensor, list[Tensor]]:
-        if image.shape[-2:] != (self.side, self.side):
-            raise UserError(
-                f"the discriminator was built for {self.side}x{self.side} pixels and is given "
-                f"{image.shape[-2]}x{image.shape[-1]}: its side must be that of the crop"
-            )
-        x = image
-        maps: list[Tensor] = []
-        for block in self.maps:
-            x = block(x)
-            maps.append(x)
-        return self.last(self.code(x.flatten(1))).to(image.dtype), maps
+        maps = self.seen(image)
+        return self.last(self.code(maps[-1].flatten(1))).to(image.dtype), maps

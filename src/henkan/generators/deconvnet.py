@@ -30,6 +30,7 @@ class DeconvNet(nn.Module):
     that 32 does not divide, a picture smaller than the crop, and one alone in a batch to learn from.
     """
 
+    answers = "classes"
     multiple = 32
     # One vector sees the whole crop, and there may be one only.
     context = None

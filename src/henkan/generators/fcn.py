@@ -25,6 +25,7 @@ class FCN(nn.Module):
     `encoder` as in `DeconvNet`. Raises `UserError` for fewer than two classes and another stride.
     """
 
+    answers = "classes"
     multiple = 32
     # In pixels: what the scores of the last pool see is 212 wide, and is enlarged bilinearly, which looks at neighbors.
     context = 160

@@ -8,8 +8,8 @@ import warnings
 import torch
 from torch import Tensor
 
-from henkan.errors import MissingWeights, UserError
-from henkan.metrics.per_image import exact, require_pair
+from henkan.errors import MissingWeights
+from henkan.metrics.per_image import exact, require_pair, require_side
 from henkan.pretrained import weights
 
 _SMALLEST = 31
@@ -29,11 +29,7 @@ class LPIPSAlex:
     @exact
     def __call__(self, output: Tensor, target: Tensor) -> Tensor:
         require_pair(output, target)
-        if min(output.shape[-2:]) < _SMALLEST:
-            raise UserError(
-                f"lpips_alex needs sides of {_SMALLEST} pixels at least, not {min(output.shape[-2:])}: "
-                "leave it out of `metric`"
-            )
+        require_side(output, _SMALLEST, "lpips_alex")
         network = self._network.to(output.device)
         distances: Tensor = network(output, target, normalize=True)
         return distances.flatten()

@@ -43,6 +43,14 @@ def require_pair(output: Tensor, target: Tensor, mask: Tensor | None = None) -> 
         )
 
 
+def require_side(images: Tensor, smallest: int, name: str) -> None:
+    """Raise `UserError` for pictures of which the last layers of a metric's network would see nothing."""
+    if min(images.shape[-2:]) < smallest:
+        raise UserError(
+            f"{name} needs sides of {smallest} pixels at least, not {min(images.shape[-2:])}: leave it out of `metric`"
+        )
+
+
 def unit_distance(ours: Tensor, theirs: Tensor) -> Tensor:
     """Return each image's mean over positions of ‖f / ‖f‖ - g / ‖g‖‖², f and g the features: (B, C, H, W) -> (B,).
 

@@ -7,8 +7,7 @@ import functools
 import torch
 from torch import Tensor
 
-from henkan.errors import UserError
-from henkan.metrics.per_image import exact, require_pair, unit_distance
+from henkan.metrics.per_image import exact, require_pair, require_side, unit_distance
 from henkan.pretrained.features import VGG16Oxford
 
 # Those that LPIPS reads of a VGG-16.
@@ -32,11 +31,7 @@ class VGG16Distance:
     @exact
     def __call__(self, output: Tensor, target: Tensor) -> Tensor:
         require_pair(output, target)
-        if min(output.shape[-2:]) < _SMALLEST:
-            raise UserError(
-                f"vgg16_distance needs sides of {_SMALLEST} pixels at least, not {min(output.shape[-2:])}: "
-                "leave it out of `metric`"
-            )
+        require_side(output, _SMALLEST, "vgg16_distance")
         ours, theirs = self._network(output), self._network(target)
         return torch.stack([unit_distance(ours[layer], theirs[layer]) for layer in _LAYERS]).mean(0)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 Normalization = Callable[[int], nn.Module]
@@ -23,6 +23,15 @@ def scaled(channels: int, width: float) -> int:
 def normalized(layer: Convolution, normalization: Normalization | None) -> list[nn.Module]:
     """Return `layer`, followed by the normalization of its channels where there is one."""
     return [layer] if normalization is None else [layer, normalization(layer.out_channels)]
+
+
+def chain(blocks: Iterable[nn.Module], x: Tensor) -> list[Tensor]:
+    """Return the answer of every block, each of which is given that of the one before."""
+    answers: list[Tensor] = []
+    for block in blocks:
+        x = block(x)
+        answers.append(x)
+    return answers
 
 
 def initialize_he(network: nn.Module) -> None:

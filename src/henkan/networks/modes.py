@@ -16,8 +16,8 @@ def learns(network: nn.Module) -> bool:
 
 
 def stand_in_for(network: nn.Module, wrapper: nn.Module) -> None:
-    """Let what wraps a generator answer what others ask of one: how it enlarges, pads, and how far it sees."""
-    for name in ("scale", "multiple", "context", "padding"):
+    """Let what wraps a generator answer what others ask of one: what it makes, how it enlarges, pads, and sees."""
+    for name in ("answers", "scale", "multiple", "context", "padding"):
         if hasattr(network, name):
             setattr(wrapper, name, getattr(network, name))
 

@@ -7,14 +7,13 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import torch
 from omegaconf import OmegaConf
 from PIL import Image
+from torch import Tensor
 
 from henkan.data.drawings import WHITE, Floats, lines_are_light, most
 from henkan.errors import UserError
-from henkan.prediction import tiling
-from henkan.prediction.pictures import on_white, png, read
+from henkan.prediction.pictures import as_picture, on_white, png, read
 from henkan.prediction.predictor import Predictor
 from henkan.ranks import say
 
@@ -46,26 +45,19 @@ class RedrawPages(Predictor):
         if self.cfg.resize != 1.0:
             page = rescaled(page, self.cfg.resize)
         self.compare_lines(page, str(path))
-        result = self.redrawn(page)
-        drawing = Image.fromarray((result.clip(0, 1) * 255).round().astype(np.uint8))
+        drawing = as_picture(self.redrawn(page))
         yield ".png", png(drawing)
         if self.cfg.vector == "svg":
             yield ".svg", traced(drawing)
 
-    @torch.inference_mode()
     def redrawn(self, page: Floats) -> Floats:
         """Return the network's drawing of a page (H, W) in [0, 1]."""
-        everywhere = np.ones(page.shape, bool)
-        context, multiple = getattr(self.network, "context", None), getattr(self.network, "multiple", 1)
-        tiles = tiling.split(everywhere, self.budget, context, multiple)
+        channels = int(self.trained.channels)
 
-        def draw(box: tiling.Box) -> Floats:
-            source = torch.from_numpy(page[box.slices].copy())[None, None].to(self.device)
-            channels = int(self.trained.channels)
-            output = self.transform.generate(self.network, {"source": source.expand(-1, channels, -1, -1)})["output"]
-            return np.asarray(output[0].mean(0)[..., None].cpu().numpy(), np.float32)
+        def draw(page: Tensor) -> Tensor:
+            return self.output(page.expand(-1, channels, -1, -1)).mean(1, keepdim=True)
 
-        return tiling.merge(tiles, draw, *page.shape)[..., 0]
+        return self.in_tiles(page[..., None], draw)[..., 0]
 
     def compare_lines(self, page: Floats, name: str) -> None:
         """Say so if lines are much narrower or wider than those that the network was trained on."""

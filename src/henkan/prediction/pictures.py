@@ -51,6 +51,11 @@ def profile(image: Image.Image) -> bytes | None:
     return found if isinstance(found, bytes) and found[16:20] == space else None
 
 
+def as_picture(values: Floats) -> Image.Image:
+    """Return (H, W, 3) or (H, W) in about [0, 1] as a picture of 8 bits, RGB or grey."""
+    return Image.fromarray((values.clip(0, 1) * 255).round().astype(np.uint8))
+
+
 def png(image: Image.Image, icc_profile: bytes | None = None) -> bytes:
     """Return a picture as a PNG file's content."""
     content = io.BytesIO()

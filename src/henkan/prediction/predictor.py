@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from omegaconf import DictConfig
-from torch import nn
+from torch import Tensor, nn
 
+from henkan.data.drawings import Floats
+from henkan.prediction import tiling
 from henkan.transform import Transform
 
 
@@ -29,6 +32,11 @@ class Predictor(ABC):
         return []
 
     @property
+    def context(self) -> int | None:
+        """How many pixels around one the network sees; null: it sees the whole picture, or does not say."""
+        return getattr(self.network, "context", None)
+
+    @property
     def endings(self) -> tuple[str, ...]:
         """The endings of what is written for each picture."""
         return (".png",)
@@ -36,3 +44,24 @@ class Predictor(ABC):
     @abstractmethod
     def __call__(self, path: Path) -> Iterator[tuple[str, bytes]]:
         """Yield what is to be written for one picture: ending and content. Raises `UserError` naming it."""
+
+    def in_tiles(self, picture: Floats, answer: Callable[[Tensor], Tensor]) -> Floats:
+        """Return what `answer` makes of a picture (H, W, C), in tiles that fit the budget: (H, W, c) times the scale.
+
+        It is given a tile (1, C, h, w), where the network is, and returns (1, c, h, w) times the task's scale.
+        """
+
+        def filled(box: tiling.Box) -> Floats:
+            tile = torch.from_numpy(picture[box.slices].transpose(2, 0, 1).copy())[None].to(self.device)
+            return np.asarray(answer(tile)[0].permute(1, 2, 0).cpu().numpy(), np.float32)
+
+        height, width = picture.shape[:2]
+        everywhere, multiple = np.ones((height, width), bool), getattr(self.network, "multiple", 1)
+        tiles = tiling.split(everywhere, self.budget, self.context, multiple)
+        with torch.inference_mode():
+            return tiling.merge(tiles, filled, height, width, self.transform.task.scale)
+
+    def output(self, source: Tensor) -> Tensor:
+        """Return the picture that the network and the task make of a source."""
+        found: Tensor = self.transform.generate(self.network, {"source": source})["output"]
+        return found

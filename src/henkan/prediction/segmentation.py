@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from torch import Tensor
 
 from henkan import color
-from henkan.prediction import tiling
+from henkan.data.drawings import Floats
 from henkan.prediction.pictures import on_white, png, read
 from henkan.prediction.predictor import Predictor
 
@@ -29,21 +30,16 @@ class SegmentPictures(Predictor):
         found.putpalette(palette())
         yield ".png", png(found)
 
-    @torch.inference_mode()
-    def classes(self, picture: tiling.Floats) -> NDArray[np.uint8]:
+    def classes(self, picture: Floats) -> NDArray[np.uint8]:
         """Return the likeliest classes (H, W) of a picture (H, W, 3) in [0, 1]."""
-        height, width = picture.shape[:2]
-        context, multiple = getattr(self.network, "context", None), getattr(self.network, "multiple", 1)
-        tiles = tiling.split(np.ones((height, width), bool), self.budget, context, multiple)
+        return np.asarray(self.in_tiles(picture, self.probabilities).argmax(2), np.uint8)
 
-        def probabilities(box: tiling.Box) -> tiling.Floats:
-            source = torch.from_numpy(picture[box.slices].copy()).permute(2, 0, 1)[None].to(self.device)
-            if self.trained.source_channels == 1:
-                source = color.grey(color.rgb_to_lab(source)[:, :1])
-            shares = self.transform.generate(self.network, {"source": source})["raw"].softmax(1)
-            return np.asarray(shares[0].permute(1, 2, 0).cpu().numpy(), np.float32)
-
-        return np.asarray(tiling.merge(tiles, probabilities, height, width).argmax(2), np.uint8)
+    def probabilities(self, source: Tensor) -> Tensor:
+        """Return the share of each class in every pixel of (1, 3, h, w)."""
+        if self.trained.source_channels == 1:
+            source = color.grey(color.rgb_to_lab(source)[:, :1])
+        raw: Tensor = self.transform.generate(self.network, {"source": source})["raw"]
+        return raw.softmax(1)
 
 
 def palette() -> list[int]:

@@ -6,16 +6,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
-from PIL import Image
 from torch import Tensor
 
 from henkan.data.decode import opened
 from henkan.data.drawings import Floats
 from henkan.errors import UserError
-from henkan.prediction import tiling
 from henkan.prediction.line_drawing import rescaled, whitened
-from henkan.prediction.pictures import on_white, png, read
+from henkan.prediction.pictures import as_picture, on_white, png, read
 from henkan.prediction.predictor import Predictor
 from henkan.ranks import say
 
@@ -53,27 +50,18 @@ class PaintSketches(Predictor):
         if self.cfg.resize != 1.0:
             sketch = rescaled(sketch, self.cfg.resize)
             strokes = np.stack([rescaled(strokes[..., channel], self.cfg.resize) for channel in range(3)], axis=2)
-        result = self.painted(sketch, strokes)
-        yield ".png", png(Image.fromarray((result.clip(0, 1) * 255).round().astype(np.uint8)))
+        yield ".png", png(as_picture(self.painted(sketch, strokes)))
 
-    @torch.inference_mode()
     def painted(self, sketch: Floats, strokes: Floats) -> Floats:
         """Return the network's picture (H, W, 3) of a sketch (H, W) and strokes (H, W, 3), all in [0, 1]."""
-        everywhere = np.ones(sketch.shape, bool)
-        context, multiple = getattr(self.network, "context", None), getattr(self.network, "multiple", 1)
-        tiles = tiling.split(everywhere, self.budget, context, multiple)
 
-        def paint(box: tiling.Box) -> Floats:
-            sample = {"source": self.to_tensor(sketch[box.slices][..., None])}
-            sample["strokes"] = self.to_tensor(strokes[box.slices])
-            output = self.transform.generate(self.network, sample)["output"]
-            return np.asarray(output[0].permute(1, 2, 0).cpu().numpy(), np.float32)
+        def paint(both: Tensor) -> Tensor:
+            output: Tensor = self.transform.generate(self.network, {"source": both[:, :1], "strokes": both[:, 1:]})[
+                "output"
+            ]
+            return output
 
-        return tiling.merge(tiles, paint, *sketch.shape)
-
-    def to_tensor(self, picture: Floats) -> Tensor:
-        """Return a picture (H, W, C) as (1, C, H, W), where the network is."""
-        return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))[None].to(self.device)
+        return self.in_tiles(np.dstack((sketch, strokes)), paint)
 
 
 def strokes_path(path: Path, given: str | None, pictures: int) -> Path | None:

@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-import torch
 from PIL import Image
-from torch import Tensor
 
 from henkan.data.drawings import Floats
 from henkan.errors import UserError
 from henkan.generators.pixels import Pixels
-from henkan.prediction import tiling
-from henkan.prediction.pictures import on_white, png, profile, read
-from henkan.prediction.predictor import Predictor
+from henkan.prediction.pictures import on_white, read
+from henkan.prediction.whole_pictures import WholePictures
 from henkan.ranks import say
 
 
-class PaintPictures(Predictor):
+class PaintPictures(WholePictures):
     """Gives the whole picture to the network, in tiles where it does not fit the budget.
 
     Strokes become as wide, in pixels, as they were trained: with `side` a picture is painted, and written, with its
     shorter side at so many pixels. Transparency and a color profile are kept.
     """
+
+    colors = True
 
     def expect(self, pictures: Sequence[Path]) -> list[Path]:
         if isinstance(self.network, Pixels):
@@ -40,34 +38,21 @@ class PaintPictures(Predictor):
             raise UserError(f"side={side} must be a number of pixels, 1 or more")
         return []
 
-    def __call__(self, path: Path) -> Iterator[tuple[str, bytes]]:
+    def opened(self, path: Path) -> Image.Image:
         image = read(path)
-        kept = None if image.mode in ("L", "LA") else profile(image)
         if self.cfg.side is not None:
             scale = self.cfg.side / min(image.size)
             image = image.resize([max(1, round(side * scale)) for side in image.size], Image.Resampling.LANCZOS)
-        pixels = self.painted(on_white(image), str(path))
-        painted = Image.fromarray((pixels.clip(0, 1) * 255).round().astype(np.uint8))
-        if image.mode in ("LA", "RGBA"):
-            painted.putalpha(image.getchannel("A"))
-        yield ".png", png(painted, kept)
+        return image
 
-    @torch.inference_mode()
-    def painted(self, picture: Floats, name: str) -> Floats:
-        """Return what the network makes of a picture (H, W, 3) in [0, 1]."""
-        everywhere = np.ones(picture.shape[:2], bool)
-        context, multiple = getattr(self.network, "context", None), getattr(self.network, "multiple", 1)
-        tiles = tiling.split(everywhere, self.budget, context, multiple)
-        if context is None and len(tiles) > 1:
+    def shown(self, image: Image.Image) -> Floats:
+        return on_white(image)
+
+    def answer(self, picture: Floats, name: str) -> Floats:
+        pixels = picture.shape[0] * picture.shape[1]
+        if self.context is None and pixels > self.budget:
             say(
-                f"{name}: this network normalizes over whole pictures, and {len(tiles)} tiles may differ in tone: "
-                f"side=N paints it smaller, megapixels={math.ceil(everywhere.size / 1e5) / 10:g} whole"
+                f"{name}: this network normalizes over whole pictures, and its tiles may differ in tone: "
+                f"side=N paints it smaller, megapixels={math.ceil(pixels / 1e5) / 10:g} whole"
             )
-
-        def paint(box: tiling.Box) -> Floats:
-            part = np.ascontiguousarray(picture[box.slices].transpose(2, 0, 1))
-            source: Tensor = torch.from_numpy(part)[None].to(self.device)
-            output = self.transform.generate(self.network, {"source": source})["output"]
-            return np.asarray(output[0].permute(1, 2, 0).cpu().numpy(), np.float32)
-
-        return tiling.merge(tiles, paint, *picture.shape[:2])
+        return super().answer(picture, name)

@@ -89,6 +89,9 @@ def settle(cfg: DictConfig) -> tuple[Config, Pictures]:
     cfg = cfg.copy()
     pictures: Pictures = build(cfg.data)
     check_channels(pictures, cfg.channels)
+    # What sources of a size of their own say by their size.
+    if cfg.data.get("scale", 1) is None:
+        cfg.data.scale = pictures.scale
     if cfg.get("screen") is not None:
         build(cfg.screen).leave_out(pictures)
     if cfg.trainer.precision == "auto":
@@ -102,6 +105,7 @@ def settle(cfg: DictConfig) -> tuple[Config, Pictures]:
         found = measure(pictures, wanted, cfg.paths.cache)
         cfg.statistics.update(found)
     config = resolved(cfg)
+    check_scale(pictures, config)
     if pictures.ready:
         check_ready(pictures, task_overrides())
         config["augmentation"], config["degradation"] = None, UNCHANGED
@@ -117,6 +121,21 @@ def check_channels(pictures: Pictures, channels: int | None) -> None:
             f"{pictures.where} gives {kinds[pictures.channels]}, and channels={channels} is about "
             f"{kinds.get(channels, 'neither')}: choose other data (drawings: data=line_folder, paired_lines), or "
             f"channels={pictures.channels}"
+        )
+
+
+def check_scale(pictures: Pictures, config: Config) -> None:
+    """Raise `UserError` where sources of another size than their targets would not be read, or the task is another."""
+    if pictures.scale == 1:
+        return
+    given = {"degradation": config["degradation"], "evaluation.degradation": config["evaluation"]["degradation"]}
+    for name, node in given.items():
+        if node is not None and node["_target_"] != UNCHANGED["_target_"]:
+            raise UserError(f"{pictures.where} has small pictures of its own, and {name} would make others: none is it")
+    if (scale := config["task"].get("scale", 1)) != pictures.scale:
+        raise UserError(
+            f"{pictures.where}: its targets are {pictures.scale} times larger than its sources, and the task is to "
+            f"make pictures {scale} times larger: choose other data, or task.scale={pictures.scale}"
         )
 
 

@@ -26,6 +26,8 @@ class Segmentation(Task):
     `window` is the side of the local patch in pixels, at a random place. Raises `UserError` for data without labels.
     """
 
+    answers = "classes"
+
     def __init__(self, window: int) -> None:
         self.window = window
 

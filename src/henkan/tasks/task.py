@@ -19,6 +19,9 @@ class Task(ABC):
     scale = 1
     """How many times larger than `source` the generator's answer is."""
 
+    answers = "pictures"
+    """What the generator's answer is; one that says what its own are (`answers`) must say the same."""
+
     whole: frozenset[str] = frozenset()
     """What of `condition` is about the whole picture: it has a size of its own, and is never padded."""
 

@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 import torch
 from torch import nn
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import ChainedScheduler, LinearLR, LRScheduler
+from torch.optim.lr_scheduler import ChainedScheduler, CosineAnnealingWarmRestarts, LinearLR, LRScheduler, SequentialLR
 
 from henkan.config.build import build
 from henkan.config.resolved import Config, Node
@@ -17,6 +17,7 @@ from henkan.data.pictures import Pictures
 from henkan.data.splits import Split
 from henkan.data.stream import TrainingStream, collate
 from henkan.devices import device_of
+from henkan.errors import UserError
 from henkan.randomness import seed_for
 from henkan.ranks import own_rank, world_size
 from henkan.sample import PAIRED, Sample
@@ -92,6 +93,7 @@ def build_translator(plan: Planned) -> Translator:
         seed=config["seed"],
         clip=clip_of(optimizer["clip"], networks),
         accumulate=optimizer["accumulate"],
+        rates=optimizer.get("rates"),
         decay=config["average"]["decay"],
         log_every=trainer["log_every"],
         augment=build(augmentation) if judged and augmentation is not None else None,
@@ -132,4 +134,11 @@ def with_warmup(node: Node | None, warmup: int) -> Callable[[Optimizer], LRSched
         parts.append(build(node))
     if not parts:
         return None
-    return lambda optimizer: ChainedScheduler([part(optimizer) for part in parts], optimizer)
+
+    def make(optimizer: Optimizer) -> LRScheduler:
+        made = [part(optimizer) for part in parts]
+        if warmup and isinstance(made[-1], SequentialLR | CosineAnnealingWarmRestarts):
+            raise UserError(f"scheduler.warmup={warmup}: this scheduler says every rate itself: set it to 0")
+        return ChainedScheduler(made, optimizer)
+
+    return make

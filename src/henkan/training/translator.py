@@ -47,6 +47,7 @@ class Translator(pl.LightningModule):
         seed: int,
         clip: Mapping[str, float | None] | None = None,
         accumulate: int = 1,
+        rates: Mapping[str, Mapping[str, float]] | None = None,
         decay: float | None = None,
         log_every: int = 50,
         augment: Augmentation | None = None,
@@ -82,7 +83,7 @@ class Translator(pl.LightningModule):
             for term in terms:
                 term.loss.check(self.discriminator)
         self.objective = Objective(terms, self.generator, self.bench, self.tally, self.seeded)
-        self.updater = Updater(networks, optimizers, schedulers, self.tally, accumulate, clip)
+        self.updater = Updater(networks, optimizers, schedulers, self.tally, accumulate, clip, rates)
         self.held_out = held_out
 
     def is_log_step(self, iteration: int) -> bool:

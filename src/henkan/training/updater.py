@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import pytorch_lightning as pl
@@ -27,10 +27,11 @@ def check_closures(config: Config) -> None:
     """
     if not any(str(config["optimizer"][name].get("_target_")).endswith(".LBFGS") for name in NETWORKS):
         return
-    settings = {
+    settings: dict[str, tuple[Any, Any]] = {
         "optimizer.accumulate": (config["optimizer"]["accumulate"], 1),
         "average.decay": (config["average"]["decay"], None),
         "trainer.precision": (config["trainer"]["precision"], "32-true"),
+        "optimizer.rates": (config["optimizer"].get("rates"), None),
     }
     for name, (value, needed) in settings.items():
         if value != needed:
@@ -42,7 +43,8 @@ class Updater:
     """Takes the optimizer steps of some networks, by name.
 
     Gradients of `accumulate` batches are summed into one step. `clip` bounds the norm of each network's gradient (None:
-    not); the share of steps in which it had to is logged as `clipped/<network>`.
+    not); the share of steps in which it had to is logged as `clipped/<network>`. `rates` tells how many times
+    faster those weights of a network learn whose names begin so; raises `UserError` where there are none.
     """
 
     def __init__(
@@ -53,17 +55,22 @@ class Updater:
         tally: Tally,
         accumulate: int = 1,
         clip: Mapping[str, float | None] | None = None,
+        rates: Mapping[str, Mapping[str, float]] | None = None,
     ) -> None:
         self.networks = dict(networks)
         self.factories, self.scheduler_factories = optimizers, schedulers
         self.tally, self.accumulate, self.limits = tally, accumulate, dict(clip or {})
+        self.factors = {name: {"": 1.0, **(rates or {}).get(name, {})} for name in self.networks}
+        self.groups = {name: grouped(name, network, self.factors[name]) for name, network in self.networks.items()}
         self.optimizers: dict[str, Optimizer] = {}
         self.schedulers: dict[str, LRScheduler] = {}
 
     def configure(self) -> list[Optimizer]:
         """Make the optimizers and their schedulers."""
-        for name, network in self.networks.items():
-            self.optimizers[name] = self.factories[name](network.parameters())
+        for name in self.networks:
+            self.optimizers[name] = self.factories[name]([{"params": weights} for weights in self.groups[name]])
+            for group, factor in zip(self.optimizers[name].param_groups, self.factors[name].values(), strict=True):
+                group["lr"] *= factor
             factory = self.scheduler_factories.get(name)
             if factory is not None:
                 self.schedulers[name] = factory(self.optimizers[name])
@@ -130,6 +137,18 @@ class Updater:
             for weight_name, weight in self.networks[name].named_parameters():
                 gradient = state["gradients"].get(name, {}).get(weight_name)
                 weight.grad = None if gradient is None else gradient.to(weight.device)
+
+
+def grouped(network: str, module: nn.Module, beginnings: Collection[str]) -> list[list[nn.Parameter]]:
+    """Return a network's weights by how their names begin, each where most of it agrees."""
+    found: dict[str, list[nn.Parameter]] = {beginning: [] for beginning in beginnings}
+    for name, weight in module.named_parameters():
+        found[max(filter(name.startswith, found), key=len)].append(weight)
+    for beginning, weights in found.items():
+        if beginning and not weights:
+            names = ", ".join(dict.fromkeys(name.rpartition(".")[0] for name, _ in module.named_parameters()))
+            raise UserError(f"optimizer.rates.{network}: no weights are called {beginning}...; there are {names}")
+    return list(found.values())
 
 
 def gradients(network: nn.Module) -> dict[str, Tensor | None]:

@@ -19,7 +19,6 @@ import safetensors.torch
 import torch
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from henkan.config.trees import config_folders
 from henkan.errors import UserError
@@ -48,15 +47,17 @@ def main(arguments: list[str]) -> int:
 
 def show(console: Console) -> None:
     """Print what is known, where the rest comes from, and what lies in the folder under another name."""
-    table, missing = Table(show_lines=True), []
-    for name in ("network", "serves", "here", "licence"):
-        table.add_column(name, overflow="fold")
+    missing = []
+    # No table: its columns would cut names that are typed anew, and a line only breaks where the terminal ends.
     for network in catalogue.NETWORKS:
         told = here(network)
-        table.add_row(f"{network.name}\n[dim]{network.what}", "\n".join(serves(network)), told, network.licence)
+        console.print(f"[bold]{network.name}[/] {network.what}", soft_wrap=True, highlight=False)
+        rows = {"here": told, "licence": network.licence, "serves": " ".join(serves(network)) or "nothing"}
+        for name, value in rows.items():
+            console.print(f"  [dim]{name:<7}[/] {value}", soft_wrap=True, highlight=False)
         if told == "no":
             missing.append(f"{network.name}: {network.origin}")
-    console.print(table)
+    console.print()
     folder = weights.folder()
     named = {name for network in catalogue.NETWORKS for name in (network.file, weights.copied(network))}
     others = sorted(folder.iterdir()) if folder.is_dir() else []
