@@ -19,7 +19,7 @@ _SMALLEST, _LARGEST = 0.9, 1.3
 _BIAS = np.array([40.0, 10.0, 10.0], np.float32)
 """What is added to a match at most, in L, a and b."""
 _DOUBT = 0.5
-"""What the square of the bias costs. Where it is little (0.02), even texture of another tone fills in for strong one."""
+"""What the square of the bias costs. Where it is little (0.02), even texture of another tone replaces a strong one."""
 _SLOPES = 1.0
 """What differences of slopes weigh beside those of colors."""
 _MOST_SLOPES = 5.0
@@ -50,7 +50,7 @@ class SimilarityField(WarpedField):
         ):
             total = np.einsum("nijc,nijc,nij->n", slope, slope, both)
             costs += _SLOPES * total / (3 * np.maximum(np.einsum("nij->n", both), 1))
-        return costs + _DOUBT * np.square(bias[:, 0]).sum(axis=1)
+        return np.asarray(costs + _DOUBT * np.square(bias[:, 0]).sum(axis=1))
 
     def patches(self) -> Floats:
         """Return what the matches show, in the tone of their queries: (N, side, side, 3)."""
@@ -99,16 +99,17 @@ class ImageMelding(PatchMatch):
         finer.compare(level.colors, guess)
         return finer, self._vote(finer, level, guess)
 
-    def _vote(self, field: SimilarityField, level: Level, target: Floats) -> Floats:
+    def _vote(self, field: Field, level: Level, target: Floats) -> Floats:
         return self._melded(field, level, _SLOPES, best=False)
 
-    def _finished(self, field: SimilarityField, level: Level, picture: Picture) -> Picture:
+    def _finished(self, field: Field, level: Level, picture: Picture) -> Picture:
         melded = cv2.cvtColor(self._melded(field, level, _MOST_SLOPES, best=True), cv2.COLOR_Lab2RGB)
         found = np.rint(np.asarray(melded).clip(0, 1) * 255).astype(np.uint8)
         return np.where(level.hole[..., None], found, picture)
 
-    def _melded(self, field: SimilarityField, level: Level, slopes: float, best: bool) -> Floats:
+    def _melded(self, field: Field, level: Level, slopes: float, best: bool) -> Floats:
         """Return a filling that fits the colors and slopes of the patches: their means, or those of the best one."""
+        assert isinstance(field, SimilarityField)
         patches, weights = field.patches(), self._weights(field, level)
         said = [
             gathered(field, values, weights, level.hole.shape, best)
@@ -170,5 +171,7 @@ def poisson(known: Floats, hole: Hole, colors: Floats, down: Floats, right: Floa
     rest = slope - step[:, outside] @ known.reshape(-1, 3)[outside]
     right_side = colors[hole] + slopes * (free.T @ rest)
     filled = known.copy()
-    filled[hole] = np.stack([cg(system, b, x0, rtol=1e-5)[0] for b, x0 in zip(right_side.T, colors[hole].T)], axis=1)
+    filled[hole] = np.stack(
+        [cg(system, b, x0, rtol=1e-5)[0] for b, x0 in zip(right_side.T, colors[hole].T, strict=True)], axis=1
+    )
     return filled

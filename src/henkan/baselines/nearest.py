@@ -62,7 +62,7 @@ class Field(ABC):
     def _propagate(self, dy: int, dx: int) -> None:
         y, x = self.query_y - dy, self.query_x - dx
         rows = np.flatnonzero(inside(y, x, self.number.shape))
-        neighbors = self.number[y[rows], x[rows]]
+        neighbors = self.number[y[rows], x[rows]].astype(np.intp)
         rows, neighbors = rows[neighbors >= 0], neighbors[neighbors >= 0]
         self._try(rows, self._carried(neighbors, dy, dx))
 
@@ -135,11 +135,12 @@ class NearestField(Field):
         return np.asarray(self.match[:, neighbors] + np.array([[dy], [dx]], np.int32))
 
     def _around(self, radius: float) -> Integers:
-        return np.asarray(self.match + self.rng.integers(-radius, radius, self.match.shape, np.int32, endpoint=True))
+        reach = int(radius)
+        return np.asarray(self.match + self.rng.integers(-reach, reach, self.match.shape, np.int32, endpoint=True))
 
     def _allowed(self, rows: Rows, match: NDArray[Any]) -> Flags:
         y, x = match
-        allowed = inside(y, x, self.sources.shape) & (match != self.match[:, rows]).any(axis=0)
+        allowed: Flags = inside(y, x, self.sources.shape) & (match != self.match[:, rows]).any(axis=0)
         allowed[allowed] = self.sources[y[allowed], x[allowed]]
         return allowed
 

@@ -107,7 +107,7 @@ class PatchMatch(Filling):
         half = self.side // 2
         distance = depths(level.hole)[field.query_y + half, field.query_x + half].astype(np.float64)
         # The least of them is not 0: a pixel that only bad patches cover is filled by these.
-        return np.exp(-np.minimum(field.cost / (2 * spread), 100.0)) * self.edge**-distance
+        return np.asarray(np.exp(-np.minimum(field.cost / (2 * spread), 100.0)) * self.edge**-distance)
 
     def _vote(self, field: Field, level: Level, target: Floats) -> Floats:
         """Return `target` with the weighted mean of what the matches show in the hole."""

@@ -35,17 +35,17 @@ class WarpedField(Field):
     def begin_from(self, coarse: WarpedField) -> None:
         """Take the matches of the next coarser level, where they can be, and what these cost there."""
         y, x = self.centers(np.arange(self.cost.size))
-        shape = np.array(coarse.number.shape)[:, None] - 1
-        parents = np.minimum(np.stack([self.query_y, self.query_x]) // 2, shape)
-        rows = coarse.number[parents[0], parents[1]]
+        height, width = coarse.number.shape
+        parents = np.minimum(self.query_y // 2, height - 1), np.minimum(self.query_x // 2, width - 1)
+        rows = coarse.number[*parents].astype(np.intp)
         # A pixel here is at half its place less a quarter there.
         middle = coarse.centers(rows)
         match = coarse.match[:, rows]
-        place = coarse.mapped(rows, match, (y - 0.5) / 2 - middle[0], (x - 0.5) / 2 - middle[1])
+        dy, dx = (np.asarray((axis - 0.5) / 2 - there, np.float32) for axis, there in zip((y, x), middle, strict=True))
+        place = coarse.mapped(rows, match, dy, dx)
         match[0], match[1] = (2 * axis[:, 0] + 0.5 for axis in place)
-        known = ~sampled(self.missing[..., None].astype(np.float32), *self._places(np.arange(rows.size), match)).any(
-            (1, 2)
-        )
+        places = self._places(np.arange(rows.size), match)
+        known = (sampled(self.missing[..., None].astype(np.float32), *places) == 0).all(axis=(1, 2))
         self.match[:, known], self.cost = match[:, known], coarse.cost[rows]
 
     def _places(self, rows: Rows, match: Floats) -> tuple[Floats, Floats]:
@@ -59,11 +59,7 @@ class WarpedField(Field):
         """Return how much what is shown (n, side², 3) differs from the target, where that is seen (n, side²): (n,)."""
         difference = shown - target
         total = np.einsum("nkc,nkc,nk->n", difference, difference, seen)
-        return total / (3 * np.maximum(np.einsum("nk->n", seen), 1))
-
-    def prior(self, rows: Rows, match: Floats) -> Floats | float:
-        """Return what matches cost by themselves, whatever they show."""
-        return 0.0
+        return np.asarray(total / (3 * np.maximum(np.einsum("nk->n", seen), 1)))
 
     def compare(self, source: Floats, target: Floats, seen: Flags | None = None) -> None:
         self._source = np.dstack([source, self.missing.astype(np.float32)])
@@ -88,7 +84,8 @@ class WarpedField(Field):
         shown = sampled(self._source, *self._places(rows, match))
         at = self.query_y[rows], self.query_x[rows]
         target = self._target[at[0], at[1] * 3].reshape(rows.size, -1, 3)
-        return self._seen[at].reshape(rows.size, -1), target, shown[..., :3], ~(shown[..., 3] > 0).any(axis=1)
+        known = np.asarray((shown[..., 3] == 0).all(axis=1))
+        return self._seen[at].reshape(rows.size, -1), target, shown[..., :3], known
 
     def _radii(self) -> Iterable[float]:
         radius = float(max(self.missing.shape) - 1)
@@ -108,7 +105,7 @@ class WarpedField(Field):
         # Not so near to the border that half of a patch, at half its size, would not fit.
         rim = self.middle / 2
         y, x = match[:2]
-        allowed = (y >= rim) & (x >= rim) & (y <= height - 1 - rim) & (x <= width - 1 - rim)
+        allowed: Flags = (y >= rim) & (x >= rim) & (y <= height - 1 - rim) & (x <= width - 1 - rim)
         allowed &= (match != self.match[:, rows]).any(axis=0)
         allowed[allowed] = ~self.missing[np.rint(y[allowed]).astype(int), np.rint(x[allowed]).astype(int)]
         return allowed
@@ -120,15 +117,15 @@ class WarpedField(Field):
             seen, target, shown, known = self.seen_and_shown(rows[part], match[:, part])
             known &= seen.any(axis=1)
             costs[part] = np.where(known, self.distances(shown, target, seen), np.inf)
-        return costs + self.prior(rows, match)
+        return costs
 
 
 def sampled(picture: NDArray[Any], y: Floats, x: Floats) -> NDArray[Any]:
     """Return a picture (H, W, C), C up to 4, bilinearly at places of any shape: (*shape, C). Outside the last is 1."""
     count, channels = y.size, picture.shape[2]
-    places = [np.pad(axis.ravel(), (0, -count % _ROW)).reshape(-1, _ROW) for axis in (x, y)]
+    across, down = (np.pad(axis.ravel(), (0, -count % _ROW)).reshape(-1, _ROW) for axis in (x, y))
     outside = (0.0,) * (channels - 1) + (1.0,)
-    found = cv2.remap(picture, *places, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=outside)
+    found = cv2.remap(picture, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=outside)
     return np.asarray(found).reshape(-1, channels)[:count].reshape(*y.shape, channels)
 
 
@@ -139,6 +136,6 @@ def unmoved(sources: Flags, side: int, rng: np.random.Generator) -> Floats:
 
 def enlarged_into(colors: Floats, hole: Flags, coarse: Floats) -> Floats:
     """Return a picture whose hole is filled by one of half its size, bilinearly."""
-    y, x = ((axis.astype(np.float32) - 0.5) / 2 for axis in np.indices(hole.shape))
+    y, x = (np.indices(hole.shape, np.float32) - np.float32(0.5)) / 2
     large = cv2.remap(coarse, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.where(hole[..., None], large, colors)
