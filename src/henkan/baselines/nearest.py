@@ -32,7 +32,7 @@ class Field(ABC):
     def __init__(self, queries: Flags, side: int, start: NDArray[Any], rng: np.random.Generator) -> None:
         self.side, self.match, self.rng = side, start, rng
         self.query_y, self.query_x = (axis.astype(np.int32) for axis in np.nonzero(queries))
-        self.number = np.full(queries.shape, -1, np.int32)
+        self.number: Integers = np.full(queries.shape, -1, np.int32)
         self.number[queries] = np.arange(self.query_y.size)
         self.cost = np.full(self.query_y.shape, np.inf, np.float32)
 
