@@ -12,7 +12,8 @@ from torch import Tensor
 
 from henkan.baselines.biharmonic import Biharmonic
 from henkan.baselines.criminisi import Criminisi
-from henkan.baselines.filling import Filling
+from henkan.baselines.filling import Filling, Hole, Picture
+from henkan.baselines.image_melding import ImageMelding, poisson
 from henkan.baselines.navier_stokes import NavierStokes
 from henkan.baselines.nearest import NearestField
 from henkan.baselines.patchmatch import PatchMatch
@@ -20,7 +21,7 @@ from henkan.baselines.telea import Telea
 from henkan.errors import UserError
 from henkan.randomness import generator_for
 
-EXEMPLARS: list[type[Filling]] = [PatchMatch, Criminisi]
+EXEMPLARS: list[type[Filling]] = [PatchMatch, Criminisi, ImageMelding]
 METHODS: list[type[Filling]] = [Telea, NavierStokes, Biharmonic, *EXEMPLARS]
 every_method = pytest.mark.parametrize("method", METHODS)
 
@@ -166,3 +167,44 @@ def test_the_search_finds_a_picture_in_itself() -> None:
     own = (field.y == field.query_y) & (field.x == field.query_x)
     assert own.mean() > 0.95
     assert (field.cost[own] == 0).all()
+
+
+def filled_by(method: type[Filling], picture: Picture, hole: Hole) -> float:
+    """Return PSNR in dB in the hole of a picture that a method fills."""
+    found = method().fill(np.where(hole[..., None], np.uint8(0), picture), hole)
+    return float(10 * np.log10(255**2 / np.square(found[hole].astype(float) - picture[hole]).mean()))
+
+
+def grey(tones: NDArray[np.float64]) -> Picture:
+    return np.repeat(tones[..., None], 3, axis=2).round().astype(np.uint8)
+
+
+def test_what_sets_image_melding_apart_a_texture_goes_on_where_it_is_turned() -> None:
+    y, x = np.indices((48, 88))
+    angle = np.where(x < 62, 0.0, np.radians(35))
+    u, v = np.cos(angle) * x + np.sin(angle) * y, np.cos(angle) * y - np.sin(angle) * x
+    picture = grey(127 + 60 * np.sin(2 * np.pi * u / 9) + 40 * np.sin(2 * np.pi * v / 14))
+    # Around the hole there is too little of the turned texture for a patch.
+    hole = np.zeros((48, 88), bool)
+    hole[6:-6, 68:-6] = True
+    assert filled_by(ImageMelding, picture, hole) > filled_by(PatchMatch, picture, hole) + 6
+
+
+def test_what_sets_image_melding_apart_light_goes_on_falling() -> None:
+    y, x = np.indices((48, 64))
+    picture = grey(60 + 1.8 * x + 12 * np.sin(2 * np.pi * y / 8) * np.sin(2 * np.pi * x / 8))
+    hole = (x >= 24) & (x < 40)
+    assert filled_by(ImageMelding, picture, hole) > max(32.0, filled_by(PatchMatch, picture, hole) + 6)
+
+
+def test_slopes_and_a_rim_make_a_picture() -> None:
+    y, x = np.indices((12, 14)).astype(np.float32)
+    picture = np.stack([np.sin(x) + y, x * y, x - 2 * y], axis=2)
+    hole = np.zeros(x.shape, bool)
+    hole[3:9, 4:14] = True
+    wrong = np.where(hole[..., None], picture + 5, picture)
+    slopes = np.diff(picture, axis=0), np.diff(picture, axis=1)
+    assert np.allclose(poisson(picture, hole, picture, *slopes, 1.0), picture, atol=1e-4)
+    # Colors alone are the answer where slopes weigh nothing, and slopes are where they weigh much.
+    assert np.allclose(poisson(picture, hole, wrong, *slopes, 0.0), wrong, atol=1e-4)
+    assert np.allclose(poisson(picture, hole, wrong, *slopes, 1e5), picture, atol=1e-2)

@@ -229,6 +229,7 @@ def test_saves_and_validations_do_not_grow_with_the_schedule(composed: Compose, 
 PARTS = ("tasks", "degradations", "generators", "discriminators", "losses", "metrics", "baselines", "postprocessing")
 # What others are made of, and what reads and writes: nothing that a config would choose.
 NOT_CHOSEN = {
+    "henkan.baselines.image_melding.SimilarityField",
     "henkan.baselines.nearest.NearestField",
     "henkan.baselines.patchmatch.Level",
     "henkan.degradations.hand.Scale",

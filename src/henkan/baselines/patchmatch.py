@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from henkan.baselines.filling import Filling, Hole, Picture
-from henkan.baselines.nearest import Flags, Floats, Integers, NearestField
+from henkan.baselines.nearest import Field, Flags, Floats, Integers, NearestField
 from henkan.errors import UserError
 from henkan.randomness import generator_for
 
@@ -52,20 +52,29 @@ class PatchMatch(Filling):
         rng = generator_for(0, "patchmatch")
         levels = self._pyramid(picture, hole)
         level = levels[-1]
-        field = NearestField(level.sources, ~level.sources, self.side, scattered(level.sources, rng), rng)
+        field = self._begun(levels, rng)
         target = self._from_the_edge(field, level)
         for below in reversed(range(len(levels))):
             if level is not levels[below]:
                 level = levels[below]
-                field = doubled(field, level.sources)
-                target = self._vote(field, level, level.colors)
+                field, target = self._finer(field, level, target)
             for _ in range(self.iterations + below):
                 field.compare(level.colors, target)
                 field.search(self.passes, _LEAPS)
                 target = self._vote(field, level, level.colors)
         field.compare(level.colors, target)
         field.search(self.passes, _LEAPS)
-        return self._copied(field, level, picture)
+        return self._finished(field, level, picture)
+
+    def _begun(self, levels: list[Level], rng: np.random.Generator) -> Any:
+        """Return the field of the coarsest level, its matches at random."""
+        sources = levels[-1].sources
+        return NearestField(sources, ~sources, self.side, scattered(sources, rng), rng)
+
+    def _finer(self, field: Any, level: Level, target: Floats) -> tuple[Any, Floats]:
+        """Return the field and the filling of a level, from those of the coarser one."""
+        field = doubled(field, level.sources)
+        return field, self._vote(field, level, level.colors)
 
     def _pyramid(self, picture: Picture, hole: Hole) -> list[Level]:
         """Return levels from fine to coarse, halved until the hole is no deeper than a patch is wide."""
@@ -80,7 +89,7 @@ class PatchMatch(Filling):
             levels.append(Level(colors, hole, sources))
         return levels
 
-    def _from_the_edge(self, field: NearestField, level: Level) -> Floats:
+    def _from_the_edge(self, field: Field, level: Level) -> Floats:
         """Return a first filling, layer by layer of one pixel, from what the patches show that is known already."""
         target, known = level.colors, ~level.hole
         while not known.all():
@@ -91,40 +100,38 @@ class PatchMatch(Filling):
             known = grown
         return target
 
-    def _weights(self, field: NearestField, level: Level) -> NDArray[np.float64]:
+    def _weights(self, field: Field, level: Level) -> NDArray[np.float64]:
         """Return what the patches weigh, (N,)."""
         finite = field.cost[np.isfinite(field.cost)]
         spread = max(float(np.quantile(finite, 0.75)), 1e-3)
         half = self.side // 2
         distance = depths(level.hole)[field.query_y + half, field.query_x + half].astype(np.float64)
         # The least of them is not 0: a pixel that only bad patches cover is filled by these.
-        return np.exp(-np.minimum(field.cost / (2 * spread), 100.0)) * self.edge**-distance
+        return np.asarray(np.exp(-np.minimum(field.cost / (2 * spread), 100.0)) * self.edge**-distance)
 
-    def _vote(self, field: NearestField, level: Level, target: Floats) -> Floats:
-        """Return `target` with the weighted mean of the sources in the hole."""
+    def _vote(self, field: Field, level: Level, target: Floats) -> Floats:
+        """Return `target` with the weighted mean of what the matches show in the hole."""
         weights = self._weights(field, level)[:, None]
         total = np.zeros((*level.hole.shape, 4))
-        voter = np.concatenate([level.colors, np.ones_like(level.colors[..., :1])], axis=2).astype(np.float64)
         for dy, dx in np.ndindex(self.side, self.side):
             # Queries are all different, so no two of them add to the same pixel at once.
-            total[field.query_y + dy, field.query_x + dx] += weights * voter[field.y + dy, field.x + dx]
+            at = field.query_y + dy, field.query_x + dx
+            total[*at, :3] += weights * field.shown(level.colors, dy, dx)
+            total[*at, 3] += weights[:, 0]
         hole = level.hole
         filled = target.copy()
         filled[hole] = total[hole, :3] / total[hole, 3:]
         return filled
 
-    def _copied(self, field: NearestField, level: Level, picture: Picture) -> Picture:
-        """Return the picture with each missing pixel copied from the source of the patch over it that weighs most."""
+    def _finished(self, field: Field, level: Level, picture: Picture) -> Picture:
+        """Return the picture with each missing pixel as the one patch over it shows it that weighs most."""
         weights = self._weights(field, level)
-        heaviest = np.zeros(level.hole.shape)
-        y, x = (np.zeros(level.hole.shape, np.int32) for _ in range(2))
+        heaviest, filled = np.zeros(level.hole.shape), picture.copy()
         for dy, dx in np.ndindex(self.side, self.side):
             at = field.query_y + dy, field.query_x + dx
-            better = weights > heaviest[at]
+            better = (weights > heaviest[at]) & level.hole[at]
             at = at[0][better], at[1][better]
-            heaviest[at], y[at], x[at] = weights[better], field.y[better] + dy, field.x[better] + dx
-        filled = picture.copy()
-        filled[level.hole] = picture[y[level.hole], x[level.hole]]
+            heaviest[at], filled[at] = weights[better], field.shown(picture, dy, dx)[better]
         return filled
 
 
