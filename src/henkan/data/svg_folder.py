@@ -13,7 +13,7 @@ from henkan.data.svg import READER, read_strokes
 from henkan.errors import UserError
 from henkan.ranks import say
 
-EXTENSIONS = frozenset({".svg"})
+EXTENSIONS = frozenset({".svg", ".svgz"})
 # Files that a message names.
 NAMED = 3
 
