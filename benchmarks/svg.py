@@ -89,13 +89,19 @@ def main() -> None:
             scores[path] = 0.0 if ours is None else agreement(ours, true)
     values = np.array(list(scores.values()))
     times = np.array(list(seconds.values()))
-    print(f"{len(paths)} files, {refused} with less than {INK} pixels of ink by resvg; {len(values)} compared at {given.side} px")
+    print(
+        f"{len(paths)} files, {refused} with less than {INK} pixels of ink by resvg; {len(values)} compared at {given.side} px"
+    )
     print(f"IoU: median {np.median(values):.3f} (wanted {WANTED}), mean {values.mean():.3f}, ", end="")
     print(f"below 0.9 in {(values < 0.9).mean():.1%}, below 0.5 in {(values < 0.5).mean():.1%}")
     print(f"seconds: median {np.median(times):.2f}, 99 % {np.quantile(times, 0.99):.2f}, ", end="")
     print(f"most {times.max():.2f} (wanted {SLOWEST})")
     for title, table, sign in (("worst", scores, 1), ("slowest", seconds, -1)):
-        print(title, *(f"  {table[path]:.2f} {path}" for path in sorted(table, key=lambda p: sign * table[p])[:12]), sep="\n")
+        print(
+            title,
+            *(f"  {table[path]:.2f} {path}" for path in sorted(table, key=lambda p: sign * table[p])[:12]),
+            sep="\n",
+        )
 
 
 if __name__ == "__main__":

@@ -72,7 +72,9 @@ def same_by_both_rules(parts: Sequence[Line]) -> bool:
         first, last = np.ceil(np.minimum(a, b)[:, 1] - 0.5), np.ceil(np.maximum(a, b)[:, 1] - 0.5)
         counts = (last - first).astype(int)
         edge = np.repeat(np.arange(len(a)), counts)
-        row = np.arange(len(edge)) - np.repeat(np.cumsum(counts) - counts, counts) + np.repeat(first, counts).astype(int)
+        row = (
+            np.arange(len(edge)) - np.repeat(np.cumsum(counts) - counts, counts) + np.repeat(first, counts).astype(int)
+        )
         share = (row + 0.5 - a[edge, 1]) / (b[edge, 1] - a[edge, 1])
         column = np.ceil(a[edge, 0] + share * (b[edge, 0] - a[edge, 0]) - 0.5).astype(int)
         np.add.at(turns, (row, column), np.sign(b[edge, 1] - a[edge, 1]).astype(np.int32))

@@ -23,6 +23,9 @@ from henkan.errors import UserError
 
 # Points that stand for a curve.
 POINTS_A_CURVE = 8
+# Of a page's longer side, that a curve of a whole file strays by; of a group, eight points serve.
+STRAYS = 1 / 8192
+MOST_POINTS = 1000
 # Of an arc, in radians, that a line stands for at most: a third of a thousandth of the radius off.
 ARC = math.radians(3.0)
 # Counted up when files are read otherwise: what a cache has of before is not taken. Of a group, and of whole files.
@@ -60,7 +63,8 @@ def strokes_of(document: Document, path: FilePath, line_art: bool) -> Strokes:
     shapes = document.shapes
     union = line_art or is_union(document)
     everything = union or document.page is None
-    found = geometry(document, [n for n, shape in enumerate(shapes) if everything or may_be_ink(shape.stroke)])
+    numbers = [n for n, shape in enumerate(shapes) if everything or may_be_ink(shape.stroke)]
+    found = geometry(document, numbers, None if line_art else STRAYS)
     if document.page is None:
         document = paged(document, found)
     assert document.page is not None
@@ -115,18 +119,26 @@ def as_seen(document: Document, found: Mapping[int, Outline], side: float) -> li
     ]
 
 
-def geometry(document: Document, numbers: Sequence[int]) -> dict[int, Outline]:
-    """Return the polylines of some shapes on the page, and their pens there."""
+def geometry(document: Document, numbers: Sequence[int], strays: float | None) -> dict[int, Outline]:
+    """Return the polylines of some shapes on the page, which stray so much of its side, and their pens there."""
     root = only(document.root, {document.shapes[number].element for number in numbers})
     # Kept by the parser for each shape.
     drawing = SVG.parse(StringIO(tostring(root, encoding="unicode")), reify=True)
+    # Where the page is as large as what is drawn, that is not known yet.
+    off = strays and strays * max(document.page or size_of(drawing))
     found = {}
     for shape in shapes_below(drawing):
-        parts = list(flattened(shape))
+        parts = list(flattened(shape, off))
         if not all(np.isfinite(part).all() for part in parts):
             raise ValueError("a line of it has no end")
         found[int(shape.values["data-n"])] = (parts, float(shape.stroke_width or 0.0))
     return found
+
+
+def size_of(drawing: Any) -> tuple[float, float]:
+    """Return about how large something is."""
+    left, top, right, bottom = drawing.bbox() or (0.0, 0.0, 1.0, 1.0)
+    return right - left, bottom - top
 
 
 def only(element: Element, wanted: Collection[Element]) -> Element:
@@ -162,6 +174,17 @@ def may_be_ink(paint: str) -> bool:
     return paint != "none" and (is_dark(paint) or paint.startswith(("url(", "context-")))
 
 
+def lines_for(segment: Any, off: float) -> int:
+    """Return how many lines a Bezier curve needs for so small an error; 0 for an arc, whose turn tells."""
+    if isinstance(segment, Arc):
+        return 0
+    controls = np.array([(point.x, point.y) for point in segment])
+    bends = np.linalg.norm(np.diff(controls, 2, axis=0), axis=1).max()
+    # The error is at most an eighth of the second derivative, degree times (degree - 1) of the bend, by n squared.
+    degree = len(controls) - 1
+    return math.ceil(min(math.sqrt(degree * (degree - 1) * bends / (8 * off)), MOST_POINTS))
+
+
 def is_ink(paint: str, opacity: float) -> bool:
     """Whether something painted so is dark, and not transparent."""
     return paint != "none" and is_dark(paint) and Color(paint).alpha / 255 * opacity >= 0.5
@@ -175,8 +198,8 @@ def is_dark(paint: str) -> bool:
     return float(0.299 * color.red + 0.587 * color.green + 0.114 * color.blue) < DARK
 
 
-def flattened(shape: Any) -> Iterator[Polyline]:
-    """Yield each part of a shape as a polyline (n, 2)."""
+def flattened(shape: Any, off: float | None) -> Iterator[Polyline]:
+    """Yield each part of a shape as a polyline (n, 2); curves are `off` by about so much at most, if it is given."""
     # A turned rectangle or ellipse keeps its turn apart until it is asked for.
     for part in abs(Path(shape)).as_subpaths():
         points: list[Polyline] = []
@@ -187,7 +210,7 @@ def flattened(shape: Any) -> Iterator[Polyline]:
             else:
                 # An arc may go all the way round.
                 turn = abs(segment.sweep) if isinstance(segment, Arc) else 0.0
-                count = max(POINTS_A_CURVE, math.ceil(turn / ARC))
+                count = max(POINTS_A_CURVE, math.ceil(turn / ARC), lines_for(segment, off) if off else 0)
                 points.append(np.asarray(segment.npoint(np.linspace(0, 1, count + 1)[1:]), float))
         if points:
             line = np.concatenate(points)

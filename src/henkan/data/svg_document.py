@@ -17,6 +17,8 @@ import tinycss2
 # Of a file, unpacked; of its elements with every clone written out; of elements inside each other; of elements that are
 # painted, counting a pattern, marker, clip or mask wherever it is used.
 BYTES, ELEMENTS, DEPTH, PAINTED = 2**26, 50_000, 200, 1_000_000
+# Bytes that are parsed at once.
+PIECE = 2**16
 
 NAMESPACE = "http://www.w3.org/2000/svg"
 HREF = "{http://www.w3.org/1999/xlink}href"
@@ -120,14 +122,16 @@ def read_document(path: Path, group: str | None = None) -> Document:
 def parsed(content: bytes) -> Element:
     """Return the root of an XML file, which must be an <svg>; refuses what lies too deep before anything descends."""
     parser = XMLPullParser(("start", "end"))
-    parser.feed(content)
-    parser.close()
     root, depth = None, 0
-    for event, element in parser.read_events():
-        root = element if root is None else root
-        depth += 1 if event == "start" else -1
-        if depth > DEPTH:
-            raise ValueError(f"elements lie over {DEPTH} deep in each other")
+    for begin in range(0, len(content) + 1, PIECE):
+        parser.feed(content[begin : begin + PIECE])
+        if begin + PIECE > len(content):
+            parser.close()
+        for event, element in parser.read_events():
+            root = element if root is None else root
+            depth += 1 if event == "start" else -1
+            if depth > DEPTH:
+                raise ValueError(f"elements lie over {DEPTH} deep in each other")
     if root is None or kind(root) != "svg":
         raise ParseError("no element <svg>")
     return root
@@ -185,7 +189,9 @@ class Resolver:
         self.group = group
         style = self.style(self.root, {})
         self.finish(root, self.root, style, "drawing")
-        start = Around(self.taken_over(style, {}), number(style.get("opacity"), 1.0), viewport, 0, frozenset(), "drawing")
+        start = Around(
+            self.taken_over(style, {}), number(style.get("opacity"), 1.0), viewport, 0, frozenset(), "drawing"
+        )
         if style.get("display") != "none":
             for child in self.root:
                 self.write(child, root, start)
@@ -312,7 +318,9 @@ class Resolver:
         fill, stroke = (paint(own.get(key, other), own) for key, other in (("fill", "#000"), ("stroke", "none")))
         if name == "line":
             fill = "none"
-        dashes = [length(dash, diagonal, font, 0.0) for dash in re.split(r"[\s,]+", own.get("stroke-dasharray", "none"))]
+        dashes = [
+            length(dash, diagonal, font, 0.0) for dash in re.split(r"[\s,]+", own.get("stroke-dasharray", "none"))
+        ]
         style = {**style, "fill": fill, "stroke": stroke, "stroke-width": repr(max(pen, 0.0))}
         self.finish(shape, source, style, below.place)
         parent.append(shape)
@@ -604,7 +612,10 @@ def inner_viewport(element: Element, around: tuple[float, float]) -> tuple[float
     """Return the viewport that an <svg> inside a drawing makes."""
     if view := view_box(element):
         return view[2], view[3]
-    width, height = (length(element.get(key), whole, FONT_SIZE, whole) for key, whole in zip(("width", "height"), around, strict=True))
+    width, height = (
+        length(element.get(key), whole, FONT_SIZE, whole)
+        for key, whole in zip(("width", "height"), around, strict=True)
+    )
     return width, height
 
 

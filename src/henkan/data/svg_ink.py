@@ -101,8 +101,10 @@ def visible(line: Line, pen: float, dashed: bool, around: NDArray[np.float32], t
         # Where other ink crosses what is hidden, a bit as long as it is wide is no line.
         elif dashed or where[end] - where[begin] > cap:
             inner = (along > where[begin]) & (along < where[end])
-            yield np.stack((x[[begin, end]], y[[begin, end]]), axis=1) if not inner.any() else np.concatenate(
-                ([[x[begin], y[begin]]], line[inner], [[x[end], y[end]]])
+            yield (
+                np.stack((x[[begin, end]], y[[begin, end]]), axis=1)
+                if not inner.any()
+                else np.concatenate(([[x[begin], y[begin]]], line[inner], [[x[end], y[end]]]))
             )
 
 
@@ -156,7 +158,8 @@ def rendered(document: Document, background: str) -> Tones:
     return np.asarray(picture, np.uint8)
 
 
-NO_FONTS: dict[str, object] = {"skip_system_fonts": True}
+# Without a resolution, millimeters and points have no length.
+NO_FONTS: dict[str, object] = {"skip_system_fonts": True, "dpi": 96.0}
 
 
 def fonts() -> dict[str, object]:
