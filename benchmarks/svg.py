@@ -2,8 +2,8 @@
 
     uv run python benchmarks/svg.py FOLDER [--files 500] [--side 384]
 
-Each of some files of a folder, spread over it, is drawn from its strokes with its own pens, and by resvg; ink is what is
-darker than 96 of 255. The two agree in a pixel if the other one has ink there or in a pixel beside it. Prints, of
+Each of some files of a folder, spread over it, is drawn from its strokes with its own pens, and by resvg; ink is what
+is darker than 96 of 255. The two agree in a pixel if the other one has ink there or in a pixel beside it. Prints, of
 files with 100 pixels of ink or more, the intersection over union so defined, seconds, and the worst ones by name.
 """
 
@@ -90,7 +90,8 @@ def main() -> None:
     values = np.array(list(scores.values()))
     times = np.array(list(seconds.values()))
     print(
-        f"{len(paths)} files, {refused} with less than {INK} pixels of ink by resvg; {len(values)} compared at {given.side} px"
+        f"{len(paths)} files, {refused} with less than {INK} pixels of ink by resvg; "
+        f"{len(values)} compared at {given.side} px"
     )
     print(f"IoU: median {np.median(values):.3f} (wanted {WANTED}), mean {values.mean():.3f}, ", end="")
     print(f"below 0.9 in {(values < 0.9).mean():.1%}, below 0.5 in {(values < 0.5).mean():.1%}")

@@ -1,4 +1,4 @@
-"""SVG files as they are drawn: what hides what, what styles say, what lies in them and is not drawn, what is refused."""
+"""SVG files as they are drawn: what hides what, what styles say, what is not drawn, what is refused."""
 
 from __future__ import annotations
 
@@ -55,7 +55,8 @@ def wrong(ours: np.ndarray, true: np.ndarray) -> float:
 
 DISC = math.pi / 1e4
 LIGHT = '<linearGradient id="g"><stop stop-color="#fff"/><stop offset="1" stop-color="#ffe"/></linearGradient>'
-DOTS = '<pattern id="p" width="10" height="10" patternUnits="userSpaceOnUse"><circle cx="5" cy="5" r="5" fill="#fed"/></pattern>'
+TILE = 'width="10" height="10" patternUnits="userSpaceOnUse"'
+DOTS = f'<pattern id="p" {TILE}><circle cx="5" cy="5" r="5" fill="#fed"/></pattern>'
 LOWER = '<clipPath id="c"><rect y="50" width="100" height="50"/></clipPath>'
 COVER = '<rect width="80" height="80" {}/>'
 INHERIT, CURRENT, WHITE = 'style="fill:inherit"', 'fill="currentColor"', 'fill="#fff"'
@@ -113,7 +114,8 @@ DRAWINGS = {
     ),
     "a symbol that is used": (
         '<symbol id="s" viewBox="0 0 10 10"><rect width="10" height="5"/></symbol>'
-        '<use xlink:href="#s" x="20" y="20" width="40" height="40"/><use href="#s" x="60" y="60" width="20" height="20"/>',
+        '<use xlink:href="#s" x="20" y="20" width="40" height="40"/>'
+        '<use href="#s" x="60" y="60" width="20" height="20"/>',
         0.08 + 0.02,
     ),
     "a clone of another color": (
@@ -201,7 +203,8 @@ def test_a_line_that_is_hidden_in_the_middle_is_two_lines(tmp_path: Path) -> Non
 
 
 def test_lines_that_are_seen_whole_are_as_they_were_drawn(tmp_path: Path) -> None:
-    lines = '<g fill="none" stroke="#000" stroke-width="{}"><path d="M20 20C30 0 60 90 80 30"/><circle cx="50" cy="50" r="20"/></g>'
+    curves = '<path d="M20 20C30 0 60 90 80 30"/><circle cx="50" cy="50" r="20"/>'
+    lines = '<g fill="none" stroke="#000" stroke-width="{}">' + curves + "</g>"
     for width in ("3", "0.05"):
         alone = read_strokes(write(tmp_path, lines.format(width)))
         beside = '<rect width="100" height="100" fill="#fec"/>' + lines.format(width)

@@ -97,7 +97,8 @@ def traced(tones: NDArray[np.uint8], level: float, where: NDArray[np.bool_]) -> 
     field[near & ~where] = np.maximum(field[near & ~where], level + 1)
     _, labels = cv2.connectedComponents(where.astype(np.uint8), connectivity=8)
     rings: dict[int, list[tuple[float, Line]]] = {}
-    for contour in find_contours(field, level, fully_connected="low"):
+    contours = find_contours(field, level, fully_connected="low")  # type: ignore[no-untyped-call]
+    for contour in contours:
         ring = contour[:, ::-1]
         size = cv2.contourArea(ring.astype(np.float32))
         if size > SPECK:

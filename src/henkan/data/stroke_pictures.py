@@ -63,7 +63,8 @@ class StrokePictures(Pictures):
 class StrokeStore:
     """The strokes of many drawings in one cached file, read from their sources once.
 
-    `key` names the file; `group` is that of the SVG files that is read (see `read_strokes`). Sources without strokes are drawings of nothing, and counted.
+    `key` names the file; `group` is that of the SVG files that is read (see `read_strokes`). Sources
+    without strokes are drawings of nothing.
     """
 
     def __init__(self, key: str, sources: Sequence[Path], group: str | None, cache: str | Path | None) -> None:

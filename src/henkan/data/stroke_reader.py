@@ -1,6 +1,6 @@
 """Read the strokes of many SVG files: `python -m henkan.data.stroke_reader`, one process a core.
 
-Processes of their own, as those that rasterize, and one that a file ends, or that is at it for too long, costs that file.
+Processes of their own, as those that rasterize; a file that ends one, or that takes too long, is left out.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Timer
@@ -65,7 +66,11 @@ class Reader:
         """End the process."""
         if self.process is not None:
             self.process.kill()
-            with self.process:
+            with self.process as process:
+                # What it was asked and has not read.
+                with suppress(BrokenPipeError):
+                    assert process.stdin is not None
+                    process.stdin.close()
                 self.process = None
 
 

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from xml.etree.ElementTree import Element, ParseError, XMLPullParser, tostring
 
 import cssselect2
@@ -27,20 +27,88 @@ GROUPS = frozenset({"svg", "g", "a", "switch"})
 # Drawn only where something refers to them.
 SERVERS = frozenset({"linearGradient", "radialGradient", "pattern", "clipPath", "mask", "marker", "filter"})
 
+REFERRING = frozenset({"linearGradient", "radialGradient", "pattern", "textPath", "filter"})
+
 # Properties that an attribute may hold as well.
 PROPERTIES = frozenset(
-    "alignment-baseline baseline-shift clip-path clip-rule color color-interpolation color-interpolation-filters "
-    "direction display dominant-baseline fill fill-opacity fill-rule filter flood-color flood-opacity font-family "
-    "font-size font-size-adjust font-stretch font-style font-variant font-weight image-rendering isolation "
-    "letter-spacing lighting-color marker marker-end marker-mid marker-start mask mix-blend-mode opacity overflow "
-    "paint-order shape-rendering stop-color stop-opacity stroke stroke-dasharray stroke-dashoffset stroke-linecap "
-    "stroke-linejoin stroke-miterlimit stroke-opacity stroke-width text-anchor text-decoration text-rendering "
-    "transform-origin unicode-bidi vector-effect visibility word-spacing writing-mode".split()
+    [
+        "alignment-baseline",
+        "baseline-shift",
+        "clip-path",
+        "clip-rule",
+        "color",
+        "color-interpolation",
+        "color-interpolation-filters",
+        "direction",
+        "display",
+        "dominant-baseline",
+        "fill",
+        "fill-opacity",
+        "fill-rule",
+        "filter",
+        "flood-color",
+        "flood-opacity",
+        "font-family",
+        "font-size",
+        "font-size-adjust",
+        "font-stretch",
+        "font-style",
+        "font-variant",
+        "font-weight",
+        "image-rendering",
+        "isolation",
+        "letter-spacing",
+        "lighting-color",
+        "marker",
+        "marker-end",
+        "marker-mid",
+        "marker-start",
+        "mask",
+        "mix-blend-mode",
+        "opacity",
+        "overflow",
+        "paint-order",
+        "shape-rendering",
+        "stop-color",
+        "stop-opacity",
+        "stroke",
+        "stroke-dasharray",
+        "stroke-dashoffset",
+        "stroke-linecap",
+        "stroke-linejoin",
+        "stroke-miterlimit",
+        "stroke-opacity",
+        "stroke-width",
+        "text-anchor",
+        "text-decoration",
+        "text-rendering",
+        "transform-origin",
+        "unicode-bidi",
+        "vector-effect",
+        "visibility",
+        "word-spacing",
+        "writing-mode",
+    ]
 )
 # Properties that what lies below takes over, of those that decide what is drawn.
 INHERITED = frozenset(
-    "clip-rule color fill fill-opacity fill-rule font-size marker marker-end marker-mid marker-start stroke "
-    "stroke-dasharray stroke-opacity stroke-width visibility".split()
+    [
+        "clip-rule",
+        "color",
+        "fill",
+        "fill-opacity",
+        "fill-rule",
+        "font-size",
+        "marker",
+        "marker-end",
+        "marker-mid",
+        "marker-start",
+        "stroke",
+        "stroke-dasharray",
+        "stroke-opacity",
+        "stroke-width",
+        "visibility",
+    ]
 )
 MARKERS = ("marker", "marker-start", "marker-mid", "marker-end")
 LENGTHS = frozenset({"x", "y", "width", "height", "cx", "cy", "r", "rx", "ry", "x1", "y1", "x2", "y2"})
@@ -121,8 +189,9 @@ def read_document(path: Path, group: str | None = None) -> Document:
 
 def parsed(content: bytes) -> Element:
     """Return the root of an XML file, which must be an <svg>; refuses what lies too deep before anything descends."""
-    parser = XMLPullParser(("start", "end"))
-    root, depth = None, 0
+    parser: Any = XMLPullParser(("start", "end"))
+    root: Element | None = None
+    depth = 0
     for begin in range(0, len(content) + 1, PIECE):
         parser.feed(content[begin : begin + PIECE])
         if begin + PIECE > len(content):
@@ -245,7 +314,7 @@ class Resolver:
 
     def write_server(self, source: Element, name: str) -> None:
         """Write a gradient, pattern, clip, mask, marker or filter out."""
-        style: dict[str, str] = {}
+        style: Mapping[str, str] = {}
         for ancestor in reversed(list(self.ancestors(source))):
             style = self.taken_over(self.style(ancestor, style), style)
         own = self.style(source, style)
@@ -297,7 +366,7 @@ class Resolver:
             self.write_clone(source, parent, style, below)
         elif name in GROUPS:
             self.write_group(source, name, parent, style, below)
-        elif self.kept(below) and below.style.get("visibility", "visible") == "visible" or name == "text":
+        elif (self.kept(below) and below.style.get("visibility", "visible") == "visible") or name == "text":
             self.write_other(source, name, parent, style, below)
 
     def write_shape(self, source: Element, name: str, parent: Element, style: dict[str, str], below: Around) -> None:
@@ -379,8 +448,10 @@ class Resolver:
             self.made.groups.append(made)
         parent.append(made)
         if kind(target) in ("symbol", "svg"):
-            size = {key: source.get(key) or target.get(key, "100%") for key in ("width", "height")}
-            kept = {key: target.attrib[key] for key in ("viewBox", "preserveAspectRatio") if key in target.attrib}
+            size: dict[str, str] = {key: source.get(key) or target.get(key) or "100%" for key in ("width", "height")}
+            kept: dict[str, str] = {
+                key: target.attrib[key] for key in ("viewBox", "preserveAspectRatio") if key in target.attrib
+            }
             inner = Element("svg", {**size, **kept})
             inner.attrib.update(self.attributes(inner, below.viewport, font))
             own = self.style(target, below.style)
@@ -435,10 +506,9 @@ class Resolver:
             made.set("style", text)
             if "url(" in text:
                 self.wanted += REFERENCE.findall(text)
-        if made.tag in ("linearGradient", "radialGradient", "pattern", "textPath", "filter"):
-            if (name := href(source)).startswith("#"):
-                made.set("href", name)
-                self.wanted.append(name[1:])
+        if made.tag in REFERRING and (name := href(source)).startswith("#"):
+            made.set("href", name)
+            self.wanted.append(name[1:])
         if place == "drawing" and (
             any(style.get(key, "none") != "none" for key in ("clip-path", "mask", "filter"))
             or style.get("mix-blend-mode", "normal") != "normal"

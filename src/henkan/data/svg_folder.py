@@ -21,8 +21,8 @@ NAMED = 3
 class SvgFolder(StrokePictures):
     """The dark lines and areas of the SVG files in a folder and all folders below it, each on a square page.
 
-    openclipart, say: what is seen of them, see `read_strokes`. Files without strokes, and what is no SVG, are left out and said to be; a folder of nothing else
-    is refused.
+    openclipart, say: what is seen of them, see `read_strokes`. Files without strokes, and what is no SVG, are left out
+    and said to be; a folder of nothing else is refused.
     """
 
     def __init__(

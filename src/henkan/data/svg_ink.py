@@ -1,4 +1,4 @@
-"""What of an SVG drawing is seen, by the renderer's own judgement: strokes cut to what is seen of them, areas traced."""
+"""What of an SVG drawing is seen, by the renderer's judgement: strokes cut to what is seen of them, areas traced."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import Element
 
 import cv2
 import numpy as np
@@ -52,7 +54,7 @@ def seen(document: Document, strokes: Sequence[Stroke]) -> tuple[list[tuple[Line
     thick = {stroke.number: pens[stroke.number] / LOOKED_AT / stroke.pen for stroke in strokes}
     tones, topmost = tones_of(document, thick), strokes_of(document, thick)
     dark = tones < DARK
-    around = cv2.distanceTransform(dark.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    around = np.asarray(cv2.distanceTransform(dark.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE), np.float32)
     reached = cv2.dilate(topmost.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     found: list[tuple[Line, float]] = []
     explained = np.zeros(dark.shape, np.uint8)
@@ -136,20 +138,20 @@ def strokes_of(document: Document, strokes: dict[int, float]) -> Marked:
     return rendered(document, "#000000") >= 128
 
 
-def style(element: object) -> str:
-    return element.get("style", "")  # type: ignore[attr-defined, no-any-return]
+def style(element: Element) -> str:
+    return element.get("style", "")
 
 
-def restyle(element: object, more: str) -> None:
+def restyle(element: Element, more: str) -> None:
     """Give an element further properties, which override those that it has."""
-    element.set("style", f"{style(element)};{more}")  # type: ignore[attr-defined]
+    element.set("style", f"{style(element)};{more}")
 
 
 def rendered(document: Document, background: str) -> Tones:
     """Return a document drawn on a color, its longer side `LOOKED_AT` pixels, grey (H, W)."""
     assert document.page is not None
     width, height = document.page
-    side = {"width": LOOKED_AT} if width >= height else {"height": LOOKED_AT}
+    side: dict[str, Any] = {"width": LOOKED_AT} if width >= height else {"height": LOOKED_AT}
     png = resvg_py.svg_to_bytes(
         svg_string=document.written(), background=background, **side, **(fonts() if document.text else NO_FONTS)
     )
@@ -159,10 +161,10 @@ def rendered(document: Document, background: str) -> Tones:
 
 
 # Without a resolution, millimeters and points have no length.
-NO_FONTS: dict[str, object] = {"skip_system_fonts": True, "dpi": 96.0}
+NO_FONTS: dict[str, Any] = {"skip_system_fonts": True, "dpi": 96.0}
 
 
-def fonts() -> dict[str, object]:
+def fonts() -> dict[str, Any]:
     """Return what tells the renderer of fonts that are the same everywhere: those that matplotlib brings along."""
     found = find_spec("matplotlib")
     assert found is not None and found.origin is not None
