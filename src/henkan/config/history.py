@@ -36,6 +36,11 @@ INTRODUCED: dict[str, Any] = {
     "resume_from": None,
     "swept": None,
 }
+# The same of options of a class, which stand beside its `_target_`; where they are absent it knows its own default.
+OF_CLASSES: dict[str, dict[str, Any]] = {
+    "henkan.generators.johnson.Johnson": {"upsampling": "deconvolution"},
+    "henkan.generators.srresnet.MSRResNet": {"upsampling": "shuffle"},
+}
 
 
 def up_to_date(config: DictConfig) -> DictConfig:
@@ -65,7 +70,20 @@ def timeless(parts: Mapping[str, Any]) -> dict[str, Any]:
         node = inner(found, path)
         if node is not None and name in node and node[name] == spelled(value):
             del node[name]
-    return found
+    kept: dict[str, Any] = without_defaults(found)
+    return kept
+
+
+def without_defaults(node: Any) -> Any:
+    """Return a copy of a config without the options of classes that stand as they were introduced."""
+    if isinstance(node, Mapping):
+        introduced = OF_CLASSES.get(str(node.get("_target_")), {})
+        return {
+            key: without_defaults(value)
+            for key, value in node.items()
+            if key not in introduced or value != introduced[key]
+        }
+    return [without_defaults(value) for value in node] if isinstance(node, list | tuple) else node
 
 
 def renamed(node: Any, names: Mapping[str, str]) -> Any:

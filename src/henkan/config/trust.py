@@ -78,6 +78,7 @@ PLACES: dict[str, tuple[Kind, ...]] = {
     ),
     r"generator(\..+)?": (Kind("henkan.generators", MODULE), Kind("henkan.baselines", MODULE), LAYER),
     r"discriminator(\..+)?": (Kind("henkan.discriminators", MODULE), LAYER),
+    r"discriminator\.features": (Kind("henkan.pretrained.features", MODULE),),
     r"judged_augmentation": (Kind("henkan.discriminators.augment"),),
     r"loss\.[^.]+": (Kind("henkan.losses"),),
     r"loss\.[^.]+\..+": (Kind("henkan.losses"), Kind("henkan.pretrained.features", MODULE)),
