@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 from importlib.util import find_spec
 
 import pytest
@@ -56,3 +58,20 @@ def test_an_identity_knows_no_time_and_no_spelling(monkeypatch: pytest.MonkeyPat
     for other in ({"balance": {"adversarial": 0.5}}, {"average": {"decay": 1, "warmup": 1}}, {"sides": [1, 0.5, 1.5]}):
         assert timeless({**now, **other}) != timeless(now)
     assert now["balance"] == {}, "it was to be left as it is"
+
+
+def test_an_option_of_a_class_makes_no_other_run_at_the_value_it_came_with() -> None:
+    before = {"generator": {"_target_": "henkan.generators.srresnet.MSRResNet", "scale": 4}}
+    now = {"generator": {**before["generator"], "upsampling": "shuffle"}}
+    other = {"generator": {**before["generator"], "upsampling": "nearest"}}
+    assert timeless(now) == timeless(before) != timeless(other)
+    # Of another class it is another thing.
+    mine = {"generator": {"_target_": "mine.Network", "upsampling": "shuffle"}}
+    assert timeless(mine) == mine
+
+
+@pytest.mark.parametrize(("name", "options"), history.OF_CLASSES.items())
+def test_a_class_without_its_new_options_is_what_it_was(name: str, options: dict[str, object]) -> None:
+    module, _, attribute = name.rpartition(".")
+    parameters = inspect.signature(getattr(importlib.import_module(module), attribute)).parameters
+    assert {option: parameters[option].default for option in options} == options

@@ -107,6 +107,7 @@ HERE = [
     "generator.normalization",
     "discriminator",
     "discriminator.normalization._args_",
+    "discriminator.features",
     "loss.mse",
     "loss.perceptual.features",
     "metric.psnr",

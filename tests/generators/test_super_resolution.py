@@ -52,6 +52,8 @@ def parameters(network: nn.Module) -> int:
         (lambda: SRResNet(4), 1_549_462),
         (lambda: MSRResNet(4), 1_517_571),
         (lambda: MSRResNet(4, blocks=8, width=0.5), 232_963),
+        # Two convolutions to as many channels in place of two to four times as many.
+        (lambda: MSRResNet(4, upsampling="nearest"), 1_517_571 - 2 * 3 * 64 * (64 * 9 + 1)),
         (lambda: EDSR(4, DIV2K), 1_517_571),
         (lambda: EDSR(2, DIV2K), 1_369_859),
         (lambda: EDSR(4, DIV2K, 256, 32, 0.1), 43_089_923),
@@ -85,6 +87,16 @@ def test_the_answer_is_exactly_as_much_larger(name: str, scale: int) -> None:
     assert raw.shape == (2, 3, 12 * scale, 10 * scale) and network.scale == scale
     raw.square().mean().backward()
     assert all(weight.grad is not None and weight.grad.abs().sum() > 0 for weight in network.parameters())
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_what_is_repeated_leaves_no_checkerboard(scale: int) -> None:
+    flat = torch.full((1, 3, 24, 24), 0.5)
+    for upsampling, expected in (("nearest", True), ("shuffle", False)):
+        torch.manual_seed(0)
+        network = MSRResNet(scale, blocks=1, width=0.125, upsampling=upsampling)
+        inner = network(flat)["raw"][..., 8 * scale : -8 * scale, 8 * scale : -8 * scale]
+        assert torch.allclose(inner, inner.mean((2, 3), keepdim=True), atol=1e-6) is expected
 
 
 @pytest.mark.parametrize("name", TINY)

@@ -150,6 +150,13 @@ def test_figures_stand_alone(make_study: MakeStudy) -> None:
     assert {"plane.svg", "plane.png", "loss_mse.svg", "gradient_ratio.svg", "val_psnr_hole.svg"} <= names
     plane = (folder / "figures" / "plane.svg").read_text()
     assert "gan_0.002" in plane and "seed 2" in plane and "var(--" not in plane
+    assert "below" not in plane
+
+
+def test_a_line_lies_as_far_below_the_baseline_as_the_study_says(make_study: MakeStudy) -> None:
+    folder = make_study(iterations=60, bound=3.01)
+    write_report(folder)
+    assert "3.01 dB below mse" in (folder / "figures" / "plane.svg").read_text()
 
 
 def test_after_the_first_seed(make_study: MakeStudy) -> None:

@@ -44,6 +44,16 @@ def test_other_settings_do_not_overwrite_the_scores_of_test(tiny: list[str], com
     assert len((other / "scores.csv").read_text().splitlines()) == 1 + 4
 
 
+def test_pictures_are_kept_of_those_that_are_scored(tiny: list[str], composed: Compose, tmp_path: Path) -> None:
+    train.main(composed([*tiny, "loss=[mse]", "evaluation.split=null"]))
+    folder = only_run(tmp_path / "runs")
+    assert execute("evaluate", [f"run={folder}", "evaluation.split=val", "evaluation.pictures=2"]).code == 0
+    (other,) = (folder / "evaluations").iterdir()
+    scored = pd.read_csv(other / "scores.csv")["file"].tolist()
+    assert len(scored) == 2 and json.loads((other / "pictures" / "index.json").read_text()) == scored
+    assert sorted(path.name for path in other.glob("pictures/*_output.png")) == ["00_output.png", "01_output.png"]
+
+
 def test_the_post_processed_output_is_scored_beside_the_other(
     tiny: list[str], composed: Compose, tmp_path: Path
 ) -> None:

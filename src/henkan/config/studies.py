@@ -48,6 +48,8 @@ class Study:
     axes: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     headline: list[str] = field(default_factory=list)
     plane: dict[str, str] | None = None
+    # A line across the plane, so far below the baseline in its x: at 3.01 dB below an MSE, perfect perception is possible.
+    bound: float | None = None
     # Runs at once; null: one a GPU, or one where there is none.
     jobs: int | None = None
     prepare: list[list[str]] = field(default_factory=list)
@@ -123,6 +125,12 @@ def plane(key: str, value: Any) -> dict[str, str]:
     return {name: text(f"{key}.{name}", value[name]) for name in ("x", "y")}
 
 
+def bound(key: str, value: Any) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool) or value <= 0:
+        raise UserError(f"{key}={value} must be a number above 0, in units of the plane's x: {key}=3.01")
+    return float(value)
+
+
 def variants(key: str, value: Any) -> dict[str, list[str]]:
     """Read name → overrides (null: left out)."""
     if not isinstance(value, Mapping):
@@ -160,6 +168,7 @@ READERS: dict[str, Callable[[str, Any], Any]] = {
     "baseline": text,
     "headline": metrics,
     "plane": plane,
+    "bound": bound,
     "seeds": seeds,
     "jobs": jobs,
     "prepare": commands,

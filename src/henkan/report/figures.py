@@ -138,6 +138,7 @@ def plane(study: Study) -> tuple[Chart, bytes] | None:
             label(f"{verbatim(metric(key).label)}{unit}{better.get(study.directions.get(key, ''), '')}")
             getattr(axes, f"{corner}axis").set_major_locator(MaxNLocator(5))
         axes.margins(0.14)
+        _bound(axes, study, x_key)
         _better_corner(axes, study.directions.get(x_key), study.directions.get(y_key))
         raster = BytesIO()
         figure.savefig(raster, format="png", dpi=200, facecolor="white")
@@ -330,6 +331,32 @@ def _figure(width: float, height: float, study: Study, seeds: bool) -> tuple[Fig
     legend = figure.legend(handles=handles, loc="lower left", ncols=columns, frameon=False, fontsize=7)
     legend.set_gid("legend")
     return figure, axes, height / total
+
+
+def _bound(axes: Axes, study: Study, key: str) -> None:
+    """Draw the line that lies as far below the baseline as the study says.
+
+    An estimate of the least MSE has a companion of perfect perception at twice its MSE at most, 3.01 dB below it (Blau
+    and Michaeli 2018).
+    """
+    below = study.plan.get("bound")
+    of = [name for name in study.configurations if name not in study.baselines]
+    means = [float(np.mean(list(scores.values()))) for name in of if (scores := seed_means(study.scores(name, key)))]
+    if below is None or len(means) != 1:
+        return
+    axes.axvline(means[0] - below, color=MUTED, lw=1, ls="--", zorder=1)
+    unit = f" {metric(key).unit}" if metric(key).unit else ""
+    axes.text(
+        means[0] - below,
+        0.5,
+        f" {below:g}{unit} below {verbatim(of[0])}",
+        transform=axes.get_xaxis_transform(),
+        rotation=90,
+        ha="right",
+        va="center",
+        color=MUTED,
+        fontsize=7,
+    )
 
 
 def _better_corner(axes: Axes, x: str | None, y: str | None) -> None:

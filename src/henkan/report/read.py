@@ -50,6 +50,7 @@ class Plan(TypedDict, total=False):
     baseline: str
     headline: list[str]
     plane: dict[str, str] | None
+    bound: float | None
     seeds: list[int]
     configurations: dict[str, PlannedConfiguration]
     overrides: list[str]

@@ -130,6 +130,7 @@ def write_study(study: Study, jobs: Sequence[Job], folder: Path) -> None:
         "baseline": study.baseline,
         "headline": study.headline,
         "plane": study.plane,
+        "bound": study.bound,
         "name": study.name,
         "seeds": study.seeds,
         "configurations": {
