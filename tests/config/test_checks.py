@@ -40,6 +40,10 @@ def test_the_recipe_is_fine_at_every_scale(scale: str) -> None:
         (["~generator.width", "+generator._partial_=true"], None),
         (["+optimizer.generator.momentum=1"], "optimizer.generator.momentum: torch.optim"),
         (["optimizer.generator._target_=torch.optim.Adm"], "(did you mean 'Adam'?)"),
+        (["+trainer.max_epochs=2"], "nothing reads trainer.max_epochs"),
+        (["+checkpoint.keep.evry=2"], "nothing reads checkpoint.keep.evry (did you mean 'every'?)"),
+        (["+schedule.joint.itrations=3"], "nothing reads schedule.joint.itrations (did you mean 'iterations'?)"),
+        (["+schedule.completion.iterations=3"], "schedule.completion has no update: say +schedule.completion.update=…"),
     ],
 )
 def test_what_does_not_fit_is_named(words: list[str], expected: str | None) -> None:

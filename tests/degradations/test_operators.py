@@ -78,3 +78,10 @@ def test_normal_and_smooth_noise() -> None:
     assert (smooth[..., 1:] - smooth[..., :-1]).abs().mean() < 0.15 * smooth.std()
     assert 0.4 < smooth.std().item() < 1.2
     assert torch.equal(clouds(seeds[2:3], torch.tensor([0.25]), 64, 64)[0], smooth[2])
+
+
+def test_clouds_have_no_lattice() -> None:
+    # Between the values that it interpolates, smooth noise is weaker; over many seeds no place may be.
+    many = clouds(torch.arange(2000), torch.full((2000,), 0.3), 64, 64)
+    spread = many.std(0)
+    assert spread.min() > 0.85 * spread.mean() and spread.max() < 1.15 * spread.mean()

@@ -12,7 +12,15 @@ from torch import Tensor
 
 from henkan.color import lab_to_rgb
 from henkan.errors import UserError
-from henkan.metrics.color import CIEDE2000, ABError, ClassAccuracy, Colorfulness, ColorfulnessGap, GamutClipped
+from henkan.metrics.color import (
+    CIEDE2000,
+    ABError,
+    ClassAccuracy,
+    Colorfulness,
+    ColorfulnessGap,
+    GamutClipped,
+    ciede2000,
+)
 
 
 def flat(*color: float, count: int = 1) -> Tensor:
@@ -50,10 +58,19 @@ PAIRS = [
 
 
 @pytest.mark.parametrize(("one", "other", "difference"), PAIRS)
-def test_the_library_knows_the_published_pairs(
-    one: tuple[float, ...], other: tuple[float, ...], difference: float
-) -> None:
-    assert deltaE_ciede2000(one, other) == pytest.approx(difference, abs=1e-4)
+def test_ciede2000_of_the_published_pairs(one: tuple[float, ...], other: tuple[float, ...], difference: float) -> None:
+    for first, second in ((one, other), (other, one)):
+        found = ciede2000(flat(*first).double(), flat(*second).double())
+        assert found.unique().tolist() == pytest.approx([difference], abs=1e-4)
+
+
+def test_ciede2000_is_scikit_images_for_any_two_colors() -> None:
+    low, high = (torch.tensor(bounds).view(1, 3, 1, 1) for bounds in ((0.0, -100.0, -100.0), (100.0, 100.0, 100.0)))
+    torch.manual_seed(0)
+    one, other = (low + (high - low) * torch.rand(1, 3, 200, 200) for _ in range(2))
+    one[..., :20, :], other[..., 10:30, :] = flat(40.0, 0.0, 0.0)[:1, :, :1, :1], flat(60.0, 0.0, 0.0)[:1, :, :1, :1]
+    known = deltaE_ciede2000(one.double().numpy(), other.double().numpy(), channel_axis=1)
+    assert (ciede2000(one, other) - torch.from_numpy(known)).abs().max() < 2e-3
 
 
 def test_ciede2000_of_pictures() -> None:

@@ -18,7 +18,9 @@ import yaml
 from hydra.utils import get_object
 
 from henkan.config.build import build
+from henkan.config.composition import compose_root
 from henkan.config.trees import config_folder
+from henkan.errors import UserError
 from henkan.training import loggers
 from henkan.training.loggers import Files, RunLogger, Silent, WeightsAndBiases
 
@@ -232,6 +234,31 @@ def test_after_a_kill_and_a_resume_there_is_one_run_with_one_curve(run: tuple[Re
     assert [row["iteration"] for row in found if "loss/mse" in row] == list(range(1, 10))
     # Pictures up to the checkpoint are kept; later ones are drawn again.
     assert [row["iteration"] for row in found if any(key.startswith("validation") for key in row)] == [4]
+
+
+def test_disabled_there_are_files_alone(run: tuple[Record, dict[str, Any], Path]) -> None:
+    record, config, folder = run
+    logger = WeightsAndBiases("henkan", "disabled")
+    logger.start(folder, record, config, rows(1, 2))
+    logger.log({"iteration": 3, "loss/mse": 0.1})
+    logger.table("test", ["file"], [["a.png"]])
+    logger.finish("done", {})
+    assert not (folder / "wandb").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [([], ("mine", "disabled")), (["logger.project=other", "logger.mode=online"], ("other", "online"))],
+)
+def test_its_own_variables_are_heeded(
+    words: list[str], expected: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WANDB_PROJECT", "mine")
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    logger = build(compose_root("train", ["experiment=glcic", "logger=wandb", *words]).logger)
+    assert (logger.project, logger.mode) == expected
+    with pytest.raises(UserError, match=r"logger\.mode=dryrun: it is one of offline, online, disabled"):
+        WeightsAndBiases("henkan", "dryrun")  # type: ignore[arg-type]
 
 
 @pytest.fixture

@@ -87,6 +87,7 @@ class Evaluation(TypedDict):
     framing: Node | None
     # Runs of before these were settings do not have them.
     degradation: NotRequired[Node | None]
+    ensemble: NotRequired[bool]
     areas: NotRequired[list[float] | None]
     curve: NotRequired[Curve | None]
 

@@ -48,7 +48,8 @@ class Study:
     axes: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     headline: list[str] = field(default_factory=list)
     plane: dict[str, str] | None = None
-    # A line across the plane, so far below the baseline in its x: at 3.01 dB below an MSE, perfect perception is possible.
+    # A line across the plane, so far below the baseline in its x. 3.01 dB below the least MSE perfect perception is
+    # possible (Blau and Michaeli 2018).
     bound: float | None = None
     # Runs at once; null: one a GPU, or one where there is none.
     jobs: int | None = None

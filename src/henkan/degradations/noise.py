@@ -42,17 +42,22 @@ def clouds(
 ) -> Tensor:
     """Return smooth noise, about 1 in size: (B, channels, height, width).
 
-    `wavelength` (B,) is a share of the longer side, at least `shortest`: the distance between independent values.
+    `wavelength` (B,) is a share of the longer side, at least `shortest`: the distance between independent values. These
+    lie elsewhere for each seed, so that no place of a picture is special.
     """
-    knots = int(1.0 / shortest) + 3
+    knots = int(1.0 / shortest) + 4
     coarse = normal(seeds, knots, knots, channels)
+    # Of a channel that the values themselves do not use.
+    begin = white(seeds, 1, 2, channels + 1)[:, -1, 0]
     # A quarter of the resolution is plenty for what is smooth, and then fine steps in between.
     rows, columns = max(4, height // 4), max(4, width // 4)
     longest = max(height, width)
     scale = wavelength.to(torch.float32).clamp(min=shortest).view(-1, 1)
     y, x = (
-        _eased(torch.linspace(0.0, side / longest, count, device=seeds.device).view(1, -1) / scale)
-        for side, count in ((height, rows), (width, columns))
+        _eased(
+            torch.linspace(0.0, side / longest, count, device=seeds.device).view(1, -1) / scale + begin[:, axis, None]
+        )
+        for axis, (side, count) in enumerate(((height, rows), (width, columns)))
     )
     grid = torch.stack((x[:, None, :].expand(-1, rows, -1), y[:, :, None].expand(-1, -1, columns)), dim=-1)
     field = F.grid_sample(coarse, grid * (2.0 / (knots - 1)) - 1.0, align_corners=True)

@@ -18,13 +18,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import torch
 from torch import Tensor
 from torchvision.utils import make_grid, save_image
 
 from henkan.config.resolved import Config, Node
+from henkan.errors import UserError
 from henkan.ranks import say
 from henkan.training.recorder import Row
 
@@ -98,19 +99,27 @@ class Files(Silent):
         """What else is done with a written picture."""
 
 
+Mode = Literal["offline", "online", "disabled"]
+
+
 class WeightsAndBiases(Files):
     """One W&B run with one continuous curve, however often it was interrupted.
 
     Offline, the run is written anew from the history at each start, and what an earlier start had written is removed.
     Online, the server's run of the same id is gone on with. Without a key or a network, online goes on offline.
+    `disabled`: there is no W&B run, only the files. Raises `UserError` for another mode.
     """
 
-    def __init__(self, project: str, mode: Literal["offline", "online"]) -> None:
+    def __init__(self, project: str, mode: Mode) -> None:
+        if mode not in get_args(Mode):
+            raise UserError(f"logger.mode={mode}: it is one of {', '.join(get_args(Mode))} (or WANDB_MODE is)")
         self.project, self.mode = project, mode
         self.run: wandb.Run | None = None
 
     def start(self, folder: Path, record: Mapping[str, Any], config: Config, history: Sequence[Row]) -> None:
         super().start(folder, record, config, history)
+        if self.mode == "disabled":
+            return
         identity = f"{record['identity'][:16]}-{record['nonce']}"
         # W&B takes 128 characters.
         self.title = str(record.get("title", folder.name))[:128]
