@@ -69,9 +69,9 @@ def test_the_version_counts(plan: Callable[..., Plan], monkeypatch: pytest.Monke
 
 def test_a_new_option_makes_no_other_run(plan: Callable[..., Plan], monkeypatch: pytest.MonkeyPatch) -> None:
     before = plan().identity
-    monkeypatch.setattr(history, "INTRODUCED", {**history.INTRODUCED, "average.warmup": False, "pace": 1.0})
-    assert plan("+average.warmup=false", "+pace=1").identity == before
-    assert plan("+average.warmup=true").identity != before
+    monkeypatch.setattr(history, "INTRODUCED", {**history.INTRODUCED, "scheduler.hold": False, "pace": 1.0})
+    assert plan("+scheduler.hold=false", "+pace=1").identity == before
+    assert plan("+scheduler.hold=true").identity != before
     assert plan("+pace=2").identity != before
 
 

@@ -61,14 +61,16 @@ class Updater:
         self.factories, self.scheduler_factories = optimizers, schedulers
         self.tally, self.accumulate, self.limits = tally, accumulate, dict(clip or {})
         self.factors = {name: {"": 1.0, **(rates or {}).get(name, {})} for name in self.networks}
-        self.groups = {name: grouped(name, network, self.factors[name]) for name, network in self.networks.items()}
+        for name, network in self.networks.items():
+            grouped(name, network, self.factors[name])
         self.optimizers: dict[str, Optimizer] = {}
         self.schedulers: dict[str, LRScheduler] = {}
 
     def configure(self) -> list[Optimizer]:
         """Make the optimizers and their schedulers."""
-        for name in self.networks:
-            self.optimizers[name] = self.factories[name]([{"params": weights} for weights in self.groups[name]])
+        for name, network in self.networks.items():
+            groups = [{"params": weights} for weights in grouped(name, network, self.factors[name])]
+            self.optimizers[name] = self.factories[name](groups)
             for group, factor in zip(self.optimizers[name].param_groups, self.factors[name].values(), strict=True):
                 group["lr"] *= factor
             factory = self.scheduler_factories.get(name)
