@@ -232,6 +232,8 @@ NOT_CHOSEN = {
     "henkan.baselines.image_melding.SimilarityField",
     "henkan.baselines.nearest.NearestField",
     "henkan.baselines.patchmatch.Level",
+    "henkan.baselines.planar_guidance.PlanarField",
+    "henkan.baselines.planes.Planes",
     "henkan.degradations.hand.Scale",
     "henkan.discriminators.augment.Draw",
     "henkan.scoring.evaluator.Evaluator",
