@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -74,6 +75,12 @@ def test_the_size_changes_by_little_at_a_time() -> None:
 def test_no_side_is_shorter_than_a_patch() -> None:
     with pytest.raises(UserError, match=r"generator\.size=\[40, 6\] of a picture of 96x48"):
         Bidirectional([40, 6])(woven())
+
+
+@pytest.mark.parametrize("size", [320, "320x240", [320], [320.5, 240]])
+def test_a_size_is_two_numbers(size: Any) -> None:
+    with pytest.raises(UserError, match="a width and a height"):
+        Bidirectional(size)
 
 
 def test_predict_writes_the_size_that_was_asked_for(tmp_path: Path) -> None:

@@ -79,6 +79,8 @@ class Bidirectional(Baseline):
 
     def __init__(self, size: Sequence[int], side: int = 7, iterations: int = 4, passes: int = 1) -> None:
         super().__init__()
+        if not isinstance(size, Sequence) or len(size) != 2 or not all(isinstance(length, int) for length in size):
+            raise UserError(f"generator.size={size} must be a width and a height in pixels: generator.size=[320,240]")
         self.size, self.side, self.iterations, self.passes = (size[0], size[1]), side, iterations, passes
 
     @torch.no_grad()
