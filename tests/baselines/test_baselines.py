@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -17,11 +18,13 @@ from henkan.baselines.image_melding import ImageMelding, poisson
 from henkan.baselines.navier_stokes import NavierStokes
 from henkan.baselines.nearest import NearestField
 from henkan.baselines.patchmatch import PatchMatch
+from henkan.baselines.planar_guidance import PlanarField, PlanarGuidance
+from henkan.baselines.planes import Planes, planes_of
 from henkan.baselines.telea import Telea
 from henkan.errors import UserError
 from henkan.randomness import generator_for
 
-EXEMPLARS: list[type[Filling]] = [PatchMatch, Criminisi, ImageMelding]
+EXEMPLARS: list[type[Filling]] = [PatchMatch, Criminisi, ImageMelding, PlanarGuidance]
 METHODS: list[type[Filling]] = [Telea, NavierStokes, Biharmonic, *EXEMPLARS]
 every_method = pytest.mark.parametrize("method", METHODS)
 
@@ -208,3 +211,78 @@ def test_slopes_and_a_rim_make_a_picture() -> None:
     # Colors alone are the answer where slopes weigh nothing, and slopes are where they weigh much.
     assert np.allclose(poisson(picture, hole, wrong, *slopes, 0.0), wrong, atol=1e-4)
     assert np.allclose(poisson(picture, hole, wrong, *slopes, 1e5), picture, atol=1e-2)
+
+
+def floor(times: int = 1) -> NDArray[np.float64]:
+    """Return a checkerboard (64, 96) whose lines meet in (47.5, -29.7) and, at infinity, in (1, -0.12), or a finer."""
+    y, x = (np.indices((256, 384)) - 1.5) / 4
+    far = y + 24 + 0.12 * x
+    squares = np.floor((x - 47.5) * 100 / far / 14) + np.floor(3600 / far / 14)
+    return cv2.resize(40 + 170 * (squares % 2), (96 * times, 64 * times), interpolation=cv2.INTER_AREA)
+
+
+def test_what_sets_planar_guidance_apart_a_floor_goes_on_in_perspective() -> None:
+    picture = grey(floor())
+    hole = np.zeros(picture.shape[:2], bool)
+    hole[20:44, 34:62] = True
+    assert filled_by(PlanarGuidance, picture, hole) > max(20.0, filled_by(PatchMatch, picture, hole) + 6)
+
+
+def test_the_plane_of_a_floor_is_found_and_none_in_noise() -> None:
+    picture = floor(times=2).astype(np.float32)
+    hole = np.zeros(picture.shape, bool)
+    hole[40:88, 68:124] = True
+    planes = planes_of(np.where(hole, 0, picture), hole)
+    assert len(planes.horizons) == 2
+    near, far = sorted(planes.vanishing[1], key=lambda point: abs(point[2] / point[0]), reverse=True)
+    assert near[:2] / near[2] == pytest.approx([95.5, -58.9], abs=3)
+    # Seen from the middle, the other direction is level but for the tilt, and so is the horizon.
+    assert (far[1] - 64 * far[2]) / (far[0] - 96 * far[2]) == pytest.approx(-0.12, abs=0.02)
+    a, b, c = planes.horizons[1]
+    assert a / b == pytest.approx(0.12, abs=0.02)
+    assert 95.5 * a - 58.9 * b + c == pytest.approx(0, abs=3)
+    assert np.allclose(planes.chances.sum(axis=0), 1, atol=1e-5)
+    assert planes.chances[1][hole].min() > 0.5
+    half = planes.reduced(2)
+    assert half.chances.shape == (2, 64, 96)
+    assert half.horizons[1] @ (10.0, 5.0, 1.0) == pytest.approx(20.5 * a + 10.5 * b + c, rel=1e-4)
+    # Of the smaller picture too the horizon is where the vanishing points are.
+    assert np.abs(half.vanishing[1] @ half.horizons[1] / np.linalg.norm(half.vanishing[1], axis=1)).max() < 0.01
+    noisy = noise(128, 192).numpy() * 255
+    assert len(planes_of(noisy, hole).horizons) == 1
+    assert len(planes_of(np.zeros_like(noisy), hole).horizons) == 1
+
+
+def test_a_move_along_a_plane_is_a_translation_where_it_is_rectified() -> None:
+    horizon = np.array([0.1, 1.0, 30.0])
+    missing = np.zeros((40, 60), bool)
+    missing[15:25, 20:30] = True
+    queries = np.zeros((34, 54), bool)
+    queries[18, 24] = True
+    chances = np.full((2, 40, 60), 0.5, np.float32)
+    axes = np.array([[[1, 0, 0], [0, 1, 0]], [[30, -33, 1], [1, -0.1, 0]]], np.float32)
+    horizons = np.stack([[0, 0, 1], horizon]).astype(np.float32)
+    start = np.array([[33.0], [45.0]], np.float32)
+    field = PlanarField(Planes(horizons, axes, chances), 1, missing, queries, 7, start, generator_for(0, "test"))
+    rectify = np.stack([[1, 0, 0], [0, 1, 0], horizon])
+
+    def moved(matrix: NDArray[np.float64], place: tuple[float, float]) -> NDArray[np.float64]:
+        ahead = matrix @ (*place, 1)
+        return np.asarray(ahead[:2] / ahead[2])
+
+    translate = np.eye(3)
+    translate[:2, 2] = moved(rectify, (45, 33)) - moved(rectify, (27, 21))
+    whole = np.linalg.inv(rectify) @ translate @ rectify
+    row, dy, dx = np.zeros(1, int), np.array([[-3.0, 0, 2]], np.float32), np.array([[3.0, 0, -1]], np.float32)
+    y, x = field.mapped(row, np.array([[33.0], [45.0], [1.0]], np.float32), dy, dx)
+    expected = [moved(whole, (27 + right, 21 + down)) for down, right in ((-3, 3), (0, 0), (2, -1))]
+    assert np.allclose(np.stack([x[0], y[0]], axis=1), expected, atol=1e-3)
+    # In the picture's own plane pixels are moved as they are.
+    y, x = field.mapped(row, np.array([[33.0], [45.0], [0.0]], np.float32), dy, dx)
+    assert y[0].tolist() == [30, 33, 35] and x[0].tolist() == [48, 45, 44]
+    # Straight towards a vanishing point costs less than as far across the two directions.
+    for straight, askew in (((35.0, 26.222), (35.0, 33.0)), ((20.0, 37.0), (26.0, 37.0))):
+        costs = [
+            field.guidance(row, np.array([[down], [right], [1.0]], np.float32))[0] for down, right in (straight, askew)
+        ]
+        assert costs[0] + 1 < costs[1]

@@ -106,6 +106,8 @@ def test_every_option_composes_and_builds(
         words.append("degradation=bicubic")
     if option == "pretrained":
         words.append(f"generator.weights={tiny_network.saved(tmp_path)}")
+    if option == "bidirectional":
+        words.append("generator.size=[12,10]")
     if group == "scale":
         words.remove("scale=smoke")
     cfg = composed(words)
@@ -229,9 +231,12 @@ def test_saves_and_validations_do_not_grow_with_the_schedule(composed: Compose, 
 PARTS = ("tasks", "degradations", "generators", "discriminators", "losses", "metrics", "baselines", "postprocessing")
 # What others are made of, and what reads and writes: nothing that a config would choose.
 NOT_CHOSEN = {
+    "henkan.baselines.bidirectional.Similarity",
     "henkan.baselines.image_melding.SimilarityField",
     "henkan.baselines.nearest.NearestField",
     "henkan.baselines.patchmatch.Level",
+    "henkan.baselines.planar_guidance.PlanarField",
+    "henkan.baselines.planes.Planes",
     "henkan.degradations.hand.Scale",
     "henkan.discriminators.augment.Draw",
     "henkan.scoring.evaluator.Evaluator",

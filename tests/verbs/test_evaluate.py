@@ -93,7 +93,8 @@ def test_a_run_of_before_there_were_areas(tiny: list[str], composed: Compose, tm
 
 
 @pytest.mark.parametrize(
-    "generator", ["telea", "navier_stokes", "biharmonic", "patchmatch", "criminisi", "image_melding"]
+    "generator",
+    ["telea", "navier_stokes", "biharmonic", "patchmatch", "criminisi", "image_melding", "planar_guidance"],
 )
 def test_what_learns_nothing_is_scored_without_training(tiny: list[str], tmp_path: Path, generator: str) -> None:
     assert execute("evaluate", [*tiny, f"generator={generator}"]).code == 0

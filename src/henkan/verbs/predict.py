@@ -12,6 +12,7 @@ other=RUN blend=0.8 lies between two runs. Segmentation: the class of every pixe
   henkan predict run=outputs/runs/RUN input='photos/*.jpg' mask=masks postprocess=poisson
   henkan predict generator=telea input=photos output=filled
   henkan predict task=super_resolution degradation=bicubic generator=pretrained generator.weights=FILE input=photo.jpg
+  henkan predict task=super_resolution generator=bidirectional 'generator.size=[320,240]' input=photo.jpg
   henkan predict run=outputs/runs/RUN input=sketch.png vector=svg
   henkan predict run=outputs/runs/RUN input=grey.jpg 'points=[[120,80,"#c04020"]]'
   henkan predict task=colorization generator=levin input=grey.jpg scribble=strokes.png
