@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 from importlib.util import find_spec
+from typing import Any
 
 import pytest
 from omegaconf import OmegaConf
 
 from henkan.config import history
-from henkan.config.history import MOVED, timeless, up_to_date
+from henkan.config.checks import locate
+from henkan.config.history import MOVED, OF_CLASSES, timeless, up_to_date
 
 
 @pytest.mark.parametrize(("old", "new"), MOVED.items())
@@ -56,3 +59,15 @@ def test_an_identity_knows_no_time_and_no_spelling(monkeypatch: pytest.MonkeyPat
     for other in ({"balance": {"adversarial": 0.5}}, {"average": {"decay": 1, "warmup": 1}}, {"sides": [1, 0.5, 1.5]}):
         assert timeless({**now, **other}) != timeless(now)
     assert now["balance"] == {}, "it was to be left as it is"
+
+
+@pytest.mark.parametrize(("target", "options"), OF_CLASSES.items())
+def test_options_of_classes_are_known_to_them_and_to_no_identity_of_before(
+    target: str, options: dict[str, Any]
+) -> None:
+    parameters = inspect.signature(locate("", target)).parameters
+    assert options.keys() <= parameters.keys()
+    before = {"data": {"_target_": target, "other": 1}}
+    assert timeless({"data": {**before["data"], **options}}) == before
+    for option in options:
+        assert timeless({"data": {**before["data"], option: "another"}}) != before

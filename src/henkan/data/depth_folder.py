@@ -29,10 +29,12 @@ class DepthFolder(PairedFolder):
         depth: str = "depth",
         target: str = "target",
         unit: float | None = None,
+        group: str | None = None,
+        skip_broken: bool = False,
     ) -> None:
         if unit is not None and not unit > 0:
             raise UserError(f"data.unit={unit} must be above 0, or null for a share of the largest value")
-        super().__init__(path, cache, depth, target)
+        super().__init__(path, cache, depth, target, group=group, skip_broken=skip_broken)
         self.unit = unit
 
     def companions(self, name: str) -> dict[str, Layer]:

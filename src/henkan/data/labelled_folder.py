@@ -40,12 +40,14 @@ class LabelledFolder(PairedFolder):
         labels: str = "labels",
         classes: Sequence[str] | None = None,
         others: Literal["refused", "unknown"] = "refused",
+        group: str | None = None,
+        skip_broken: bool = False,
     ) -> None:
         if others not in ("refused", "unknown"):
             raise UserError(f"data.others={others} must be refused or unknown")
         if classes is not None and not 2 <= len(classes) <= MOST:
             raise UserError(f"data.classes names {len(classes)} classes: name 2 to {MOST}, or null to find them")
-        super().__init__(path, cache, labels, pictures)
+        super().__init__(path, cache, labels, pictures, group=group, skip_broken=skip_broken)
         self.others, self._given = others, None if classes is None else tuple(classes)
         self._kept = Kept()
 

@@ -15,9 +15,15 @@ class LineFolder(Drawings, ImageFolder):
     """
 
     def __init__(
-        self, path: str | Path, threshold: float | None = None, invert: bool = False, cache: str | Path | None = None
+        self,
+        path: str | Path,
+        threshold: float | None = None,
+        invert: bool = False,
+        cache: str | Path | None = None,
+        group: str | None = None,
+        skip_broken: bool = False,
     ) -> None:
-        super().__init__(path, cache)
+        super().__init__(path, cache, group=group, skip_broken=skip_broken)
         self.threshold, self.invert = threshold, invert
 
     def file(self, name: str) -> Path:

@@ -16,8 +16,9 @@ class PairedFolder(Pictures):
     """Pairs of pictures at the same relative path (whatever the extension) below two folders of `path`.
 
     The picture is the target; its companion `source` is what the network is shown. A suffix is what names of a folder
-    have beside those of the other, in front of the extension; pictures without it are left out. Raises `UserError`
-    naming pictures without a partner, and, when a pair is read, one whose sizes differ.
+    have beside those of the other, in front of the extension; pictures without it are left out. `group` and
+    `skip_broken`: see `Pictures`. Raises `UserError` naming pictures without a partner, and, when a pair is read, one
+    whose sizes differ.
     """
 
     def __init__(
@@ -28,8 +29,10 @@ class PairedFolder(Pictures):
         target: str = "target",
         source_suffix: str = "",
         target_suffix: str = "",
+        group: str | None = None,
+        skip_broken: bool = False,
     ) -> None:
-        self.path, self.cache, self._kept = Path(path).expanduser(), cache, Kept()
+        self.path, self.cache, self._kept, self.skip_broken = Path(path).expanduser(), cache, Kept(), skip_broken
         self.target, self.source = self.path / target, self.path / source
         targets, sources = _by_stem(self.target, target_suffix), _by_stem(self.source, source_suffix)
         for folder, have, lack in ((source, targets, sources), (target, sources, targets)):
@@ -37,13 +40,16 @@ class PairedFolder(Pictures):
                 named = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
                 raise UserError(f"{self.path / folder} lacks the partners of {len(missing)} pictures: {named}")
         self._sources = {name: sources[stem] for stem, name in targets.items()}
-        super().__init__(targets.values(), str(self.path))
+        super().__init__(targets.values(), str(self.path), group)
 
     def picture(self, name: str) -> Picture:
         return self._kept(self.target / name, decode)
 
     def companions(self, name: str) -> dict[str, Layer]:
         return {"source": self._kept(self.partner(name), decode)}
+
+    def files(self, name: str) -> tuple[Path, ...]:
+        return self.target / name, self.partner(name)
 
     def partner(self, name: str) -> Path:
         """Return the file of a picture's source."""
@@ -52,7 +58,7 @@ class PairedFolder(Pictures):
     def manifest(self) -> str:
         files = [(self.target / name).relative_to(self.path).as_posix() for name in self._sources]
         files += [self.partner(name).relative_to(self.path).as_posix() for name in self._sources]
-        return hash_contents(self.path, files, self.cache)
+        return self.as_split(hash_contents(self.path, files, self.cache))
 
 
 def _by_stem(folder: Path, suffix: str) -> dict[str, str]:

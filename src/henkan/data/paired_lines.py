@@ -20,8 +20,10 @@ class PairedLines(Drawings, PairedFolder):
         cache: str | Path | None = None,
         source: str = "source",
         target: str = "target",
+        group: str | None = None,
+        skip_broken: bool = False,
     ) -> None:
-        super().__init__(path, cache, source, target)
+        super().__init__(path, cache, source, target, group=group, skip_broken=skip_broken)
         self.threshold, self.invert = threshold, invert
 
     def file(self, name: str) -> Path:

@@ -25,8 +25,10 @@ class ResolutionPairs(PairedFolder):
         source_suffix: str = "",
         target_suffix: str = "",
         scale: int | None = None,
+        group: str | None = None,
+        skip_broken: bool = False,
     ) -> None:
-        super().__init__(path, cache, source, target, source_suffix, target_suffix)
+        super().__init__(path, cache, source, target, source_suffix, target_suffix, group, skip_broken)
         name = min(name for names in self._names.values() for name in names)
         (height, width), (h, w) = picture_size(self.target / name), picture_size(self.partner(name))
         found = height // h if scale is None else scale

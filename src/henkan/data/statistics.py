@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Callable, Collection, Iterable
 from hashlib import blake2b
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from rich.progress import track
 from henkan.color import AB, BINS, bins_of, rgb_to_lab
 from henkan.data.cache import cache_folder, recalled, remember
 from henkan.data.pictures import Picture, Pictures
+from henkan.errors import UserError
 
 PICTURES_WORTH_A_BAR = 100
 # Colors are counted on pictures no larger than this.
@@ -52,7 +54,11 @@ def remembered(
         return known
     pictures.prepare()
     shown = track(names, "statistics", console=Console(stderr=True), disable=len(names) < PICTURES_WORTH_A_BAR)
-    found = function((pictures.picture(name) for name in shown), pictures.channels)
+    readable = pictures.readable(shown)
+    first = next(readable, None)
+    if first is None:
+        raise UserError(f"{pictures.where}: none of {len(names)} training pictures can be read: henkan data lists all")
+    found = function(chain([first], readable), pictures.channels)
     remember(memory, found)
     return found
 
