@@ -37,7 +37,7 @@ INTRODUCED: dict[str, Any] = {
     "swept": None,
 }
 # What sources of pictures in files were given together.
-FOLDER: dict[str, Any] = {"group": None, "skip_broken": False}
+FOLDER: dict[str, Any] = {"group": None, "skip_broken": False, "manifest": "contents"}
 # The same of options of a class, which stand beside its `_target_`; where they are absent it knows its own default.
 OF_CLASSES: dict[str, dict[str, Any]] = {
     "henkan.data.depth_folder.DepthFolder": FOLDER,

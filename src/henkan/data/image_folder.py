@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
-from henkan.data.contents import hash_contents
+from henkan.data.contents import By, hash_contents
 from henkan.data.decode import EXTENSIONS, decode
 from henkan.data.kept import Kept
 from henkan.data.pictures import Picture, Pictures
@@ -67,7 +67,7 @@ def class_of(name: str) -> str:
 class ImageFolder(Pictures):
     """The pictures in a folder and all folders below it; `cache` remembers what their contents hashed to.
 
-    `group` and `skip_broken`: see `Pictures`.
+    `group` and `skip_broken`: see `Pictures`; `manifest`: see `hash_contents`.
 
     With `labels` a picture's class is the uppermost folder that it lies in, a split's own (train, val, test) aside:
     every sample gets its number among the training pictures' classes as `label`, -1 where it has none of them. Raises
@@ -81,8 +81,10 @@ class ImageFolder(Pictures):
         labels: bool = False,
         group: str | None = None,
         skip_broken: bool = False,
+        manifest: By = "contents",
     ) -> None:
         self.path, self.cache, self._kept, self.skip_broken = Path(path).expanduser(), cache, Kept(), skip_broken
+        self.by = manifest
         super().__init__(list_pictures(self.path), str(self.path), group)
         self._numbers = self._numbered() if labels else {}
 
@@ -117,4 +119,4 @@ class ImageFolder(Pictures):
 
     def manifest(self) -> str:
         names = [name for names in self._names.values() for name in names]
-        return self.as_split(hash_contents(self.path, names, self.cache))
+        return self.as_split(hash_contents(self.path, names, self.cache, self.by))

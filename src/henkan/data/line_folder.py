@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from henkan.data.contents import By
 from henkan.data.drawings import Drawings
 from henkan.data.image_folder import ImageFolder
 
@@ -22,8 +23,9 @@ class LineFolder(Drawings, ImageFolder):
         cache: str | Path | None = None,
         group: str | None = None,
         skip_broken: bool = False,
+        manifest: By = "contents",
     ) -> None:
-        super().__init__(path, cache, group=group, skip_broken=skip_broken)
+        super().__init__(path, cache, group=group, skip_broken=skip_broken, manifest=manifest)
         self.threshold, self.invert = threshold, invert
 
     def file(self, name: str) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from henkan.data.contents import By
 from henkan.data.drawings import Drawings
 from henkan.data.paired_folder import PairedFolder
 from henkan.data.pictures import Picture
@@ -22,8 +23,9 @@ class PairedLines(Drawings, PairedFolder):
         target: str = "target",
         group: str | None = None,
         skip_broken: bool = False,
+        manifest: By = "contents",
     ) -> None:
-        super().__init__(path, cache, source, target, group=group, skip_broken=skip_broken)
+        super().__init__(path, cache, source, target, group=group, skip_broken=skip_broken, manifest=manifest)
         self.threshold, self.invert = threshold, invert
 
     def file(self, name: str) -> Path:
