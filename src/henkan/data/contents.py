@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b, file_digest
@@ -39,7 +40,7 @@ def hash_contents(folder: Path, names: Iterable[str], cache: str | Path | None, 
     What each file's content hashed to is remembered in `cache` by path, size and time of change.
     """
     folder = folder.resolve()
-    states = {name: state_of(folder / name) for name in sorted(names)}
+    states = {name: state_of(f"{folder}/{name}") for name in sorted(names)}
     if by == "files":
         listed = ["files", *([name, state.st_size] for name, state in states.items())]
         return blake2b(json.dumps(listed).encode(), digest_size=16).hexdigest()
@@ -71,7 +72,7 @@ def hash_new(folder: Path, states: Mapping[str, os.stat_result], known: Known, m
 
     def content(name: str) -> str:
         try:
-            with (folder / name).open("rb") as file:
+            with open(f"{folder}/{name}", "rb", buffering=0) as file:
                 return file_digest(file, lambda: blake2b(digest_size=16)).hexdigest()
         except OSError as error:
             raise UserError(f"{folder / name} cannot be read ({error.strerror}): remove it") from error
@@ -93,9 +94,12 @@ def hash_new(folder: Path, states: Mapping[str, os.stat_result], known: Known, m
             remember(memory, known)
 
 
-def state_of(path: Path) -> os.stat_result:
+def state_of(path: str | Path) -> os.stat_result:
     """Return the state of a file; raises `UserError` for a link to nothing, and for a pipe, which hashing waits for."""
     try:
-        return regular(path).stat()
+        state = os.stat(path)
     except FileNotFoundError as error:
         raise UserError(f"{path} is not there, or a link to nothing: remove it") from error
+    if not stat.S_ISREG(state.st_mode):
+        regular(Path(path))
+    return state

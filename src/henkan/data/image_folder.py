@@ -35,11 +35,12 @@ def list_files(folder: Path, extensions: Collection[str]) -> list[str]:
             continue
         seen.add(real)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        relative = Path(here).relative_to(folder)
+        relative = Path(here).relative_to(folder).as_posix()
+        inside = "" if relative == "." else f"{relative}/"
         names += [
-            (relative / name).as_posix()
+            inside + name
             for name in files
-            if not name.startswith(".") and Path(name).suffix.lower() in extensions
+            if not name.startswith(".") and os.path.splitext(name)[1].lower() in extensions
         ]
     if not names:
         raise UserError(f"{folder} holds no picture ({', '.join(sorted(extensions))}): give another data.path")
