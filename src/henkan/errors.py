@@ -9,6 +9,10 @@ class MissingWeights(UserError):
     """Weights that must be fetched are absent; the message says which file, from where and where to put it."""
 
 
+class BrokenPicture(UserError):
+    """A picture file that is missing, damaged or of a kind that cannot be read; the message names it."""
+
+
 class Interrupted(SystemExit):
     """A signal has ended a verb where the same command goes on; the exit code is a shell's, 128 + the signal."""
 

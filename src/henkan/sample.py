@@ -33,6 +33,7 @@ A sample is a batch: a mapping from key to tensor (or list of names). Pictures a
 | `transmission`, `airlight` | (B, 1, H, W), (B, 3, 1, 1) | share of light that haze lets through, color that it adds |
 | `name` | list[str] | relative path of each picture |
 | `index` | (B,) int64 | the sample's counter |
+| `broken` | list[list[str]] | what could not be read and was passed over, with `data.skip_broken` |
 """
 
 from __future__ import annotations

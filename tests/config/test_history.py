@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 from importlib.util import find_spec
+from typing import Any
 
 import pytest
 from omegaconf import OmegaConf
 
 from henkan.config import history
-from henkan.config.history import MOVED, timeless, up_to_date
+from henkan.config.checks import locate
+from henkan.config.history import MOVED, OF_CLASSES, timeless, up_to_date
 
 
 @pytest.mark.parametrize(("old", "new"), MOVED.items())
@@ -70,8 +71,13 @@ def test_an_option_of_a_class_makes_no_other_run_at_the_value_it_came_with() -> 
     assert timeless(mine) == mine
 
 
-@pytest.mark.parametrize(("name", "options"), history.OF_CLASSES.items())
-def test_a_class_without_its_new_options_is_what_it_was(name: str, options: dict[str, object]) -> None:
-    module, _, attribute = name.rpartition(".")
-    parameters = inspect.signature(getattr(importlib.import_module(module), attribute)).parameters
-    assert {option: parameters[option].default for option in options} == options
+@pytest.mark.parametrize(("target", "options"), OF_CLASSES.items())
+def test_options_of_classes_are_known_to_them_and_to_no_identity_of_before(
+    target: str, options: dict[str, Any]
+) -> None:
+    parameters = inspect.signature(locate("", target)).parameters
+    assert options.keys() <= parameters.keys()
+    before = {"data": {"_target_": target, "other": 1}}
+    assert timeless({"data": {**before["data"], **options}}) == before
+    for option in options:
+        assert timeless({"data": {**before["data"], option: "another"}}) != before

@@ -177,3 +177,49 @@ def test_unwritable_cache(tmp_path: Path) -> None:
     folder = ImageFolder(folder_of(tmp_path / "data", ["a.png"]), tmp_path / "cache")
     with pytest.raises(UserError, match=r"cannot be written .*: set paths\.cache"):
         folder.manifest()
+
+
+def test_what_was_hashed_before_an_interruption_is_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"{k}.png" for k in range(8)]
+    folder = ImageFolder(folder_of(tmp_path / "data", names), tmp_path / "cache")
+    whole = ImageFolder(tmp_path / "data", tmp_path / "other").manifest()
+
+    def interrupted(file: Any, digest: Any) -> Any:
+        if Path(file.name).name == "5.png":
+            raise KeyboardInterrupt
+        return file_digest(file, digest)
+
+    monkeypatch.setattr(contents, "file_digest", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        folder.manifest()
+    read: list[str] = []
+
+    def counted(file: Any, digest: Any) -> Any:
+        read.append(Path(file.name).name)
+        return file_digest(file, digest)
+
+    monkeypatch.setattr(contents, "file_digest", counted)
+    assert folder.manifest() == whole
+    assert sorted(read) == names[5:]
+
+
+def test_an_unreadable_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(*_: Any) -> Any:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(contents, "file_digest", denied)
+    with pytest.raises(UserError, match=r"a\.png cannot be read \(Permission denied\): remove it"):
+        ImageFolder(folder_of(tmp_path / "data", ["a.png"]), tmp_path / "cache").manifest()
+
+
+def test_names_and_sizes_alone_where_a_person_asks_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = folder_of(tmp_path / "data", ["a.png", "b.png"])
+    first = ImageFolder(path, tmp_path / "cache", manifest="files").manifest()
+    assert first != ImageFolder(path, tmp_path / "cache").manifest()
+    monkeypatch.delattr(contents, "file_digest")
+    content = bytearray((path / "a.png").read_bytes())
+    content[-1] ^= 1
+    (path / "a.png").write_bytes(content)
+    assert ImageFolder(path, tmp_path / "cache", manifest="files").manifest() == first
+    (path / "a.png").write_bytes(content + b"\0")
+    assert ImageFolder(path, tmp_path / "cache", manifest="files").manifest() != first

@@ -325,6 +325,7 @@ def test_an_error_in_a_data_worker_is_one_line_too(
         path.write_bytes(path.read_bytes()[:60])
     words = [*tiny, f"data.path={broken}", "trainer.workers=1", "statistics.mean=[0.5,0.5,0.5]"]
     assert execute("train", words).code == 2
-    (line,) = [line for line in capfd.readouterr().err.splitlines() if line.startswith("henkan: ")]
+    said, line = [line for line in capfd.readouterr().err.splitlines() if line.startswith("henkan: ")]
+    assert "24 train, 4 val, 6 test" in said
     assert str(broken) in line or ".png" in line
     assert "Traceback" not in line

@@ -36,8 +36,19 @@ INTRODUCED: dict[str, Any] = {
     "resume_from": None,
     "swept": None,
 }
+# What sources of pictures in files were given together.
+FOLDER: dict[str, Any] = {"group": None, "skip_broken": False, "manifest": "contents"}
 # The same of options of a class, which stand beside its `_target_`; where they are absent it knows its own default.
 OF_CLASSES: dict[str, dict[str, Any]] = {
+    "henkan.data.depth_folder.DepthFolder": FOLDER,
+    "henkan.data.image_folder.ImageFolder": FOLDER,
+    "henkan.data.labelled_folder.LabelledFolder": FOLDER,
+    "henkan.data.line_folder.LineFolder": FOLDER,
+    "henkan.data.paired_folder.PairedFolder": FOLDER,
+    "henkan.data.paired_lines.PairedLines": FOLDER,
+    "henkan.data.resolution_pairs.ResolutionPairs": FOLDER,
+    "henkan.data.saliency_folder.SaliencyFolder": {"group": None},
+    "henkan.data.svg_folder.SvgFolder": {"group": None},
     "henkan.generators.johnson.Johnson": {"upsampling": "deconvolution"},
     "henkan.generators.srresnet.MSRResNet": {"upsampling": "shuffle"},
 }

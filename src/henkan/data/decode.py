@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from henkan.data.pictures import Picture
-from henkan.errors import UserError
+from henkan.errors import BrokenPicture
 from henkan.files import regular
 
 EXTENSIONS = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
@@ -20,7 +20,7 @@ WAY_OUT = "remove it or save it again as 8-bit RGB"
 def decode(path: Path) -> Picture:
     """Return the picture in `path`, (H, W, 3) uint8 RGB: EXIF orientation applied, transparency on white.
 
-    Grey, palette and CMYK become RGB, 16 bits become 8. Raises `UserError` naming the file if it is missing,
+    Grey, palette and CMYK become RGB, 16 bits become 8. Raises `BrokenPicture` naming the file if it is missing,
     no picture, truncated, or of floating-point or 32-bit samples, whose range nobody knows.
     """
     with opened(path) as image:
@@ -40,14 +40,16 @@ def opened(path: Path) -> Iterator[Image.Image]:
         with Image.open(regular(path)) as image:
             yield image
     except FileNotFoundError as error:
-        raise UserError(f"there is no picture {path}: name one, or start again if its folder has changed") from error
+        raise BrokenPicture(
+            f"there is no picture {path}: name one, or start again if its folder has changed"
+        ) from error
     except UnidentifiedImageError as error:
-        raise UserError(f"{path} is not a picture: {WAY_OUT}") from error
+        raise BrokenPicture(f"{path} is not a picture: {WAY_OUT}") from error
     except Image.DecompressionBombError as error:
-        raise UserError(f"{path} has too many pixels: make it smaller") from error
+        raise BrokenPicture(f"{path} has too many pixels: make it smaller") from error
     # Pillow's decoders report broken data by all of these.
     except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise UserError(f"{path} cannot be decoded ({error}): {WAY_OUT}") from error
+        raise BrokenPicture(f"{path} cannot be decoded ({error}): {WAY_OUT}") from error
 
 
 def _rgb(image: Image.Image, path: Path) -> Picture:
@@ -57,7 +59,7 @@ def _rgb(image: Image.Image, path: Path) -> Picture:
         grey = (np.asarray(image).astype(np.uint32) + 128) // 257
         return np.repeat(grey.astype(np.uint8)[..., None], 3, axis=2)
     if image.mode in ("F", "I"):
-        raise UserError(f"{path} has {'floating-point' if image.mode == 'F' else '32-bit'} samples: {WAY_OUT}")
+        raise BrokenPicture(f"{path} has {'floating-point' if image.mode == 'F' else '32-bit'} samples: {WAY_OUT}")
     if image.has_transparency_data:
         layers = image.convert("RGBA")
         paper = Image.new("RGBA", layers.size, "white")

@@ -26,6 +26,7 @@ class Degraded(Pictures):
     """
 
     ready = True
+    rule = "as they were written"
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path).expanduser()

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from henkan.data.contents import By
 from henkan.data.decode import opened
 from henkan.data.paired_folder import PairedFolder
 from henkan.data.pictures import Layer
@@ -29,10 +30,13 @@ class DepthFolder(PairedFolder):
         depth: str = "depth",
         target: str = "target",
         unit: float | None = None,
+        group: str | None = None,
+        skip_broken: bool = False,
+        manifest: By = "contents",
     ) -> None:
         if unit is not None and not unit > 0:
             raise UserError(f"data.unit={unit} must be above 0, or null for a share of the largest value")
-        super().__init__(path, cache, depth, target)
+        super().__init__(path, cache, depth, target, group=group, skip_broken=skip_broken, manifest=manifest)
         self.unit = unit
 
     def companions(self, name: str) -> dict[str, Layer]:

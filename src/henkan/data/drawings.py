@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from pathlib import Path
 
@@ -10,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from henkan.data.decode import decode, picture_size
-from henkan.data.pictures import Picture, Pictures
-from henkan.errors import UserError
+from henkan.data.pictures import Layer, Picture, Pictures
+from henkan.errors import BrokenPicture, UserError
 
 Floats = NDArray[np.float32]
 
@@ -60,7 +61,7 @@ class Drawings(Pictures):
             return
         names = [name for split in self._names.values() for name in split]
         some = names[:: max(1, len(names) // LOOKED_AT)]
-        layers = [layer for name in some for layer in (self.picture(name), *self.companions(name).values())]
+        layers = [layer for name in some for layer in self._layers(name)]
         pages = [np.asarray(layer[..., 0] / 255, np.float32) for layer in layers]
         if sum(lines_are_light(page, most(page)) for page in pages) > len(pages) / 2:
             way = "drop data.invert=true" if self.invert else "data.invert=true turns them around"
@@ -72,9 +73,29 @@ class Drawings(Pictures):
     def epoch(self, rng: np.random.Generator) -> NDArray[np.int64]:
         names = self._names["train"]
         if self._chances is None:
-            areas = np.array([np.prod(picture_size(self.file(name))) for name in names], float)
+            areas = np.array([self._area(name) for name in names], float)
+            if not areas.any():
+                raise UserError(f"{self.where}: none of {len(names)} drawings can be read: henkan data lists all")
             self._chances = areas / areas.sum()
         return rng.choice(len(names), len(names), p=self._chances)
+
+    def _layers(self, name: str) -> list[Layer]:
+        """Return a drawing and what comes with it; nothing of a broken one where these are skipped."""
+        try:
+            return [self.picture(name), *self.companions(name).values()]
+        except BrokenPicture:
+            if not self.skip_broken:
+                raise
+            return []
+
+    def _area(self, name: str) -> int:
+        """Return how many pixels a drawing has; none where it is broken and these are skipped."""
+        try:
+            return math.prod(picture_size(self.file(name)))
+        except BrokenPicture:
+            if not self.skip_broken:
+                raise
+            return 0
 
     def manifest(self) -> str:
         return f"{super().manifest()}-{self.threshold}{'-inverted' if self.invert else ''}"  # type: ignore[safe-super]

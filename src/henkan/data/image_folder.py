@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
-from henkan.data.contents import hash_contents
+from henkan.data.contents import By, hash_contents
 from henkan.data.decode import EXTENSIONS, decode
 from henkan.data.kept import Kept
 from henkan.data.pictures import Picture, Pictures
-from henkan.data.splits import SPLITS
+from henkan.data.splits import meant, place_of_split
 from henkan.errors import UserError
 
 
@@ -35,11 +35,12 @@ def list_files(folder: Path, extensions: Collection[str]) -> list[str]:
             continue
         seen.add(real)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        relative = Path(here).relative_to(folder)
+        relative = Path(here).relative_to(folder).as_posix()
+        inside = "" if relative == "." else f"{relative}/"
         names += [
-            (relative / name).as_posix()
+            inside + name
             for name in files
-            if not name.startswith(".") and Path(name).suffix.lower() in extensions
+            if not name.startswith(".") and os.path.splitext(name)[1].lower() in extensions
         ]
     if not names:
         raise UserError(f"{folder} holds no picture ({', '.join(sorted(extensions))}): give another data.path")
@@ -54,22 +55,38 @@ def list_files(folder: Path, extensions: Collection[str]) -> list[str]:
 
 
 def class_of(name: str) -> str:
-    """Return the uppermost folder of a relative path that is no split's; empty where there is none."""
-    folders = [part for part in PurePosixPath(name).parts[:-1] if part not in SPLITS]
-    return folders[0] if folders else ""
+    """Return the uppermost folder of a relative path that is no split's, below a split's folder before those above it.
+
+    Empty where there is none.
+    """
+    *folders, _ = name.split("/")
+    place = place_of_split("/".join(folders))
+    ordered = folders if place is None else [*folders[place + 1 :], *folders[:place]]
+    return next((folder for folder in ordered if meant(folder) is None), "")
 
 
 class ImageFolder(Pictures):
     """The pictures in a folder and all folders below it; `cache` remembers what their contents hashed to.
+
+    `group` and `skip_broken`: see `Pictures`; `manifest`: see `hash_contents`.
 
     With `labels` a picture's class is the uppermost folder that it lies in, a split's own (train, val, test) aside:
     every sample gets its number among the training pictures' classes as `label`, -1 where it has none of them. Raises
     `UserError` where there are fewer than two.
     """
 
-    def __init__(self, path: str | Path, cache: str | Path | None = None, labels: bool = False) -> None:
-        self.path, self.cache, self._kept = Path(path).expanduser(), cache, Kept()
-        super().__init__(list_pictures(self.path), str(self.path))
+    def __init__(
+        self,
+        path: str | Path,
+        cache: str | Path | None = None,
+        labels: bool = False,
+        group: str | None = None,
+        skip_broken: bool = False,
+        manifest: By = "contents",
+    ) -> None:
+        self.path, self.cache, self._kept, self.skip_broken = Path(path).expanduser(), cache, Kept(), skip_broken
+        self.by = manifest
+        super().__init__(list_pictures(self.path), str(self.path), group)
         self._numbers = self._numbered() if labels else {}
 
     def _numbered(self) -> dict[str, int]:
@@ -98,5 +115,9 @@ class ImageFolder(Pictures):
     def picture(self, name: str) -> Picture:
         return self._kept(self.path / name, decode)
 
+    def files(self, name: str) -> tuple[Path, ...]:
+        return (self.path / name,)
+
     def manifest(self) -> str:
-        return hash_contents(self.path, [name for names in self._names.values() for name in names], self.cache)
+        names = [name for names in self._names.values() for name in names]
+        return self.as_split(hash_contents(self.path, names, self.cache, self.by))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from pathlib import Path
 
 from henkan.data.contents import state_of
-from henkan.data.pictures import Picture
+from henkan.data.pictures import Picture, Pictures
 
 # Bytes a process: some five hundred photographs of half a megapixel. Larger sets are read anew each time.
 BUDGET = 256 << 20
@@ -41,3 +42,12 @@ class Kept:
 
     def __reduce__(self) -> tuple[type[Kept], tuple[()]]:
         return (Kept, ())
+
+
+def keeping_none(pictures: Pictures) -> Pictures:
+    """Return the same pictures, of which none stays in memory when it is read: for one look at each."""
+    found = copy.copy(pictures)
+    for name, value in vars(pictures).items():
+        if isinstance(value, Kept):
+            setattr(found, name, Kept(budget=0))
+    return found

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import track
 
 from henkan.data.cache import cache_folder, recalled, remember
-from henkan.data.contents import FILES_WORTH_A_BAR, hash_contents
+from henkan.data.contents import FILES_WORTH_A_BAR, By, hash_contents
 from henkan.data.decode import decode
 from henkan.data.kept import Kept
 from henkan.data.label_maps import MOST, checked, read_labels
@@ -40,12 +40,15 @@ class LabelledFolder(PairedFolder):
         labels: str = "labels",
         classes: Sequence[str] | None = None,
         others: Literal["refused", "unknown"] = "refused",
+        group: str | None = None,
+        skip_broken: bool = False,
+        manifest: By = "contents",
     ) -> None:
         if others not in ("refused", "unknown"):
             raise UserError(f"data.others={others} must be refused or unknown")
         if classes is not None and not 2 <= len(classes) <= MOST:
             raise UserError(f"data.classes names {len(classes)} classes: name 2 to {MOST}, or null to find them")
-        super().__init__(path, cache, labels, pictures)
+        super().__init__(path, cache, labels, pictures, group=group, skip_broken=skip_broken, manifest=manifest)
         self.others, self._given = others, None if classes is None else tuple(classes)
         self._kept = Kept()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from henkan.data.contents import By
 from henkan.data.drawings import Drawings
 from henkan.data.image_folder import ImageFolder
 
@@ -15,9 +16,16 @@ class LineFolder(Drawings, ImageFolder):
     """
 
     def __init__(
-        self, path: str | Path, threshold: float | None = None, invert: bool = False, cache: str | Path | None = None
+        self,
+        path: str | Path,
+        threshold: float | None = None,
+        invert: bool = False,
+        cache: str | Path | None = None,
+        group: str | None = None,
+        skip_broken: bool = False,
+        manifest: By = "contents",
     ) -> None:
-        super().__init__(path, cache)
+        super().__init__(path, cache, group=group, skip_broken=skip_broken, manifest=manifest)
         self.threshold, self.invert = threshold, invert
 
     def file(self, name: str) -> Path:

@@ -48,7 +48,7 @@ class NearGrey:
         names = pictures.some_names("train")
         quiet = len(names) < PICTURES_WORTH_A_BAR
         shown = track(names, "looking for grey pictures", console=Console(stderr=True), disable=quiet)
-        grey = [name for name in shown if self(pictures.picture(name))]
+        grey = [name for name in shown if any(map(self, pictures.readable([name])))]
         remember(memory, grey)
         return grey
 

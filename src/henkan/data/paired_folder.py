@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 
-from henkan.data.contents import hash_contents
+from henkan.data.contents import By, hash_contents
 from henkan.data.decode import decode
 from henkan.data.image_folder import list_pictures
 from henkan.data.kept import Kept
@@ -16,8 +16,9 @@ class PairedFolder(Pictures):
     """Pairs of pictures at the same relative path (whatever the extension) below two folders of `path`.
 
     The picture is the target; its companion `source` is what the network is shown. A suffix is what names of a folder
-    have beside those of the other, in front of the extension; pictures without it are left out. Raises `UserError`
-    naming pictures without a partner, and, when a pair is read, one whose sizes differ.
+    have beside those of the other, in front of the extension; pictures without it are left out. `group` and
+    `skip_broken`: see `Pictures`; `manifest`: see `hash_contents`. Raises `UserError` naming pictures without a
+    partner, and, when a pair is read, one whose sizes differ.
     """
 
     def __init__(
@@ -28,8 +29,12 @@ class PairedFolder(Pictures):
         target: str = "target",
         source_suffix: str = "",
         target_suffix: str = "",
+        group: str | None = None,
+        skip_broken: bool = False,
+        manifest: By = "contents",
     ) -> None:
-        self.path, self.cache, self._kept = Path(path).expanduser(), cache, Kept()
+        self.path, self.cache, self._kept, self.skip_broken = Path(path).expanduser(), cache, Kept(), skip_broken
+        self.by = manifest
         self.target, self.source = self.path / target, self.path / source
         targets, sources = _by_stem(self.target, target_suffix), _by_stem(self.source, source_suffix)
         for folder, have, lack in ((source, targets, sources), (target, sources, targets)):
@@ -37,13 +42,16 @@ class PairedFolder(Pictures):
                 named = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
                 raise UserError(f"{self.path / folder} lacks the partners of {len(missing)} pictures: {named}")
         self._sources = {name: sources[stem] for stem, name in targets.items()}
-        super().__init__(targets.values(), str(self.path))
+        super().__init__(targets.values(), str(self.path), group)
 
     def picture(self, name: str) -> Picture:
         return self._kept(self.target / name, decode)
 
     def companions(self, name: str) -> dict[str, Layer]:
         return {"source": self._kept(self.partner(name), decode)}
+
+    def files(self, name: str) -> tuple[Path, ...]:
+        return self.target / name, self.partner(name)
 
     def partner(self, name: str) -> Path:
         """Return the file of a picture's source."""
@@ -52,7 +60,7 @@ class PairedFolder(Pictures):
     def manifest(self) -> str:
         files = [(self.target / name).relative_to(self.path).as_posix() for name in self._sources]
         files += [self.partner(name).relative_to(self.path).as_posix() for name in self._sources]
-        return hash_contents(self.path, files, self.cache)
+        return self.as_split(hash_contents(self.path, files, self.cache, self.by))
 
 
 def _by_stem(folder: Path, suffix: str) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from henkan.data.contents import By
 from henkan.data.drawings import Drawings
 from henkan.data.paired_folder import PairedFolder
 from henkan.data.pictures import Picture
@@ -20,8 +21,11 @@ class PairedLines(Drawings, PairedFolder):
         cache: str | Path | None = None,
         source: str = "source",
         target: str = "target",
+        group: str | None = None,
+        skip_broken: bool = False,
+        manifest: By = "contents",
     ) -> None:
-        super().__init__(path, cache, source, target)
+        super().__init__(path, cache, source, target, group=group, skip_broken=skip_broken, manifest=manifest)
         self.threshold, self.invert = threshold, invert
 
     def file(self, name: str) -> Path:

@@ -33,6 +33,8 @@ FOLDERS = {"skimage": ("scikit-image", "data"), "sklearn": ("scikit-learn", "dat
 class Photographs(Pictures):
     """Seven photographs to train on, one to select by, two to report: to try things, not to conclude from."""
 
+    rule = "as they are listed"
+
     def __init__(self) -> None:
         super().__init__(SPLIT_OF, "the sample photographs")
         self._paths = {name: _path(name) for name in SPLIT_OF}
@@ -43,6 +45,9 @@ class Photographs(Pictures):
 
     def picture(self, name: str) -> Picture:
         return self._kept(self._paths[name], decode)
+
+    def files(self, name: str) -> tuple[Path, ...]:
+        return (self._paths[name.partition("@")[0]],)
 
     def manifest(self) -> str:
         versions = [version(distribution) for distribution, _ in FOLDERS.values()]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from hashlib import blake2b
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from henkan.data.splits import SPLITS, Split, split_by_folder, split_by_hash
-from henkan.errors import UserError
+from henkan.data.splits import SPLITS, Grouping, Split, split_at_first, split_by_folder, split_by_hash
+from henkan.errors import BrokenPicture, UserError
 
 if TYPE_CHECKING:
     from henkan.data.strokes import Strokes
@@ -26,19 +28,25 @@ Layer = NDArray[Any]
 class Pictures(ABC):
     """Named pictures in three splits; made in the main process, read in the workers (forked or spawned).
 
-    A picture under a folder named train, val or test belongs to that split; every other one is split by the
-    hash of its group, 80/10/10. `where` says in messages what these pictures are, `channels` whether they are RGB (3)
-    or grey (1), `scale` how many times larger than its `source` a picture is, `ready` whether they come framed and
-    degraded, `threshold` below what tone (of 1) a target is black when it is framed as well (null: it is not).
+    A picture under a folder named train, val or test (see `henkan.data.splits.meant`) belongs to that split; every
+    other one is split by the hash of its group, 80/10/10: what the regular expression `group` finds in its name, or the
+    whole name. `where` says in messages what these pictures are, `channels` whether they are RGB (3) or grey (1),
+    `scale` how many times larger than its `source` a picture is, `ready` whether they come framed and degraded,
+    `threshold` below what tone (of 1) a target is black when it is framed as well (null: it is not). `rule` says how
+    they are split where it is otherwise, `skip_broken` whether training goes on with another picture for a broken one.
     """
 
     channels = 3
     scale = 1
     ready = False
     threshold: float | None = None
+    rule: str | None = None
+    skip_broken = False
 
-    def __init__(self, names: Iterable[str], where: str) -> None:
-        self.where = where
+    def __init__(self, names: Iterable[str], where: str, group: str | None = None) -> None:
+        self.where, self.grouping, names = where, Grouping(group), list(names)
+        if group is not None and not any(map(self.grouping.found, names)):
+            raise UserError(f"data.group={group} finds nothing in any name of {where}, as in {names[0]}: mend it")
         members: dict[Split, list[str]] = {split: [] for split in SPLITS}
         for name in sorted(names):
             members[self.split(name)].append(name)
@@ -68,7 +76,11 @@ class Pictures(ABC):
 
     def group(self, name: str) -> str:
         """Return the key that pictures which must not be parted by a split share."""
-        return name
+        return self.grouping(name)
+
+    def files(self, name: str) -> tuple[Path, ...]:
+        """Return the files that a picture is read from, its own first; none where it is no file's."""
+        return ()
 
     def prepare(self) -> None:
         """Do, once and before any worker starts, what reading needs."""
@@ -101,6 +113,24 @@ class Pictures(ABC):
         """Take pictures out of the training split."""
         left = frozenset(names)
         self._names["train"] = tuple(name for name in self._names["train"] if name not in left)
+
+    def readable(self, names: Iterable[str]) -> Iterator[Picture]:
+        """Yield pictures one after the other, without the broken ones where these are skipped."""
+        for name in names:
+            try:
+                found = self.picture(name)
+            except BrokenPicture:
+                if not self.skip_broken:
+                    raise
+                continue
+            yield found
+
+    def as_split(self, content: str) -> str:
+        """Return a hash of contents with how they are split, where that is otherwise than names alone once said."""
+        if type(self).split is not Pictures.split:
+            return content
+        moved = [(name, split) for split in SPLITS for name in self._names[split] if split_at_first(name) != split]
+        return blake2b(json.dumps([content, moved]).encode(), digest_size=16).hexdigest() if moved else content
 
     def fingerprint(self, name: str) -> str:
         """Return a hash of one picture's pixels."""

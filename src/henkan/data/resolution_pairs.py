@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from henkan.data.contents import By
 from henkan.data.decode import picture_size
 from henkan.data.paired_folder import PairedFolder
 from henkan.errors import UserError
@@ -25,8 +26,11 @@ class ResolutionPairs(PairedFolder):
         source_suffix: str = "",
         target_suffix: str = "",
         scale: int | None = None,
+        group: str | None = None,
+        skip_broken: bool = False,
+        manifest: By = "contents",
     ) -> None:
-        super().__init__(path, cache, source, target, source_suffix, target_suffix)
+        super().__init__(path, cache, source, target, source_suffix, target_suffix, group, skip_broken, manifest)
         name = min(name for names in self._names.values() for name in names)
         (height, width), (h, w) = picture_size(self.target / name), picture_size(self.partner(name))
         found = height // h if scale is None else scale

@@ -27,8 +27,14 @@ class SaliencyFolder(ImageFolder):
     is absent.
     """
 
-    def __init__(self, path: str | Path, weights: str = "u2netp.onnx", cache: str | Path | None = None) -> None:
-        super().__init__(path, cache)
+    def __init__(
+        self,
+        path: str | Path,
+        weights: str = "u2netp.onnx",
+        cache: str | Path | None = None,
+        group: str | None = None,
+    ) -> None:
+        super().__init__(path, cache, group=group)
         # Workers read what the main process has made: the network itself cannot be sent to them.
         self.weights, self.digest = weights, Saliency(weights).digest
         self.masks = cache_folder(cache) / "saliency" / self.digest[:16]

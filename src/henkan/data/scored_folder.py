@@ -9,5 +9,7 @@ from henkan.data.splits import Split
 class ScoredFolder(ImageFolder):
     """The pictures in a folder and all folders below it, all of them of the test split."""
 
+    rule = "all of them scored"
+
     def split(self, name: str) -> Split:
         return "test"

@@ -19,6 +19,8 @@ class SinglePicture(Pictures):
     `path` is a file, or the name of a sample photograph; `channels` 1 shows it as grey, (H, W, 1), 3 in color.
     """
 
+    rule = "the same one in every split"
+
     def __init__(self, path: str | Path, channels: int = 1) -> None:
         if channels not in (1, 3):
             raise UserError(f"data.channels={channels} must be 1 (grey) or 3 (color)")
@@ -32,6 +34,9 @@ class SinglePicture(Pictures):
     def picture(self, name: str) -> Picture:
         picture = decode(self.path)
         return grey(picture) if self.channels == 1 else picture
+
+    def files(self, name: str) -> tuple[Path, ...]:
+        return (self.path,)
 
     def manifest(self) -> str:
         return hash_contents(self.path.parent, [self.path.name], None)

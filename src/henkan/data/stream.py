@@ -11,13 +11,18 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from henkan.data.framing import Framing
-from henkan.data.pictures import Picture, Pictures
+from henkan.data.pictures import Layer, Picture, Pictures
 from henkan.data.splits import Split
 from henkan.data.stroke_pictures import StrokePictures
 from henkan.data.strokes import Strokes
-from henkan.errors import UserError
+from henkan.errors import BrokenPicture, UserError
 from henkan.randomness import generator_for
 from henkan.sample import LABEL_MAPS, Parameters, Sample
+
+# The key under which a sample tells of pictures that were passed over for it.
+BROKEN = "broken"
+# Pictures in a row that may be broken: where half of all are, one sample in 65,536 finds none.
+ATTEMPTS = 16
 
 Item = dict[str, Any]
 """One sample, not yet collated: pictures uint8 (C, H, W), `window` int64 (2,), `name` str, `index` int."""
@@ -41,6 +46,9 @@ class TrainingStream(Dataset[Item]):
     Each counter goes through the pictures in epochs, in a new order every time: picture i of a counter is
     entry i mod n of the permutation of epoch i // n. Crop and degradation are drawn from the sample's own
     generator.
+
+    Where pictures skip broken ones, another picture takes the place of one that cannot be read, drawn from (seed,
+    counter, i, attempt): no other sample is another for it. Such samples have the key `BROKEN`, what was passed over.
     """
 
     def __init__(
@@ -61,7 +69,23 @@ class TrainingStream(Dataset[Item]):
         epoch, position = divmod(i, len(self._names))
         name = self._names[self._order(counter, epoch)[position]]
         rng = generator_for(self.seed, "sample", counter, i)
-        return make_sample(self.pictures, name, i, self.framing, self.degradation, rng)
+        if not self.pictures.skip_broken:
+            return make_sample(self.pictures, name, i, self.framing, self.degradation, rng)
+        broken: list[str] = []
+        for attempt in range(ATTEMPTS):
+            try:
+                return {
+                    **make_sample(self.pictures, name, i, self.framing, self.degradation, rng),
+                    BROKEN: broken,
+                }
+            except BrokenPicture as error:
+                broken.append(str(error))
+            rng = generator_for(self.seed, "in its place", counter, i, attempt)
+            name = self._names[rng.integers(len(self._names))]
+        raise UserError(
+            f"{ATTEMPTS} pictures of {self.pictures.where} in a row cannot be read, the last: {broken[-1]}; "
+            "henkan data lists all"
+        )
 
     def _order(self, counter: str, epoch: int) -> NDArray[np.int64]:
         kept = self._orders.get(counter)
@@ -143,12 +167,7 @@ def _shown_layers(
     """Return a picture and its companions, framed alike: where the source is smaller, on its own pixels."""
     target, scale = pictures.picture(name), pictures.scale
     layers = {"target": target, **pictures.companions(name)}
-    for key, layer in layers.items():
-        # What comes framed and degraded may well be smaller than its target.
-        times = scale if key == "source" else 1
-        if tuple(side * times for side in layer.shape[:2]) != target.shape[:2] and not pictures.ready:
-            way = "make them equal" if times == 1 else f"make it {times} times larger, or remove the pair"
-            raise UserError(f"{name}: its {key} is {_size(layer)} pixels, its target {_size(target)}: {way}")
+    check_sizes(pictures, name, layers)
     if framing is None:
         return layers, None
     if framing.recolors and "source" in layers:
@@ -174,6 +193,17 @@ def _shown_layers(
         if key != "target"
     }
     return {"target": frame.recolored(framed), **others}, None
+
+
+def check_sizes(pictures: Pictures, name: str, layers: Mapping[str, Layer]) -> None:
+    """Raise `UserError` for what comes with a picture (`layers`, the `target` among them) in another size than it."""
+    target = layers["target"]
+    for key, layer in layers.items():
+        # What comes framed and degraded may well be smaller than its target.
+        times = pictures.scale if key == "source" else 1
+        if tuple(side * times for side in layer.shape[:2]) != target.shape[:2] and not pictures.ready:
+            way = "make them equal" if times == 1 else f"make it {times} times larger, or remove the pair"
+            raise UserError(f"{name}: its {key} is {_size(layer)} pixels, its target {_size(target)}: {way}")
 
 
 def _shown_strokes(

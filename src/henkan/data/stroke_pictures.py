@@ -28,8 +28,10 @@ class StrokePictures(Pictures):
 
     channels = 1
 
-    def __init__(self, names: Sequence[str], where: str, side: int, line_width: float | None) -> None:
-        super().__init__(names, where)
+    def __init__(
+        self, names: Sequence[str], where: str, side: int, line_width: float | None, group: str | None = None
+    ) -> None:
+        super().__init__(names, where, group)
         if line_width is not None and not line_width > 0:
             raise UserError(f"data.line_width={line_width} must be above 0, or null: the drawings' own")
         self.side, self.line_width = side, line_width

@@ -26,7 +26,12 @@ class SvgFolder(StrokePictures):
     """
 
     def __init__(
-        self, path: str | Path, side: int, line_width: float | None = 2.0, cache: str | Path | None = None
+        self,
+        path: str | Path,
+        side: int,
+        line_width: float | None = 2.0,
+        cache: str | Path | None = None,
+        group: str | None = None,
     ) -> None:
         self.path, self.cache = Path(path).expanduser(), cache
         names = list_files(self.path, EXTENSIONS)
@@ -42,10 +47,13 @@ class SvgFolder(StrokePictures):
             named = ", ".join(left[:NAMED]) + (", ..." if len(left) > NAMED else "")
             count = f"{len(left)} of {len(names)} SVG files"
             say(f"{self.path}: {count} have no strokes or cannot be read, and are left out: {named}")
-        super().__init__(drawn, str(self.path), side, line_width)
+        super().__init__(drawn, str(self.path), side, line_width, group)
 
     def drawing(self, name: str) -> Strokes:
         return self._store.read(self._rows[name])
 
+    def files(self, name: str) -> tuple[Path, ...]:
+        return (self.path / name,)
+
     def manifest(self) -> str:
-        return f"{READER}-{self._content}-{self.side}-{self.line_width}"
+        return self.as_split(f"{READER}-{self._content}-{self.side}-{self.line_width}")

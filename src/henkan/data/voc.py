@@ -28,6 +28,8 @@ class Voc(Pictures):
     another, and for a listed picture or map that is missing.
     """
 
+    rule = "by VOC's lists: its val is test, a tenth of its train is val"
+
     def __init__(self, path: str | Path, cache: str | Path | None = None) -> None:
         given, self.cache = Path(path).expanduser(), cache
         inside = (given, given / "VOC2012", given / "VOCdevkit" / "VOC2012")
@@ -71,6 +73,9 @@ class Voc(Pictures):
     def companions(self, name: str) -> dict[str, Layer]:
         path = self._map(name)
         return {"labels": checked(read_labels(path), CLASSES, path, mend=False)}
+
+    def files(self, name: str) -> tuple[Path, ...]:
+        return self.path / PICTURES / name, self._map(name)
 
     def manifest(self) -> str:
         names = [name for names in self._names.values() for name in names]

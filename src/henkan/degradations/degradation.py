@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,6 +37,10 @@ class Degradation(ABC):
     @abstractmethod
     def apply(self, sample: Sample) -> Sample:
         """Return the batch with `source` (B, C, H, W) in [0, 1]: batched, on the device, without chance."""
+
+    def lacking(self, names: Sequence[str]) -> list[str]:
+        """Return which of some pictures have no parameters, where these are looked up by the pictures' names."""
+        return []
 
     def manifest(self) -> str | None:
         """Return a hash of the files that parameters are drawn from, where there are such."""

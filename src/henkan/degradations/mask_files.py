@@ -84,6 +84,9 @@ class NamedMasks(FolderMasks):
         """Relative path without extension -> mask."""
         return {Path(name).with_suffix("").as_posix(): name for name in self.names}
 
+    def lacking(self, names: Sequence[str]) -> list[str]:
+        return [name for name in names if Path(name).with_suffix("").as_posix() not in self.partners]
+
     def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> Parameters:
         stem = Path(name).with_suffix("").as_posix()
         if stem not in self.partners:

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch.utils.data import DataLoader
 from torchvision.utils import make_grid, save_image
 
+from henkan.config.history import without_defaults
 from henkan.config.resolved import Config
 from henkan.cores import cores
 from henkan.data.degraded import Degraded
@@ -52,7 +53,8 @@ def claim(output: Path, config: Settings, pictures: Pictures, counts: Mapping[st
         "scored": scored(config)["degradation"],
         "framing": {"val": config["validation"]["framing"], "test": config["evaluation"]["framing"]},
     }
-    identity, path = digest(parts), output / "dataset.json"
+    # What was written before an option was there is the same at the value that it was introduced with.
+    identity, path = digest(without_defaults(parts)), output / "dataset.json"
     known = read_json(path, ELSEWHERE, dict) if path.is_file() else None
     if known is not None and known.get("identity") != identity:
         raise UserError(f"{output} holds samples of other settings: give another folder with output=DIR")

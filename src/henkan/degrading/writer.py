@@ -18,14 +18,14 @@ from torch.utils.data import Dataset
 
 from henkan.data.shards import LAYERS, Chunk, key
 from henkan.data.splits import Split
-from henkan.data.stream import EvaluationSet, TrainingStream, collate
+from henkan.data.stream import BROKEN, EvaluationSet, TrainingStream, collate
 from henkan.errors import UserError
 from henkan.files import replaced, sealed
 from henkan.sample import LABEL_MAPS, Sample
 from henkan.transform import Transform
 
 # The loader's bookkeeping, and what follows from the target and from the numbers that were drawn.
-LEFT_OUT = ("name", "index", "parameters", "target_lab", "lightness", "depth", "transmission", "airlight")
+LEFT_OUT = ("name", "index", BROKEN, "parameters", "target_lab", "lightness", "depth", "transmission", "airlight")
 # Samples that are degraded at once: the same however many processes there are.
 BATCH = 8
 # The fast end of PNG's range: half again as large, several times as fast.
@@ -103,6 +103,9 @@ class ChunkWriter(Dataset[int]):
         if picture not in self._prints:
             self._prints[picture] = source.samples.pictures.fingerprint(picture)
         line = {"key": name, "picture": picture, "hash": self._prints[picture], "facts": facts, "drawn": drawn}
+        if broken := sample.get(BROKEN):
+            # What was passed over for it.
+            line |= {BROKEN: broken[row]} if broken[row] else {}
         destination.write(name, "json", json.dumps(line).encode())
         return line
 

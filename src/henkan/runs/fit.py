@@ -78,6 +78,7 @@ def fit_rest(
         start=translator.iteration,
         pauses=(settings["log_every"], validation["every"], every, *filter(None, [keep.every])),
         repeat=config["overfit"] is not None,
+        passed_over=run.pass_over,
     )
     with_bar = settings["bar"] is True or (settings["bar"] == "auto" and sys.stderr.isatty())
     callbacks: list[pl.Callback] = [

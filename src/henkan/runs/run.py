@@ -216,6 +216,12 @@ class Run:
         say(message)
         self.note(warnings=[*self.record.get("warnings", []), message])
 
+    def pass_over(self, message: str) -> None:
+        """Tell once of a picture that could not be read, in whose place another one is trained on."""
+        told = f"another picture takes the place of one: {message}"
+        if told not in self.record.get("warnings", []):
+            self.warn(told)
+
     def save(self, state: Mapping[str, Any], keep: bool = False, for_good: bool = False) -> None:
         seconds = self.seconds
         if for_good:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from itertools import islice, pairwise
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice, pairwise
 from typing import Any
 
 import pytorch_lightning as pl
@@ -12,7 +12,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from henkan.data.sampler import StepIndexedBatches
-from henkan.data.stream import Item, Streams, TrainingStream, collate_streams
+from henkan.data.stream import BROKEN, Item, Streams, TrainingStream, collate_streams
 from henkan.training.interruption import ignore_in_worker
 from henkan.training.schedule import Schedule
 
@@ -29,7 +29,7 @@ class Feed(pl.LightningDataModule):
     Lightning is given stretches of iterations instead of batches: what it does around each of its steps would take
     several percent of a small network's iteration. A stretch never crosses a multiple of one of `pauses` (iterations
     between rows, validations, checkpoints) or the end of a phase, so that what is due after an iteration is due at
-    the end of a stretch.
+    the end of a stretch. `passed_over` is told of each picture that could not be read and was passed over.
     """
 
     def __init__(
@@ -41,8 +41,10 @@ class Feed(pl.LightningDataModule):
         start: int,
         pauses: Sequence[int] = (),
         repeat: bool = False,
+        passed_over: Callable[[str], None] | None = None,
     ) -> None:
         super().__init__()
+        self.passed_over = passed_over
         self.streams, self.schedule, self.sizes = Streams(streams), schedule, sizes
         self.workers, self.start, self.repeat = workers, start, repeat
         self.pauses = (*pauses, LONGEST_STRETCH)
@@ -76,7 +78,7 @@ class Feed(pl.LightningDataModule):
         if not self.workers:
             # A loader without workers adds a third of a millisecond a batch.
             drawn = (collate_streams([self.streams[key] for key in keys]) for keys in batches)
-            self.given = Stretches(self.waiting(drawn), self.stretches())
+            self.given = Stretches(self.told(self.waiting(drawn)), self.stretches())
             return self.given
         loader: DataLoader[Any] = DataLoader(
             self.streams,
@@ -86,8 +88,20 @@ class Feed(pl.LightningDataModule):
             worker_init_fn=ignore_in_worker,
             pin_memory=self.trainer.strategy.root_device.type == "cuda",
         )
-        self.given = Stretches(self.waiting(loader), self.stretches())
+        self.given = Stretches(self.told(self.waiting(loader)), self.stretches())
         return self.given
+
+    def told(self, batches: Generator[Batch, None, None]) -> Iterator[Batch]:
+        """Pass batches on, without what they tell of broken pictures: that is told to whoever wants to know."""
+        try:
+            for batch in batches:
+                for item in batch.values():
+                    for message in dict.fromkeys(chain.from_iterable(item.pop(BROKEN, ()))):
+                        if self.passed_over is not None:
+                            self.passed_over(message)
+                yield batch
+        finally:
+            batches.close()
 
     def close(self) -> None:
         """Let the data workers end; they ignore the signal that would end them when the interpreter does."""
@@ -130,7 +144,7 @@ class Waiting:
     def __init__(self) -> None:
         self.seconds = 0.0
 
-    def __call__(self, batches: Iterable[Batch]) -> Iterator[Batch]:
+    def __call__(self, batches: Iterable[Batch]) -> Generator[Batch, None, None]:
         """Pass batches on, and add up the time until each was there."""
         source = iter(batches)
         try:

@@ -16,6 +16,7 @@ from typing import cast
 from omegaconf import DictConfig
 
 from henkan.config.checks import check_config
+from henkan.data.counted import tell
 from henkan.data.shards import FORMATS, Chunk, is_whole
 from henkan.data.splits import SPLITS
 from henkan.degrading.dataset import Settings, claim, collect, contact_sheet, sources, write
@@ -36,6 +37,7 @@ def main(cfg: DictConfig) -> None:
     if not splits or not set(splits) <= set(SPLITS):
         raise UserError(f"splits=[{','.join(map(str, splits))}] must name some of {', '.join(SPLITS)}")
     config, pictures = settle(cfg)
+    tell(pictures)
     pictures.prepare()
     counts = {
         split: cfg.count if split == "train" else min(cfg.count, len(pictures.some_names(split))) for split in splits

@@ -23,6 +23,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from henkan.config.composition import task_overrides
+from henkan.data.counted import tell
 from henkan.data.pictures import Pictures
 from henkan.errors import UserError
 from henkan.evaluation.blend import blend_of
@@ -61,6 +62,7 @@ def main(cfg: DictConfig) -> None:
         if other:
             # Scores of other weights or settings lie beside those of the run's own.
             folder = folder / "evaluations" / "-".join(other)
+        tell(pictures)
         with alone_in(run_folder(Path(cfg.run))):
             score_run(config, pictures, folder, weights, blend=blend)
             record = read_record(folder)
@@ -74,6 +76,7 @@ def main(cfg: DictConfig) -> None:
             raise UserError("this generator has weights to learn: name a trained run with run=FOLDER")
         plan = plan_run(cfg)
         folder = plan.folder
+        tell(pictures)
         with alone_in(folder):
             score_untrained(plan, pictures)
     draw_curve(folder)

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from omegaconf import DictConfig
 from torch import Tensor
 
+from henkan.data.counted import tell
 from henkan.data.stream import collate
 from henkan.runs.plan import Plan, plan_run
 from henkan.runs.start import initialize
@@ -28,6 +29,8 @@ from henkan.training.translator import Translator
 
 def main(cfg: DictConfig) -> None:
     plan = plan_run(cfg)
+    for source in plan.streams.values():
+        tell(source)
     translator = build_translator(plan)
     if plan.init is not None:
         initialize(translator, plan.init)

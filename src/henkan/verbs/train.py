@@ -23,6 +23,7 @@ from henkan.config.build import build
 from henkan.config.composition import task_overrides
 from henkan.config.explain import reason
 from henkan.cores import cores
+from henkan.data.counted import tell
 from henkan.devices import count_of
 from henkan.errors import Interrupted, TrainingFailed
 from henkan.evaluation.score import score_run
@@ -33,6 +34,7 @@ from henkan.runs.curves import parse_rows, read_rows
 from henkan.runs.fit import fit
 from henkan.runs.killed import begun_by, close_killed
 from henkan.runs.plan import Plan, plan_run
+from henkan.runs.preflight import check_pictures
 from henkan.runs.record import SCORED, altered, scored_again
 from henkan.runs.run import Run, write_config
 from henkan.runs.start import starting_point
@@ -47,6 +49,9 @@ def main(cfg: DictConfig) -> float | None:
     use_threads(cfg.trainer.threads)
     plan = plan_run(cfg)
     run = Run(plan.folder, plan.identity, plan.config, plan.parts, writes=is_first_rank())
+    if not run.done or plan.config["rerun"]:
+        # On every rank: one that waits for another would not learn of its end.
+        check_pictures(plan)
     with Signals() as signals, run.claimed():
         if names := altered(run.folder):
             say(f"{run.folder}: edited or damaged since they were written: {', '.join(names)}")
@@ -87,6 +92,8 @@ def train(plan: Plan, run: Run, signals: Signals) -> None:
     """Train what is left of a run and score it; the first rank alone returns."""
     if plan.trains and "generator" not in plan.schedule.phases[0].update and plan.init is None:
         say("the discriminator learns first, from a generator that has learned nothing: name a run with init=RUN")
+    for pictures in plan.streams.values():
+        tell(pictures)
     run.begin(
         task_overrides(), plan.manifests, len(plan.schedule), fresh=plan.config["rerun"] and not run.record.get("rerun")
     )
