@@ -184,3 +184,17 @@ def test_a_picture_that_takes_long_says_how_far_it_is(capfd: pytest.CaptureFixtu
         Criminisi().fill(pixels, hole)
     lines = capfd.readouterr().err.splitlines()
     assert lines[-1].startswith("henkan: photo.jpg: ") and "of 130, " in lines[-1] and "pixel" in lines[-1]
+
+
+@pytest.mark.parametrize("name", ["写真.png", "photo (1).png", "it's.png", "a=b.png", "a,b.png", "あ" * 80 + ".png"])
+def test_any_name_is_read_and_written(name: str, tmp_path: Path) -> None:
+    source, hole = picture(tmp_path / name), mask(tmp_path / "m.png")
+    assert predict(tmp_path, f"input={source}", f"mask={hole}") == 0
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [name]
+
+
+def test_a_folder_called_2024(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    picture(tmp_path / "2024" / "a.png")
+    assert predict(tmp_path, "input=2024", f"mask={mask(tmp_path / 'm.png')}") == 0
+    assert (tmp_path / "out" / "a.png").is_file()
