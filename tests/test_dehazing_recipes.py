@@ -30,7 +30,7 @@ def test_dehazenet_states_what_is_known(composed: Compose) -> None:
     cfg = composed(["experiment=dehazenet", "scale=paper"])
     assert (cfg.size, cfg.batch_size, cfg.optimizer.generator.lr) == (16, 128, 0.005)
     assert cfg.degradation.transmission == [0.0, 1.0] and cfg.degradation.airlight == [1.0, 1.0]
-    assert cfg.evaluation.degradation._target_.endswith("Haze") and cfg.evaluation.framing is None
+    assert cfg.evaluation.degradation._target_.endswith("Haze") and cfg.augmentation.resize is None
     assert (cfg.scheduler.milestones[0], cfg.scheduler.generator.gamma) == (100_000, 0.5)
     assert (cfg.generator.radius, cfg.generator.epsilon, cfg.generator.share) == (50, 1e-3, 0.01)
 

@@ -25,6 +25,8 @@ OWNER = re.compile(r"\.(?P<process>\d+)(?:@(?P<host>.+))?$")
 ABANDONED = 24 * 3600.0
 # The attribute of a folder in an archive: torch reads no byte of a member that has it, and says nothing.
 FOLDER_ATTRIBUTE = 0x10
+# What file systems take for a name, in bytes.
+LONGEST_NAME = 255
 # What Git leaves in place of a large file that was not fetched.
 LFS_POINTER = b"version https://git-lfs"
 
@@ -53,6 +55,8 @@ def replaced(path: Path) -> Iterator[Path]:
     What the file system refuses meanwhile names `path`.
     """
     partial = path.with_name(f".{path.name}.{owner()}")
+    if len(os.fsencode(partial.name)) > LONGEST_NAME:
+        partial = path.with_name(f".{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}.{owner()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield partial

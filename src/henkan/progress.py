@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -72,3 +73,32 @@ def followed(title: str, total: int, unit: str) -> Iterator[Callable[[], None]]:
                 say(f"{title}: {line}")
 
         yield advance
+
+
+# Who is told how far something within a step is; most of the time nobody.
+_listener: ContextVar[Callable[[int, int, str], None] | None] = ContextVar("listener", default=None)
+
+
+@contextmanager
+def listening(name: str, every: float = EVERY) -> Iterator[None]:
+    """Tell a person, after `every` seconds and again after as many, how far what `report` hears of is, in the block."""
+    lines: Lines | None = None
+
+    def listen(done: int, total: int, unit: str) -> None:
+        nonlocal lines
+        if lines is None or (lines.total, lines.unit) != (total, unit):
+            lines = Lines(total, unit, done, every)
+        if line := lines.at(done):
+            say(f"{name}: {line}")
+
+    token = _listener.set(listen)
+    try:
+        yield
+    finally:
+        _listener.reset(token)
+
+
+def report(done: int, total: int, unit: str) -> None:
+    """Say within something long how far it is, in things called `unit`; costs nothing where nobody listens."""
+    if (listen := _listener.get()) is not None:
+        listen(done, total, unit)

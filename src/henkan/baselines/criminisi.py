@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from henkan.baselines.filling import Filling
 from henkan.errors import UserError
+from henkan.progress import report
 
 # Best matches by correlation, whose distances are then computed exactly: correlation by FFT rounds.
 CANDIDATES = 32
@@ -51,7 +52,9 @@ class Criminisi(Filling):
                 f"no {self.side}x{self.side} patch of the picture is free of the hole: lower generator.side"
             )
         confidence = known.astype(np.float32)
-        while missing.any():
+        total = left = int(np.count_nonzero(missing))
+        while left:
+            report(total - left, total, "pixel")
             y, x = self.most_urgent(lab[..., 0], known, missing, confidence)
             target = (slice(y - radius, y + radius + 1), slice(x - radius, x + radius + 1))
             v, u = self.best_match(lab, lab[target], known[target], sources, (y - radius, x - radius))
@@ -62,6 +65,7 @@ class Criminisi(Filling):
                 plane[target][new] = plane[source][new]
             confidence[target][new] = sure
             known[target] |= new
+            left -= int(np.count_nonzero(new))
             missing[target] = False
         inside = (slice(radius, -radius), slice(radius, -radius))
         return np.ascontiguousarray(colors[inside]), confidence[inside]

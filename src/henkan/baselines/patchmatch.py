@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from henkan.baselines.filling import Filling, Hole, Picture
 from henkan.baselines.nearest import Field, Flags, Floats, Integers, NearestField
 from henkan.errors import UserError
+from henkan.progress import report
 from henkan.randomness import generator_for
 
 _LEAPS = (8, 4, 2, 1)
@@ -54,11 +55,16 @@ class PatchMatch(Filling):
         level = levels[-1]
         field = self._begun(levels, rng)
         target = self._from_the_edge(field, level)
+        # A level costs what is missing in it.
+        costs = [int(np.count_nonzero(level.hole)) for level in levels]
+        total, done = sum(cost * (self.iterations + below) for below, cost in enumerate(costs)), 0
         for below in reversed(range(len(levels))):
             if level is not levels[below]:
                 level = levels[below]
                 field, target = self._finer(field, level, target)
             for _ in range(self.iterations + below):
+                report(done, total, "pixel")
+                done += costs[below]
                 field.compare(level.colors, target)
                 field.search(self.passes, _LEAPS)
                 target = self._vote(field, level, level.colors)

@@ -16,15 +16,17 @@ from omegaconf.errors import (
     OmegaConfBaseException,
 )
 
+from henkan.config.quoting import quoted
 from henkan.config.trees import config_folder
 
 
 def compose_root(root: str, overrides: Sequence[str]) -> DictConfig:
     """Return `conf/<root>.yaml` composed with overrides; Hydra's own node is left out."""
+    words = quoted(overrides)
     if GlobalHydra.instance().is_initialized():
-        return compose(root, overrides=list(overrides))
+        return compose(root, overrides=words)
     with initialize_config_dir(str(config_folder()), version_base="1.3"):
-        return compose(root, overrides=list(overrides))
+        return compose(root, overrides=words)
 
 
 def known_keys(root: str, overrides: Sequence[str]) -> list[str]:

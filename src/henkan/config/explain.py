@@ -45,10 +45,9 @@ def explain(error: Exception, verb: str, arguments: Sequence[str]) -> tuple[str 
         return no_such_option(error), 2
     if isinstance(error, OverrideParseException):
         reason = str(error).partition("\n")[0]
-        return (
-            f"cannot read {error.override!r}: {reason}; quote it for the shell, as in 'loss=[mse,adversarial]'",
-            2,
-        )
+        key, _, value = error.override.partition("=")
+        way = "'loss=[mse,adversarial]'" if value.startswith(("[", "{")) else f"""'{key}="{value}"'"""
+        return f"cannot read {error.override!r}: {reason}; quote it, for the shell too, as in {way}", 2
     if isinstance(error, ConfigCompositionException):
         return composition_failed(error, verb, overrides), 2
     if isinstance(error, InstantiationException):

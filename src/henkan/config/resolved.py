@@ -84,7 +84,7 @@ class Evaluation(TypedDict):
     seed: int
     batch: int
     kept: int
-    framing: Node | None
+    framing: Node | Literal["trained", "whole"] | None
     # Runs of before these were settings do not have them.
     degradation: NotRequired[Node | None]
     ensemble: NotRequired[bool]

@@ -27,7 +27,9 @@ def told(overrides: Sequence[str]) -> dict[str, str]:
     """Return what was set by its name: of a key the last word, unless another one ends the same; of a path its end."""
     pairs = [word.lstrip("+~").partition("=")[::2] for word in overrides]
     found = {
-        key: value.rpartition("/")[2] for key, value in pairs if key.partition(".")[0] not in (*SAID, *UNTOLD) and value
+        key: value.strip("'").rpartition("/")[2]
+        for key, value in pairs
+        if key.partition(".")[0] not in (*SAID, *UNTOLD) and value
     }
     ends = [key.rpartition(".")[2] for key in found]
     short = [key if ends.count(end) > 1 else end for key, end in zip(found, ends, strict=True)]

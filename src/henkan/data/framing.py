@@ -70,6 +70,29 @@ class Frame(ABC):
 
 
 @dataclass(frozen=True)
+class AsItIs(Frame):
+    """The picture as it is; `size` is its shorter side."""
+
+    size: int
+
+    def keeps(self, shape: tuple[int, ...]) -> bool:
+        return True
+
+    def times(self, scale: int) -> Frame:
+        return self
+
+    def __call__(self, picture: Picture, threshold: float | None = None) -> Picture:
+        return picture
+
+    def of_labels(self, labels: Picture) -> Picture:
+        return labels
+
+    @property
+    def matrix(self) -> NDArray[np.float64]:
+        return np.eye(2, 3)
+
+
+@dataclass(frozen=True)
 class Cut(Frame):
     """Cut `side` x `side` pixels at (`top`, `left`), turn them by `angle` degrees about their center, resize them to
     `size` x `size`, mirror or not.
@@ -179,6 +202,10 @@ class Framing(ABC):
         """Whether a framed picture can be learned from."""
         return True
 
+    def scored(self) -> Framing | None:
+        """Return what shows scored pictures at the scale that this trains at; None: whole, where nothing is resized."""
+        return None
+
 
 class CropFlip(Framing):
     """Resize the shorter side to a uniform integer in `resize`, cut at random, mirror with `flip`.
@@ -202,6 +229,9 @@ class CropFlip(Framing):
         side = _side(height, width, self.size, shorter, name)
         top, left = int(down * (height - side + 1)), int(right * (width - side + 1))
         return Cut(top, left, side, self.size, mirror < self.flip)
+
+    def scored(self) -> Framing | None:
+        return None if self.resize is None else AtScale(self.size, *self.resize)
 
 
 class TurnCrop(Framing):
@@ -243,6 +273,20 @@ class Center(Framing):
     def draw(self, height: int, width: int, rng: np.random.Generator, name: str) -> Cut:
         side = _side(height, width, self.size, self.resize, name)
         return Cut((height - side) // 2, (width - side) // 2, side, self.size, False)
+
+
+class AtScale(Framing):
+    """Show whole what has a scale that was trained, its shorter side within [`low`, `high`] pixels; of all else cut the
+    center, `size` pixels of a shorter side midway between the two. Without chance.
+    """
+
+    def __init__(self, size: int, low: int, high: int) -> None:
+        self.size, self.low, self.high = size, low, high
+
+    def draw(self, height: int, width: int, rng: np.random.Generator, name: str) -> Frame:
+        if self.low <= min(height, width) <= self.high:
+            return AsItIs(min(height, width))
+        return Center(self.size, (self.low + self.high) // 2).draw(height, width, rng, name)
 
 
 @dataclass(frozen=True)

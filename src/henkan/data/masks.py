@@ -7,9 +7,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ImageOps
 
-from henkan.data.decode import opened
+from henkan.data.decode import opened, upright
 from henkan.errors import UserError
 
 Mask = NDArray[np.uint8]
@@ -34,7 +33,7 @@ def read_mask(path: Path) -> Mask:
         raise UserError(f"there is no mask {path}")
     with opened(path) as image:
         lossy = image.format in LOSSY
-        layers = np.asarray(ImageOps.exif_transpose(image).convert("RGBA"))
+        layers = np.asarray(upright(image).convert("RGBA"))
     light = np.where(layers[..., 3] > 0, layers[..., :3].max(axis=2), 0)
     between = (light > 15) & (light < 240)
     if between.mean() > BETWEEN and len(np.unique(light)) > TONES:

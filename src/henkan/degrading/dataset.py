@@ -28,7 +28,7 @@ from henkan.runs import machine
 from henkan.runs.identity import digest, without_place
 from henkan.runs.plan import manifest_of
 from henkan.runs.sources import code
-from henkan.scoring.evaluation_set import evaluation_set, scored
+from henkan.scoring.evaluation_set import evaluation_set, framing_of, scored
 from henkan.training.assemble import build_transform, training_stream
 
 
@@ -42,6 +42,10 @@ class Settings(Config):
 
 def claim(output: Path, config: Settings, pictures: Pictures, counts: Mapping[str, int]) -> None:
     """Write `dataset.json`, what the folder holds. Raises `UserError` if it holds something else already."""
+    test = config["evaluation"]["framing"]
+    if framing_of(config, pictures, test) is None:
+        # However it is said.
+        test = None
     parts = {
         "data": {**without_place(config["data"]), "manifest": manifest_of(config, pictures)},
         "augmentation": config["augmentation"],
@@ -51,7 +55,7 @@ def claim(output: Path, config: Settings, pictures: Pictures, counts: Mapping[st
         "format": config["format"],
         "shard": config["shard"],
         "scored": scored(config)["degradation"],
-        "framing": {"val": config["validation"]["framing"], "test": config["evaluation"]["framing"]},
+        "framing": {"val": config["validation"]["framing"], "test": test},
     }
     # What was written before an option was there is the same at the value that it was introduced with.
     identity, path = digest(without_defaults(parts)), output / "dataset.json"

@@ -75,6 +75,8 @@ def run(verb: str, arguments: Sequence[str]) -> float | None:
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
+    from henkan.config.quoting import quoted
+
     results: list[float | None] = []
     errors: list[Exception] = []
     command = [*sys.argv[:1], verb, *arguments]
@@ -99,7 +101,7 @@ def run(verb: str, arguments: Sequence[str]) -> float | None:
     # Hydra names the job after the module of its task function.
     task.__module__ = f"henkan.{verb}"
     root = hydra.main(version_base="1.3", config_path=str(config_folder()), config_name=verb)
-    with argv([*sys.argv[:1], *arguments]), errors_raised(), completing(verb):
+    with argv([*sys.argv[:1], *quoted(arguments)]), errors_raised(), completing(verb):
         try:
             root(task)()
         except ValueError as error:

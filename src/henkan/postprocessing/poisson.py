@@ -1,4 +1,4 @@
-"""GLCIC's post-processing (Iizuka et al. 2017, section 3.4): fast marching, then Poisson blending."""
+"""GLCIC's post-processing (Iizuka et al. 2017, section 3.4), by OpenCV: fast marching, then a seamless clone."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,9 @@ from henkan.degradations.grey import Grey
 from henkan.degradations.hints import Hints
 from henkan.errors import UserError
 from henkan.networks.modes import learns
-from henkan.prediction.pictures import on_white, png, profile, read
+from henkan.prediction.pictures import on_white, profile, read
 from henkan.prediction.predictor import Predictor
+from henkan.prediction.strokes import inner, read_layer
 from henkan.sample import named_arguments
 from henkan.tasks.colorization import enlarged
 
@@ -31,8 +33,6 @@ Pixels = NDArray[np.uint8]
 Shape = tuple[int, ...]
 # What is converted at once where a picture is put together, in pixels.
 STRIP = 2_000_000
-# Of a scribble, lighter than this in every channel is no stroke.
-WHITE = 250
 # A pixel of what the network is shown has a hint where strokes cover more than this of it.
 SHARE = 0.02
 # The shorter side at which a style picture is handed on.
@@ -74,11 +74,11 @@ class ColorPictures(Predictor):
             )
         return files
 
-    def __call__(self, path: Path) -> Iterator[tuple[str, bytes]]:
-        image = read(path)
+    def __call__(self, path: Path, page: int = 0) -> Iterator[tuple[str, bytes]]:
+        image = read(path, page)
         # That of a grey picture says nothing about colors.
         kept = None if image.mode in ("L", "LA") else profile(image)
-        yield ".png", png(self.colored(image, str(path)), kept)
+        yield self.written(self.colored(image, str(path)), image, kept)
 
     @torch.inference_mode()
     def colored(self, image: Image.Image, name: str) -> Image.Image:
@@ -111,7 +111,7 @@ class ColorPictures(Predictor):
             found |= painted(points(self.cfg.points), shape, small, name)
         if self.cfg.scribble is not None:
             where = str(self.cfg.scribble)
-            found |= scribbled(read(Path(where)), where, shape, small, name)
+            found |= scribbled(Path(where), shape, small, name)
         if self.cfg.style is not None:
             shown = (255 * on_white(read(Path(str(self.cfg.style))))).round().astype(np.uint8)
             style = to_tensor(shrunk(shown, STYLE))
@@ -143,24 +143,50 @@ def shrunk(pixels: Pixels, shorter: int) -> Pixels:
 def points(given: Any) -> list[tuple[float, float, str]]:
     """Return (x, y, color) of a list of [x, y, "#rrggbb"], or of a CSV file with these columns.
 
-    Raises `UserError` for what is no such list or file.
+    A file may have a header, spaces, and `;` or tabs between its columns (then `12,5` is a number). Raises `UserError`
+    for what is no such list or file, naming the row.
     """
-    if isinstance(given, str):
-        path = Path(given)
-        if not path.is_file():
-            raise UserError(f"there is no file of points {path}: give a CSV file with the columns x, y, color")
+    if not isinstance(given, str):
         try:
-            # Spreadsheets put a mark at the beginning.
-            text = path.read_text(encoding="utf-8-sig")
-        except UnicodeDecodeError:
-            raise UserError(f"{path} is no text in UTF-8: save it as CSV") from None
-        rows: Any = [row for row in csv.reader(text.splitlines()) if row and row != ["x", "y", "color"]]
-    else:
-        rows = given
+            return [(float(x), float(y), str(word)) for x, y, word in given]
+        except (TypeError, ValueError):
+            raise UserError(f'points={given}: each is x, y and a color, as in points=[[120,80,"#c04020"]]') from None
+    path = Path(given).expanduser()
+    if not path.is_file():
+        raise UserError(f"there is no file of points {path}: give a CSV file with the columns x, y, color")
     try:
-        return [(float(x), float(y), str(word)) for x, y, word in rows]
-    except (TypeError, ValueError):
-        raise UserError(f'points={given}: each is x, y and a color, as in points=[[120,80,"#c04020"]]') from None
+        # Spreadsheets put a mark at the beginning.
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise UserError(f"{path} is no text in UTF-8: save it as CSV") from None
+    between = next((sign for sign in (";", "\t") if sign in text), ",")
+    found: list[tuple[float, float, str]] = []
+    begun = False
+    reader = csv.reader(text.splitlines(), delimiter=between, skipinitialspace=True)
+    for cells in reader:
+        row = [cell.strip() for cell in cells]
+        if not any(row):
+            continue
+        header, begun = not begun and not any(map(is_number, row[:2])), True
+        if header:
+            continue
+        if len(row) != 3 or not all(map(is_number, row[:2])) or not row[2]:
+            raise UserError(f"{path}, row {reader.line_num} ({between.join(cells)}): it is to be x, y and a color")
+        found.append((to_number(row[0]), to_number(row[1]), row[2]))
+    return found
+
+
+def to_number(word: str) -> float:
+    """Return a number that has a point or a comma. Raises `ValueError` for another word."""
+    return float(word.replace(",", "."))
+
+
+def is_number(word: str) -> bool:
+    """Whether a word is a number; `nan` and `inf` are none that a place could have."""
+    try:
+        return math.isfinite(to_number(word))
+    except ValueError:
+        return False
 
 
 def painted(found: Sequence[tuple[float, float, str]], shape: Shape, small: Shape, name: str) -> dict[str, Tensor]:
@@ -182,19 +208,17 @@ def painted(found: Sequence[tuple[float, float, str]], shape: Shape, small: Shap
     return hints(color.rgb_to_lab(to_tensor(layer))[:, 1:] / color.AB, torch.from_numpy(mask)[None, None])
 
 
-def scribbled(scribble: Image.Image, where: str, shape: Shape, small: Shape, name: str) -> dict[str, Tensor]:
+def scribbled(where: Path, shape: Shape, small: Shape, name: str) -> dict[str, Tensor]:
     """Return the hints of a scribble: a picture of the same size, without a hint where it is transparent or white.
 
     Raises `UserError` for one of another size, and for one without any color.
     """
-    if (scribble.height, scribble.width) != tuple(shape[:2]):
-        size = f"{scribble.width}x{scribble.height}"
+    layer, drawn, dirty = read_layer(where)
+    if drawn.shape != tuple(shape[:2]):
+        size = f"{drawn.shape[1]}x{drawn.shape[0]}"
         raise UserError(f"{where} has {size} pixels and {name} {shape[1]}x{shape[0]}: draw it at the picture's size")
-    layer = np.asarray(scribble.convert("RGB"))
-    drawn = (layer < WHITE).any(axis=2)
-    if scribble.mode in ("LA", "RGBA") and not (opaque := np.asarray(scribble.getchannel("A")) > 127).all():
-        # On a transparent layer white is a color too.
-        drawn = opaque
+    if dirty:
+        drawn = inner(drawn)
     if not drawn.any():
         raise UserError(f"{where} has no stroke: paint colors on white, or on a transparent layer")
     ab = color.rgb_to_lab(to_tensor(layer))[:, 1:] / color.AB

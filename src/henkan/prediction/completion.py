@@ -17,7 +17,7 @@ from henkan.data.masks import check_mask, read_mask
 from henkan.errors import UserError
 from henkan.networks.modes import learns
 from henkan.prediction import tiling
-from henkan.prediction.pictures import png, profile, read
+from henkan.prediction.pictures import profile, read
 from henkan.prediction.predictor import Predictor
 from henkan.prediction.removal import feathered, grown, object_in
 from henkan.pretrained.saliency import Saliency
@@ -42,7 +42,8 @@ class FillHoles(Predictor):
         self.saliency: Saliency | None = None
         self.masks: dict[Path, Path] = {}
         if self.cfg.remove is None:
-            self.masks = {path: mask_path(path, self.cfg.mask, len(pictures)) for path in pictures}
+            given = None if self.cfg.mask is None else Path(str(self.cfg.mask))
+            self.masks = masks_of(pictures, given)
         elif self.cfg.mask is not None:
             raise UserError("mask and remove both say what goes: give one of them")
         elif not is_box(self.cfg.remove):
@@ -53,8 +54,8 @@ class FillHoles(Predictor):
         self.postprocess = None if postprocess is None else build(postprocess)
         return list(self.masks.values())
 
-    def __call__(self, path: Path) -> Iterator[tuple[str, bytes]]:
-        image = read(path)
+    def __call__(self, path: Path, page: int = 0) -> Iterator[tuple[str, bytes]]:
+        image = read(path, page)
         if self.saliency is None:
             mask = read_mask(self.masks[path])
             check_mask(mask, (image.height, image.width), str(path))
@@ -63,7 +64,7 @@ class FillHoles(Predictor):
             hole = object_in(np.asarray(image.convert("RGB")), self.cfg.remove, self.saliency, str(path))
         hole = grown(hole, self.cfg.grow)
         result = complete(image, hole, self.network, self.transform, self.budget, self.postprocess)
-        yield ".png", png(feathered(image, result, hole, self.cfg.feather), profile(image))
+        yield self.written(feathered(image, result, hole, self.cfg.feather), image, profile(image))
 
 
 def is_box(given: object) -> bool:
@@ -71,16 +72,17 @@ def is_box(given: object) -> bool:
     return isinstance(given, ListConfig) and len(given) == 4 and all(type(value) is int for value in given)
 
 
-def mask_path(path: Path, given: str | None, pictures: int) -> Path:
-    """Return where a picture's mask lies: the given file, or that of its stem in the given folder or beside it."""
-    if given is not None and not Path(given).is_dir():
-        if pictures > 1:
-            raise UserError(f"mask={given} is one mask for {pictures} pictures: give a folder of masks")
-        return Path(given)
+def masks_of(pictures: Sequence[Path], given: Path | None) -> dict[Path, Path]:
+    """Return where the mask of each picture lies: the given file, or that of its stem in the given folder or beside it.
+
+    One file is the mask of them all.
+    """
     if given is None:
-        return path.parent / f"{path.stem}{MASK}.png"
-    marked, plain = (Path(given) / f"{path.stem}{end}.png" for end in (MASK, ""))
-    return marked if marked.is_file() else plain
+        return {path: path.parent / f"{path.stem}{MASK}.png" for path in pictures}
+    if not given.is_dir():
+        return dict.fromkeys(pictures, given)
+    marked = {path: given / f"{path.stem}{MASK}.png" for path in pictures}
+    return {path: mask if mask.is_file() else given / f"{path.stem}.png" for path, mask in marked.items()}
 
 
 def complete(

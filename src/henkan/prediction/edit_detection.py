@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from henkan.prediction.pictures import as_picture, on_white, png, read
+from henkan.prediction.pictures import as_picture, on_white, read
 from henkan.prediction.predictor import Predictor
 
 
@@ -15,5 +15,6 @@ class FindEdits(Predictor):
     What is transparent is looked at on white.
     """
 
-    def __call__(self, path: Path) -> Iterator[tuple[str, bytes]]:
-        yield ".png", png(as_picture(self.in_tiles(on_white(read(path)), self.output)[..., 0]))
+    def __call__(self, path: Path, page: int = 0) -> Iterator[tuple[str, bytes]]:
+        image = read(path, page)
+        yield self.written(as_picture(self.in_tiles(on_white(image), self.output)[..., 0]), image)

@@ -36,17 +36,18 @@ class RedrawPages(Predictor):
 
     @property
     def endings(self) -> tuple[str, ...]:
-        return (".png", ".svg") if self.cfg.vector else (".png",)
+        return (self.ending, ".svg") if self.cfg.vector else (self.ending,)
 
-    def __call__(self, path: Path) -> Iterator[tuple[str, bytes]]:
+    def __call__(self, path: Path, page: int = 0) -> Iterator[tuple[str, bytes]]:
         if self.cfg.vector not in (None, "svg"):
             raise UserError(f"vector={self.cfg.vector} must be svg, or null")
-        page = whitened(on_white(read(path)), str(path), self.cfg.invert)
+        image = read(path, page)
+        drawn = whitened(on_white(image), str(path), self.cfg.invert)
         if self.cfg.resize != 1.0:
-            page = rescaled(page, self.cfg.resize)
-        self.compare_lines(page, str(path))
-        drawing = as_picture(self.redrawn(page))
-        yield ".png", png(drawing)
+            drawn = rescaled(drawn, self.cfg.resize)
+        self.compare_lines(drawn, str(path))
+        drawing = as_picture(self.redrawn(drawn))
+        yield self.written(drawing, image)
         if self.cfg.vector == "svg":
             yield ".svg", traced(drawing)
 

@@ -9,10 +9,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from omegaconf import DictConfig
+from PIL import Image
 from torch import Tensor, nn
 
 from henkan.data.drawings import Floats
+from henkan.errors import UserError
 from henkan.prediction import tiling
+from henkan.prediction.pictures import FORMATS, beside, encoded
 from henkan.transform import Transform
 
 
@@ -26,6 +29,7 @@ class Predictor(ABC):
         self.network, self.transform, self.cfg, self.trained = network, transform, cfg, trained
         self.device = next((tensor.device for tensor in network.state_dict().values()), torch.device("cpu"))
         self.budget = int(cfg.megapixels * 1e6)
+        self.ending = ending_of(cfg)
 
     def expect(self, pictures: Sequence[Path]) -> list[Path]:
         """Say which other files belong to the pictures. Raises `UserError` where that cannot be."""
@@ -39,11 +43,15 @@ class Predictor(ABC):
     @property
     def endings(self) -> tuple[str, ...]:
         """The endings of what is written for each picture."""
-        return (".png",)
+        return (self.ending,)
 
     @abstractmethod
-    def __call__(self, path: Path) -> Iterator[tuple[str, bytes]]:
-        """Yield what is to be written for one picture: ending and content. Raises `UserError` naming it."""
+    def __call__(self, path: Path, page: int = 0) -> Iterator[tuple[str, bytes]]:
+        """Yield what is to be written for one picture, or a page of it: ending and content. Raises `UserError`."""
+
+    def written(self, made: Image.Image, source: Image.Image, icc_profile: bytes | None = None) -> tuple[str, bytes]:
+        """Return ending and content of the file of what was made, with what its source's said beside the pixels."""
+        return self.ending, encoded(made, self.ending, beside(source), icc_profile, self.cfg.get("quality", 95))
 
     def in_tiles(self, picture: Floats, answer: Callable[[Tensor], Tensor]) -> Floats:
         """Return what `answer` makes of a picture (H, W, C), in tiles that fit the budget: (H, W, c) times the scale.
@@ -65,3 +73,25 @@ class Predictor(ABC):
         """Return the picture that the network and the task make of a source."""
         found: Tensor = self.transform.generate(self.network, {"source": source})["output"]
         return found
+
+
+def is_file_name(output: Path) -> bool:
+    """Whether results go to one file of this name, and not into a folder."""
+    return output.suffix.lower() in (*FORMATS, ".svg") and not output.is_dir()
+
+
+def ending_of(cfg: DictConfig) -> str:
+    """Return the ending of pictures that are written: by `format`, by `output` where that is a file, or PNG's.
+
+    Raises `UserError` for a format that is none of these, and where both are given and differ.
+    """
+    given = cfg.get("format")
+    ending = None if given is None else f".{given}".lower()
+    if ending is not None and ending not in FORMATS:
+        raise UserError(f"format={given} must be {', '.join(name.lstrip('.') for name in FORMATS)}")
+    file = Path(str(cfg.get("output") or ""))
+    if not is_file_name(file) or file.suffix.lower() == ".svg":
+        return ending or ".png"
+    if ending is not None and FORMATS[ending] != FORMATS[file.suffix.lower()]:
+        raise UserError(f"format={given} and output={file} are two formats: give one of them")
+    return file.suffix.lower()

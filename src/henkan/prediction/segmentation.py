@@ -13,6 +13,7 @@ from torch import Tensor
 
 from henkan import color
 from henkan.data.drawings import Floats
+from henkan.errors import UserError
 from henkan.prediction.pictures import on_white, png, read
 from henkan.prediction.predictor import Predictor
 
@@ -25,8 +26,14 @@ class SegmentPictures(Predictor):
     are mixed.
     """
 
-    def __call__(self, path: Path) -> Iterator[tuple[str, bytes]]:
-        found = Image.fromarray(self.classes(on_white(read(path))), "L")
+    @property
+    def endings(self) -> tuple[str, ...]:
+        if self.ending != ".png":
+            raise UserError(f"classes are written as PNG, which keeps them, and not as {self.ending.lstrip('.')}")
+        return super().endings
+
+    def __call__(self, path: Path, page: int = 0) -> Iterator[tuple[str, bytes]]:
+        found = Image.fromarray(self.classes(on_white(read(path, page))), "L")
         found.putpalette(palette())
         yield ".png", png(found)
 

@@ -12,14 +12,13 @@ from henkan.data.decode import opened
 from henkan.data.drawings import Floats
 from henkan.errors import UserError
 from henkan.prediction.line_drawing import rescaled, whitened
-from henkan.prediction.pictures import as_picture, on_white, png, read
+from henkan.prediction.pictures import as_picture, on_white, read
 from henkan.prediction.predictor import Predictor
+from henkan.prediction.strokes import WHITE, read_layer
 from henkan.ranks import say
 
 # How colors may be stored where white must be white.
 MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA")
-# Of 1, in every channel: what is lighter is paper, not a white stroke.
-WHITE = 250 / 255
 
 
 class PaintSketches(Predictor):
@@ -37,8 +36,8 @@ class PaintSketches(Predictor):
             say(f"{without} of {len(pictures)} sketches have no STEM.png in {given}, and are painted without strokes")
         return [path for path in self.strokes.values() if path is not None]
 
-    def __call__(self, path: Path) -> Iterator[tuple[str, bytes]]:
-        image = read(path)
+    def __call__(self, path: Path, page: int = 0) -> Iterator[tuple[str, bytes]]:
+        image = read(path, page)
         sketch = whitened(on_white(image), str(path), self.cfg.invert)
         given = self.strokes[path]
         strokes = np.ones((*sketch.shape, 3), np.float32) if given is None else read_strokes(given)
@@ -50,7 +49,7 @@ class PaintSketches(Predictor):
         if self.cfg.resize != 1.0:
             sketch = rescaled(sketch, self.cfg.resize)
             strokes = np.stack([rescaled(strokes[..., channel], self.cfg.resize) for channel in range(3)], axis=2)
-        yield ".png", png(as_picture(self.painted(sketch, strokes)))
+        yield self.written(as_picture(self.painted(sketch, strokes)), image)
 
     def painted(self, sketch: Floats, strokes: Floats) -> Floats:
         """Return the network's picture (H, W, 3) of a sketch (H, W) and strokes (H, W, 3), all in [0, 1]."""
@@ -87,6 +86,9 @@ def read_strokes(path: Path) -> Floats:
         mode = file.mode
     if mode not in MODES and not mode.startswith(("I", "F")):
         raise UserError(f"{path} has colors in {mode}: save the strokes as PNG, in RGB or RGBA")
-    strokes = on_white(read(path))
-    strokes[(strokes >= WHITE).all(axis=2)] = 1.0
-    return strokes
+    colors, painted, dirty = read_layer(path)
+    if not dirty:
+        # What is half transparent is mixed with white, as a person sees it.
+        colors = np.asarray((255 * on_white(read(path))).round(), np.uint8)
+        painted = np.asarray((colors < WHITE).any(axis=2))
+    return np.where(painted[..., None], colors.astype(np.float32) / 255, np.float32(1))

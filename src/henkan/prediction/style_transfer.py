@@ -38,8 +38,8 @@ class PaintPictures(WholePictures):
             raise UserError(f"side={side} must be a number of pixels, 1 or more")
         return []
 
-    def opened(self, path: Path) -> Image.Image:
-        image = read(path)
+    def opened(self, path: Path, page: int) -> Image.Image:
+        image = read(path, page)
         if self.cfg.side is not None:
             scale = self.cfg.side / min(image.size)
             image = image.resize([max(1, round(side * scale)) for side in image.size], Image.Resampling.LANCZOS)

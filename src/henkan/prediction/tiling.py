@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from henkan.errors import UserError
+from henkan.progress import report
 
 Floats = NDArray[np.float32]
 # What a pixel is assumed to need around it where a network says nothing (`context`), and the width of a seam.
@@ -100,7 +101,8 @@ def merge(tiles: list[Tile], fill: Callable[[Box], Floats], height: int, width: 
     """
     total: Floats | None = None
     weight = np.zeros((height * scale, width * scale, 1), np.float32)
-    for tile in tiles:
+    for number, tile in enumerate(tiles):
+        report(number, len(tiles), "tile")
         answer = fill(tile.read)
         own = Box(
             tile.write.top - tile.read.top,

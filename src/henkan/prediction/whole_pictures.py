@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from henkan.data.drawings import Floats
-from henkan.prediction.pictures import as_picture, png, profile, read
+from henkan.prediction.pictures import as_picture, profile, read
 from henkan.prediction.predictor import Predictor
 
 GREY = ("L", "LA")
@@ -23,19 +23,19 @@ class WholePictures(Predictor):
 
     colors = False
 
-    def __call__(self, path: Path) -> Iterator[tuple[str, bytes]]:
-        image = self.opened(path)
+    def __call__(self, path: Path, page: int = 0) -> Iterator[tuple[str, bytes]]:
+        image = self.opened(path, page)
         made = as_picture(self.answer(self.shown(image), str(path)))
         if image.mode in GREY and not self.colors:
             made = made.convert("L")
         kept = profile(image) if (image.mode in GREY) == (made.mode in GREY) else None
         if image.mode in ("LA", "RGBA"):
             made.putalpha(image.getchannel("A").resize(made.size, Image.Resampling.BICUBIC))
-        yield ".png", png(made, kept)
+        yield self.written(made, image, kept)
 
-    def opened(self, path: Path) -> Image.Image:
-        """Return the picture in a file."""
-        return read(path)
+    def opened(self, path: Path, page: int) -> Image.Image:
+        """Return the picture in a file, or a page of it."""
+        return read(path, page)
 
     def shown(self, image: Image.Image) -> Floats:
         """Return what the network is shown of a picture: (H, W, 3) in [0, 1]."""

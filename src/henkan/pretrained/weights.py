@@ -23,7 +23,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from henkan.errors import MissingWeights, UserError
-from henkan.files import at_home, user_cache
+from henkan.files import LFS_POINTER, at_home, opening, user_cache
 from henkan.pretrained import catalogue
 from henkan.pretrained.catalogue import Found, Network, digest_of, known, nearest, recognize, unwrapped
 
@@ -113,6 +113,7 @@ def recognized(path: Path, way_out: str) -> Found | None:
 
     Raises `UserError`, which ends in `way_out`, for a file that is damaged, or holds more than tensors.
     """
+    check_fetched(path, way_out)
     network = published(path)
     if network is not None and network.layout is None:
         return Found(network, {}, True, True)
@@ -189,6 +190,7 @@ def read(path: Path, origin: str) -> dict[str, Tensor]:
 
     `origin` says how to get the file anew. Raises `UserError` if the contents do not match the name.
     """
+    check_fetched(path, f"delete it, {origin}")
     digest = hash_of(path)
     promised = re.search(r"-([0-9a-f]{8})\.[^.]+$", path.name)
     if promised is None or not digest.startswith(promised[1]):
@@ -213,6 +215,7 @@ def contents(path: Path, way_out: str) -> dict[str, Any]:
     Safetensors and torch's files are told by their first bytes, whatever they are called. Raises `UserError`, which
     ends in `way_out`, for what holds anything else.
     """
+    check_fetched(path, way_out)
     try:
         if is_safetensors(path):
             return dict(safetensors.torch.load_file(path))
@@ -231,6 +234,12 @@ def contents(path: Path, way_out: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise UserError(f"{path} does not hold named tensors: {way_out}")
     return found
+
+
+def check_fetched(path: Path, way_out: str) -> None:
+    """Raise `UserError` for an empty file, and for what Git leaves in place of one that was not fetched."""
+    if opening(path, "file of weights", way_out).startswith(LFS_POINTER):
+        raise UserError(f"{path} is a pointer of Git LFS: git lfs pull fetches the file")
 
 
 def is_safetensors(path: Path) -> bool:

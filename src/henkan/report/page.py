@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -20,10 +21,13 @@ from henkan.report.figures import GROUPS, Chart
 from henkan.report.read import GIVEN, STATUSES, Run, Study
 from henkan.report.statistics import OVER_IMAGES, WITHOUT_SEEDS
 from henkan.report.summary import SYMBOLS, Answer, Comparison, answer, digits_of, interval_words
+from henkan.scoring.evaluation_set import WHOLE
 
 # One seed's pictures alone are shown where all seeds would make the file slow to open on a phone.
 EMBEDDED_BYTES = 10_000_000
 ROLES = ("source", "output", "target")
+# Fewer pictures are told to be few.
+FEW = 30
 UNCOMMITTED = " with uncommitted changes"
 
 
@@ -108,12 +112,35 @@ def render(study: Study, rows: list[Comparison], parts: list[Part]) -> str:
         shapes={figures.seed_words(seed): shape(marker) for seed, marker in figures.markers(study).items()},
         Markup=Markup,
         missing=missing(rows),
+        notes=notes(study),
         runs=sorted(study.runs, key=lambda run: study.seeds.index(run.seed) if run.seed in study.seeds else -1),
         cost=cost,
         reason=reason,
         environment=environment(study),
         written=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
     )
+
+
+def notes(study: Study) -> list[str]:
+    """Return what must be said before any score is read: of smoke runs, few pictures, whole pictures."""
+    found = []
+    if study.plan.get("scale") == "smoke":
+        found.append("Runs at scale=smoke show that everything works: neither scores nor pictures mean anything.")
+    counts = {len(run.scores) for run in study.runs if run.scores is not None}
+    if counts and max(counts) < FEW:
+        found.append(f"Scored on {max(counts)} picture{'s' * (max(counts) > 1)}: too few to tell small differences.")
+    if any(is_scored_whole(run) for run in study.runs):
+        found.append("Scored on whole pictures, whatever scale was trained (evaluation.framing=whole).")
+    return found
+
+
+def is_scored_whole(run: Run) -> bool:
+    """Whether a run was asked to score whole pictures."""
+    path = run.file("config.yaml") if run.status == "done" else None
+    if path is None or not path.is_file():
+        return False
+    config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return isinstance(config, dict) and (config.get("evaluation") or {}).get("framing") == WHOLE
 
 
 def missing(rows: list[Comparison]) -> dict[str, int]:

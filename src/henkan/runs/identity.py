@@ -18,6 +18,7 @@ from henkan.pretrained.features import Features
 from henkan.pretrained.shared import View
 from henkan.pretrained.weights import hash_of, located
 from henkan.sample import PAIRED
+from henkan.scoring.evaluation_set import are_whole
 from henkan.terms.term import Term
 from henkan.training.schedule import NETWORKS, Phase, Schedule, active
 from henkan.training.streams import streams_read
@@ -183,6 +184,9 @@ def evaluation_parts(config: Mapping[str, Any], manifest: str) -> dict[str, Any]
         parts["degradation"] = by_contents(degradation)
     if own := config.get("evaluation", {}).get("degradation"):
         parts["evaluation"] = {**config["evaluation"], "degradation": by_contents(own)}
+    if "evaluation" in parts and are_whole(config):
+        # However it is said.
+        parts["evaluation"] = {**parts["evaluation"], "framing": None}
     parts["generator"] = by_files(config["generator"])
     return {**parts, "manifest": manifest}
 

@@ -28,6 +28,7 @@ from henkan.runs.origin import Origin, find_origin
 from henkan.runs.run import run_folder
 from henkan.runs.sources import remember
 from henkan.sample import PAIRED
+from henkan.scoring.evaluation_set import framing_of
 from henkan.terms.chosen import build_terms, check_terms
 from henkan.terms.term import Term
 from henkan.training import checkpoint
@@ -110,6 +111,8 @@ def settle(cfg: DictConfig) -> tuple[Config, Pictures]:
         check_ready(pictures, task_overrides())
         config["augmentation"], config["degradation"] = None, UNCHANGED
         config["validation"]["framing"] = config["evaluation"]["framing"] = config["evaluation"]["degradation"] = None
+    # A word that is none is said before anything is trained.
+    framing_of(config, pictures, config["evaluation"]["framing"])
     return config, pictures
 
 

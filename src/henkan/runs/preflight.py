@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Literal
 
 import torch
 
@@ -60,7 +61,9 @@ def check_partners(pictures: Pictures, degradation: Node, names: Sequence[str]) 
         )
 
 
-def check_scored(plan: Plan, config: Config, split: Split, framing: Node | None, limit: int | None) -> None:
+def check_scored(
+    plan: Plan, config: Config, split: Split, framing: Node | Literal["trained", "whole"] | None, limit: int | None
+) -> None:
     """Draw each sample of a split that is scored, unless that was done before; see `check_pictures`."""
     names = plan.pictures.some_names(split)
     check_partners(plan.pictures, config["degradation"], names)

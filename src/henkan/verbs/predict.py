@@ -6,11 +6,16 @@ points or a scribble say what some places should be. Sketches: strokes of color 
 transfer: any picture is painted in the style that a network has learned. Super-resolution: the picture is enlarged;
 other=RUN blend=0.8 lies between two runs. Segmentation: the class of every pixel, as PNG with VOC's palette.
 
+EXIF, dpi, color profile and texts of a picture are kept. Of several pages or frames (TIFF, GIF, WebP) each is written,
+as STEM_1.png and so on.
+
   henkan predict run=outputs/runs/RUN input=photo.jpg mask=hole.png
   henkan predict run=outputs/runs/RUN iteration=200_000 input=photo.jpg mask=hole.png
   henkan predict run=outputs/runs/RUN input=photo.jpg 'remove=[120,80,60,90]' grow=6 feather=4   # an object, by a box
   henkan predict run=outputs/runs/RUN input='photos/*.jpg' mask=masks postprocess=poisson
   henkan predict generator=telea input=photos output=filled
+  henkan predict generator=telea input=frames mask=logo.png format=jpg quality=90     # one mask for them all
+  henkan predict run=outputs/runs/RUN input=photo.jpg mask=hole.png output=result.webp
   henkan predict task=super_resolution degradation=bicubic generator=pretrained generator.weights=FILE input=photo.jpg
   henkan predict task=super_resolution generator=bidirectional 'generator.size=[320,240]' input=photo.jpg
   henkan predict run=outputs/runs/RUN input=sketch.png vector=svg
@@ -23,7 +28,9 @@ other=RUN blend=0.8 lies between two runs. Segmentation: the class of every pixe
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterable
+import math
+import os
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from omegaconf import DictConfig
@@ -37,39 +44,94 @@ from henkan.errors import UserError
 from henkan.evaluation.blend import blend_of, ensembled
 from henkan.files import replaced
 from henkan.networks.modes import learns
-from henkan.prediction.predictor import Predictor
+from henkan.prediction.pictures import pages
+from henkan.prediction.predictor import Predictor, is_file_name
+from henkan.progress import listening
 from henkan.runs.trained import as_it_is, check_untrained, own_config, with_overrides
 from henkan.training import checkpoint
 from henkan.training.assemble import build_network, build_transform, device_for
 
 # What marks a picture's mask beside it.
 MASK = "_mask"
+# Seconds after which a picture that takes long says how far it is, and again.
+EVERY = 20.0
 
 
 def main(cfg: DictConfig) -> None:
     if cfg.input is None:
         raise UserError("nothing to work on: give input=FILE, a folder or a pattern")
+    check(cfg)
     predict = load(cfg)
-    pictures, output = find(cfg.input), Path(cfg.output)
-    destinations(pictures, predict.expect(pictures), output, predict.endings)
+    pictures, output = find(str(cfg.input)), Path(str(cfg.output)).expanduser()
+    endings, stem = predict.endings, None
+    if is_file_name(output):
+        if len(pictures) > 1:
+            raise UserError(f"output={output} is one file for {len(pictures)} pictures: give a folder")
+        if output.suffix.lower() not in endings:
+            raise UserError(f"output={output}: what is written are {', '.join(endings)}: vector=svg writes SVG too")
+        output, stem = output.parent, output.stem
+    targets = destinations(pictures, predict.expect(pictures), output, endings, stem)
     console = Console(stderr=True)
+
+    def tell(line: str) -> None:
+        console.print(f"henkan: {line}", markup=False, highlight=False, soft_wrap=True)
+
     bad: list[str] = []
+    done = 0
     with Progress(console=console, disable=not console.is_terminal) as progress:
         for path in progress.track(pictures, description="predict"):
-            try:
-                for ending, content in predict(path):
-                    with replaced(output / f"{path.stem}{ending}") as partial:
-                        partial.write_bytes(content)
-            except UserError as error:
-                bad.append(str(error))
-                if len(pictures) > 1:
-                    console.print(f"henkan: {error}", markup=False, highlight=False, soft_wrap=True)
-    if bad and len(pictures) == 1:
-        raise UserError(bad[0])
-    print(output)
+            found = []
+            for error in applied(predict, path, output, stem or path.stem, targets):
+                done += 1
+                found += [] if error is None else [error]
+            if found and len(pictures) == done == 1:
+                raise UserError(found[0])
+            for line in found:
+                tell(line)
+            bad += found
+    print(output if stem is None else output / f"{stem}{endings[0]}")
     if bad:
-        console.print(f"henkan: {len(bad)} of {len(pictures)} pictures failed", markup=False, highlight=False)
+        tell(f"{len(bad)} of {done} pictures failed")
         raise SystemExit(1)
+
+
+def applied(predict: Predictor, path: Path, output: Path, stem: str, targets: Collection[str]) -> Iterator[str | None]:
+    """Write what becomes of a picture, page by page if it has several; yield for each what went wrong, naming it."""
+    try:
+        count = pages(path)
+    except UserError as error:
+        yield naming(error, path)
+        return
+    for page in range(count):
+        name, one = (stem, str(path)) if count == 1 else (f"{stem}_{page + 1}", f"{path}, page {page + 1}")
+        try:
+            with listening(one, EVERY):
+                for ending, content in predict(path, page):
+                    if count > 1 and f"{name}{ending}" in targets:
+                        raise UserError(f"{name}{ending} would be another picture's too: rename one of them")
+                    with replaced(output / f"{name}{ending}") as partial:
+                        partial.write_bytes(content)
+        except UserError as error:
+            yield naming(error, one)
+        else:
+            yield None
+
+
+def naming(error: UserError, path: Path | str) -> str:
+    """Return the message of an error, with the picture that it is about if it does not name it."""
+    return str(error) if str(path) in str(error) else f"{path}: {error}"
+
+
+def check(cfg: DictConfig) -> None:
+    """Raise `UserError` for numbers that cannot be."""
+    for key in ("resize", "megapixels"):
+        if not 0 < cfg[key] < math.inf:
+            raise UserError(f"{key}={cfg[key]} must be above 0")
+    for key in ("grow", "feather"):
+        if cfg[key] < 0:
+            raise UserError(f"{key}={cfg[key]} must be 0 pixels or more")
+    if not 1 <= cfg.quality <= 100:
+        raise UserError(f"quality={cfg.quality} must be from 1 to 100")
 
 
 def load(cfg: DictConfig) -> Predictor:
@@ -97,11 +159,11 @@ def load(cfg: DictConfig) -> Predictor:
 
 def find(given: str) -> list[Path]:
     """Return the pictures that a file, a folder or a pattern means, masks beside them left out."""
-    named = Path(given)
+    named = Path(given).expanduser()
     if named.is_dir():
-        found = sorted(path for path in named.iterdir() if path.suffix.lower() in EXTENSIONS)
+        found = sorted(path for path in named.iterdir() if is_picture(path))
     else:
-        found = [named] if named.is_file() else sorted(Path(path) for path in glob.glob(given, recursive=True))
+        found = [named] if named.is_file() else sorted(Path(path) for path in glob.glob(str(named), recursive=True))
     stems = {path.stem for path in found}
     pictures = [path for path in found if not path.stem.endswith(MASK) or path.stem.removesuffix(MASK) not in stems]
     if not pictures:
@@ -109,13 +171,35 @@ def find(given: str) -> list[Path]:
     return pictures
 
 
-def destinations(pictures: list[Path], others: Iterable[Path], output: Path, endings: Iterable[str]) -> None:
-    """Raise `UserError` where a result would be written over an input, or over another result."""
-    inputs = {path.resolve() for path in (*pictures, *others)}
+def is_picture(path: Path) -> bool:
+    """Whether a file of a folder is a picture by its name; what is hidden is none, as in training."""
+    return path.suffix.lower() in EXTENSIONS and not path.name.startswith(".")
+
+
+def destinations(
+    pictures: Sequence[Path], others: Iterable[Path], output: Path, endings: Iterable[str], stem: str | None = None
+) -> set[str]:
+    """Return the names of what will be written into `output`, those of one picture after `stem` if it is given.
+
+    Raises `UserError` where a result would be written over an input, or over another result.
+    """
+    inputs = {place_of(path) for path in (*pictures, *others)} - {None} if output.is_dir() else set()
+    found: set[str] = set()
     for ending in endings:
-        targets = [output / f"{path.stem}{ending}" for path in pictures]
-        for path, target in zip(pictures, targets, strict=True):
-            if target.resolve() in inputs:
-                raise UserError(f"{target} is an input: give another folder with output=DIR")
-            if targets.count(target) > 1:
-                raise UserError(f"{path} and another picture would both become {target}: rename one of them")
+        for path in pictures:
+            name = f"{stem or path.stem}{ending}"
+            if inputs and place_of(output / name) in inputs:
+                raise UserError(f"{output / name} is an input: give another folder with output=DIR")
+            if name in found:
+                raise UserError(f"{path} and another picture would both become {output / name}: rename one of them")
+            found.add(name)
+    return found
+
+
+def place_of(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from others, by whatever path and link it is reached; None where there is none."""
+    try:
+        state = os.stat(path)
+    except OSError:
+        return None
+    return state.st_dev, state.st_ino
