@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 import os
-import pickle
 import subprocess
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import fields
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Timer
@@ -20,6 +20,8 @@ from threading import Timer
 import cv2
 from rich.console import Console
 from rich.progress import track
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 
 from henkan.cores import cores
 from henkan.data.strokes import Strokes
@@ -31,6 +33,8 @@ DRAWINGS_WORTH_A_PROCESS = 16
 DRAWINGS_WORTH_A_BAR = 100
 # Seconds; none of openclipart's takes one.
 PATIENCE = 60.0
+# Bytes that say how long an answer is.
+SIZE = 8
 
 
 class Reader:
@@ -53,14 +57,14 @@ class Reader:
         try:
             process.stdin.write(json.dumps(os.fspath(path)).encode() + b"\n")
             process.stdin.flush()
-            strokes = pickle.load(process.stdout)
-        except (EOFError, BrokenPipeError, pickle.UnpicklingError):
+            size = int.from_bytes(process.stdout.read(SIZE))
+            return Strokes(**load(process.stdout.read(size)))
+        except (BrokenPipeError, SafetensorError):
+            # It has ended, and what it has answered with it.
             self.close()
             return Strokes.of([])
         finally:
             timer.cancel()
-        assert isinstance(strokes, Strokes)
-        return strokes
 
     def close(self) -> None:
         """End the process."""
@@ -116,7 +120,9 @@ def main(group: str | None) -> None:
     with os.fdopen(os.dup(1), "wb") as answers:
         os.dup2(2, 1)
         for line in sys.stdin:
-            pickle.dump(readable(Path(json.loads(line)), group), answers)
+            strokes = readable(Path(json.loads(line)), group)
+            content = save({field.name: getattr(strokes, field.name) for field in fields(strokes)})
+            answers.write(len(content).to_bytes(SIZE) + content)
             answers.flush()
 
 
