@@ -67,8 +67,9 @@ def network(group: str, name: str, **overrides: Any) -> nn.Module:
 SHOWN = {"let_there_be_color": 1, "local_color": 1, "scribbler": 4}
 
 
-# Where rounding makes another pixel the maximum, a value is put back to another place.
-SWITCHES = ("deconvnet",)
+# Where rounding makes another pixel the maximum, a value is put back to another place; and fifty frozen layers round
+# more than a few of one's own.
+ROUGH = ("deconvnet", "projected")
 
 
 def shown(maker: nn.Module, name: str) -> dict[str, Tensor]:
@@ -219,7 +220,7 @@ def test_channels_last_and_bf16_give_the_same_up_to_rounding(group: str, name: s
     with torch.autocast("cpu", dtype=torch.bfloat16):
         rounded = answer()
     assert rounded.dtype == torch.float32
-    if name in SWITCHES:
+    if name in ROUGH:
         assert torch.isclose(rounded, expected, atol=0.03, rtol=0.1).float().mean() > 0.97
     else:
         torch.testing.assert_close(rounded, expected, atol=0.03, rtol=0.1)

@@ -39,16 +39,16 @@ def test_only_the_heads_are_trained_and_saved() -> None:
 
 def test_a_head_that_adds_up_says_what_the_features_are() -> None:
     network, pictures = built(spectral_norm=False), torch.rand(1, 3, 32, 32)
-    for head in network.heads:
-        for layer in (head.mixed[0], head.around[0], head.last):
+    for mixed, around, last in zip(network.maps[::2], network.maps[1::2], network.last, strict=True):
+        for layer in (mixed[0], around[0], last):
             torch.nn.init.zeros_(layer.weight)
             torch.nn.init.zeros_(layer.bias)
         # The first map, far above zero, so that no slope of a leaky ReLU comes in.
-        head.mixed[0].weight.data[0, 0] = 1.0
-        head.mixed[0].bias.data[0] = 1000.0
-        head.around[0].weight.data[0, 0, 1, 1] = 1.0
-        head.last.weight.data[0, 0] = 1.0
-        head.last.bias.data[0] = -1000.0
+        mixed[0].weight.data[0, 0] = 1.0
+        mixed[0].bias.data[0] = 1000.0
+        around[0].weight.data[0, 0, 1, 1] = 1.0
+        last.weight.data[0, 0] = 1.0
+        last.bias.data[0] = -1000.0
     logits, _ = network(pictures)
     features = Lite0(LAYERS)(pictures)
     torch.testing.assert_close(logits[:, 0], features["stage1"][:, 0], rtol=0, atol=1e-3)

@@ -9,17 +9,17 @@ from torch import nn
 from henkan.errors import UserError
 from henkan.networks.resampling import enlarged
 from henkan.networks.unnormalized import PlainBlock, initialize_small
-from henkan.networks.upsampling import interpolated, shuffles, steps
+from henkan.networks.upsampling import enlarging, interpolated, steps
 
 
 @pytest.mark.parametrize(("scale", "layers"), [(2, 1), (3, 1), (4, 2), (8, 3)])
-def test_shuffles_enlarge_by_the_scale(scale: int, layers: int) -> None:
-    up = shuffles(4, scale, nn.PReLU)
+def test_it_enlarges_by_the_scale(scale: int, layers: int) -> None:
+    up = enlarging(4, scale, nn.PReLU)
     assert up(torch.rand(2, 4, 3, 5)).shape == (2, 4, 3 * scale, 5 * scale)
     assert sum(isinstance(layer, nn.Conv2d) for layer in up) == layers
     # Each step has an activation of its own.
     assert len({id(layer) for layer in up if isinstance(layer, nn.PReLU)}) == layers
-    assert not any(isinstance(layer, nn.PReLU) for layer in shuffles(4, scale))
+    assert not any(isinstance(layer, nn.PReLU) for layer in enlarging(4, scale))
 
 
 def test_other_scales_are_refused() -> None:

@@ -46,7 +46,12 @@ class ProjectedDiscriminator(nn.Module):
         with torch.no_grad():
             found = self.look(torch.zeros(1, 3, SIDE, SIDE))
         self.smallest = self.look.stride()
-        self.heads = nn.ModuleList(_Head(found[layer].shape[1], channels) for layer in layers)
+        # Two maps of each layer, one after the other.
+        self.maps, self.last = nn.ModuleList(), nn.ModuleList()
+        for layer in layers:
+            self.maps.append(nn.Sequential(nn.Conv2d(found[layer].shape[1], channels, 1), nn.LeakyReLU(0.2)))
+            self.maps.append(nn.Sequential(nn.Conv2d(channels, channels, 3, padding=1), nn.LeakyReLU(0.2)))
+            self.last.append(nn.Conv2d(channels, 1, 1))
         if spectral_norm:
             add_spectral_norm(self)
 
@@ -58,23 +63,11 @@ class ProjectedDiscriminator(nn.Module):
             )
         logits: list[Tensor] = []
         maps: list[Tensor] = []
-        for head, found in zip(self.heads, self.look(image).values(), strict=True):
-            own, shown = head(found)
-            maps += shown
+        for number, found in enumerate(self.look(image).values()):
+            x = found
+            for step in self.maps[2 * number : 2 * number + 2]:
+                x = step(x)
+                maps.append(x)
+            own = self.last[number](x)
             logits.append(F.interpolate(own, logits[0].shape[-2:], mode="nearest") if logits else own)
         return torch.cat(logits, dim=1).to(image.dtype), maps
-
-
-class _Head(nn.Module):
-    """From the maps of one layer to one logit a place."""
-
-    def __init__(self, inputs: int, channels: int) -> None:
-        super().__init__()
-        self.mixed = nn.Sequential(nn.Conv2d(inputs, channels, 1), nn.LeakyReLU(0.2))
-        self.around = nn.Sequential(nn.Conv2d(channels, channels, 3, padding=1), nn.LeakyReLU(0.2))
-        self.last = nn.Conv2d(channels, 1, 1)
-
-    def forward(self, found: Tensor) -> tuple[Tensor, list[Tensor]]:
-        mixed = self.mixed(found)
-        around = self.around(mixed)
-        return self.last(around), [mixed, around]

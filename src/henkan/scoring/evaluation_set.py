@@ -58,6 +58,9 @@ def framing_of(config: Config, pictures: Pictures, given: Node | str | None) -> 
         node = config["augmentation"]
         if node is None or pictures.ready or pictures.scale != 1 or isinstance(pictures, StrokePictures):
             return None
+        if config["task"].get("scale", 1) != 1:
+            # To enlarge is learned at the pictures' own scale.
+            return None
         training: Framing = build(node)
         return training.scored()
     if isinstance(given, str):
