@@ -40,10 +40,20 @@ def evaluation_set(
 
 def are_whole(config: Mapping[str, Any]) -> bool:
     """Whether a config has all pictures scored whole, as far as it tells without them."""
-    given, node = config["evaluation"].get("framing"), config.get("augmentation")
-    if given == TRAINED:
-        return node is None or build(node).scored() is None
-    return given is None or given == WHOLE
+    given = config["evaluation"].get("framing")
+    return given is None or given == WHOLE or (given == TRAINED and at_scale(config) is None)
+
+
+def at_scale(config: Mapping[str, Any]) -> Framing | None:
+    """Return what shows pictures at the scale that a config trains at; None where that is their own.
+
+    To enlarge is learned at the pictures' own scale.
+    """
+    node = config.get("augmentation")
+    if node is None or config["task"].get("scale", 1) != 1:
+        return None
+    training: Framing = build(node)
+    return training.scored()
 
 
 def framing_of(config: Config, pictures: Pictures, given: Node | str | None) -> Framing | None:
@@ -55,14 +65,8 @@ def framing_of(config: Config, pictures: Pictures, given: Node | str | None) -> 
     if given is None or given == WHOLE:
         return None
     if given == TRAINED:
-        node = config["augmentation"]
-        if node is None or pictures.ready or pictures.scale != 1 or isinstance(pictures, StrokePictures):
-            return None
-        if config["task"].get("scale", 1) != 1:
-            # To enlarge is learned at the pictures' own scale.
-            return None
-        training: Framing = build(node)
-        return training.scored()
+        framed = pictures.ready or pictures.scale != 1 or isinstance(pictures, StrokePictures)
+        return None if framed else at_scale(config)
     if isinstance(given, str):
         raise UserError(
             f"evaluation.framing={given} is neither {TRAINED} nor {WHOLE}; an option of augmentation is chosen by "
