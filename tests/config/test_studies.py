@@ -72,6 +72,16 @@ def test_interpolations_are_left_to_the_runs(study: Path) -> None:
     assert read_study(str(study), []).overrides == words
 
 
+def test_a_value_of_an_axis_may_name_its_own_recipe(study: Path) -> None:
+    axes = {"task": {"holes": ["size=32"], "color": ["experiment=let_there_be_color", "size=48"]}}
+    in_study(study, axes=axes, seeds=[0])
+    words = {name: words for name, _, words in read_study(str(study), []).runs()}
+    assert words["mse holes"][:2] == ["experiment=glcic", "scale=smoke"]
+    assert words["mse color"][:2] == ["experiment=let_there_be_color", "scale=smoke"]
+    assert "size=48" in words["mse color"]
+    assert [sum(word.startswith("experiment=") for word in found) for found in words.values()] == [1] * len(words)
+
+
 def test_axes_are_keys_with_values_or_names_with_overrides(study: Path) -> None:
     pictures = {"drawn": ["data=openmoji", "degradation=rectangle_content"], "shot": ["data=photographs"]}
     in_study(study, axes={"pictures": pictures, "generator.width": [0.25, 0.5]})

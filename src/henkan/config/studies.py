@@ -32,7 +32,8 @@ class Study:
     """What a study says.
 
     `variants` maps names to overrides, `axes` an axis to its values, in words, and those to overrides. `overrides` are
-    of every run, and after those of its configuration come the `given` ones of the command line.
+    of every run, and after those of its configuration come the `given` ones of the command line. A value of an axis, or
+    a variant, may name a recipe of its own: `experiment=NAME` among its overrides.
     """
 
     name: str
@@ -75,11 +76,13 @@ class Study:
 
     def runs(self) -> Iterator[tuple[str, int, list[str]]]:
         """Yield every run, seed by seed, so that the report means something after the first seed."""
-        common = [f"experiment={self.recipe}", f"scale={self.scale}", *self.overrides]
         for seed in self.seeds:
             for name, configuration in self.configurations.items():
-                own = [*configuration.overrides, f"seed={seed}", f"study={self.name}"]
-                yield name, seed, [*common, *own, *self.given]
+                named = [word for word in configuration.overrides if word.startswith("experiment=")]
+                own = [word for word in configuration.overrides if word not in named]
+                recipe = named[-1] if named else f"experiment={self.recipe}"
+                common = [recipe, f"scale={self.scale}", *self.overrides]
+                yield name, seed, [*common, *own, f"seed={seed}", f"study={self.name}", *self.given]
 
 
 def text(key: str, value: Any) -> str:

@@ -1,17 +1,22 @@
-"""The test pictures of one seed as a single small picture: source, every configuration's output, target."""
+"""The test pictures of one seed as a single small picture: source, every configuration's output, target.
+
+Of a picture that has to be reduced a second row shows a detail as it is, where the outputs differ most.
+"""
 
 from __future__ import annotations
 
 from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 from matplotlib.font_manager import findfont
 from PIL import Image, ImageDraw, ImageFont
+from scipy.ndimage import uniform_filter
 
 from henkan.report.figures import INK, colors
 from henkan.report.read import GIVEN, Study
 
-# Larger pictures are reduced to this side: the sheet is for a README, the page has every pixel.
+# The side of a tile. The sheet is for a README, the page has every pixel.
 SIDE = 96
 GAP = 4
 HEADER = 22
@@ -42,7 +47,7 @@ def sheet(study: Study, limit: int) -> tuple[str, bytes] | None:
     for kind in ("png", "jpg"):
         fitting = rows
         while fitting:
-            drawn = draw(study, headings, fitting, kind)
+            drawn = draw(study, headings, fitting, kind, outputs=slice(1 + len(given), -1))
             if len(drawn) <= limit:
                 break
             fitting = fitting[: min(len(fitting) - 1, len(fitting) * limit // len(drawn))]
@@ -51,10 +56,11 @@ def sheet(study: Study, limit: int) -> tuple[str, bytes] | None:
     return None
 
 
-def draw(study: Study, headings: list[str], rows: list[list[Path | None]], kind: str) -> bytes:
-    """Return the sheet as PNG or JPEG; what a run has not written stays white."""
+def draw(study: Study, headings: list[str], rows: list[list[Path | None]], kind: str, outputs: slice) -> bytes:
+    """Return the sheet as PNG or JPEG; what a run has not written stays white. `outputs` of a row are compared."""
     step = SIDE + GAP
-    picture = Image.new("RGB", (len(headings) * step - GAP, HEADER + len(rows) * step - GAP), "white")
+    tiles = [line for row in rows for line in lines(row, outputs)]
+    picture = Image.new("RGB", (len(headings) * step - GAP, HEADER + len(tiles) * step - GAP), "white")
     pencil = ImageDraw.Draw(picture)
     font = ImageFont.truetype(findfont("DejaVu Sans"), 11)
     palette = {name: color for name, (color, _) in colors(study).items()}
@@ -66,17 +72,57 @@ def draw(study: Study, headings: list[str], rows: list[list[Path | None]], kind:
         pencil.rectangle(
             (column * step, HEADER - 4, column * step + SIDE - 1, HEADER - 3), palette.get(heading, "white")
         )
-    for place, row in enumerate(rows):
-        for column, path in enumerate(row):
-            if path is not None:
-                with Image.open(path) as cell:
-                    picture.paste(fitted(cell.convert("RGB")), (column * step, HEADER + place * step))
+    for place, line in enumerate(tiles):
+        for column, tile in enumerate(line):
+            if tile is not None:
+                picture.paste(tile, (column * step, HEADER + place * step))
     raw = BytesIO()
     if kind == "png":
         picture.save(raw, "PNG", optimize=True)
     else:
         picture.save(raw, "JPEG", quality=90, subsampling=0, optimize=True)
     return raw.getvalue()
+
+
+def lines(row: list[Path | None], outputs: slice) -> list[list[Image.Image | None]]:
+    """Return a row's tiles; under them, if its pictures had to be reduced and outputs differ, the detail's."""
+    pictures: list[Image.Image | None] = []
+    for path in row:
+        if path is None:
+            pictures.append(None)
+        else:
+            with Image.open(path) as opened:
+                pictures.append(opened.convert("RGB"))
+    found = [[None if picture is None else fitted(picture) for picture in pictures]]
+    corner = detail([picture for picture in pictures[outputs] if picture is not None])
+    if corner is not None:
+        x, y, size = corner
+        found.append([None if picture is None else cut(picture, x, y, size) for picture in pictures])
+    return found
+
+
+def detail(outputs: list[Image.Image]) -> tuple[int, int, tuple[int, int]] | None:
+    """Return the corner of the SIDE x SIDE window in which outputs of one size vary most, and that size.
+
+    None where they are no larger than the window, fewer than two, or all alike.
+    """
+    if len({picture.size for picture in outputs}) != 1 or len(outputs) < 2 or min(outputs[0].size) <= SIDE:
+        return None
+    variance = np.stack([np.asarray(picture, np.float32) for picture in outputs]).var(0).sum(-1)
+    if not variance.any():
+        return None
+    # Window sums by their upper left corner, of those that lie inside.
+    height, width = variance.shape
+    sums = uniform_filter(variance, SIDE, mode="constant", origin=-(SIDE // 2))[: height - SIDE + 1, : width - SIDE + 1]
+    y, x = np.unravel_index(int(sums.argmax()), sums.shape)
+    return int(x), int(y), outputs[0].size
+
+
+def cut(picture: Image.Image, x: int, y: int, size: tuple[int, int]) -> Image.Image:
+    """Return the window at x, y of a picture of this size at its own pixels, the same place of a smaller one enlarged."""
+    across, down = picture.width / size[0], picture.height / size[1]
+    box = (x * across, y * down, (x + SIDE) * across, (y + SIDE) * down)
+    return picture.resize((SIDE, SIDE), Image.Resampling.NEAREST, box=box)
 
 
 def fitted(picture: Image.Image) -> Image.Image:
