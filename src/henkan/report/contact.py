@@ -119,7 +119,7 @@ def detail(outputs: list[Image.Image]) -> tuple[int, int, tuple[int, int]] | Non
 
 
 def cut(picture: Image.Image, x: int, y: int, size: tuple[int, int]) -> Image.Image:
-    """Return the window at x, y of a picture of this size at its own pixels, the same place of a smaller one enlarged."""
+    """Return the window at x, y of a picture of this size, at its own pixels; of a smaller one the place, enlarged."""
     across, down = picture.width / size[0], picture.height / size[1]
     box = (x * across, y * down, (x + SIDE) * across, (y + SIDE) * down)
     return picture.resize((SIDE, SIDE), Image.Resampling.NEAREST, box=box)
