@@ -10,7 +10,8 @@ from omegaconf import OmegaConf
 
 from henkan.config import history
 from henkan.config.checks import bind
-from henkan.config.history import MOVED, OF_CLASSES, timeless, up_to_date
+from henkan.config.history import MOVED, OF_CLASSES, WITHDRAWN, timeless, up_to_date
+from henkan.errors import UserError
 
 
 @pytest.mark.parametrize(("old", "new"), MOVED.items())
@@ -68,6 +69,16 @@ def test_an_option_of_a_class_makes_no_other_run_at_the_value_it_came_with() -> 
     # Of another class it is another thing.
     mine = {"generator": {"_target_": "mine.Network", "upsampling": "shuffle"}}
     assert timeless(mine) == mine
+
+
+def test_what_a_class_no_longer_has_is_dropped_from_runs_of_before() -> None:
+    screen = {"_target_": "henkan.data.near_grey.NearGrey", "least": 4.0, "side": 128}
+    found = up_to_date(OmegaConf.create({"screen": {**screen, "cache": "/x"}, "data": {"cache": "/y"}}))
+    assert found.screen == screen and found.data == {"cache": "/y"}
+    for target, options in WITHDRAWN.items():
+        for option in options:
+            with pytest.raises(UserError, match="no such setting"):
+                bind("", {"_target_": target, option: "/x"}, ())
 
 
 @pytest.mark.parametrize(("target", "options"), OF_CLASSES.items())
