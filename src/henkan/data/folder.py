@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TypedDict
 
 from henkan.data.contents import By, hash_contents
 from henkan.data.kept import Kept
 from henkan.data.pictures import Pictures
+from henkan.data.splits import SPLITS, Split
 
 
 class Given(TypedDict, total=False):
@@ -39,5 +40,8 @@ class Folder(Pictures):
         return names
 
     def manifest(self) -> str:
-        names = [name for names in self._names.values() for name in names]
-        return self.as_split(hash_contents(self.path, self.members(names), self.cache, self.by))
+        return self.manifest_of(SPLITS)
+
+    def manifest_of(self, splits: Collection[Split]) -> str:
+        names = [name for split in splits for name in self._names[split]]
+        return self.as_split(hash_contents(self.path, self.members(names), self.cache, self.by), splits)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -137,12 +137,18 @@ class Pictures(ABC):
             if self.rejects is None or not self.rejects(found):
                 yield found
 
-    def as_split(self, content: str) -> str:
-        """Return a hash of contents with how they are split, where that is otherwise than names alone once said."""
+    def as_split(self, content: str, splits: Collection[Split] = SPLITS) -> str:
+        """Return a hash of the contents of some splits with how they are split, where that is otherwise than names
+        alone once said.
+        """
         if type(self).split is not Pictures.split:
             return content
-        moved = [(name, split) for split in SPLITS for name in self._names[split] if split_at_first(name) != split]
+        moved = [(name, split) for split in splits for name in self._names[split] if split_at_first(name) != split]
         return blake2b(json.dumps([content, moved]).encode(), digest_size=16).hexdigest() if moved else content
+
+    def manifest_of(self, splits: Collection[Split]) -> str:
+        """Return a hash as `manifest` does, of some splits alone; of all where the source does not tell them apart."""
+        return self.manifest()
 
     def fingerprint(self, name: str) -> str:
         """Return a hash of one picture's pixels."""

@@ -55,7 +55,7 @@ def remembered(
     """Return what a function says of the training pictures, computed once."""
     names = sample(pictures.some_names("train"))
     # Some may have been left out of the split, or be passed over, which the manifest does not tell.
-    told = [pictures.manifest(), names, *([vars(pictures.rejects)] if pictures.rejects is not None else [])]
+    told = [pictures.manifest_of(["train"]), names, *([vars(pictures.rejects)] if pictures.rejects is not None else [])]
     content = blake2b(json.dumps(told, default=str).encode(), digest_size=16).hexdigest()
     memory = cache_folder(cache) / "statistics" / f"{function.__name__}-{content}.json"
     known: dict[str, Any] | None = recalled(memory)
