@@ -38,7 +38,6 @@ from rich.table import Table
 from henkan.config.explain import explain
 from henkan.data.degraded import Degraded, archive_index, manifest_rows
 from henkan.data.image_folder import ImageFolder
-from henkan.data.near_grey import NearGrey
 from henkan.data.openmoji import OpenMoji
 from henkan.data.statistics import measure
 from henkan.data.svg_folder import SvgFolder
@@ -213,11 +212,6 @@ def read_functions(root: Path, processes: WarmProcesses, tally: Tally, flips: in
     cached: dict[str, tuple[str, Callable[[], Any], float]] = {
         "contents": ("contents/*.json", lambda: ImageFolder(pictures, cache).manifest(), 1.0),
         "statistics": ("statistics/*.json", lambda: measure(ImageFolder(pictures, cache), ["deviation"], cache), 1.0),
-        "near grey": (
-            "near_grey/*.json",
-            lambda: NearGrey(400.0, cache=cache).found(ImageFolder(pictures, cache)),
-            1.0,
-        ),
         "strokes": ("strokes/*.npz", strokes, 0.5),
         # Drawing all of them anew takes seconds.
         "raster": ("pictures/*.npy", raster, 0.01),

@@ -18,6 +18,7 @@ from henkan.baselines.baseline import Baseline
 from henkan.baselines.grey import Grey
 from henkan.baselines.levin import Levin
 from henkan.baselines.welsh import Welsh
+from henkan.data.photographs import Photographs
 from henkan.errors import UserError
 from henkan.runs.identity import evaluation_parts
 
@@ -189,9 +190,12 @@ def test_refuses_settings_out_of_range(settings: dict[str, int]) -> None:
 
 
 def test_another_reference_is_another_evaluation(tmp_path: Path) -> None:
-    config = {"generator": {"_target_": "henkan.baselines.welsh.Welsh", "reference": str(tmp_path / "ref.png")}}
+    config = {
+        "generator": {"_target_": "henkan.baselines.welsh.Welsh", "reference": str(tmp_path / "ref.png")},
+        "degradation": {"_target_": "henkan.degradations.identity.Identity"},
+    }
     found = []
     for tone in (10, 200):
         Image.new("RGB", (8, 8), (tone, 0, 0)).save(tmp_path / "ref.png")
-        found.append(evaluation_parts(config, "pictures"))
+        found.append(evaluation_parts(config, Photographs()))
     assert found[0] != found[1]

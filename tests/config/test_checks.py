@@ -40,6 +40,13 @@ def test_the_recipe_is_fine_at_every_scale(scale: str) -> None:
         (["~generator.width", "+generator._partial_=true"], None),
         (["+optimizer.generator.momentum=1"], "optimizer.generator.momentum: torch.optim"),
         (["optimizer.generator._target_=torch.optim.Adm"], "(did you mean 'Adam'?)"),
+        (
+            ["data=image_folder", "data.path=x", "+data.grop=a"],
+            "data.grop: henkan.data.image_folder.ImageFolder has no such setting (did you mean 'group'?)",
+        ),
+        (["data=paired_folder", "data.path=x", "+data.given=a"], "PairedFolder has no such setting"),
+        (["data=line_folder", "data.path=x", "data.skip_broken=maybe"], "data.skip_broken='maybe' does not fit"),
+        (["data=depth_folder", "data.path=x", "data.manifest=names"], "data.manifest='names' does not fit"),
         (["+trainer.max_epochs=2"], "nothing reads trainer.max_epochs"),
         (["+checkpoint.keep.evry=2"], "nothing reads checkpoint.keep.evry (did you mean 'every'?)"),
         (["+schedule.joint.itrations=3"], "nothing reads schedule.joint.itrations (did you mean 'iterations'?)"),

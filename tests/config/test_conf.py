@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -58,18 +59,26 @@ def some_pairs(pictures: Path, place: Path) -> Path:
     return place / "pairs"
 
 
+def some_samples(pictures: Path, place: Path) -> Path:
+    """A tar file of WebDataset's layout."""
+    with tarfile.open(place / "train.tar", "w") as archive:
+        archive.add(pictures / "train" / "000.png", "000.png")
+    return place / "train.tar"
+
+
 # What a data set that must be given is given.
 NEED_PATH: dict[str, Callable[[Path, Path], Path]] = {
     **dict.fromkeys(
         (
             *("image_folder", "bsds500", "paired_folder", "paired_lines", "resolution_pairs", "depth_folder"),
-            *("line_folder", "set5"),
+            *("line_folder", "set5", "side_by_side"),
         ),
         lambda pictures, _: pictures,
     ),
     **dict.fromkeys(("labelled_folder", "saliency_folder", "voc"), lambda pictures, _: pictures),
     **dict.fromkeys(("single_picture", "single_photograph"), lambda pictures, _: pictures / "train" / "000.png"),
     "svg_folder": drawings,
+    "webdataset": some_samples,
     "degraded": some_pairs,
 }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from importlib.util import find_spec
 from typing import Any
 
@@ -10,8 +9,9 @@ import pytest
 from omegaconf import OmegaConf
 
 from henkan.config import history
-from henkan.config.checks import locate
-from henkan.config.history import MOVED, OF_CLASSES, timeless, up_to_date
+from henkan.config.checks import bind
+from henkan.config.history import MOVED, OF_CLASSES, WITHDRAWN, timeless, up_to_date
+from henkan.errors import UserError
 
 
 @pytest.mark.parametrize(("old", "new"), MOVED.items())
@@ -71,12 +71,21 @@ def test_an_option_of_a_class_makes_no_other_run_at_the_value_it_came_with() -> 
     assert timeless(mine) == mine
 
 
+def test_what_a_class_no_longer_has_is_dropped_from_runs_of_before() -> None:
+    screen = {"_target_": "henkan.data.near_grey.NearGrey", "least": 4.0, "side": 128}
+    found = up_to_date(OmegaConf.create({"screen": {**screen, "cache": "/x"}, "data": {"cache": "/y"}}))
+    assert found.screen == screen and found.data == {"cache": "/y"}
+    for target, options in WITHDRAWN.items():
+        for option in options:
+            with pytest.raises(UserError, match="no such setting"):
+                bind("", {"_target_": target, option: "/x"}, ())
+
+
 @pytest.mark.parametrize(("target", "options"), OF_CLASSES.items())
 def test_options_of_classes_are_known_to_them_and_to_no_identity_of_before(
     target: str, options: dict[str, Any]
 ) -> None:
-    parameters = inspect.signature(locate("", target)).parameters
-    assert options.keys() <= parameters.keys()
+    bind("data", {"_target_": target, "_partial_": True, **options}, ())
     before = {"data": {"_target_": target, "other": 1}}
     assert timeless({"data": {**before["data"], **options}}) == before
     for option in options:

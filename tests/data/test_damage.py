@@ -14,7 +14,6 @@ import pytest
 from henkan.data.cache import cache_folder, recalled, remember
 from henkan.data.decode import decode
 from henkan.data.image_folder import ImageFolder
-from henkan.data.near_grey import NearGrey
 from henkan.data.openmoji import OpenMoji
 from henkan.data.statistics import measure
 from henkan.data.svg_folder import SvgFolder
@@ -50,12 +49,12 @@ def test_a_damaged_cache_is_made_anew(damage: Callable[[bytes], bytes], folder: 
 
     def found() -> tuple[Any, ...]:
         data = ImageFolder(folder, cache)
-        return data.manifest(), measure(data, ["mean"], cache), NearGrey(200.0, cache=cache).found(data)
+        return data.manifest(), measure(data, ["mean"], cache)
 
     before = found()
     assert before[1]["mean"] == [200 / 255, 20 / 255, 10 / 255]
     remembered = list(cache.rglob("*.json"))
-    assert sorted(path.parent.name for path in remembered) == ["contents", "near_grey", "statistics"]
+    assert sorted(path.parent.name for path in remembered) == ["contents", "statistics"]
     contents = {path: path.read_bytes() for path in remembered}
     for path, content in contents.items():
         path.write_bytes(damage(content))

@@ -11,7 +11,6 @@ from pictures_on_disk import folder_of
 from henkan.data.framing import CropFlip
 from henkan.data.image_folder import ImageFolder
 from henkan.data.line_folder import LineFolder
-from henkan.data.near_grey import NearGrey
 from henkan.data.statistics import measure
 from henkan.data.stream import ATTEMPTS, BROKEN, TrainingStream
 from henkan.degradations.identity import Identity
@@ -71,7 +70,6 @@ def test_statistics_are_of_the_others(tmp_path: Path) -> None:
         for place in (path, tmp_path / "others")
     ]
     assert found[0] == found[1]
-    assert NearGrey(cache=tmp_path / "cache").found(ImageFolder(path, tmp_path / "cache", skip_broken=True)) == []
 
 
 def test_drawings_are_passed_over_too(tmp_path: Path) -> None:

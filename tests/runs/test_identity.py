@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ import torch
 from omegaconf import DictConfig
 
 from henkan.config import history
+from henkan.launching.execute import execute
 from henkan.runs import identity
 from henkan.runs.plan import Plan, plan_run
 from henkan.training import checkpoint
@@ -88,6 +90,86 @@ def test_masks_are_known_by_their_contents(plan: Callable[..., Plan], masks: Pat
     cv2.imwrite(str(moved / "one.png"), np.full((40, 48), 255, np.uint8) * np.eye(40, 48, dtype=np.uint8))
     assert plan(words[0], f"degradation.path={moved}").identity != one.identity
     assert plan(scored[0], f"evaluation.degradation.path={moved}").evaluation != elsewhere.evaluation
+
+
+def painted(path: Path, value: int = 200) -> None:
+    """Put another picture in place of one, or add one."""
+    path.parent.mkdir(exist_ok=True)
+    cv2.imwrite(str(path), np.full((40, 48, 3), value, np.uint8))
+
+
+def test_what_is_scored_makes_no_other_run_and_other_scores(
+    plan: Callable[..., Plan], pictures: Path, tmp_path: Path
+) -> None:
+    own = shutil.copytree(pictures, tmp_path / "own")
+    words = (f"data.path={own}", "statistics.mean=[0.5,0.5,0.5]")
+    before, on_val = plan(*words), plan(*words, "evaluation.split=val").evaluation
+    # Mended, added, removed.
+    changes = [lambda: painted(own / "test" / "000.png"), lambda: painted(own / "test" / "new.png")]
+    scores = {before.evaluation}
+    for change in [*changes, (own / "test" / "001.png").unlink]:
+        change()
+        after = plan(*words)
+        assert (after.identity, after.prefixes, after.folder) == (before.identity, before.prefixes, before.folder)
+        assert after.evaluation not in scores
+        scores.add(after.evaluation)
+    assert plan(*words, "evaluation.split=val").evaluation == on_val
+    # Curves are of val: it is read in training.
+    for split in ("val", "train"):
+        painted(own / split / "000.png")
+        assert plan(*words).identity not in {before.identity, after.identity}
+        after = plan(*words)
+
+
+def test_a_generator_without_weights_is_known_by_what_it_is_scored_on(
+    plan: Callable[..., Plan], pictures: Path, tmp_path: Path
+) -> None:
+    own = shutil.copytree(pictures, tmp_path / "own")
+    words = (f"data.path={own}", "statistics.mean=[0.5,0.5,0.5]", "generator=criminisi")
+    before = plan(*words).identity
+    painted(own / "train" / "000.png")
+    assert plan(*words).identity == before
+    painted(own / "test" / "000.png")
+    assert plan(*words).identity != before
+
+
+def test_masks_of_scored_pictures_make_no_other_run(plan: Callable[..., Plan], pictures: Path, tmp_path: Path) -> None:
+    own = tmp_path / "masks"
+    for path in pictures.rglob("*.png"):
+        mask = np.zeros((40, 48), np.uint8)
+        mask[10:20, 10:20] = 255
+        (own / path.parent.name).mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(own / path.parent.name / path.name), mask)
+    words = ("degradation=mask_folder_named", f"degradation.path={own}")
+    trained, scored = plan(*words).identity, plan(*words).evaluation
+    painted(own / "test" / "000.png")
+    assert plan(*words).identity == trained and (again := plan(*words).evaluation) != scored
+    painted(own / "train" / "000.png")
+    assert plan(*words).identity != trained and plan(*words).evaluation == again
+
+
+def test_a_mended_test_split_is_scored_again_and_not_trained_again(
+    tiny: list[str], pictures: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    own = shutil.copytree(pictures, tmp_path / "own")
+    words = [*tiny, f"data.path={own}", "statistics.mean=[0.5,0.5,0.5]", "loss=[mse]"]
+
+    def scores() -> tuple[Path, str, float]:
+        assert execute("train", words).code == 0
+        told = capfd.readouterr()
+        folder = Path(told.out.splitlines()[-1])
+        return folder, told.err, json.loads((folder / "evaluation.json").read_text())["pictures"]
+
+    folder, _, count = scores()
+    weights = checkpoint.hash_weights(checkpoint.last(folder))
+    painted(own / "test" / "new.png")
+    again, said, more = scores()
+    assert again == folder and more == count + 1 == 7
+    assert "done already" in said and "has changed" not in said
+    assert checkpoint.hash_weights(checkpoint.last(folder)) == weights
+    written = (folder / "scores.csv").stat().st_mtime_ns
+    scores()
+    assert (folder / "scores.csv").stat().st_mtime_ns == written
 
 
 def test_two_devices_count_where_batches_have_statistics(plan: Callable[..., Plan]) -> None:

@@ -113,17 +113,25 @@ def bind(path: str, node: Node, reserved: Collection[str]) -> None:
     except ValueError:
         # Some built-in functions do not tell theirs.
         return
-    parameters = signature.parameters
-    if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
-        for name in settings:
-            if name not in parameters:
-                raise UserError(f"{path}.{name}: {node['_target_']} has no such setting{suggestion(name, parameters)}")
+    hints = hints_of(target)
+    known = set(signature.parameters)
+    for parameter in signature.parameters.values():
+        if parameter.kind is parameter.VAR_KEYWORD:
+            known.remove(parameter.name)
+            # What may be given is listed, or anything is taken.
+            listed = hints.pop(parameter.name, None)
+            own = typing.get_args(listed) if typing.get_origin(listed) is typing.Unpack else ()
+            options = typing.get_type_hints(own[0]) if own else dict.fromkeys(settings, Any)
+            known |= options.keys()
+            hints = {**options, **hints}
+    for name in settings:
+        if name not in known:
+            raise UserError(f"{path}.{name}: {node['_target_']} has no such setting{suggestion(name, known)}")
     whole = not node.get("_partial_", False)
     try:
         (signature.bind if whole else signature.bind_partial)(*node.get("_args_", ()), **settings)
     except TypeError as error:
         raise UserError(f"{path}: {node['_target_']}: {error}") from None
-    hints = hints_of(target)
     for name, value in settings.items():
         if name in hints and not fits(value, hints[name]):
             raise UserError(f"{path}.{name}={value!r} does not fit: {node['_target_']} takes {described(hints[name])}")

@@ -1,7 +1,8 @@
 """What configs of before said otherwise: where things lay, and which options were not there yet.
 
-Whoever moves what a `_target_` names adds a line to `MOVED`, whoever adds an option adds one to `INTRODUCED`: then run
-folders of before stay readable, and what they trained keeps its identity.
+Whoever moves what a `_target_` names adds a line to `MOVED`, whoever adds an option adds one to `INTRODUCED`, whoever
+takes one away adds one to `WITHDRAWN`: then run folders of before stay readable, and what they trained keeps its
+identity.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ INTRODUCED: dict[str, Any] = {
     "resume_from": None,
     "swept": None,
 }
+# Class -> options that it no longer has, and that no result depended on.
+WITHDRAWN: dict[str, tuple[str, ...]] = {"henkan.data.near_grey.NearGrey": ("cache",)}
 # What sources of pictures in files were given together.
 FOLDER: dict[str, Any] = {"group": None, "skip_broken": False, "manifest": "contents"}
 # The same of options of a class, which stand beside its `_target_`; where they are absent it knows its own default.
@@ -58,7 +61,7 @@ def up_to_date(config: DictConfig) -> DictConfig:
     """Return a config that was written earlier as it would be written now; nothing in it is resolved."""
     plain = OmegaConf.to_container(config)
     assert isinstance(plain, dict)
-    found = {str(key): value for key, value in renamed(plain, MOVED).items()}
+    found = {str(key): value for key, value in without_withdrawn(renamed(plain, MOVED)).items()}
     if "task" in found and "predictor" not in found:
         found["predictor"] = predictor_of(found["task"])
     for option, value in INTRODUCED.items():
@@ -95,6 +98,14 @@ def without_defaults(node: Any) -> Any:
             if key not in introduced or value != introduced[key]
         }
     return [without_defaults(value) for value in node] if isinstance(node, list | tuple) else node
+
+
+def without_withdrawn(node: Any) -> Any:
+    """Return a copy of a config without the options that classes no longer have."""
+    if isinstance(node, Mapping):
+        gone = WITHDRAWN.get(str(node.get("_target_")), ())
+        return {key: without_withdrawn(value) for key, value in node.items() if key not in gone}
+    return [without_withdrawn(value) for value in node] if isinstance(node, list | tuple) else node
 
 
 def renamed(node: Any, names: Mapping[str, str]) -> Any:

@@ -23,10 +23,16 @@ def counted(pictures: Pictures) -> list[str]:
     """Return how pictures are split, in lines: the first has counts and rule, each further one what looks wrong."""
     counts = ", ".join(f"{len(pictures.names(split)):,} {split}" for split in SPLITS)
     names = list(dict.fromkeys(name for split in SPLITS for name in pictures.names(split)))
+    screened = []
+    if pictures.rejects is not None:
+        reason = pictures.rejects.reason
+        screened = [
+            f"{pictures.where}: training passes over pictures that are {reason}; val and test are scored with them"
+        ]
     if pictures.rule is not None:
-        return [f"{pictures.where}: {counts}, {pictures.rule}"]
+        return [f"{pictures.where}: {counts}, {pictures.rule}", *screened]
     hashed = [name for name in names if place_of_split(folders_of(name)) is None]
-    lines = [f"{pictures.where}: {counts}, {rule_of(pictures, names, hashed)}"]
+    lines = [f"{pictures.where}: {counts}, {rule_of(pictures, names, hashed)}", *screened]
     # Each folder is looked at once, however many pictures it has.
     folders = Counter(map(folders_of, hashed))
     doubtful: Counter[str] = Counter()

@@ -39,14 +39,16 @@ TURNS = {
 }
 
 
-def decode(path: Path) -> Picture:
+def decode(path: Path, content: bytes | None = None) -> Picture:
     """Return the picture in `path`, (H, W, 3) uint8 sRGB: EXIF orientation applied, transparency on white.
+
+    With `content`, the picture that these bytes are, which lie there: in an archive, in a column of a table.
 
     Grey, palette and CMYK become RGB, 16 bits become 8, and colors of another profile those of sRGB. Of several pages
     or frames the first is read, with a word. Raises `BrokenPicture` naming the file if it is missing, no picture,
     truncated, or of floating-point or 32-bit samples, whose range nobody knows.
     """
-    with opened(path) as image:
+    with opened(path, content) as image:
         if image.format in PAGED and getattr(image, "is_animated", False):
             tell_of_pages(path, image.format)
         return np.ascontiguousarray(_rgb(upright(image), path))
@@ -59,10 +61,13 @@ def picture_size(path: Path) -> tuple[int, int]:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Image.Image]:
-    """Open a picture file; what is not there, no picture or damaged becomes one line, while it is decoded too."""
+def opened(path: Path, content: bytes | None = None) -> Iterator[Image.Image]:
+    """Open a picture file; what is not there, no picture or damaged becomes one line, while it is decoded too.
+
+    With `content`, the bytes of a picture that lies in another file.
+    """
     try:
-        with Image.open(regular(path)) as image:
+        with Image.open(regular(path) if content is None else io.BytesIO(content)) as image:
             yield image
     except FileNotFoundError as error:
         raise BrokenPicture(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from henkan.data.pictures import Picture, Pictures
 from henkan.data.shards import AGAIN, ELSEWHERE, FORMATS, LAYERS, Chunk, decoded, index, key, rows
-from henkan.data.splits import SPLITS
+from henkan.data.splits import SPLITS, Split
 from henkan.errors import UserError
 from henkan.files import Damaged, read_sealed, regular
 
@@ -107,7 +107,11 @@ class Degraded(Pictures):
         return decoded(content, f"{path}: {member}" if member else str(path))
 
     def manifest(self) -> str:
-        return f"{self.facts['identity']}-{json.dumps(self.facts['counts'], sort_keys=True)}"
+        return self.manifest_of(SPLITS)
+
+    def manifest_of(self, splits: Collection[Split]) -> str:
+        counts = {split: count for split, count in self.facts["counts"].items() if split in splits}
+        return f"{self.facts['identity']}-{json.dumps(counts, sort_keys=True)}"
 
 
 def checked(facts: dict[str, Any], path: Path) -> dict[str, Any]:

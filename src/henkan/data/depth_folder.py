@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
-from henkan.data.contents import By
 from henkan.data.decode import opened
+from henkan.data.folder import Given
 from henkan.data.paired_folder import PairedFolder
 from henkan.data.pictures import Layer
 from henkan.errors import UserError
@@ -30,13 +31,11 @@ class DepthFolder(PairedFolder):
         depth: str = "depth",
         target: str = "target",
         unit: float | None = None,
-        group: str | None = None,
-        skip_broken: bool = False,
-        manifest: By = "contents",
+        **given: Unpack[Given],
     ) -> None:
         if unit is not None and not unit > 0:
             raise UserError(f"data.unit={unit} must be above 0, or null for a share of the largest value")
-        super().__init__(path, cache, depth, target, group=group, skip_broken=skip_broken, manifest=manifest)
+        super().__init__(path, cache, depth, target, **given)
         self.unit = unit
 
     def companions(self, name: str) -> dict[str, Layer]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from collections.abc import Collection
 from pathlib import Path
 
 import cv2
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from henkan.data.decode import decode, picture_size
 from henkan.data.pictures import Layer, Picture, Pictures
+from henkan.data.splits import Split
 from henkan.errors import BrokenPicture, UserError
 
 Floats = NDArray[np.float32]
@@ -97,8 +99,8 @@ class Drawings(Pictures):
                 raise
             return 0
 
-    def manifest(self) -> str:
-        return f"{super().manifest()}-{self.threshold}{'-inverted' if self.invert else ''}"  # type: ignore[safe-super]
+    def manifest_of(self, splits: Collection[Split]) -> str:
+        return f"{super().manifest_of(splits)}-{self.threshold}{'-inverted' if self.invert else ''}"
 
 
 def grey(picture: Picture) -> Picture:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
-from henkan.data.contents import By, hash_contents
 from henkan.data.decode import EXTENSIONS, decode
-from henkan.data.kept import Kept
-from henkan.data.pictures import Picture, Pictures
+from henkan.data.folder import Folder, Given
+from henkan.data.pictures import Picture
 from henkan.data.splits import meant, place_of_split
 from henkan.errors import UserError
 
@@ -65,10 +64,8 @@ def class_of(name: str) -> str:
     return next((folder for folder in ordered if meant(folder) is None), "")
 
 
-class ImageFolder(Pictures):
-    """The pictures in a folder and all folders below it; `cache` remembers what their contents hashed to.
-
-    `group` and `skip_broken`: see `Pictures`; `manifest`: see `hash_contents`.
+class ImageFolder(Folder):
+    """The pictures in a folder and all folders below it; what else they may be `given`, see `Given`.
 
     With `labels` a picture's class is the uppermost folder that it lies in, a split's own (train, val, test) aside:
     every sample gets its number among the training pictures' classes as `label`, -1 where it has none of them. Raises
@@ -76,17 +73,10 @@ class ImageFolder(Pictures):
     """
 
     def __init__(
-        self,
-        path: str | Path,
-        cache: str | Path | None = None,
-        labels: bool = False,
-        group: str | None = None,
-        skip_broken: bool = False,
-        manifest: By = "contents",
+        self, path: str | Path, cache: str | Path | None = None, labels: bool = False, **given: Unpack[Given]
     ) -> None:
-        self.path, self.cache, self._kept, self.skip_broken = Path(path).expanduser(), cache, Kept(), skip_broken
-        self.by = manifest
-        super().__init__(list_pictures(self.path), str(self.path), group)
+        folder = Path(path).expanduser()
+        super().__init__(folder, list_pictures(folder), cache, **given)
         self._numbers = self._numbered() if labels else {}
 
     def _numbered(self) -> dict[str, int]:
@@ -117,7 +107,3 @@ class ImageFolder(Pictures):
 
     def files(self, name: str) -> tuple[Path, ...]:
         return (self.path / name,)
-
-    def manifest(self) -> str:
-        names = [name for names in self._names.values() for name in names]
-        return self.as_split(hash_contents(self.path, names, self.cache, self.by))

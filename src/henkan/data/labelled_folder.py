@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Unpack
 
 import numpy as np
 from rich.console import Console
 from rich.progress import track
 
 from henkan.data.cache import cache_folder, recalled, remember
-from henkan.data.contents import FILES_WORTH_A_BAR, By, hash_contents
-from henkan.data.decode import decode
-from henkan.data.kept import Kept
+from henkan.data.contents import FILES_WORTH_A_BAR, hash_contents
+from henkan.data.folder import Given
 from henkan.data.label_maps import MOST, checked, read_labels
 from henkan.data.paired_folder import PairedFolder
 from henkan.data.pictures import Layer, Picture
@@ -40,20 +39,14 @@ class LabelledFolder(PairedFolder):
         labels: str = "labels",
         classes: Sequence[str] | None = None,
         others: Literal["refused", "unknown"] = "refused",
-        group: str | None = None,
-        skip_broken: bool = False,
-        manifest: By = "contents",
+        **given: Unpack[Given],
     ) -> None:
         if others not in ("refused", "unknown"):
             raise UserError(f"data.others={others} must be refused or unknown")
         if classes is not None and not 2 <= len(classes) <= MOST:
             raise UserError(f"data.classes names {len(classes)} classes: name 2 to {MOST}, or null to find them")
-        super().__init__(path, cache, labels, pictures, group=group, skip_broken=skip_broken, manifest=manifest)
+        super().__init__(path, cache, labels, pictures, **given)
         self.others, self._given = others, None if classes is None else tuple(classes)
-        self._kept = Kept()
-
-    def picture(self, name: str) -> Picture:
-        return self._kept(self.target / name, decode)
 
     def companions(self, name: str) -> dict[str, Layer]:
         path = self.source / self._sources[name]

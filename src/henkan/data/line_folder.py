@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Unpack
 
-from henkan.data.contents import By
 from henkan.data.drawings import Drawings
+from henkan.data.folder import Given
 from henkan.data.image_folder import ImageFolder
 
 
@@ -21,11 +22,9 @@ class LineFolder(Drawings, ImageFolder):
         threshold: float | None = None,
         invert: bool = False,
         cache: str | Path | None = None,
-        group: str | None = None,
-        skip_broken: bool = False,
-        manifest: By = "contents",
+        **given: Unpack[Given],
     ) -> None:
-        super().__init__(path, cache, group=group, skip_broken=skip_broken, manifest=manifest)
+        super().__init__(path, cache, **given)
         self.threshold, self.invert = threshold, invert
 
     def file(self, name: str) -> Path:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import posixpath
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
+from typing import Unpack
 
-from henkan.data.contents import By, hash_contents
 from henkan.data.decode import decode
+from henkan.data.folder import Folder, Given
 from henkan.data.image_folder import list_pictures
-from henkan.data.kept import Kept
-from henkan.data.pictures import Layer, Picture, Pictures
+from henkan.data.pictures import Layer, Picture
 from henkan.errors import UserError
 
 
-class PairedFolder(Pictures):
+class PairedFolder(Folder):
     """Pairs of pictures at the same relative path (whatever the extension) below two folders of `path`.
 
     The picture is the target; its companion `source` is what the network is shown. A suffix is what names of a folder
-    have beside those of the other, in front of the extension; pictures without it are left out. `group` and
-    `skip_broken`: see `Pictures`; `manifest`: see `hash_contents`. Raises `UserError` naming pictures without a
-    partner, and, when a pair is read, one whose sizes differ.
+    have beside those of the other, in front of the extension; pictures without it are left out. What else they may be
+    `given`, see `Given`. Raises `UserError` naming pictures without a partner, and, when a pair is read, one whose
+    sizes differ.
     """
 
     def __init__(
@@ -29,20 +31,17 @@ class PairedFolder(Pictures):
         target: str = "target",
         source_suffix: str = "",
         target_suffix: str = "",
-        group: str | None = None,
-        skip_broken: bool = False,
-        manifest: By = "contents",
+        **given: Unpack[Given],
     ) -> None:
-        self.path, self.cache, self._kept, self.skip_broken = Path(path).expanduser(), cache, Kept(), skip_broken
-        self.by = manifest
-        self.target, self.source = self.path / target, self.path / source
+        folder = Path(path).expanduser()
+        self.target, self.source = folder / target, folder / source
         targets, sources = _by_stem(self.target, target_suffix), _by_stem(self.source, source_suffix)
-        for folder, have, lack in ((source, targets, sources), (target, sources, targets)):
+        for side, have, lack in ((source, targets, sources), (target, sources, targets)):
             if missing := [have[stem] for stem in have if stem not in lack]:
                 named = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
-                raise UserError(f"{self.path / folder} lacks the partners of {len(missing)} pictures: {named}")
+                raise UserError(f"{folder / side} lacks the partners of {len(missing)} pictures: {named}")
         self._sources = {name: sources[stem] for stem, name in targets.items()}
-        super().__init__(targets.values(), str(self.path), group)
+        super().__init__(folder, targets.values(), cache, **given)
 
     def picture(self, name: str) -> Picture:
         return self._kept(self.target / name, decode)
@@ -57,10 +56,13 @@ class PairedFolder(Pictures):
         """Return the file of a picture's source."""
         return self.source / self._sources[name]
 
-    def manifest(self) -> str:
-        files = [(self.target / name).relative_to(self.path).as_posix() for name in self._sources]
-        files += [self.partner(name).relative_to(self.path).as_posix() for name in self._sources]
-        return self.as_split(hash_contents(self.path, files, self.cache, self.by))
+    def members(self, names: Iterable[str]) -> Iterable[str]:
+        target, source = (side.relative_to(self.path).as_posix() for side in (self.target, self.source))
+        return [
+            name
+            for own in names
+            for name in (posixpath.normpath(f"{target}/{own}"), posixpath.normpath(f"{source}/{self._sources[own]}"))
+        ]
 
 
 def _by_stem(folder: Path, suffix: str) -> dict[str, str]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Unpack
 
-from henkan.data.contents import By
 from henkan.data.drawings import Drawings
+from henkan.data.folder import Given
 from henkan.data.paired_folder import PairedFolder
 from henkan.data.pictures import Picture
 
@@ -21,11 +22,9 @@ class PairedLines(Drawings, PairedFolder):
         cache: str | Path | None = None,
         source: str = "source",
         target: str = "target",
-        group: str | None = None,
-        skip_broken: bool = False,
-        manifest: By = "contents",
+        **given: Unpack[Given],
     ) -> None:
-        super().__init__(path, cache, source, target, group=group, skip_broken=skip_broken, manifest=manifest)
+        super().__init__(path, cache, source, target, **given)
         self.threshold, self.invert = threshold, invert
 
     def file(self, name: str) -> Path:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,15 @@ Layer = NDArray[Any]
 """What comes with a picture and is framed as it is: a picture, or a map of float32 numbers, (H, W, C)."""
 
 
+class Rejects(Protocol):
+    """Tells pictures (H, W, C) that training passes over, up to `attempts` in a row, and in a word why."""
+
+    reason: str
+    attempts: int
+
+    def __call__(self, picture: Picture) -> bool: ...
+
+
 class Pictures(ABC):
     """Named pictures in three splits; made in the main process, read in the workers (forked or spawned).
 
@@ -33,7 +42,8 @@ class Pictures(ABC):
     whole name. `where` says in messages what these pictures are, `channels` whether they are RGB (3) or grey (1),
     `scale` how many times larger than its `source` a picture is, `ready` whether they come framed and degraded,
     `threshold` below what tone (of 1) a target is black when it is framed as well (null: it is not). `rule` says how
-    they are split where it is otherwise, `skip_broken` whether training goes on with another picture for a broken one.
+    they are split where it is otherwise, `skip_broken` whether training goes on with another picture for a broken one,
+    `rejects` what tells the pictures of the training split that it passes over.
     """
 
     channels = 3
@@ -42,6 +52,7 @@ class Pictures(ABC):
     threshold: float | None = None
     rule: str | None = None
     skip_broken = False
+    rejects: Rejects | None = None
 
     def __init__(self, names: Iterable[str], where: str, group: str | None = None) -> None:
         self.where, self.grouping, names = where, Grouping(group), list(names)
@@ -115,7 +126,7 @@ class Pictures(ABC):
         self._names["train"] = tuple(name for name in self._names["train"] if name not in left)
 
     def readable(self, names: Iterable[str]) -> Iterator[Picture]:
-        """Yield pictures one after the other, without the broken ones where these are skipped."""
+        """Yield pictures of the training split one after the other, without those that it passes over."""
         for name in names:
             try:
                 found = self.picture(name)
@@ -123,14 +134,21 @@ class Pictures(ABC):
                 if not self.skip_broken:
                     raise
                 continue
-            yield found
+            if self.rejects is None or not self.rejects(found):
+                yield found
 
-    def as_split(self, content: str) -> str:
-        """Return a hash of contents with how they are split, where that is otherwise than names alone once said."""
+    def as_split(self, content: str, splits: Collection[Split] = SPLITS) -> str:
+        """Return a hash of the contents of some splits with how they are split, where that is otherwise than names
+        alone once said.
+        """
         if type(self).split is not Pictures.split:
             return content
-        moved = [(name, split) for split in SPLITS for name in self._names[split] if split_at_first(name) != split]
+        moved = [(name, split) for split in splits for name in self._names[split] if split_at_first(name) != split]
         return blake2b(json.dumps([content, moved]).encode(), digest_size=16).hexdigest() if moved else content
+
+    def manifest_of(self, splits: Collection[Split]) -> str:
+        """Return a hash as `manifest` does, of some splits alone; of all where the source does not tell them apart."""
+        return self.manifest()
 
     def fingerprint(self, name: str) -> str:
         """Return a hash of one picture's pixels."""

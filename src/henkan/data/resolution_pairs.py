@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Unpack
 
-from henkan.data.contents import By
 from henkan.data.decode import picture_size
+from henkan.data.folder import Given
 from henkan.data.paired_folder import PairedFolder
 from henkan.errors import UserError
 
@@ -26,11 +27,9 @@ class ResolutionPairs(PairedFolder):
         source_suffix: str = "",
         target_suffix: str = "",
         scale: int | None = None,
-        group: str | None = None,
-        skip_broken: bool = False,
-        manifest: By = "contents",
+        **given: Unpack[Given],
     ) -> None:
-        super().__init__(path, cache, source, target, source_suffix, target_suffix, group, skip_broken, manifest)
+        super().__init__(path, cache, source, target, source_suffix, target_suffix, **given)
         name = min(name for names in self._names.values() for name in names)
         (height, width), (h, w) = picture_size(self.target / name), picture_size(self.partner(name))
         found = height // h if scale is None else scale

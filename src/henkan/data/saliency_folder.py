@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from hashlib import blake2b
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from henkan.data.cache import cache_folder, locked
 from henkan.data.image_folder import ImageFolder
 from henkan.data.label_maps import read_labels
 from henkan.data.pictures import Layer
+from henkan.data.splits import Split
 from henkan.files import replaced
 from henkan.pretrained.saliency import OBJECT, Saliency
 
@@ -59,8 +61,8 @@ class SaliencyFolder(ImageFolder):
     def companions(self, name: str) -> dict[str, Layer]:
         return {"labels": read_labels(self._mask(name))}
 
-    def manifest(self) -> str:
-        return blake2b((super().manifest() + self.digest).encode(), digest_size=16).hexdigest()
+    def manifest_of(self, splits: Collection[Split]) -> str:
+        return blake2b((super().manifest_of(splits) + self.digest).encode(), digest_size=16).hexdigest()
 
     def _mask(self, name: str) -> Path:
         """Return where a picture's mask is kept."""

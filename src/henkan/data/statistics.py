@@ -54,8 +54,9 @@ def remembered(
 ) -> dict[str, Any]:
     """Return what a function says of the training pictures, computed once."""
     names = sample(pictures.some_names("train"))
-    # Some may have been left out of the split, which the manifest does not tell.
-    content = blake2b(json.dumps([pictures.manifest(), names]).encode(), digest_size=16).hexdigest()
+    # Some may have been left out of the split, or be passed over, which the manifest does not tell.
+    told = [pictures.manifest_of(["train"]), names, *([vars(pictures.rejects)] if pictures.rejects is not None else [])]
+    content = blake2b(json.dumps(told, default=str).encode(), digest_size=16).hexdigest()
     memory = cache_folder(cache) / "statistics" / f"{function.__name__}-{content}.json"
     known: dict[str, Any] | None = recalled(memory)
     if known is not None:
@@ -67,7 +68,8 @@ def remembered(
         readable = ahead(keeping_none(pictures), shown)
     first = next(readable, None)
     if first is None:
-        raise UserError(f"{pictures.where}: none of {len(names)} training pictures can be read: henkan data lists all")
+        kept = "can be read" if pictures.rejects is None else f"can be read and is not {pictures.rejects.reason}"
+        raise UserError(f"{pictures.where}: none of {len(names)} training pictures {kept}: henkan data lists all")
     found = function(chain([first], readable), pictures.channels)
     remember(memory, found)
     return found

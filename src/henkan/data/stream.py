@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from henkan.data.framing import Framing
-from henkan.data.pictures import Layer, Picture, Pictures
+from henkan.data.pictures import Layer, Picture, Pictures, Rejects
 from henkan.data.splits import Split
 from henkan.data.stroke_pictures import StrokePictures
 from henkan.data.strokes import Strokes
@@ -40,6 +40,10 @@ class ParameterGenerator(Protocol):
     ) -> Parameters: ...
 
 
+class Rejected(Exception):
+    """A picture is one that training passes over."""
+
+
 class TrainingStream(Dataset[Item]):
     """Sample (counter, i) of a split, the training split say, a pure function of (seed, counter, i).
 
@@ -47,8 +51,9 @@ class TrainingStream(Dataset[Item]):
     entry i mod n of the permutation of epoch i // n. Crop and degradation are drawn from the sample's own
     generator.
 
-    Where pictures skip broken ones, another picture takes the place of one that cannot be read, drawn from (seed,
-    counter, i, attempt): no other sample is another for it. Such samples have the key `BROKEN`, what was passed over.
+    Another picture takes the place of one that cannot be read, where pictures skip such, and of one that they reject,
+    drawn from (seed, counter, i, attempt): no other sample is another for it. Where broken ones are skipped samples
+    have the key `BROKEN`, what was passed over.
     """
 
     def __init__(
@@ -62,6 +67,10 @@ class TrainingStream(Dataset[Item]):
         self.pictures, self.framing, self.degradation, self.seed = pictures, framing, degradation, seed
         self._split, self._names = split, pictures.some_names(split)
         self._orders: dict[str, tuple[int, NDArray[np.int64]]] = {}
+        # What is scored is not screened, nor what is compared with it.
+        self.rejects = pictures.rejects if split == "train" else None
+        # By name, known from when a picture was drawn before.
+        self._verdicts: dict[str, bool] = {}
         pictures.prepare()
 
     def __getitem__(self, key: tuple[str, int]) -> Item:
@@ -69,23 +78,41 @@ class TrainingStream(Dataset[Item]):
         epoch, position = divmod(i, len(self._names))
         name = self._names[self._order(counter, epoch)[position]]
         rng = generator_for(self.seed, "sample", counter, i)
-        if not self.pictures.skip_broken:
-            return make_sample(self.pictures, name, i, self.framing, self.degradation, rng)
         broken: list[str] = []
-        for attempt in range(ATTEMPTS):
+        most = ATTEMPTS if self.rejects is None else max(ATTEMPTS, self.rejects.attempts)
+        for attempt in range(most):
+            if len(broken) == ATTEMPTS:
+                break
             try:
-                return {
-                    **make_sample(self.pictures, name, i, self.framing, self.degradation, rng),
-                    BROKEN: broken,
-                }
+                return self._made(name, i, rng, broken)
             except BrokenPicture as error:
+                if not self.pictures.skip_broken:
+                    raise
                 broken.append(str(error))
+            except Rejected:
+                self._verdicts[name] = True
             rng = generator_for(self.seed, "in its place", counter, i, attempt)
             name = self._names[rng.integers(len(self._names))]
+        if len(broken) == ATTEMPTS or self.rejects is None:
+            raise UserError(
+                f"{len(broken)} pictures of {self.pictures.where} in a row cannot be read, the last: {broken[-1]}; "
+                "henkan data lists all"
+            )
         raise UserError(
-            f"{ATTEMPTS} pictures of {self.pictures.where} in a row cannot be read, the last: {broken[-1]}; "
-            "henkan data lists all"
+            f"{most} pictures of {self.pictures.where} in a row are {self.rejects.reason}: henkan data counts them; "
+            "give others, or pass over none with ~screen"
         )
+
+    def _made(self, name: str, i: int, rng: np.random.Generator, broken: list[str]) -> Item:
+        """Return sample i of a picture; raises `Rejected` where it is one to be passed over."""
+        verdict = self._verdicts.get(name)
+        if verdict:
+            raise Rejected
+        rejects = self.rejects if verdict is None else None
+        sample = make_sample(self.pictures, name, i, self.framing, self.degradation, rng, rejects)
+        if rejects is not None:
+            self._verdicts[name] = False
+        return {**sample, BROKEN: broken} if self.pictures.skip_broken else sample
 
     def _order(self, counter: str, epoch: int) -> NDArray[np.int64]:
         kept = self._orders.get(counter)
@@ -148,11 +175,17 @@ def make_sample(
     framing: Framing | None,
     degradation: ParameterGenerator,
     rng: np.random.Generator,
+    rejects: Rejects | None = None,
 ) -> Item:
-    """Return one sample, framed and with what its degradation draws for it."""
-    strokes = pictures.strokes(name)
-    show = _shown_strokes if strokes is not None else _shown_layers
-    layers, shown = show(pictures, name, framing, degradation, rng)
+    """Return one sample, framed and with what its degradation draws for it.
+
+    Raises `Rejected` for a picture that `rejects` tells.
+    """
+    shown: Strokes | None = None
+    if pictures.strokes(name) is not None:
+        layers, shown = _shown_strokes(pictures, name, framing, degradation, rng)
+    else:
+        layers = _shown_layers(pictures, name, framing, degradation, rng, rejects)
     if shown is not None:
         drawn = degradation.draw_strokes(shown, layers["target"], rng, name)
     else:
@@ -162,14 +195,21 @@ def make_sample(
 
 
 def _shown_layers(
-    pictures: Pictures, name: str, framing: Framing | None, degradation: ParameterGenerator, rng: np.random.Generator
-) -> tuple[dict[str, Picture], None]:
+    pictures: Pictures,
+    name: str,
+    framing: Framing | None,
+    degradation: ParameterGenerator,
+    rng: np.random.Generator,
+    rejects: Rejects | None,
+) -> dict[str, Picture]:
     """Return a picture and its companions, framed alike: where the source is smaller, on its own pixels."""
     target, scale = pictures.picture(name), pictures.scale
+    if rejects is not None and rejects(target):
+        raise Rejected
     layers = {"target": target, **pictures.companions(name)}
     check_sizes(pictures, name, layers)
     if framing is None:
-        return layers, None
+        return layers
     if framing.recolors and "source" in layers:
         raise UserError(
             f"{name}: its source would keep the colors that its target loses: leave both as they are "
@@ -192,7 +232,7 @@ def _shown_layers(
         for key, layer in layers.items()
         if key != "target"
     }
-    return {"target": frame.recolored(framed), **others}, None
+    return {"target": frame.recolored(framed), **others}
 
 
 def check_sizes(pictures: Pictures, name: str, layers: Mapping[str, Layer]) -> None:

@@ -28,6 +28,8 @@ from henkan.progress import followed
 
 # Pictures that a process looks at in one go, and that are looked at between two times of remembering.
 BATCH, BETWEEN = 16, 4096
+# What of a source's settings makes other pictures of the same files.
+SETTINGS = ("threshold", "invert", "scale", "source", "target", "direction")
 # Of the contact sheet, in pixels: a picture's side, the space between two, and the line above a split.
 SIDE, GAP, LINE, ACROSS = 96, 4, 20, 12
 
@@ -92,7 +94,7 @@ def survey(
     names = every(pictures)
     files = {name: pictures.files(name) for name in names}
     # Where there are no files, contents tell whether pictures are the same.
-    shown = [getattr(pictures, name, None) for name in ("threshold", "invert", "scale", "source")]
+    shown = [getattr(pictures, name, None) for name in SETTINGS]
     kind = [type(pictures).__qualname__, pictures.where, pictures.channels, *map(str, shown)]
     if not all(files.values()):
         kind.append(pictures.manifest())

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from importlib.metadata import version
 from pathlib import Path
 
 from henkan.data.contents import hash_contents
 from henkan.data.image_folder import list_files
+from henkan.data.splits import Split
 from henkan.data.stroke_pictures import StrokePictures, StrokeStore
 from henkan.data.strokes import Strokes
 from henkan.data.svg import READER
@@ -57,3 +59,7 @@ class SvgFolder(StrokePictures):
 
     def manifest(self) -> str:
         return self.as_split(f"{READER}-{self._content}-{self.side}-{self.line_width}")
+
+    def manifest_of(self, splits: Collection[Split]) -> str:
+        content = hash_contents(self.path, [name for split in splits for name in self._names[split]], self.cache)
+        return self.as_split(f"{READER}-{content}-{self.side}-{self.line_width}", splits)

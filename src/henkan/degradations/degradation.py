@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,6 +45,10 @@ class Degradation(ABC):
     def manifest(self) -> str | None:
         """Return a hash of the files that parameters are drawn from, where there are such."""
         return None
+
+    def manifest_of(self, names: Collection[str]) -> str | None:
+        """Return the same of the files that parameters of some pictures are drawn from, where names tell which."""
+        return self.manifest()
 
 
 def never_clean(degradation: Node) -> Node:

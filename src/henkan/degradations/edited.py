@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -104,7 +104,13 @@ class Edited(Degradation):
         return {"quality": int(row[0])}
 
     def manifest(self) -> str | None:
-        found = {"holes": self.holes.manifest()}
+        return self._with_fillers(self.holes.manifest())
+
+    def manifest_of(self, names: Collection[str]) -> str | None:
+        return self._with_fillers(self.holes.manifest_of(names))
+
+    def _with_fillers(self, holes: str | None) -> str | None:
+        found = {"holes": holes}
         found |= {name: self.fillers[name].manifest() for name in self.names}
         own = {name: one for name, one in found.items() if one is not None}
         return " ".join(f"{name}:{one}" for name, one in own.items()) or None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -86,6 +86,10 @@ class NamedMasks(FolderMasks):
 
     def lacking(self, names: Sequence[str]) -> list[str]:
         return [name for name in names if Path(name).with_suffix("").as_posix() not in self.partners]
+
+    def manifest_of(self, names: Collection[str]) -> str:
+        own = (self.partners.get(Path(name).with_suffix("").as_posix()) for name in names)
+        return hash_contents(self.path, [mask for mask in own if mask is not None], None)
 
     def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> Parameters:
         stem = Path(name).with_suffix("").as_posix()

@@ -60,7 +60,7 @@ class ObjectMask(Holes):
         return mask
 
     def manifest(self) -> str:
-        return self.silhouettes.manifest()
+        return self.silhouettes.manifest_of(["train"])
 
 
 def silhouette(picture: Picture) -> Mask:

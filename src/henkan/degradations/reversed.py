@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,9 @@ class Reversed(Degradation):
 
     def manifest(self) -> str | None:
         return self.of.manifest()
+
+    def manifest_of(self, names: Collection[str]) -> str | None:
+        return self.of.manifest_of(names)
 
     def describe(self, row: Sequence[float]) -> dict[str, object] | None:
         """Return what was drawn for a sample, in words, where the degradation says it."""

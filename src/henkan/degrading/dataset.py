@@ -20,13 +20,12 @@ from henkan.cores import cores
 from henkan.data.degraded import Degraded
 from henkan.data.pictures import Picture, Pictures
 from henkan.data.shards import ELSEWHERE, Chunk
-from henkan.data.splits import Split
+from henkan.data.splits import SPLITS, Split
 from henkan.degrading.writer import ChunkWriter, Source
 from henkan.errors import UserError
 from henkan.files import read_json, replaced, write_sealed
 from henkan.runs import machine
-from henkan.runs.identity import digest, without_place
-from henkan.runs.plan import manifest_of
+from henkan.runs.identity import digest, manifest_of, without_place
 from henkan.runs.sources import code
 from henkan.scoring.evaluation_set import evaluation_set, framing_of, scored
 from henkan.training.assemble import build_transform, training_stream
@@ -47,7 +46,7 @@ def claim(output: Path, config: Settings, pictures: Pictures, counts: Mapping[st
         # However it is said.
         test = None
     parts = {
-        "data": {**without_place(config["data"]), "manifest": manifest_of(config, pictures)},
+        "data": {**without_place(config["data"]), "manifest": manifest_of(config, pictures, SPLITS)},
         "augmentation": config["augmentation"],
         "degradation": config["degradation"],
         "seed": config["seed"],

@@ -18,7 +18,6 @@ from henkan.files import digest_of, read_json, write_json
 from henkan.networks.modes import learns
 from henkan.progress import followed
 from henkan.runs.identity import evaluation_parts, identify
-from henkan.runs.plan import manifest_of
 from henkan.sample import Sample
 from henkan.scoring.evaluation_set import evaluation_set, scored
 from henkan.scoring.evaluator import Evaluator, Scores, selection
@@ -47,7 +46,7 @@ def score_run(
         return {}
     check_edges(settings.get("areas"))
     iteration: int | None = None
-    network, parts = build_network(config, "generator"), evaluation_parts(config, manifest_of(config, pictures))
+    network, parts = build_network(config, "generator"), evaluation_parts(config, pictures)
     if learns(network):
         path = checkpoint.find_checkpoint(weights or folder)
         state = checkpoint.load(path)

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from henkan.config.build import build
 from henkan.config.history import timeless
+from henkan.data.pictures import Pictures
+from henkan.data.splits import Split
 from henkan.pretrained.catalogue import digest_of
 from henkan.pretrained.features import Features
 from henkan.pretrained.shared import View
@@ -56,6 +58,8 @@ WITHOUT_EFFECT = (
 )
 # What scores depend on, beside the weights and the pictures.
 SCORED = ("evaluation", "metric", "task", "degradation", "generator", "postprocess")
+# The splits that training reads: the first to learn from, the second for its curves.
+LEARNED: tuple[Split, ...] = ("train", "val")
 # Of the trainer, only what changes the arithmetic counts.
 TRAINER_WITH_EFFECT = ("precision", "channels_last")
 # The same, of options that were added later: runs without them keep the identity that they had before.
@@ -162,9 +166,23 @@ def without_place(data: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in data.items() if name not in ("path", "cache")}
 
 
-def by_contents(degradation: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a degradation with the hash of the files that it draws from in place of where they lie."""
-    manifest = build(degradation).manifest()
+def manifest_of(config: Mapping[str, Any], pictures: Pictures, splits: Collection[Split]) -> str:
+    """Return a hash of the contents of all files that samples of some splits are made of: pictures, and masks where
+    they are files.
+    """
+    own, masks = pictures.manifest_of(splits), build(config["degradation"]).manifest_of(names_of(pictures, splits))
+    return own if masks is None else digest([own, masks])
+
+
+def names_of(pictures: Pictures, splits: Collection[Split]) -> list[str]:
+    return [name for split in splits for name in pictures.names(split)]
+
+
+def by_contents(degradation: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    """Return a degradation with the hash of the files that it draws from, for some pictures, in place of where they
+    lie.
+    """
+    manifest = build(degradation).manifest_of(names)
 
     def placeless(node: Any) -> Any:
         if isinstance(node, Mapping):
@@ -174,21 +192,25 @@ def by_contents(degradation: Mapping[str, Any]) -> dict[str, Any]:
     return dict(degradation) if manifest is None else {**placeless(degradation), "manifest": manifest}
 
 
-def evaluation_parts(config: Mapping[str, Any], manifest: str) -> dict[str, Any]:
+def evaluation_parts(config: Mapping[str, Any], pictures: Pictures) -> dict[str, Any]:
     """Return what scores depend on, beside the weights: an evaluation's own identity is their hash.
 
-    A generator that learns nothing has no other: what it is scored on is all there is to its run.
+    Of the pictures, those of the split that is scored count. A generator that learns nothing has no other identity:
+    what it is scored on is all there is to its run.
     """
     parts = {name: config[name] for name in SCORED if config.get(name) is not None}
+    split = config.get("evaluation", {}).get("split")
+    splits: tuple[Split, ...] = () if split is None else (split,)
+    names = names_of(pictures, splits)
     if degradation := config.get("degradation"):
-        parts["degradation"] = by_contents(degradation)
+        parts["degradation"] = by_contents(degradation, names)
     if own := config.get("evaluation", {}).get("degradation"):
-        parts["evaluation"] = {**config["evaluation"], "degradation": by_contents(own)}
+        parts["evaluation"] = {**config["evaluation"], "degradation": by_contents(own, names)}
     if "evaluation" in parts and are_whole(config):
         # However it is said.
         parts["evaluation"] = {**parts["evaluation"], "framing": None}
     parts["generator"] = by_files(config["generator"])
-    return {**parts, "manifest": manifest}
+    return {**parts, "manifest": manifest_of(config, pictures, splits)}
 
 
 def by_files(generator: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,14 +16,23 @@ from torch import nn
 from henkan.config.build import build
 from henkan.config.checks import check_config
 from henkan.config.composition import task_overrides
-from henkan.config.resolved import Config, Node, Stream, resolved
+from henkan.config.resolved import Config, Node, resolved
 from henkan.data.pictures import Pictures
 from henkan.data.statistics import measure
 from henkan.devices import count_of, kind_of
 from henkan.errors import UserError
 from henkan.networks.modes import has_batch_statistics, learns
 from henkan.runs import machine
-from henkan.runs.identity import by_contents, digest, evaluation_parts, fingerprint, identify, prefixes
+from henkan.runs.identity import (
+    LEARNED,
+    by_contents,
+    evaluation_parts,
+    fingerprint,
+    identify,
+    manifest_of,
+    names_of,
+    prefixes,
+)
 from henkan.runs.origin import Origin, find_origin
 from henkan.runs.run import run_folder
 from henkan.runs.sources import remember
@@ -43,8 +52,8 @@ class Plan:
     """A run before it is trained.
 
     `config` is resolved and plain, `parts` is what of it the weights depend on, `streams` the pictures of every stream
-    that it reads, `manifests` the hash of their contents, `prefixes` maps boundaries (iterations) to identities;
-    `origin` is what it goes on from.
+    that it reads, `manifests` the hashes of the splits of them that training reads, `prefixes` maps boundaries
+    (iterations) to identities; `origin` is what it goes on from.
     """
 
     config: Config
@@ -74,7 +83,7 @@ class Plan:
     @cached_property
     def evaluation(self) -> str:
         """The identity of how the run is scored."""
-        return identify(evaluation_parts(self.config, self.manifest))
+        return identify(evaluation_parts(self.config, self.pictures))
 
     @property
     def trains(self) -> bool:
@@ -181,12 +190,6 @@ def check_counts(cfg: DictConfig) -> None:
             raise UserError(f"{key}={value} must be 1 or more; a number larger than the run switches it off")
 
 
-def manifest_of(config: Config | Stream, pictures: Pictures) -> str:
-    """Return a hash of the contents of all files that samples are made of: pictures, and masks where they are files."""
-    own, masks = pictures.manifest(), build(config["degradation"]).manifest()
-    return own if masks is None else digest([own, masks])
-
-
 def is_trained(generator: Node) -> bool:
     """Whether a generator has weights to learn."""
     return traits(json.dumps(generator, sort_keys=True))[0]
@@ -223,14 +226,13 @@ def plan_scoring(config: Config, pictures: Pictures) -> Plan:
         if value is not None:
             raise UserError(f"{name}={value}: this generator has no weights to learn")
     config = {**config, "loss": {}, "schedule": {}}
-    manifest = manifest_of(config, pictures)
-    parts = evaluation_parts(config, manifest)
+    parts = evaluation_parts(config, pictures)
     return Plan(
         config=config,
         parts=parts,
         pictures=pictures,
         streams={PAIRED: pictures},
-        manifests={PAIRED: manifest},
+        manifests={PAIRED: parts["manifest"]},
         terms=[],
         schedule=Schedule([]),
         identity=identify(parts),
@@ -269,11 +271,15 @@ def plan_run(cfg: DictConfig) -> Plan:
                 config["streams"][name]["augmentation"] = None
                 config["streams"][name]["degradation"] = UNCHANGED
     batch_sizes(config, list(streams))
-    manifests = {name: manifest_of(nodes[name], own) for name, own in streams.items()}
-    known = {**config, "degradation": by_contents(config["degradation"])}
+    # What is only ever scored makes no other run.
+    manifests = {name: manifest_of(nodes[name], own, LEARNED) for name, own in streams.items()}
+    known = {**config, "degradation": by_contents(config["degradation"], names_of(pictures, LEARNED))}
     known["streams"] = {
-        name: {**config["streams"][name], "degradation": by_contents(config["streams"][name]["degradation"])}
-        for name in streams
+        name: {
+            **config["streams"][name],
+            "degradation": by_contents(config["streams"][name]["degradation"], names_of(own, LEARNED)),
+        }
+        for name, own in streams.items()
         if name != PAIRED
     }
     split = split_networks(config, schedule)

@@ -17,7 +17,7 @@ from henkan.data.splits import Split
 from henkan.data.stream import EvaluationSet
 from henkan.errors import UserError
 from henkan.progress import followed
-from henkan.runs.identity import by_contents, digest
+from henkan.runs.identity import by_contents, digest, manifest_of
 from henkan.runs.plan import Plan
 from henkan.scoring.evaluation_set import evaluation_set, scored
 from henkan.scoring.evaluator import selection
@@ -75,11 +75,11 @@ def check_scored(
         # What a package brings is whole.
         return
     parts = [
-        plan.manifest,
+        manifest_of(config, plan.pictures, [split]),
         names,
         split,
         framing,
-        by_contents(config["degradation"]),
+        by_contents(config["degradation"], names),
         limit,
         config["evaluation"]["seed"],
     ]

@@ -34,7 +34,7 @@ from henkan.networks.modes import learns
 from henkan.report.along import draw_curve
 from henkan.runs.identity import evaluation_parts, identify
 from henkan.runs.mark import mark
-from henkan.runs.plan import Plan, manifest_of, plan_run, settle
+from henkan.runs.plan import Plan, plan_run, settle
 from henkan.runs.record import SCORED, TRAINED, Record, read_record, scored_again, write_record
 from henkan.runs.run import alone_in, write_config
 from henkan.runs.trained import as_it_is, check_untrained, own_config, run_folder, with_overrides
@@ -49,7 +49,7 @@ def main(cfg: DictConfig) -> None:
         config, pictures = settle(with_overrides(trained, cfg))
         folder = run_folder(Path(cfg.run))
         own, own_pictures = settle(trained)
-        parts = evaluation_parts(config, manifest_of(config, pictures))
+        parts = evaluation_parts(config, pictures)
         weights, other = chosen(cfg), []
         last = checkpoint.last(folder)
         if weights is not None and not (last.is_file() and weights.samefile(last)):
@@ -57,7 +57,7 @@ def main(cfg: DictConfig) -> None:
         blend = blend_of(cfg)
         if blend is not None:
             other.append(blend.name)
-        if parts != evaluation_parts(own, manifest_of(own, own_pictures)):
+        if parts != evaluation_parts(own, own_pictures):
             other.append(identify(parts)[:10])
         if other:
             # Scores of other weights or settings lie beside those of the run's own.

@@ -1,0 +1,47 @@
+"""What all sources of pictures in the files of a folder have in common: what they are given, what they hash to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from pathlib import Path
+from typing import TypedDict
+
+from henkan.data.contents import By, hash_contents
+from henkan.data.kept import Kept
+from henkan.data.pictures import Pictures
+from henkan.data.splits import SPLITS, Split
+
+
+class Given(TypedDict, total=False):
+    """What any such source may be given: `group` and `skip_broken`, see `Pictures`; `manifest`, see `hash_contents`."""
+
+    group: str | None
+    skip_broken: bool
+    manifest: By
+
+
+class Folder(Pictures):
+    """Pictures in files below the folder `path`; `cache` remembers what their contents hashed to."""
+
+    def __init__(
+        self,
+        path: Path,
+        names: Iterable[str],
+        cache: str | Path | None,
+        group: str | None = None,
+        skip_broken: bool = False,
+        manifest: By = "contents",
+    ) -> None:
+        self.path, self.cache, self.skip_broken, self.by, self._kept = path, cache, skip_broken, manifest, Kept()
+        super().__init__(names, str(path), group)
+
+    def members(self, names: Iterable[str]) -> Iterable[str]:
+        """Return the relative paths of the files that pictures are read from."""
+        return names
+
+    def manifest(self) -> str:
+        return self.manifest_of(SPLITS)
+
+    def manifest_of(self, splits: Collection[Split]) -> str:
+        names = [name for split in splits for name in self._names[split]]
+        return self.as_split(hash_contents(self.path, self.members(names), self.cache, self.by), splits)
