@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -12,15 +15,19 @@ import cv2
 import numpy as np
 import pytest
 import torch
+import yaml
 from omegaconf import OmegaConf
 
-from henkan.data.strokes import Strokes
+from henkan.config.build import build
+from henkan.data.stream import collate
 from henkan.degradations.identity import Identity
 from henkan.errors import UserError
 from henkan.generators.simplification import SimplificationNetwork
 from henkan.launching.execute import execute
-from henkan.prediction.line_drawing import RedrawPages, line_width, whitened
+from henkan.prediction.line_drawing import RedrawPages, whitened
+from henkan.runs.record import write_record
 from henkan.tasks.line_drawing import LineDrawing
+from henkan.training.assemble import build_transform, training_stream
 from henkan.transform import Transform
 
 
@@ -71,7 +78,7 @@ def network(width: float = 0.1) -> SimplificationNetwork:
 
 def predictor(megapixels: float, **given: Any) -> RedrawPages:
     cfg = OmegaConf.create({"megapixels": megapixels, "vector": None, "invert": False, "resize": 1.0, **given})
-    trained = OmegaConf.create({"channels": 1, "data": {"line_width": 2.0}})
+    trained = OmegaConf.create({"channels": 1, "data": {}})
     return RedrawPages(network(), Transform(LineDrawing(8), Identity()), cfg, trained)
 
 
@@ -138,30 +145,71 @@ def test_dark_lines_on_dark_or_saturated_paper_are_dark_lines(paper: tuple[float
         whitened(shaded(paper, (0.0, 0.0, 0.0), pen), "a.png", invert=True)
 
 
-def test_a_page_in_uneven_light_is_no_dark_page() -> None:
+def test_a_page_in_uneven_light_is_no_dark_page(capsys: Any) -> None:
     light = np.linspace(0.3, 1.0, 160, dtype=np.float32)[None, :, None]
-    assert whitened(shaded((1.0, 1.0, 1.0), (0.0, 0.0, 0.0)) * light, "a.png", invert=False).min() < 0.1
+    white = whitened(shaded((1.0, 1.0, 1.0), (0.0, 0.0, 0.0)) * light, "a.png", invert=False)
+    assert white.min() < 0.1 and np.quantile(white, 0.1) > 0.9
+    assert "a.png: its paper is lit unevenly, down to 3" in capsys.readouterr().err
+
+
+def test_light_that_falls_across_a_page_erases_no_ink(capsys: Any) -> None:
+    drawing = shaded((1.0, 1.0, 1.0), (0.75, 0.75, 0.75))
+    light = np.linspace(0.9, 0.7, 160, dtype=np.float32)[None, :, None]
+    white, ink = whitened(drawing * light, "a.png", invert=False), drawing[..., 0] < 0.8
+    assert white[ink] == pytest.approx(drawing[..., 0][ink], abs=0.03)
+    assert white[drawing[..., 0] == 1] == pytest.approx(1, abs=0.03)
 
 
 def test_wide_lines_on_white_paper_are_lines() -> None:
     assert whitened(shaded((1.0, 1.0, 1.0), (0.0, 0.0, 0.0), 41), "a.png", invert=False).min() == 0
 
 
-@pytest.mark.parametrize("width", [1, 3, 7])
-def test_line_width(width: int) -> None:
-    lines = Strokes.of([np.array([[10.0, 20.5], [110.0, 20.5]]), np.array([[30.5, 40.0], [30.5, 110.0]])], float(width))
-    found = line_width(lines.drawn(128, 128)[..., 0].astype(np.float32) / 255)
-    assert found == pytest.approx(width, abs=1.0)
-    assert line_width(np.ones((16, 16), np.float32)) is None
+def lines_of(run: Path) -> dict[str, float]:
+    return json.loads((run / "run.json").read_text())["lines"]
 
 
-def test_lines_unlike_those_of_training_are_said_with_the_scale_that_fits(capsys: Any) -> None:
-    wide = page(200, 200, 30, pen=15)[..., 0].astype(np.float32) / 255
-    predictor(1.0).compare_lines(wide, "a.png")
+def test_what_is_trained_on_is_measured_and_no_advice_is_given_about_it(run: Path, tmp_path: Path, capsys: Any) -> None:
+    known = lines_of(run)
+    assert 0.5 < known["low"] <= known["median"] <= known["high"] < 5
+    # What its sketches are made of, as they are shown: targets are a pen of two pixels, sources a pencil's traces.
+    sources(run, tmp_path / "sketches")
+    assert predict(run, f"input={tmp_path / 'sketches'}", f"output={tmp_path / 'out'}") == 0
+    assert "resize=" not in capsys.readouterr().err
+    assert len(list((tmp_path / "out").glob("*.png"))) == 8
+
+
+def sources(run: Path, folder: Path) -> None:
+    """Write eight sketches that a run was trained on, four times each in one picture."""
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    pictures = build(config["data"])
+    pictures.prepare()
+    stream, transform = training_stream(config, pictures), build_transform(config)
+    folder.mkdir()
+    for number in range(8):
+        source = transform.prepare(collate([stream[0, number]]))["source"][0, 0].numpy()
+        cv2.imwrite(str(folder / f"{number}.png"), np.tile((source * 255).round().astype(np.uint8), (2, 2)))
+
+
+def test_lines_unlike_those_of_training_are_said_with_the_scale_that_fits(
+    run: Path, tmp_path: Path, capsys: Any
+) -> None:
+    cv2.imwrite(str(tmp_path / "wide.png"), page(200, 200, 30, pen=15))
+    assert predict(run, f"input={tmp_path / 'wide.png'}", f"output={tmp_path / 'out'}", "resize=0.8") == 0
     said = capsys.readouterr().err
-    assert "the network was trained on 2" in said and "resize=0.1" in said
-    predictor(1.0).compare_lines(page(200, 200, 30, pen=2)[..., 0].astype(np.float32) / 255, "a.png")
-    assert capsys.readouterr().err == ""
+    known, width = lines_of(run), float(re.search(r"about ([\d.]+) pixels wide", said)[1])  # type: ignore[index]
+    assert width == pytest.approx(12, abs=1.5)
+    fits = float(re.search(r"resize=([\d.]+) fits", said)[1])  # type: ignore[index]
+    assert fits == pytest.approx(0.8 * known["median"] / width, rel=0.05)
+
+
+def test_a_run_of_before_it_was_measured_gives_no_advice(run: Path, tmp_path: Path, capsys: Any) -> None:
+    old = tmp_path / "old"
+    shutil.copytree(run, old)
+    record = json.loads((old / "run.json").read_text())
+    write_record(old, {name: value for name, value in record.items() if name not in ("lines", "seal")})  # type: ignore[arg-type]
+    cv2.imwrite(str(tmp_path / "wide.png"), page(200, 200, 30, pen=15))
+    assert predict(old, f"input={tmp_path / 'wide.png'}", f"output={tmp_path / 'out'}") == 0
+    assert "resize=" not in capsys.readouterr().err
 
 
 def test_resize_changes_the_size(run: Path, tmp_path: Path) -> None:

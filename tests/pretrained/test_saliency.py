@@ -49,3 +49,10 @@ def test_absent_and_damaged_files_are_told(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(UserError, match=r"u2netp\.onnx is damaged, or no network for 320 x 320") as error:
         Saliency()
     assert "\n" not in str(error.value)
+    for content, told in (
+        (b"", "it is empty"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "pointer of Git LFS"),
+    ):
+        (tmp_path / "u2netp.onnx").write_bytes(content)
+        with pytest.raises(UserError, match=told):
+            Saliency()

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from henkan.errors import UserError
 from henkan.networks.layers import scaled
+from henkan.networks.published import Theirs
 
 
 class LaMa(nn.Module):
@@ -53,6 +54,36 @@ class LaMa(nn.Module):
             near, far = block(near, far)
         logits = self.up(torch.cat((near, far), dim=1))
         return {"raw": torch.sigmoid(logits.to(image.dtype))}
+
+    def published(self) -> dict[str, Theirs]:
+        """Return where each layer's weights are in the files of its authors' code (advimman/lama, big-lama)."""
+        found: dict[str, tuple[str, ...]] = {}
+        for number in range(4):
+            name, branches = f"model.{number + 1}", "l" if number < 3 else "lg"
+            found[f"down.{3 * number + 1}"] = tuple(f"{name}.ffc.convl2{branch}" for branch in branches)
+            found[f"down.{3 * number + 2}"] = tuple(f"{name}.bn_{branch}" for branch in branches)
+        for number in range(len(self.blocks)):
+            for own, theirs in (("first", "conv1"), ("second", "conv2")):
+                for layer, name in _BLOCK.items():
+                    found[f"blocks.{number}.{own}.{layer}"] = (f"model.{number + 5}.{theirs}.{name}",)
+        # A layer that joins the branches lies between.
+        found |= {f"up.{place}": (f"model.{place + len(self.blocks) + 6}",) for place in range(len(self.up))}
+        return {own: Theirs(theirs) for own, theirs in found.items()}
+
+
+# A Fourier convolution's layers, and what they are called in its authors' code.
+_BLOCK = {
+    "near_to_near": "ffc.convl2l",
+    "near_to_far": "ffc.convl2g",
+    "far_to_near": "ffc.convg2l",
+    "far_to_far.before.0": "ffc.convg2g.conv1.0",
+    "far_to_far.before.1": "ffc.convg2g.conv1.1",
+    "far_to_far.spectrum.0": "ffc.convg2g.fu.conv_layer",
+    "far_to_far.spectrum.1": "ffc.convg2g.fu.bn",
+    "far_to_far.after": "ffc.convg2g.conv2",
+    "near_end.0": "bn_l",
+    "far_end.0": "bn_g",
+}
 
 
 class _FourierConvolution(nn.Module):

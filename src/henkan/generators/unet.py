@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from henkan.errors import UserError
 from henkan.networks.layers import Normalization, initialize_pix2pix, normalized, scaled
+from henkan.networks.published import Theirs
 
 _DEEPEST = 8
 _DROPPED = 3
@@ -89,3 +90,21 @@ class UNet(nn.Module):
             x = torch.cat((block(x), skips.pop()), dim=1).relu_()
         # Before tanh, whose steps under bf16 autocast would be 1/256 near white.
         return {"raw": (torch.tanh(self.last(x).to(image.dtype)) + 1.0) / 2.0}
+
+    def published(self) -> dict[str, Theirs]:
+        """Return where each layer's weights are in files of pix2pix's PyTorch code (junyanz, `unet_256`).
+
+        Its blocks lie in one another, each with a layer that halves and one that doubles. There a layer that doubles is
+        given the skip before what comes from within, here after it.
+        """
+        found = {"down.0.0": Theirs(("model.model.0",))}
+        inside, innermost = "model.model.1.model", len(self.down) - 1
+        for level in range(1, innermost + 1):
+            deepest, up = level == innermost, f"up.{innermost - level}"
+            found[f"down.{level}.0"] = Theirs((f"{inside}.1",))
+            if not deepest:
+                found[f"down.{level}.1"] = Theirs((f"{inside}.2",))
+            found[f"{up}.0"] = Theirs((f"{inside}.{3 if deepest else 5}",), halves_change_places=not deepest)
+            found[f"{up}.1"] = Theirs((f"{inside}.{4 if deepest else 6}",))
+            inside += ".3.model"
+        return {**found, "last": Theirs(("model.model.3",), halves_change_places=True)}

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from omegaconf import OmegaConf
 from PIL import Image
 from torch import Tensor
 
 from henkan.data.drawings import WHITE, Floats, lines_are_light, most
+from henkan.data.paper import evened
 from henkan.errors import UserError
 from henkan.prediction.pictures import as_picture, on_white, png, read
 from henkan.prediction.predictor import Predictor
@@ -21,10 +21,8 @@ from henkan.ranks import say
 COLORLESS = 0.06
 # What paper has less of than this, of red, green or blue, cannot be told from nothing.
 FAINTEST = 0.04
-# Lines this much narrower or wider than those of training are not what the network knows.
-NARROW, WIDE = 0.6, 2.5
-# Of 1: what is darker, after the paper has been made white, is taken for a line to measure.
-LINE = 0.6
+# Paper whose darkest part has less than this share of the light is said to be lit unevenly.
+UNEVEN = 0.9
 # Red, green and blue as one tone.
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 # Spots of so many pixels are left out of a vector file.
@@ -60,23 +58,12 @@ class RedrawPages(Predictor):
 
         return self.in_tiles(page[..., None], draw)[..., 0]
 
-    def compare_lines(self, page: Floats, name: str) -> None:
-        """Say so if lines are much narrower or wider than those that the network was trained on."""
-        known = OmegaConf.select(self.trained, "data.line_width")
-        width = line_width(page)
-        if known is None or width is None or NARROW * known <= width <= WIDE * known:
-            return
-        fits = self.cfg.resize * known / width
-        say(
-            f"{name}: its lines are about {width:.0f} pixels wide, the network was trained on {known:g}: "
-            f"resize={fits:.2g} fits"
-        )
-
 
 def whitened(picture: Floats, name: str, invert: bool) -> Floats:
     """Return a drawing (H, W) whose paper is white, from a picture (H, W, 3) of it.
 
-    The paper's color is that of most pixels. Raises `UserError` for light lines on dark paper, unless `invert` says so.
+    The paper's color is that of most pixels, and how light it is may differ from place to place (see `evened`). Raises
+    `UserError` for light lines on dark paper, unless `invert` says so.
     """
     if invert:
         picture = 1 - picture
@@ -87,21 +74,12 @@ def whitened(picture: Floats, name: str, invert: bool) -> Floats:
     if paper.min() < WHITE or np.ptp(paper) > COLORLESS:
         color = "#" + "".join(f"{round(255 * value):02x}" for value in paper)
         say(f"{name}: its paper is {color}, and is taken for white")
-        # A color that the paper has nothing of says nothing about lines.
-        shade = np.where(paper > FAINTEST, picture / np.maximum(paper, FAINTEST), 1)
-        picture = np.minimum(shade, 1).astype(np.float32)
-    return np.asarray(picture @ LUMA, np.float32)
-
-
-def line_width(page: Floats) -> float | None:
-    """Return about how wide the lines of a drawing are, in pixels; None where there is hardly any."""
-    ink = (page < LINE).astype(np.uint8)
-    if ink.sum() < 10:
-        return None
-    inside = cv2.distanceTransform(ink, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    # The middle of a line is as far from paper as nothing around it.
-    middle = (inside >= cv2.dilate(inside, np.ones((3, 3)))) & (ink > 0)
-    return float(2 * np.median(inside[middle]) - 1)
+    # A color that the paper has nothing of says nothing about lines.
+    shade = np.where(paper > FAINTEST, picture / np.maximum(paper, FAINTEST), 1)
+    page, evenness = evened(np.asarray(shade @ LUMA, np.float32))
+    if evenness < UNEVEN:
+        say(f"{name}: its paper is lit unevenly, down to {evenness:.0%} of its lightest part, and is made white there")
+    return page
 
 
 def rescaled(page: Floats, scale: float) -> Floats:

@@ -13,9 +13,12 @@ from PIL import Image
 from torch import Tensor, nn
 
 from henkan.data.drawings import Floats
+from henkan.data.paper import line_width
 from henkan.errors import UserError
 from henkan.prediction import tiling
 from henkan.prediction.pictures import FORMATS, beside, encoded
+from henkan.ranks import say
+from henkan.runs.lines import advice, recorded
 from henkan.transform import Transform
 
 
@@ -30,6 +33,7 @@ class Predictor(ABC):
         self.device = next((tensor.device for tensor in network.state_dict().values()), torch.device("cpu"))
         self.budget = int(cfg.megapixels * 1e6)
         self.ending = ending_of(cfg)
+        self.lines = None if cfg.get("run") is None else recorded(Path(cfg.run))
 
     def expect(self, pictures: Sequence[Path]) -> list[Path]:
         """Say which other files belong to the pictures. Raises `UserError` where that cannot be."""
@@ -68,6 +72,11 @@ class Predictor(ABC):
         tiles = tiling.split(everywhere, self.budget, self.context, multiple)
         with torch.inference_mode():
             return tiling.merge(tiles, filled, height, width, self.transform.task.scale)
+
+    def compare_lines(self, page: Floats, name: str) -> None:
+        """Say so if the lines of a page (H, W) are narrower or wider than those that the network was trained on."""
+        if (told := advice(line_width(page), self.lines, self.cfg.resize)) is not None:
+            say(f"{name}: {told}")
 
     def output(self, source: Tensor) -> Tensor:
         """Return the picture that the network and the task make of a source."""

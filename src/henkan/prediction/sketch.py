@@ -49,6 +49,7 @@ class PaintSketches(Predictor):
         if self.cfg.resize != 1.0:
             sketch = rescaled(sketch, self.cfg.resize)
             strokes = np.stack([rescaled(strokes[..., channel], self.cfg.resize) for channel in range(3)], axis=2)
+        self.compare_lines(sketch, str(path))
         yield self.written(as_picture(self.painted(sketch, strokes)), image)
 
     def painted(self, sketch: Floats, strokes: Floats) -> Floats:

@@ -57,4 +57,4 @@ class TrainedFilling:
 
     def manifest(self) -> str:
         """Return the hash of the weights."""
-        return checkpoint.hash_weights(checkpoint.find_checkpoint(self._given()))
+        return checkpoint.hash_weights(checkpoint.load(checkpoint.find_checkpoint(self._given())))

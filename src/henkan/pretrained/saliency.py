@@ -30,6 +30,7 @@ class Saliency:
 
     def __init__(self, weights: str = "u2netp.onnx") -> None:
         self.path = files.located(weights, _ORIGIN)
+        files.check_fetched(self.path, f"delete it, {_ORIGIN}")
         self.digest = files.hash_of(self.path)
         try:
             self._network = cv2.dnn.readNetFromONNX(str(self.path))

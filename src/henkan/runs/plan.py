@@ -40,7 +40,7 @@ from henkan.sample import PAIRED
 from henkan.scoring.evaluation_set import framing_of
 from henkan.terms.chosen import build_terms, check_terms
 from henkan.terms.term import Term
-from henkan.training import checkpoint
+from henkan.training import checkpoint, first_weights
 from henkan.training.keeping import keeping
 from henkan.training.schedule import NETWORKS, Schedule, check_shares
 from henkan.training.streams import batch_sizes, check_streams, stream_nodes, streams_read
@@ -216,7 +216,7 @@ def traits(network: str) -> tuple[bool, bool]:
 @cache
 def weights_of(init: Path, changed: int) -> str:
     """Return the hash of the weights in a file that changed at a time; read once for all runs of a study."""
-    return checkpoint.hash_weights(init)
+    return checkpoint.hash_weights(first_weights.read(init))
 
 
 def plan_scoring(config: Config, pictures: Pictures) -> Plan:

@@ -76,6 +76,8 @@ class Record(TypedDict, total=False):
     # The iterations of the checkpoints that stay by the clock.
     for_good: list[int]
     warnings: list[str]
+    # How wide lines are in the drawings that are trained on, in pixels: see `henkan.runs.lines`.
+    lines: dict[str, float]
     metrics: dict[str, float]
     # The digests of what is read back, by name in the folder.
     digests: dict[str, str]
@@ -93,6 +95,7 @@ KEPT = (
     "prefix",
     "resumed_from",
     "warnings",
+    "lines",
 )
 
 WAY_OUT = "without it the same command goes on from the checkpoint: remove it"

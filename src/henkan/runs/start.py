@@ -16,7 +16,7 @@ from henkan.runs.prefix import absent, at
 from henkan.runs.record import read_record
 from henkan.runs.run import Run, run_name
 from henkan.runs.sources import changed
-from henkan.training import checkpoint
+from henkan.training import checkpoint, first_weights
 from henkan.training.going_on import under_own_settings
 from henkan.training.translator import Translator
 
@@ -92,9 +92,12 @@ def say_other_data(plan: Plan, run: Run) -> None:
 
 
 def initialize(translator: Translator, path: Path) -> None:
-    """Start from other weights: the generator's average where the checkpoint has one, and its discriminator."""
-    state = checkpoint.load(path)
-    weights = checkpoint.generator(state)
+    """Start from other weights: the generator's average where the checkpoint has one, and its discriminator.
+
+    Published weights are the generator's alone, unless there are others in the file that fit.
+    """
+    state = first_weights.read(path)
+    weights = first_weights.generator(state, translator.generator, path)
     checkpoint.load_weights(translator.generator, weights, path)
     if translator.average is not None:
         checkpoint.load_weights(translator.average.network, weights, path)

@@ -17,6 +17,8 @@ class LineDrawing(Task):
     `window` is the side of the local patch in pixels, at a random place, for discriminators that look at one.
     """
 
+    drawn_in = "source"
+
     def __init__(self, window: int) -> None:
         self.window = window
 

@@ -19,6 +19,8 @@ class SketchToPicture(Task):
     `window` is the side of the local patch in pixels, at a random place, for discriminators that look at one.
     """
 
+    drawn_in = "source"
+
     def __init__(self, window: int) -> None:
         self.window = window
 

@@ -22,6 +22,9 @@ class Task(ABC):
     answers = "pictures"
     """What the generator's answer is; one that says what its own are (`answers`) must say the same."""
 
+    drawn_in: str | None = None
+    """What of a sample is a drawing on paper that people bring their own of: how wide its lines are is recorded."""
+
     whole: frozenset[str] = frozenset()
     """What of `condition` is about the whole picture: it has a size of its own, and is never padded."""
 

@@ -135,10 +135,10 @@ def _add(found: Any, name: str, node: Any) -> None:
         found.update(f"{name}={node!r}".encode())
 
 
-def hash_weights(path: Path) -> str:
+def hash_weights(state: Mapping[str, Any]) -> str:
     """Return the hash of the weights in a checkpoint, whatever else it holds: what training them took, for one."""
     found = hashlib.sha256()
-    for name, value in sorted(load(path)["state_dict"].items()):
+    for name, value in sorted(state["state_dict"].items()):
         found.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
         found.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
     return found.hexdigest()

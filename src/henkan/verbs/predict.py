@@ -23,6 +23,7 @@ as STEM_1.png and so on.
   henkan predict task=colorization generator=levin input=grey.jpg scribble=strokes.png
   henkan predict run=outputs/runs/RUN input=sketch.png strokes=strokes.png
   henkan predict run=outputs/runs/JOHNSON input=photo.jpg side=720
+  henkan predict experiment=lama_big scale=paper init=big-lama.pth input=photo.jpg mask=hole.png   # as published
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 from rich.console import Console
 from rich.progress import Progress
+from torch import nn
 
 from henkan.config.build import build
 from henkan.config.resolved import resolved
@@ -44,11 +46,12 @@ from henkan.errors import UserError
 from henkan.evaluation.blend import blend_of, ensembled
 from henkan.files import replaced
 from henkan.networks.modes import learns
+from henkan.networks.published import Published
 from henkan.prediction.pictures import pages
 from henkan.prediction.predictor import Predictor, is_file_name
 from henkan.progress import listening
 from henkan.runs.trained import as_it_is, check_untrained, own_config, with_overrides
-from henkan.training import checkpoint
+from henkan.training import checkpoint, first_weights
 from henkan.training.assemble import build_network, build_transform, device_for
 
 # What marks a picture's mask beside it.
@@ -146,15 +149,28 @@ def load(cfg: DictConfig) -> Predictor:
     network = build_network(config, "generator")
     if learns(network):
         if cfg.run is None:
-            raise UserError("this generator has weights to learn: name a trained run with run=FOLDER")
-        path = checkpoint.find_checkpoint(Path(cfg.run), cfg.iteration)
-        checkpoint.load_weights(network, checkpoint.generator(checkpoint.load(path)), path)
+            load_published(network, cfg.init)
+        else:
+            path = checkpoint.find_checkpoint(Path(cfg.run), cfg.iteration)
+            checkpoint.load_weights(network, checkpoint.generator(checkpoint.load(path)), path)
         blend = blend_of(cfg)
         network = network if blend is None else blend(network)
     network = ensembled(network, config)
     transform = build_transform(config)
     predict: Predictor = build(config["predictor"])(network.to(device_for(config)).eval(), transform, cfg, trained)
     return predict
+
+
+def load_published(network: nn.Module, init: str | None) -> None:
+    """Load the weights that a network's authors have published. Raises `UserError` where there are none to load."""
+    if init is None:
+        raise UserError("this generator has weights to learn: name a trained run with run=FOLDER")
+    path = Path(init).expanduser()
+    state = first_weights.read(path)
+    if "iteration" in state or not isinstance(network, Published):
+        # A run's config says more than its weights: the colors that fill holes, for one.
+        raise UserError(f"init={init}: without run=FOLDER, this is for weights that a network's authors have published")
+    checkpoint.load_weights(network, first_weights.generator(state, network, path), path)
 
 
 def find(given: str) -> list[Path]:

@@ -33,6 +33,7 @@ from henkan.report.along import draw_curve
 from henkan.runs.curves import parse_rows, read_rows
 from henkan.runs.fit import fit
 from henkan.runs.killed import begun_by, close_killed
+from henkan.runs.lines import measured
 from henkan.runs.plan import Plan, plan_run
 from henkan.runs.preflight import check_pictures
 from henkan.runs.record import SCORED, altered, scored_again
@@ -101,6 +102,8 @@ def train(plan: Plan, run: Run, signals: Signals) -> None:
     try:
         translator = build_translator(plan)
         state = starting_point(plan, run, translator)
+        if run.writes and plan.trains and "lines" not in run.record and (lines := measured(plan)) is not None:
+            run.note(lines=lines)
         run.note(launch=launch())
         if run.writes:
             logger.start(run.folder, run.record, plan.config, run.curves.rows)
