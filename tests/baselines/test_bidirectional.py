@@ -88,7 +88,9 @@ def ringed() -> tuple[Tensor, Tensor]:
     tones = functional.interpolate(torch.rand(1, 3, 12, 24, generator=torch.Generator().manual_seed(0)), (48, 96))
     y, x = np.indices((48, 96)) - np.array([24, 40])[:, None, None]
     away = np.hypot(y, x)
-    rings = torch.from_numpy((0.5 + 0.5 * np.cos(2 * np.pi * away / 10)) * np.array([1.0, 0.6, 0.2])[:, None, None]).float()
+    rings = torch.from_numpy(
+        (0.5 + 0.5 * np.cos(2 * np.pi * away / 10)) * np.array([1.0, 0.6, 0.2])[:, None, None]
+    ).float()
     mask = torch.from_numpy(away < 14)[None, None]
     return torch.where(mask, rings[None], tones), mask.float()
 
@@ -133,6 +135,15 @@ def test_a_moved_object_stands_at_its_new_place_and_its_old_one_is_filled_from_e
     # What is behind it is the texture, which goes on.
     assert (made - woven()).abs().expand(1, 3, -1, -1)[left.expand(1, 3, -1, -1)].mean() < 0.03
     assert torch.equal(made, Bidirectional().moved(picture, mask, move))
+
+
+def test_more_than_the_object_is_filled_where_its_rim_is_to_go_too() -> None:
+    picture, mask = with_object(18, 20)
+    inner = torch.zeros_like(mask)
+    inner[..., 21:27, 23:29] = 1
+    made = Bidirectional().moved(picture, inner, (40, 8), mask)
+    assert torch.equal(made[..., 29:35, 63:69], picture[..., 21:27, 23:29])
+    assert (made - woven()).abs()[..., 18:30, 20:32].mean() < 0.03
 
 
 def test_an_object_stays_within_its_picture() -> None:

@@ -114,12 +114,12 @@ class Bidirectional(Baseline):
         return {"raw": torch.from_numpy(np.stack(made)).permute(0, 3, 1, 2).clamp(0, 1).to(image)}
 
     @torch.no_grad()
-    def moved(self, image: Tensor, mask: Tensor, move: tuple[int, int]) -> Tensor:
+    def moved(self, image: Tensor, mask: Tensor, move: tuple[int, int], hole: Tensor | None = None) -> Tensor:
         """Return pictures whose object, where `mask` is 1, stands `move` pixels further right and down.
 
-        What it uncovers is filled, both ways again: all that is filled in is like something that is not the object, and
-        what the object newly covers has its say in it. All else stays as it is. Shapes and ranges as in `forward`.
-        Raises `UserError` where the object would leave the picture, or covers all of it.
+        What it leaves, or a larger `hole` around it, is filled, both ways again: all that is filled in is like something
+        outside, and what the object newly covers has its say in it. All else stays as it is. Shapes and ranges as in
+        `forward`. Raises `UserError` where the object would leave the picture, or the hole covers all of it.
         """
         across, down = move
         held = mask > 0
@@ -131,10 +131,11 @@ class Bidirectional(Baseline):
         there = torch.zeros_like(held)
         there[places[:, 0], places[:, 1], ends[:, 0], ends[:, 1]] = True
         made = []
-        for picture, hole, cover in zip(image, held, there, strict=True):
+        left = held if hole is None else held | (hole > 0)
+        for picture, gone, own, cover in zip(image, left, held, there, strict=True):
             uncover = Uncovering(cover[0].cpu().numpy(), self.side)
-            found = uncover(picture[None], hole[None].float())["raw"][0]
-            found[:, cover[0]] = picture[:, hole[0]]
+            found = uncover(picture[None], gone[None].float())["raw"][0]
+            found[:, cover[0]] = picture[:, own[0]]
             made.append(found)
         return torch.stack(made)
 

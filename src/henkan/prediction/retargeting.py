@@ -23,8 +23,8 @@ from henkan.prediction.removal import grown
 class Retargeting:
     """Asks a network for another size, by what a file says of importance; or moves an object that a mask marks.
 
-    `cfg` has `importance`, a picture or a folder with one of each stem; `move`, [right, down] in pixels, `mask` and
-    `grow`. Raises `UserError` where these do not belong together, or to the pictures.
+    `cfg` has `importance`, a picture or a folder with one of each stem; `move`, [right, down] in pixels, `mask`, and by how
+    much what is filled at its old place is to `grow`. Raises `UserError` where these do not belong together, or to the pictures.
     """
 
     def __init__(self, network: Bidirectional, cfg: DictConfig, pictures: Sequence[Path]) -> None:
@@ -58,8 +58,8 @@ class Retargeting:
             if self.move is not None:
                 mask = read_mask(self.masks[path])
                 check_mask(mask, picture.shape[:2], str(path))
-                held = grown(mask > 0, self.grow)
-                made = self.network.moved(image, tensor_of(held[..., None], device), self.move)
+                held, hole = (tensor_of(flags[..., None], device) for flags in (mask > 0, grown(mask > 0, self.grow)))
+                made = self.network.moved(image, held, self.move, hole)
             elif self.importance:
                 counts = read_importance(self.importance[path])
                 check_size(counts, picture.shape[:2], self.importance[path], path)
