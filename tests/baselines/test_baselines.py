@@ -20,6 +20,7 @@ from henkan.baselines.nearest import NearestField
 from henkan.baselines.patchmatch import PatchMatch
 from henkan.baselines.planar_guidance import PlanarField, PlanarGuidance
 from henkan.baselines.planes import Planes, planes_of
+from henkan.baselines.regularity import Regularity
 from henkan.baselines.telea import Telea
 from henkan.errors import UserError
 from henkan.randomness import generator_for
@@ -263,7 +264,8 @@ def test_a_move_along_a_plane_is_a_translation_where_it_is_rectified() -> None:
     axes = np.array([[[1, 0, 0], [0, 1, 0]], [[30, -33, 1], [1, -0.1, 0]]], np.float32)
     horizons = np.stack([[0, 0, 1], horizon]).astype(np.float32)
     start = np.array([[33.0], [45.0]], np.float32)
-    field = PlanarField(Planes(horizons, axes, chances), 1, missing, queries, 7, start, generator_for(0, "test"))
+    bare = Regularity(np.zeros((2, 2)), horizons.astype(float), (np.zeros((0, 2)), np.zeros((0, 2))))
+    field = PlanarField(Planes(horizons, axes, chances), bare, 1, missing, queries, 7, start, generator_for(0, "test"))
     rectify = np.stack([[1, 0, 0], [0, 1, 0], horizon])
 
     def moved(matrix: NDArray[np.float64], place: tuple[float, float]) -> NDArray[np.float64]:

@@ -246,6 +246,8 @@ NOT_CHOSEN = {
     "henkan.baselines.patchmatch.Level",
     "henkan.baselines.planar_guidance.PlanarField",
     "henkan.baselines.planes.Planes",
+    "henkan.baselines.regularity.Regularity",
+    "henkan.baselines.uncovering.Uncovering",
     "henkan.degradations.hand.Scale",
     "henkan.discriminators.augment.Draw",
     "henkan.scoring.evaluator.Evaluator",

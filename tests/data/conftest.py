@@ -1,4 +1,4 @@
-"""Lets the tests here share `pictures_on_disk`, whatever pytest's import mode."""
+"""Lets the tests here share `pictures_on_disk` and `svg_on_disk`, whatever pytest's import mode."""
 
 import sys
 from pathlib import Path

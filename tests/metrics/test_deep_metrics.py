@@ -213,14 +213,25 @@ def random_vgg16(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     vgg16._network.cache_clear()
 
 
-def distances_of_vgg16(pictures: Tensor) -> None:
-    """What holds whatever its weights are."""
-    distance, other = VGG16Distance(), blurred(pictures, 1.0)
-    assert (distance(pictures, pictures) == 0).all()
-    found = distance(other, pictures)
-    assert found.shape == (len(pictures),) and (found > 0).all() and (found < 2).all()
-    assert torch.allclose(found, distance(pictures, other), atol=1e-6)
-    ours, theirs = (vgg16._network()(images) for images in (other[:1], pictures[:1]))
+@pytest.fixture
+def published_vgg16(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Take the published weights."""
+    monkeypatch.setenv("HENKAN_WEIGHTS", str(published("vgg16_oxford.safetensors").parent))
+    vgg16._network.cache_clear()
+    yield
+    vgg16._network.cache_clear()
+
+
+@pytest.mark.parametrize("weights_of_it", ["random_vgg16", "published_vgg16"])
+def test_vgg16_distance_is_a_distance(pictures: Tensor, weights_of_it: str, request: pytest.FixtureRequest) -> None:
+    request.getfixturevalue(weights_of_it)
+    some = pictures[:4]
+    distance, other = VGG16Distance(), blurred(some, 1.0)
+    assert (distance(some, some) == 0).all()
+    found = distance(other, some)
+    assert found.shape == (len(some),) and (found > 0).all() and (found < 2).all()
+    assert torch.allclose(found, distance(some, other), atol=1e-6)
+    ours, theirs = (vgg16._network()(images) for images in (other[:1], some[:1]))
     # Unit vectors f and g: ‖f - g‖² = 2 - 2 f·g.
     wanted = torch.stack(
         [2 - 2 * functional.cosine_similarity(ours[layer], theirs[layer]).mean() for layer in vgg16._LAYERS]
@@ -230,16 +241,8 @@ def distances_of_vgg16(pictures: Tensor) -> None:
         distance(torch.zeros(1, 3, 15, 40), torch.zeros(1, 3, 15, 40))
 
 
-@pytest.mark.usefixtures("random_vgg16")
-def test_vgg16_distance_is_a_distance(pictures: Tensor) -> None:
-    distances_of_vgg16(pictures[:4])
-
-
-def test_vgg16_distance_grows_with_blur(pictures: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HENKAN_WEIGHTS", str(published("vgg16_oxford.safetensors").parent))
-    vgg16._network.cache_clear()
-    distances_of_vgg16(pictures[:4])
+@pytest.mark.usefixtures("published_vgg16")
+def test_vgg16_distance_grows_with_blur(pictures: Tensor) -> None:
     distance, some = VGG16Distance(), pictures[::3]
     means = [distance(blurred(some, sigma), some).mean().item() for sigma in (0.5, 1.0, 2.0, 4.0)]
     assert 0 < means[0] < means[1] < means[2] < means[3]
-    vgg16._network.cache_clear()

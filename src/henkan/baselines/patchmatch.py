@@ -15,7 +15,7 @@ from henkan.errors import UserError
 from henkan.progress import report
 from henkan.randomness import generator_for
 
-_LEAPS = (8, 4, 2, 1)
+LEAPS = (8, 4, 2, 1)
 _KERNEL = np.array([1, 5, 10, 10, 5, 1], np.float32) / 32
 _FEWEST = 64
 """A coarser level has at least so many sources."""
@@ -66,10 +66,10 @@ class PatchMatch(Filling):
                 report(done, total, "pixel")
                 done += costs[below]
                 field.compare(level.colors, target)
-                field.search(self.passes, _LEAPS)
-                target = self._vote(field, level, level.colors)
+                field.search(self.passes, LEAPS)
+                target = self._voted(field, level)
         field.compare(level.colors, target)
-        field.search(self.passes, _LEAPS)
+        field.search(self.passes, LEAPS)
         return self._finished(field, level, picture)
 
     def _begun(self, levels: list[Level], rng: np.random.Generator) -> Any:
@@ -80,7 +80,7 @@ class PatchMatch(Filling):
     def _finer(self, field: Any, level: Level, target: Floats) -> tuple[Any, Floats]:
         """Return the field and the filling of a level, from those of the coarser one."""
         field = doubled(field, level.sources)
-        return field, self._vote(field, level, level.colors)
+        return field, self._voted(field, level)
 
     def _pyramid(self, picture: Picture, hole: Hole) -> list[Level]:
         """Return levels from fine to coarse, halved until the hole is no deeper than a patch is wide."""
@@ -100,7 +100,7 @@ class PatchMatch(Filling):
         target, known = level.colors, ~level.hole
         while not known.all():
             field.compare(level.colors, target, known)
-            field.search(self.passes, _LEAPS)
+            field.search(self.passes, LEAPS)
             grown = cv2.dilate(known.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
             target = np.where((grown & ~known)[..., None], self._vote(field, level, target), target)
             known = grown
@@ -115,8 +115,16 @@ class PatchMatch(Filling):
         # The least of them is not 0: a pixel that only bad patches cover is filled by these.
         return np.asarray(np.exp(-np.minimum(field.cost / (2 * spread), 100.0)) * self.edge**-distance)
 
+    def _voted(self, field: Field, level: Level) -> Floats:
+        """Return the picture of a level with its hole filled as the field says."""
+        return self._vote(field, level, level.colors)
+
     def _vote(self, field: Field, level: Level, target: Floats) -> Floats:
         """Return `target` with the weighted mean of what the matches show in the hole."""
+        return mean_into(target, level.hole, self._said(field, level))
+
+    def _said(self, field: Field, level: Level) -> NDArray[np.float64]:
+        """Return the weighted sum of what the matches show, and of their weights: (H, W, 4)."""
         weights = self._weights(field, level)[:, None]
         total = np.zeros((*level.hole.shape, 4))
         for dy, dx in np.ndindex(self.side, self.side):
@@ -124,10 +132,7 @@ class PatchMatch(Filling):
             at = field.query_y + dy, field.query_x + dx
             total[*at, :3] += weights * field.shown(level.colors, dy, dx)
             total[*at, 3] += weights[:, 0]
-        hole = level.hole
-        filled = target.copy()
-        filled[hole] = total[hole, :3] / total[hole, 3:]
-        return filled
+        return total
 
     def _finished(self, field: Field, level: Level, picture: Picture) -> Picture:
         """Return the picture with each missing pixel as the one patch over it shows it that weighs most."""
@@ -139,6 +144,13 @@ class PatchMatch(Filling):
             at = at[0][better], at[1][better]
             heaviest[at], filled[at] = weights[better], field.shown(picture, dy, dx)[better]
         return filled
+
+
+def mean_into(target: Floats, hole: Hole, total: NDArray[np.float64]) -> Floats:
+    """Return a picture whose hole is filled from a weighted sum and the sum of the weights, (H, W, 4)."""
+    filled = target.copy()
+    filled[hole] = total[hole, :3] / total[hole, 3:]
+    return filled
 
 
 def whole(hole: Hole, side: int) -> Flags:

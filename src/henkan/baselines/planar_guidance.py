@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from henkan.baselines.nearest import Field, Flags, Floats, Rows
 from henkan.baselines.patchmatch import Level, PatchMatch, depths
 from henkan.baselines.planes import Planes, planes_of
+from henkan.baselines.regularity import Regularity, regularity_of
 from henkan.baselines.warped import WarpedField, enlarged_into, unmoved
 
 _SMALLEST, _LARGEST = 0.8, 2.0
 """How much larger the plane may be seen at the source than at the query. What was small is blurred."""
+_REPEATED = 0.2
+"""Of the guesses at random, those that follow a displacement of the plane."""
 _HORIZON = 1e-3
 """What lies on the horizon or behind it is taken for so near to it: it is mapped out of the picture."""
 _PLANE = 1.0
 """What it costs to be less likely of the plane, for each factor of e."""
 _DIRECTION, _OFF = 2.0, 0.02
 """What a move along none of the plane's directions costs at most, where it is off by this share of the picture."""
+_REGULAR, _BESIDE = 2.0, 1.5
+"""What a move costs at most that is none of the plane's displacements, where it has any: so many pixels beside them."""
 _PROXIMITY, _NEAR = 0.5, 1 / 8
 """What a move costs as far as this share of the picture; deep in the hole it may be longer."""
 
@@ -26,12 +32,13 @@ class PlanarField(WarpedField):
 
     A plane is rectified about each query, so that nothing changes at its center; there the map is a translation. Its
     cost is the mean squared difference and a guidance: both ends should be of the plane, the move along one of its two
-    directions, and not far.
+    directions and by as much as what is there repeats itself, and not far.
     """
 
     def __init__(
         self,
         planes: Planes,
+        regularity: Regularity,
         step: int,
         missing: Flags,
         queries: Flags,
@@ -40,7 +47,8 @@ class PlanarField(WarpedField):
         rng: np.random.Generator,
     ) -> None:
         super().__init__(missing, queries, side, np.concatenate([start, np.zeros_like(start[:1])]), rng)
-        self.planes, self.step = planes, step
+        self.planes, self.regularity, self.step = planes, regularity, step
+        self._regular = np.array([len(steps) > 0 for steps in regularity.steps])
         self._here = planes.reduced(step)
         self._size = max(missing.shape)
         y, x = (np.rint(axis[:, 0]).astype(int) for axis in self.centers(np.arange(self.cost.size)))
@@ -101,6 +109,17 @@ class PlanarField(WarpedField):
         parts = np.stack([move_x * y[:, 1] - move_y * x[:, 1], move_y * x[:, 0] - move_x * y[:, 0]], axis=1)
         return np.asarray(parts / crossed[:, None], np.float32)
 
+    def _in_full(self, y: Floats, x: Floats) -> NDArray[np.float64]:
+        """Return places of this level in the picture itself, x and y: (n, 2)."""
+        return np.stack([x, y], axis=1).astype(float) * self.step + (self.step - 1) / 2
+
+    def _beside(self, rows: Rows, match: Floats) -> Floats:
+        """Return how far matches are from where the plane's displacements lead, in the query's pixels, or 0: (n,)."""
+        start, end = self._in_full(*(axis[:, 0] for axis in self.centers(rows))), self._in_full(*match[:2])
+        ahead = self.regularity.nearest(match[2].astype(int), start, end)
+        size = np.maximum(self._sizes(rows, match)[2][:, 0], _HORIZON)
+        return np.asarray(np.linalg.norm(ahead - end, axis=1) / self.step / size, np.float32)
+
     def guidance(self, rows: Rows, match: Floats) -> Floats:
         """Return what matches cost beside their difference: (n,)."""
         plane = match[2].astype(int)
@@ -111,6 +130,8 @@ class PlanarField(WarpedField):
         far = np.square(dy[:, 0]) + np.square(dx[:, 0])
         turned = np.where(plane > 0, np.minimum(off, 1), 0)
         costs = -_PLANE * np.log(chances) + _DIRECTION * turned + _PROXIMITY * far / self._reach[rows]
+        if self._regular.any():
+            costs += _REGULAR * np.minimum(self._beside(rows, match) / _BESIDE, 1)
         return np.asarray(costs, np.float32)
 
     def _costs(self, rows: Rows, match: Floats) -> Floats:
@@ -144,7 +165,16 @@ class PlanarField(WarpedField):
         length = along[one] + move[0, rows]
         place = self._placed(rows, match[:, rows], (length * y[one])[:, None], (length * x[one])[:, None])
         match[:2, rows] = np.concatenate(place, axis=1).T
+        rows = np.flatnonzero(self._regular[match[2].astype(int)] & (self.rng.random(self.cost.size) < _REPEATED))
+        match[:2, rows] = self._repeated(rows, match[2, rows].astype(int))
         return match
+
+    def _repeated(self, rows: Rows, plane: NDArray[np.intp]) -> Floats:
+        """Return where displacements of their planes lead from queries: y and x (2, n)."""
+        y, x = (axis[:, 0] for axis in self.centers(rows))
+        found = (self.regularity.drawn(plane, self._in_full(y, x), self.rng) - (self.step - 1) / 2) / self.step
+        move = found.T[::-1] - np.stack([y, x])
+        return np.asarray(np.where(plane == 0, np.rint(move), move) + np.stack([y, x]), np.float32)
 
 
 class PlanarGuidance(PatchMatch):
@@ -153,22 +183,24 @@ class PlanarGuidance(PatchMatch):
     As in the paper, straight segments outside the hole vote for up to three vanishing points; two of them make a plane
     with its horizon, and a plane is likely where both kinds of segments are dense. A move along it is a translation
     where the plane is rectified. Besides its difference a match costs what it is unlikely of its plane, off the plane's
-    two directions, and far. Where no planes are seen, what remains is the picture's own.
-
-    Of the paper's features that repeat there are none here, and tones are not fitted.
+    two directions, far, and not by one of the displacements at which its features repeat themselves, if they do: these
+    are tried, too. Where no planes are seen, what remains is the picture's own. Tones are not fitted.
     """
 
     def _begun(self, levels: list[Level], rng: np.random.Generator) -> PlanarField:
-        planes = planes_of(levels[0].colors[..., 0] * np.float32(2.55), levels[0].hole)
-        return self._field(levels[-1], planes, 2 ** (len(levels) - 1), rng)
+        lightness, hole = levels[0].colors[..., 0] * np.float32(2.55), levels[0].hole
+        planes = planes_of(lightness, hole)
+        return self._field(levels[-1], planes, regularity_of(lightness, hole, planes), 2 ** (len(levels) - 1), rng)
 
-    def _field(self, level: Level, planes: Planes, step: int, rng: np.random.Generator) -> PlanarField:
+    def _field(
+        self, level: Level, planes: Planes, regularity: Regularity, step: int, rng: np.random.Generator
+    ) -> PlanarField:
         start = unmoved(level.sources, self.side, rng)
-        return PlanarField(planes, step, level.hole, ~level.sources, self.side, start, rng)
+        return PlanarField(planes, regularity, step, level.hole, ~level.sources, self.side, start, rng)
 
     def _finer(self, field: Field, level: Level, target: Floats) -> tuple[PlanarField, Floats]:
         assert isinstance(field, PlanarField)
-        finer = self._field(level, field.planes, field.step // 2, field.rng)
+        finer = self._field(level, field.planes, field.regularity, field.step // 2, field.rng)
         finer.begin_from(field)
         guess = enlarged_into(level.colors, level.hole, target)
         finer.compare(level.colors, guess)

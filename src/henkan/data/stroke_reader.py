@@ -18,6 +18,7 @@ from queue import SimpleQueue
 from threading import Timer
 
 import cv2
+import numpy as np
 from rich.console import Console
 from rich.progress import track
 from safetensors import SafetensorError
@@ -25,8 +26,9 @@ from safetensors.numpy import load, save
 
 from henkan.cores import cores
 from henkan.data.strokes import Strokes
-from henkan.data.svg import read_strokes
+from henkan.data.svg import read_drawing
 from henkan.errors import UserError
+from henkan.ranks import say
 
 # Starting a process costs about as much as this many drawings.
 DRAWINGS_WORTH_A_PROCESS = 16
@@ -35,6 +37,11 @@ DRAWINGS_WORTH_A_BAR = 100
 PATIENCE = 60.0
 # Bytes that say how long an answer is.
 SIZE = 8
+# What an answer has beside the fields of the strokes.
+LINKED = "linked"
+
+Answer = tuple[int, Strokes]
+"""How many linked pictures a file has, and its strokes."""
 
 
 class Reader:
@@ -44,8 +51,8 @@ class Reader:
         self.group = group
         self.process: subprocess.Popen[bytes] | None = None
 
-    def read(self, path: Path) -> Strokes:
-        """Return the strokes of a file, none where they cannot be read."""
+    def read(self, path: Path) -> Answer:
+        """Return the strokes of a file, none where they cannot be read, and how many linked pictures it has."""
         if self.process is None:
             command = [sys.executable, "-m", __name__, json.dumps(self.group)]
             pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
@@ -58,11 +65,12 @@ class Reader:
             process.stdin.write(json.dumps(os.fspath(path)).encode() + b"\n")
             process.stdin.flush()
             size = int.from_bytes(process.stdout.read(SIZE))
-            return Strokes(**load(process.stdout.read(size)))
+            found = load(process.stdout.read(size))
+            return int(found.pop(LINKED)), Strokes(**found)
         except (BrokenPipeError, SafetensorError):
             # It has ended, and what it has answered with it.
             self.close()
-            return Strokes.of([])
+            return 0, Strokes.of([])
         finally:
             timer.cancel()
 
@@ -79,7 +87,19 @@ class Reader:
 
 
 def read_all(paths: Sequence[Path], group: str | None) -> list[Strokes]:
-    """Return the strokes of SVG files (see `read_strokes`), none for each that has none or cannot be read."""
+    """Return the strokes of SVG files (see `read_strokes`), none for each that has none or cannot be read.
+
+    Says how many have pictures that lie in other files, and are left out.
+    """
+    found = read_each(paths, group)
+    if count := sum(linked > 0 for linked, _ in found):
+        first = next(path for path, (linked, _) in zip(paths, found, strict=True) if linked)
+        say(f"linked pictures are left out of {count} of {len(paths)} SVG files ({first}): embed what is linked")
+    return [strokes for _, strokes in found]
+
+
+def read_each(paths: Sequence[Path], group: str | None) -> list[Answer]:
+    """Return what is read of each file, in processes where there are many."""
     count = min(cores(), len(paths) // DRAWINGS_WORTH_A_PROCESS)
     if count == 0:
         return [readable(path, group) for path in paths]
@@ -88,7 +108,7 @@ def read_all(paths: Sequence[Path], group: str | None) -> list[Strokes]:
     for reader in readers:
         free.put(reader)
 
-    def read(path: Path) -> Strokes:
+    def read(path: Path) -> Answer:
         reader = free.get()
         try:
             return reader.read(path)
@@ -106,11 +126,12 @@ def read_all(paths: Sequence[Path], group: str | None) -> list[Strokes]:
             reader.close()
 
 
-def readable(path: Path, group: str | None) -> Strokes:
+def readable(path: Path, group: str | None) -> Answer:
     try:
-        return read_strokes(path, group)
+        strokes, linked = read_drawing(path, group)
     except UserError:
-        return Strokes.of([])
+        return 0, Strokes.of([])
+    return linked, strokes
 
 
 def main(group: str | None) -> None:
@@ -120,8 +141,9 @@ def main(group: str | None) -> None:
     with os.fdopen(os.dup(1), "wb") as answers:
         os.dup2(2, 1)
         for line in sys.stdin:
-            strokes = readable(Path(json.loads(line)), group)
-            content = save({field.name: getattr(strokes, field.name) for field in fields(strokes)})
+            linked, strokes = readable(Path(json.loads(line)), group)
+            arrays = {field.name: getattr(strokes, field.name) for field in fields(strokes)}
+            content = save({**arrays, LINKED: np.array(linked)})
             answers.write(len(content).to_bytes(SIZE) + content)
             answers.flush()
 

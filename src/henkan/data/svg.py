@@ -16,10 +16,12 @@ from svgelements import SVG, Arc, Close, Color, Group, Line, Move, Path, Shape
 from henkan.data.outlines import Line as Polyline
 from henkan.data.outlines import areas, same_by_both_rules
 from henkan.data.strokes import Strokes
-from henkan.data.svg_document import Document, read_document
+from henkan.data.svg_document import Document
 from henkan.data.svg_document import Shape as DrawnShape
 from henkan.data.svg_ink import DARK, Stroke, seen
+from henkan.data.svg_resolver import read_document
 from henkan.errors import UserError
+from henkan.ranks import say
 
 # Points that stand for a curve.
 POINTS_A_CURVE = 8
@@ -29,7 +31,7 @@ MOST_POINTS = 1000
 # Of an arc, in radians, that a line stands for at most: a third of a thousandth of the radius off.
 ARC = math.radians(3.0)
 # Counted up when files are read otherwise: what a cache has of before is not taken. Of a group, and of whole files.
-GROUP_READER, READER = 4, 5
+GROUP_READER, READER = 4, 6
 # A shape of more outlines is traced.
 OUTLINES = 100
 
@@ -46,11 +48,25 @@ def read_strokes(path: FilePath, group: str | None = None) -> Strokes:
 
     Ink is what is dark in the picture: what is drawn later hides what lies below. A line that is seen whole is as it
     was drawn. With `group`, all the dark lines and areas in groups whose id begins so, and nothing hides them: such a
-    group is line art. Raises `UserError` naming the file if it is no SVG, and if there is no ink in it.
+    group is line art. A picture that lies in another file is left out, and said to be. Raises `UserError` naming the
+    file if it is no SVG, and if there is no ink in it.
     """
+    strokes, linked = read_drawing(path, group)
+    if linked:
+        say(f"{path}: {linked_pictures(linked)} left out: embed what is linked")
+    return strokes
+
+
+def linked_pictures(count: int) -> str:
+    return f"{count} linked picture{' is' if count == 1 else 's are'}"
+
+
+def read_drawing(path: FilePath, group: str | None = None) -> tuple[Strokes, int]:
+    """Return what `read_strokes` does, and how many linked pictures are left out."""
     try:
         with np.errstate(over="ignore", invalid="ignore"):
-            return strokes_of(read_document(path, group), path, group is not None)
+            document = read_document(path, group)
+            return strokes_of(document, path, group is not None), document.linked
     except FileNotFoundError:
         raise UserError(f"there is no drawing {path}") from None
     except UNREADABLE as error:

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate
 
 from henkan.discriminators.patchgan import UnconditionalPatchGAN
+from henkan.discriminators.smallest_side import check_side
 from henkan.errors import UserError
 from henkan.networks.layers import Normalization
 
@@ -39,11 +40,8 @@ class _Pyramid(nn.Module):
         self.judges = nn.ModuleList(judges)
 
     def judge(self, pictures: Tensor) -> tuple[Tensor, list[Tensor]]:
-        if min(pictures.shape[-2:]) < self.smallest:
-            raise UserError(
-                f"a PatchGAN at {len(self.judges)} scales needs pictures of {self.smallest} pixels a side at least, "
-                f"not {pictures.shape[-2]}x{pictures.shape[-1]}: lower discriminator.scales or n_layers"
-            )
+        judge = f"a PatchGAN at {len(self.judges)} scales"
+        check_side(pictures, self.smallest, judge, "lower discriminator.scales or n_layers")
         logits: list[Tensor] = []
         maps: list[Tensor] = []
         for number, patches in enumerate(self.judges):

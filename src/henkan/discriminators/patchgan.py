@@ -7,6 +7,7 @@ import itertools
 import torch
 from torch import Tensor, nn
 
+from henkan.discriminators.smallest_side import check_side
 from henkan.errors import UserError
 from henkan.networks.layers import Normalization, add_spectral_norm, chain, initialize_pix2pix, normalized, scaled
 
@@ -43,11 +44,7 @@ class _Patches(nn.Module):
             add_spectral_norm(self)
 
     def judge(self, pictures: Tensor) -> tuple[Tensor, list[Tensor]]:
-        if min(pictures.shape[-2:]) < self.smallest:
-            raise UserError(
-                f"this PatchGAN needs pictures of {self.smallest} pixels a side at least, not "
-                f"{pictures.shape[-2]}x{pictures.shape[-1]}: lower discriminator.n_layers"
-            )
+        check_side(pictures, self.smallest, "this PatchGAN", "lower discriminator.n_layers")
         maps = chain(self.maps, pictures * 2.0 - 1.0)
         return self.last(maps[-1]).to(pictures.dtype), maps
 

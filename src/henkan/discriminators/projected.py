@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from henkan.discriminators.smallest_side import check_side
 from henkan.errors import UserError
 from henkan.networks.layers import add_spectral_norm
 from henkan.pretrained.shared import Factory, View
@@ -56,11 +57,7 @@ class ProjectedDiscriminator(nn.Module):
             add_spectral_norm(self)
 
     def forward(self, image: Tensor) -> tuple[Tensor, list[Tensor]]:
-        if min(image.shape[-2:]) < self.smallest:
-            raise UserError(
-                f"this projected discriminator needs pictures of {self.smallest} pixels a side at least, not "
-                f"{image.shape[-2]}x{image.shape[-1]}: name fewer discriminator.layers"
-            )
+        check_side(image, self.smallest, "this projected discriminator", "name fewer discriminator.layers")
         logits: list[Tensor] = []
         maps: list[Tensor] = []
         for number, found in enumerate(self.look(image).values()):

@@ -6,7 +6,7 @@ import itertools
 
 from torch import Tensor, nn
 
-from henkan.errors import UserError
+from henkan.discriminators.smallest_side import check_side
 from henkan.networks.layers import Normalization, add_spectral_norm, chain, scaled
 from henkan.networks.residual import ResidualBlock, initialize_residual
 
@@ -59,11 +59,8 @@ class TextureDiscriminator(nn.Module):
             add_spectral_norm(self)
 
     def forward(self, image: Tensor) -> tuple[Tensor, list[Tensor]]:
-        if min(image.shape[-2:]) < self.smallest:
-            raise UserError(
-                f"this texture discriminator needs pictures of {self.smallest} pixels a side at least, not "
-                f"{image.shape[-2]}x{image.shape[-1]}: choose a larger size, or another discriminator"
-            )
+        instead = "choose a larger size, or another discriminator"
+        check_side(image, self.smallest, "this texture discriminator", instead)
         maps = chain(self.maps, image * 2.0 - 1.0)
         return self.last(maps[-1]).to(image.dtype), maps
 

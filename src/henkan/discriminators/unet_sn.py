@@ -7,7 +7,7 @@ import itertools
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from henkan.errors import UserError
+from henkan.discriminators.smallest_side import check_side
 from henkan.networks.layers import add_spectral_norm, scaled
 
 LEVELS = 3
@@ -37,11 +37,7 @@ class UNetDiscriminator(nn.Module):
                 add_spectral_norm(layer)
 
     def forward(self, image: Tensor) -> tuple[Tensor, list[Tensor]]:
-        if min(image.shape[-2:]) < 2**LEVELS:
-            raise UserError(
-                f"this discriminator needs pictures of {2**LEVELS} pixels a side at least, not "
-                f"{image.shape[-2]}x{image.shape[-1]}: choose a larger size"
-            )
+        check_side(image, 2**LEVELS, "this discriminator", "choose a larger size")
         x = image
         maps: list[Tensor] = []
         for block in self.maps[: LEVELS + 1]:

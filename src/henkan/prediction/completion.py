@@ -17,6 +17,7 @@ from henkan.data.masks import check_mask, read_mask
 from henkan.errors import UserError
 from henkan.networks.modes import learns
 from henkan.prediction import tiling
+from henkan.prediction.companions import masks_of
 from henkan.prediction.pictures import profile, read
 from henkan.prediction.predictor import Predictor
 from henkan.prediction.removal import feathered, grown, object_in
@@ -24,7 +25,6 @@ from henkan.pretrained.saliency import Saliency
 from henkan.sample import named_arguments
 from henkan.transform import Transform
 
-MASK = "_mask"
 # Pixels around the hole that post-processing is shown.
 POSTPROCESSED = 32
 
@@ -36,6 +36,10 @@ class FillHoles(Predictor):
     """
 
     def expect(self, pictures: Sequence[Path]) -> list[Path]:
+        if self.cfg.get("move") is not None:
+            raise UserError(
+                "completion moves nothing: take task=super_resolution generator=bidirectional, with the object's mask"
+            )
         # Said before a mask is asked for.
         if not learns(self.network) and "mask" not in named_arguments(self.network.forward):
             raise UserError("this method fills no holes: if it is one for color, add task=colorization")
@@ -70,19 +74,6 @@ class FillHoles(Predictor):
 def is_box(given: object) -> bool:
     """Whether what was given is four whole numbers."""
     return isinstance(given, ListConfig) and len(given) == 4 and all(type(value) is int for value in given)
-
-
-def masks_of(pictures: Sequence[Path], given: Path | None) -> dict[Path, Path]:
-    """Return where the mask of each picture lies: the given file, or that of its stem in the given folder or beside it.
-
-    One file is the mask of them all.
-    """
-    if given is None:
-        return {path: path.parent / f"{path.stem}{MASK}.png" for path in pictures}
-    if not given.is_dir():
-        return dict.fromkeys(pictures, given)
-    marked = {path: given / f"{path.stem}{MASK}.png" for path in pictures}
-    return {path: mask if mask.is_file() else given / f"{path.stem}.png" for path, mask in marked.items()}
 
 
 def complete(

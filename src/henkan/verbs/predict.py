@@ -4,7 +4,8 @@ Completion: pixels outside the mask (white = missing) stay as they are, bit for 
 clean lines, as PNG and, with vector=svg, as a file that drawing programs open. Color: the picture keeps its lightness;
 points or a scribble say what some places should be. Sketches: strokes of color beside them become a picture. Style
 transfer: any picture is painted in the style that a network has learned. Super-resolution: the picture is enlarged;
-other=RUN blend=0.8 lies between two runs. Segmentation: the class of every pixel, as PNG with VOC's palette.
+other=RUN blend=0.8 lies between two runs; bidirectional similarity gives it any size, keeping what is important, or
+moves an object. Segmentation: the class of every pixel, as PNG with VOC's palette.
 
 EXIF, dpi, color profile and texts of a picture are kept. Of several pages or frames (TIFF, GIF, WebP) each is written,
 as STEM_1.png and so on.
@@ -18,6 +19,8 @@ as STEM_1.png and so on.
   henkan predict run=outputs/runs/RUN input=photo.jpg mask=hole.png output=result.webp
   henkan predict task=super_resolution degradation=bicubic generator=pretrained generator.weights=FILE input=photo.jpg
   henkan predict task=super_resolution generator=bidirectional 'generator.size=[320,240]' input=photo.jpg
+  henkan predict task=super_resolution generator=bidirectional generator.size=[320,240] input=a.jpg importance=map.png
+  henkan predict task=super_resolution generator=bidirectional input=photo.jpg mask=object.png 'move=[60,0]'
   henkan predict run=outputs/runs/RUN input=sketch.png vector=svg
   henkan predict run=outputs/runs/RUN input=grey.jpg 'points=[[120,80,"#c04020"]]'
   henkan predict task=colorization generator=levin input=grey.jpg scribble=strokes.png
@@ -47,6 +50,7 @@ from henkan.evaluation.blend import blend_of, ensembled
 from henkan.files import replaced
 from henkan.networks.modes import learns
 from henkan.networks.published import Published
+from henkan.prediction.companions import MASK
 from henkan.prediction.pictures import pages
 from henkan.prediction.predictor import Predictor, is_file_name
 from henkan.progress import listening
@@ -54,8 +58,6 @@ from henkan.runs.trained import as_it_is, check_untrained, own_config, with_over
 from henkan.training import checkpoint, first_weights
 from henkan.training.assemble import build_network, build_transform, device_for
 
-# What marks a picture's mask beside it.
-MASK = "_mask"
 # Seconds after which a picture that takes long says how far it is, and again.
 EVERY = 20.0
 
