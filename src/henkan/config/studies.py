@@ -224,7 +224,7 @@ def read_study(name: str, overrides: Sequence[str]) -> Study:
 
 
 def read_settings(kind: Kind, file: Path, overrides: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
-    """Return what a file says, each setting of its type, with the command line put in; and the overrides of its runs."""
+    """Return what a file says, each setting of its type, the command line put in, and the overrides of its runs."""
     said = read_yaml(file)
     for key in said:
         if key not in kind.readers:
