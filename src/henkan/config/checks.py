@@ -237,6 +237,21 @@ def check_types(cfg: DictConfig, overrides: Sequence[str], root: str = "train") 
             raise UserError(f"{key}={after} does not fit: it takes a {kind(before)}, as in {key}={before}")
 
 
+def check_objectives(names: Iterable[str], metric: Mapping[str, Node]) -> None:
+    """Raise `UserError` for an objective that validation does not log, whatever is trained."""
+    known = [f"val/{name}" for name, node in metric.items() if not is_of_a_set(name, node)]
+    for name in names:
+        if name not in known:
+            of_a_set = name.removeprefix("val/") in metric
+            why = ": validation takes no scores of a whole set" if of_a_set else suggestion(name, known)
+            raise UserError(f"no run logs {name}{why}; validation logs {', '.join(known) or 'nothing'}")
+
+
+def is_of_a_set(name: str, node: Node) -> bool:
+    """Whether a metric scores a whole set of pictures (see `henkan.metrics.set_metric`): only those have `compute`."""
+    return hasattr(locate(f"metric.{name}", str(node["_target_"])), "compute")
+
+
 def check_balance(overrides: Sequence[str], cfg: DictConfig | None = None) -> None:
     """Raise `UserError` where a term is given both a weight and a balance: one follows from the other.
 

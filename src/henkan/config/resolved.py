@@ -14,6 +14,7 @@ Node = Mapping[str, Any]
 class Paths(TypedDict):
     runs: str
     studies: str
+    searches: NotRequired[str]
     cache: str | None
 
 

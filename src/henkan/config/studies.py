@@ -1,4 +1,7 @@
-"""What `study.yaml` says, with the command line put in: every value of its type, or one line about it."""
+"""What `study.yaml` says, with the command line put in: every value of its type, or one line about it.
+
+`Kind` and what reads one serve `search.yaml` too; see `henkan.config.searches`.
+"""
 
 from __future__ import annotations
 
@@ -161,28 +164,52 @@ def axes(key: str, value: Any) -> dict[str, dict[str, list[str]]]:
     return found
 
 
-READERS: dict[str, Callable[[str, Any], Any]] = {
-    "title": text,
-    "question": text,
-    "recipe": text,
-    "scale": text,
-    "overrides": words,
-    "variants": variants,
-    "axes": axes,
-    "baseline": text,
-    "headline": metrics,
-    "plane": plane,
-    "bound": bound,
-    "seeds": seeds,
-    "jobs": jobs,
-    "prepare": commands,
-}
-"""What a study may say, and what makes each of it its type."""
-NEEDED = ("recipe", "scale", "variants", "baseline", "seeds")
-# Whose entries are said one by one: variants.mse=null, axes.weights.adversarial=[0.01,0.1].
-MAPPINGS = ("variants", "axes", "plane")
-# What a study makes of its own settings for every run.
-INSTEAD = {"seed": "say seeds=[0,1]", "experiment": "say recipe=glcic", "study": "it is the name of the study's folder"}
+@dataclass(frozen=True)
+class Kind:
+    """What a file of many runs may say: a study's, or a search's.
+
+    `readers` make each setting its type, `needed` are those it cannot do without, the entries of `mappings` can be
+    said one by one (variants.mse=null, axes.weights.adversarial=[0.01,0.1]), and `instead` tells what to say in place
+    of what is made of its own settings for every run.
+    """
+
+    name: str
+    readers: Mapping[str, Callable[[str, Any], Any]]
+    needed: Sequence[str]
+    mappings: Sequence[str]
+    instead: Mapping[str, str]
+
+    @property
+    def article(self) -> str:
+        return f"a {self.name}"
+
+
+STUDY = Kind(
+    "study",
+    {
+        "title": text,
+        "question": text,
+        "recipe": text,
+        "scale": text,
+        "overrides": words,
+        "variants": variants,
+        "axes": axes,
+        "baseline": text,
+        "headline": metrics,
+        "plane": plane,
+        "bound": bound,
+        "seeds": seeds,
+        "jobs": jobs,
+        "prepare": commands,
+    },
+    needed=("recipe", "scale", "variants", "baseline", "seeds"),
+    mappings=("variants", "axes", "plane"),
+    instead={
+        "seed": "say seeds=[0,1]",
+        "experiment": "say recipe=glcic",
+        "study": "it is the name of the study's folder",
+    },
+)
 
 
 def read_study(name: str, overrides: Sequence[str]) -> Study:
@@ -190,42 +217,51 @@ def read_study(name: str, overrides: Sequence[str]) -> Study:
 
     Raises `UserError` for a study that is not there, cannot be read or says what does not fit.
     """
-    file = find_study(name)
-    said = read_yaml(file)
-    for key in said:
-        if key not in READERS:
-            raise UserError(f"{file}: a study has no setting {key!r}{suggestion(key, READERS)}")
-    given = []
-    for word in overrides:
-        key, _, value = word.partition("=")
-        if key in READERS or key.partition(".")[0] in MAPPINGS:
-            put(said, key, parsed(word, value))
-        else:
-            check_override(word)
-            given.append(word)
-    name = file.resolve().parent.name
-    if absent := [key for key in NEEDED if said.get(key) is None]:
-        raise UserError(f"{file} does not say {', '.join(absent)}")
-    try:
-        settings = {key: READERS[key](key, value) for key, value in said.items() if value is not None}
-    except UserError as error:
-        raise UserError(f"study {name}: {error}") from None
-    study = Study(name=name, file=file, given=given, **settings)
+    file = find(STUDY, name)
+    settings, given = read_settings(STUDY, file, overrides)
+    study = Study(name=name_of(file), file=file, given=given, **settings)
     if study.baseline not in study.variants:
         near = suggestion(study.baseline, study.variants)
-        raise UserError(f"study {name}: the baseline {study.baseline!r} is none of {list(study.variants)}{near}")
+        raise UserError(f"study {study.name}: the baseline {study.baseline!r} is none of {list(study.variants)}{near}")
     return study
 
 
-def find_study(name: str) -> Path:
-    """Return the `study.yaml` that a name or a path means."""
+def read_settings(kind: Kind, file: Path, overrides: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
+    """Return what a file says, each setting of its type, the command line put in, and the overrides of its runs."""
+    said = read_yaml(file)
+    for key in said:
+        if key not in kind.readers:
+            raise UserError(f"{file}: {kind.article} has no setting {key!r}{suggestion(key, kind.readers)}")
+    given = []
+    for word in overrides:
+        key, _, value = word.partition("=")
+        if key in kind.readers or key.partition(".")[0] in kind.mappings:
+            put(said, key, parsed(word, value))
+        else:
+            check_override(kind, word)
+            given.append(word)
+    if absent := [key for key in kind.needed if said.get(key) is None]:
+        raise UserError(f"{file} does not say {', '.join(absent)}")
+    try:
+        return {key: kind.readers[key](key, value) for key, value in said.items() if value is not None}, given
+    except UserError as error:
+        raise UserError(f"{kind.name} {name_of(file)}: {error}") from None
+
+
+def name_of(file: Path) -> str:
+    """Return the name of a study or a search: that of its folder."""
+    return file.resolve().parent.name
+
+
+def find(kind: Kind, name: str) -> Path:
+    """Return the file, `study.yaml` say, that a name or a path means."""
     folders = (Path(name), Path("experiments") / name, config_folder().parent / "experiments" / name)
-    files = [folder / "study.yaml" if folder.is_dir() else folder for folder in folders]
+    files = [folder / f"{kind.name}.yaml" if folder.is_dir() else folder for folder in folders]
     found = next((file for file in files if file.is_file()), None)
     if found is None:
-        known = sorted(path.parent.name for path in Path("experiments").glob("*/study.yaml"))
+        known = sorted(path.parent.name for path in Path("experiments").glob(f"*/{kind.name}.yaml"))
         raise UserError(
-            f"there is no study {name!r}{suggestion(name, known)}; there are {known or 'none in ./experiments'}"
+            f"there is no {kind.name} {name!r}{suggestion(name, known)}; there are {known or 'none in ./experiments'}"
         )
     return found
 
@@ -288,13 +324,13 @@ def put(said: dict[str, Any], key: str, value: Any) -> None:
     entries[known.get(name, name)] = value
 
 
-def check_override(word: str) -> None:
+def check_override(kind: Kind, word: str) -> None:
     """Raise `UserError` for an override that says of every run what the study says, or a misspelt setting of it."""
     key = word.partition("=")[0]
-    if key in INSTEAD:
-        raise UserError(f"{word}: a study gives each of its runs its {key}: {INSTEAD[key]}")
+    if key in kind.instead:
+        raise UserError(f"{word}: {kind.article} gives each of its runs its {key}: {kind.instead[key]}")
     plainly = key.isidentifier() and "=" in word
     roots = [OmegaConf.load(folder / "train.yaml") for folder in config_folders() if (folder / "train.yaml").is_file()]
     known = [str(name) for root in roots for name in root] + groups()
     if plainly and key not in known:
-        raise UserError(f"there is no key {key!r}{suggestion(key, [*READERS, *known])}; +{key}=… adds a new one")
+        raise UserError(f"there is no key {key!r}{suggestion(key, [*kind.readers, *known])}; +{key}=… adds a new one")

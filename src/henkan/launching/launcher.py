@@ -84,6 +84,11 @@ class Process:
                 self._process.close()
         return self._code
 
+    def ask(self) -> None:
+        """Ask the process and what it started to end, as soon as it may."""
+        if self.poll() is None:
+            self._signal(signal.SIGTERM)
+
     def terminate(self, patience: float = PATIENCE) -> None:
         """End the process and what it started: politely, and for good after `patience` seconds."""
         if self.poll() is None:

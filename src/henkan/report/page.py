@@ -328,7 +328,7 @@ def told(places: Mapping[str, Collection[str]]) -> str:
 
 def reason(run: Run) -> str:
     """Return why a run has not come to its end."""
-    return run.error if run.status in ("failed", "interrupted") else ""
+    return run.error if run.status in ("failed", "interrupted", "stopped") else ""
 
 
 def flat(node: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, str]]:

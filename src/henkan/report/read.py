@@ -16,7 +16,7 @@ from henkan.files import Damaged, read_json, read_sealed, read_text, unsealed
 from henkan.runs.killed import attended, ending
 from henkan.runs.record import Record, altered, as_record
 
-STATUSES = ("done", "running", "interrupted", "failed", "waiting")
+STATUSES = ("done", "running", "stopped", "interrupted", "failed", "waiting")
 # A set-level metric scores a whole run: one row, under this name, beside the pictures' rows.
 WHOLE_SET = "(all)"
 # What a user says beside the source.

@@ -12,7 +12,7 @@ from typing import Any, Literal, NotRequired, TypedDict, cast
 
 from henkan.files import Damaged, digest_of, digests, read_json, unsealed, write_sealed
 
-Status = Literal["running", "done", "interrupted", "failed"]
+Status = Literal["running", "done", "stopped", "interrupted", "failed"]
 
 
 class Environment(TypedDict):

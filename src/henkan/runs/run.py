@@ -1,7 +1,7 @@
 """A run: its identity, its folder, its record. The folder is the truth; nothing else remembers a run.
 
-run.json       identity, mark, status (running, done, interrupted, failed), recipe, seed, overrides, iterations,
-               final scores, what it took (seconds, seconds_lost), where it was trained (environments), with which code
+run.json       identity, mark, status (running, done, stopped, interrupted, failed), recipe, seed, overrides,
+               iterations, final scores, what it took (seconds, seconds_lost), where (environments), with which code
 config.yaml    the resolved config                changes.diff  uncommitted changes of the code, if any
 metrics.csv    curves                             checkpoints/  last.ckpt, and those that stay, by their iterations
 scores.csv     a row a test picture               set_scores.json, pictures/
@@ -26,7 +26,7 @@ from henkan.config.told import told
 from henkan.errors import UserError
 from henkan.files import digests, owner, replaced, sweep
 from henkan.ranks import end_rank, launch, say
-from henkan.runs import checkout, machine
+from henkan.runs import checkout, machine, stopping
 from henkan.runs.curves import Curves, last_iteration
 from henkan.runs.killed import ending
 from henkan.runs.locks import LOCK, TURN, hold, lock
@@ -99,7 +99,7 @@ class Run:
         while not self.writes and own is not None:
             self.record = read_record(self.folder) or {}
             if self.record.get("launch") == own:
-                if self.record["status"] in ("failed", "interrupted"):
+                if self.record["status"] in ("failed", "interrupted", "stopped"):
                     end_rank()
                 return
             time.sleep(0.2)
@@ -114,6 +114,7 @@ class Run:
         (self.folder / "checkpoints").mkdir(parents=True, exist_ok=True)
         if fresh:
             self.clear()
+        stopping.forget(self.folder)
         commits, changes = checkout.commits(), checkout.changes(sources(self.parts).values())
         self.record = {
             **kept(self.record),
@@ -201,8 +202,8 @@ class Run:
         """Close the record."""
         if self.writes:
             found = digests(self.folder, (*TRAINED, *SCORED))
-            # Only what was interrupted is gone on with: what has failed is begun once more.
-            rerun = status == "interrupted" and self.record.get("rerun", False)
+            # Only what was interrupted or stopped is gone on with: what has failed is begun once more.
+            rerun = status in ("interrupted", "stopped") and self.record.get("rerun", False)
             self.note(status=status, ended=now(), digests=found, rerun=rerun, launch=launch(), **facts)
 
     @property

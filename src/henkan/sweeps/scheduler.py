@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from filelock import FileLock
 
@@ -19,6 +20,7 @@ from henkan.runs.prefix import is_coming
 from henkan.runs.record import read_record
 from henkan.training.interruption import ASKING
 
+AnyJob = TypeVar("AnyJob", bound="Job")
 # How often a run that another process has is looked at, in seconds.
 LOOK_EVERY = 2.0
 
@@ -132,7 +134,7 @@ def run_jobs(jobs: Sequence[Job], at_once: int, changed: Callable[[], None], tic
             job.settle()
 
 
-def fill(waiting: list[Job], running: list[Job], at_once: int, processes: WarmProcesses) -> bool:
+def fill(waiting: list[AnyJob], running: list[AnyJob], at_once: int, processes: WarmProcesses) -> bool:
     """Start the first jobs that need not wait for a prefix, while there is room; returns whether some were done."""
     adopted = False
     for job in list(waiting):

@@ -11,6 +11,7 @@ from hydra import compose, initialize_config_dir
 
 from henkan.config.checks import check_balance
 from henkan.config.explain import suggestion
+from henkan.config.searches import Search
 from henkan.config.studies import Study
 from henkan.config.told import for_a_name
 from henkan.config.trees import config_folder
@@ -29,8 +30,8 @@ from henkan.sweeps.scheduler import Job, at_once, run_jobs
 from henkan.training.interruption import Signals
 
 
-def prepare(study: Study) -> None:
-    """Make the data that the study is about: its `prepare` commands, which do nothing where that is done."""
+def prepare(study: Study | Search) -> None:
+    """Make the data that a study or a search is about: its `prepare` commands, which do nothing where that is done."""
     for command in study.prepare:
         verb, *words = command
         # At the study's scale, so that a trial is short.

@@ -32,7 +32,7 @@ from henkan.training.recorder import Row
 if TYPE_CHECKING:
     import wandb
 
-Status = Literal["done", "interrupted", "failed"]
+Status = Literal["done", "stopped", "interrupted", "failed"]
 # How long an online run waits for the W&B server before it goes on offline, and at its end for the upload; seconds.
 PATIENCE = 8.0
 UPLOAD_PATIENCE = 60.0
@@ -216,7 +216,7 @@ class WeightsAndBiases(Files):
             if status == "interrupted":
                 # With a code that is not 0: to be gone on with, and an agent of a sweep does so.
                 self.run.mark_preempting()
-            self.run.finish(exit_code=0 if status == "done" else 1)
+            self.run.finish(exit_code=0 if status in ("done", "stopped") else 1)
             self.run = None
 
 

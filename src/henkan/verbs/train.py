@@ -39,10 +39,11 @@ from henkan.runs.preflight import check_pictures
 from henkan.runs.record import SCORED, altered, scored_again
 from henkan.runs.run import Run, write_config
 from henkan.runs.start import starting_point
+from henkan.runs.stopping import why_stopped
 from henkan.training import checkpoint
 from henkan.training.assemble import build_translator
 from henkan.training.interruption import Signals
-from henkan.training.loggers import RunLogger
+from henkan.training.loggers import RunLogger, Status
 
 
 def main(cfg: DictConfig) -> float | None:
@@ -118,8 +119,10 @@ def train(plan: Plan, run: Run, signals: Signals) -> None:
         if not run.writes:
             # The first rank tells. Lightning would kill it if one that it has started ended with another code than 0.
             end_rank()
-        run.end("interrupted", error=end.message)
-        logger.finish("interrupted", {})
+        why = why_stopped(run.folder)
+        status: Status = "interrupted" if why is None else "stopped"
+        run.end(status, error=why or end.message)
+        logger.finish(status, {})
         raise
     except BaseException as error:
         if not run.writes and isinstance(error, TrainingFailed):

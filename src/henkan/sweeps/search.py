@@ -1,0 +1,271 @@
+"""Plans and runs a search: trials of one recipe, each chosen by what the ones before have scored in validation."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
+from rich.console import Console
+from rich.tree import Tree
+
+from henkan.config.checks import check_objectives, check_types
+from henkan.config.composition import compose_root
+from henkan.config.explain import explain
+from henkan.config.resolved import Node
+from henkan.config.searches import DIRECTIONS, Search, overrides_at, probes
+from henkan.config.studies import read_study
+from henkan.config.told import for_a_name, told
+from henkan.errors import UserError
+from henkan.files import sweep
+from henkan.launching.launcher import WarmProcesses, slots
+from henkan.runs.identity import digest
+from henkan.runs.plan import Plan, plan_run
+from henkan.scoring.evaluator import Evaluator
+from henkan.sweeps.optimizer import PRUNERS, SAMPLERS, Direction, make, without_password
+from henkan.sweeps.scheduler import LOOK_EVERY, fill
+from henkan.sweeps.trials import FOLDER, IDENTITY, Taken, TrialJob, Trials
+from henkan.sweeps.winners import Found, print_found, write_found, write_study
+from henkan.training.interruption import Signals
+
+# How often processes and curves are looked at, in seconds.
+POLL = 0.2
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A search that has been checked: its objectives with their directions, the recipe as it is, its trials."""
+
+    search: Search
+    directions: dict[str, Direction]
+    base: Plan
+    folder: Path
+    trials: Trials
+
+    @property
+    def pruner(self) -> str | None:
+        """The name of what ends trials early; null: there are several objectives."""
+        name: str = self.search.pruner["name"]
+        return None if len(self.directions) > 1 else name
+
+    @property
+    def at_once(self) -> int:
+        """How many runs go at once: as many as was said, else one a GPU."""
+        return self.search.jobs or slots([self.base.config["trainer"]], self.search.trials)
+
+    @property
+    def found(self) -> Found:
+        trials = self.trials.all
+        several = len(self.directions) > 1
+        front = {one.number for one in self.trials.study.best_trials} if several else set()
+        return Found(
+            self.search, self.directions, trials, [one for one in trials if one.number in front], self.base.identity
+        )
+
+
+def prepare_search(search: Search) -> Prepared:
+    """Compose and plan points that have every value of the space between them, and check all else that is said.
+
+    Raises `UserError` for what cannot be trained, or searched by.
+    """
+    base = planned(search, [])
+    for point in probes(search.space):
+        words = overrides_at(search.space, point)
+        if not planned(search, words).trains:
+            raise UserError(
+                f"search {search.name}: nothing is trained with {' '.join(words)}, and so nothing validated"
+            )
+    directions = directed(search, base.config["metric"])
+    last = len(base.schedule)
+    steps = {"min_resource": min(base.config["validation"]["every"], last), "max_resource": last}
+    pruner = make("pruner", PRUNERS, search.pruner, **steps)
+    # Once, so that a setting that there is not is told now.
+    make("sampler", SAMPLERS, search.sampler)
+    folder = (
+        Path(base.config["paths"]["searches"]) / f"{search.name}-{search.scale}-{identity(search, directions, base)}"
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def sampler(number: int) -> Any:
+        seed = int.from_bytes(hashlib.sha256(f"{search.seed} {number}".encode()).digest()[:4])
+        return make("sampler", SAMPLERS, search.sampler, seed=seed)
+
+    trials = Trials(search, folder, list(directions.values()), pruner, sampler)
+    return Prepared(search, directions, base, folder, trials)
+
+
+def planned(search: Search, words: Sequence[str]) -> Plan:
+    """Plan the run of some overrides. Raises `UserError` that says at which."""
+    overrides = search.run(words)
+    try:
+        cfg = compose_root("train", overrides)
+        check_types(cfg, overrides)
+        return plan_run(cfg)
+    except (UserError, HydraException, OmegaConfBaseException) as error:
+        line, _ = explain(error, "train", overrides)
+        if line is None:
+            raise
+        at = f" at {' '.join(words)}" if words else ""
+        raise UserError(f"search {search.name}{at}: {line}") from error
+
+
+def directed(search: Search, metric: Mapping[str, Node]) -> dict[str, Direction]:
+    """Return the objectives with their directions. Raises `UserError` for one that no run logs, or without one."""
+    check_objectives(list(search.objectives), metric)
+    found: dict[str, Direction] = {}
+    for name, said in search.objectives.items():
+        node = metric[name.removeprefix("val/")]
+        if absent := Evaluator({name: node}, sets=False).absent:
+            raise UserError(f"search {search.name}: no run logs {name}: {absent[name]}")
+        better = node.get("better")
+        own = next((word for word, other in DIRECTIONS.items() if other == better), None)
+        if said is None and own is None:
+            raise UserError(f"search {search.name}: objectives.{name} needs a direction: {' or '.join(DIRECTIONS)}")
+        if None not in (said, own) and said != own:
+            raise UserError(f"search {search.name}: objectives.{name}={said}, and {better} is better")
+        found[name] = "maximize" if (said or own) == "maximize" else "minimize"
+    return found
+
+
+def identity(search: Search, directions: Mapping[str, str], base: Plan) -> str:
+    """Return what tells searches apart whose scores cannot be compared: the recipe, how it is validated, the space."""
+    validation = {key: value for key, value in base.config["validation"].items() if key != "panels"}
+    names = [name.removeprefix("val/") for name in directions]
+    scored = {name: base.config["metric"][name] for name in names}
+    space = {name: repr(dimension) for name, dimension in search.space.items()}
+    return digest([base.identity, validation, base.config["evaluation"]["seed"], scored, dict(directions), space])[:8]
+
+
+def outline(prepared: Prepared) -> None:
+    """Print what would be searched, by what, and how far it is."""
+    search = prepared.search
+    root = Tree(f"{search.name} (recipe {search.recipe}, scale {search.scale})")
+    space = root.add("space")
+    for name, dimension in search.space.items():
+        when = " and ".join(f"{key} is {' or '.join(values)}" for key, values in dimension.when.items())
+        space.add(f"{name}: {dimension}{f', when {when}' if when else ''}")
+    goal = root.add("objectives, of validation")
+    for name, direction in prepared.directions.items():
+        goal.add(f"{direction} {name}")
+    root.add(f"sampler {search.sampler['name']}, pruner {prepared.pruner or 'none'}, {prepared.at_once} at once")
+    ended = sum(one.state.is_finished() for one in prepared.trials.all)
+    root.add(f"{search.trials} trials of {len(prepared.base.schedule)} iterations as the recipe is, {ended} ended")
+    root.add(f"trials are kept in {without_password(prepared.trials.address)}")
+    Console().print(root, highlight=False)
+
+
+def run_search(prepared: Prepared) -> int:
+    """Try what is left, write what was found after each trial, and print it at the end."""
+    search, trials = prepared.search, prepared.trials
+    if len(prepared.directions) > 1 and search.pruner["name"] != "none":
+        say("no trial is stopped early where there are several objectives: pruner has no effect")
+    say(f"trials are kept in {without_password(trials.address)}")
+    sweep(prepared.folder)
+    running: list[TrialJob] = []
+    try:
+        with Signals("the same command goes on"), WarmProcesses(prepared.at_once) as processes:
+            try_all(prepared, running, processes)
+    finally:
+        for job in running:
+            job.settle()
+        for taken in trials.taken.values():
+            taken.mine.release()
+        write_found(prepared.found, prepared.folder)
+    return conclude(prepared)
+
+
+def try_all(prepared: Prepared, running: list[TrialJob], processes: WarmProcesses) -> None:
+    """Run trials until all are told that this process can get, and no other one works on any."""
+    waiting: list[TrialJob] = []
+    trials, look, others = prepared.trials, 0.0, False
+    while True:
+        ended = [job for job in running if job.process is not None and job.process.poll() is not None]
+        for job in ended:
+            job.settle()
+            running.remove(job)
+        for job in running:
+            job.watch()
+        while len(waiting) + len(running) < prepared.at_once and time.monotonic() >= look:
+            taken = trials.next()
+            if taken is None:
+                look = time.monotonic() + LOOK_EVERY
+                continue
+            if (begun := begin(prepared, taken)) is not None:
+                (ended if begun.over else waiting).append(begun)
+        before = list(waiting)
+        fill(waiting, running, prepared.at_once, processes)
+        # Those that another run has trained, or this one in an earlier trial, begin nothing.
+        ended += [job for job in before if job not in waiting and job not in running]
+        for job in ended:
+            tell(prepared, job)
+        if not waiting and not running and time.monotonic() < look:
+            if not (left := trials.elsewhere()):
+                return
+            if not others:
+                others = True
+                say(f"{len(left)} of the trials are another process's: waiting for it")
+        time.sleep(POLL)
+
+
+def begin(prepared: Prepared, taken: Taken) -> TrialJob | None:
+    """Plan the run of a trial and say so; nothing where it cannot be planned, which is told."""
+    search = prepared.search
+    name = f"trial {taken.number}"
+    point = " ".join(f"{key}={value}" for key, value in told(taken.words).items()) or " ".join(taken.words)
+    said = for_a_name(taken.words)
+    overrides = [*taken.words, *([f"swept={said}"] if said else [])]
+    try:
+        plan = planned(search, overrides)
+    except UserError as error:
+        say(f"{name}: {point}: {taken.fail(str(error))}")
+        return None
+    taken.trial.set_user_attr(IDENTITY, plan.identity)
+    taken.trial.set_user_attr(FOLDER, str(plan.folder))
+    say(f"{name}{' goes on' if taken.left else ''}: {point}")
+    words = search.run(overrides)
+    return TrialJob(
+        name, search.seed, words, plan, taken=taken, objectives=list(prepared.directions), pruner=prepared.pruner
+    )
+
+
+def tell(prepared: Prepared, job: TrialJob) -> None:
+    """Tell what has come of a trial, to Optuna, to the person, and in the search's folder."""
+    result = job.tell()
+    if result is None:
+        say(f"{job.configuration}: {job.error}")
+        return
+    say(f"{job.configuration}: {result}")
+    job.taken.mine.release()
+    write_found(prepared.found, prepared.folder)
+
+
+def conclude(prepared: Prepared) -> int:
+    """Print what was found, and write the study of the winners."""
+    found = prepared.found
+    print_found(found)
+    unfinished = [one.number for one in prepared.trials.all if not one.state.is_finished()]
+    if unfinished:
+        say(f"{len(unfinished)} trials have not come to their end: the same command goes on")
+    if not found.best:
+        say("no trial has come to its end with a score: there are no winners")
+        return 1
+    path = write_study(found, prepared.folder)
+    study = read_study(str(path), [])
+    seeds = ", ".join(map(str, study.seeds))
+    print(
+        "The test split was never looked at: every trial ran with evaluation.split=null. What comes next trains the "
+        f"winners and the recipe as it is with seeds that the search has not seen ({seeds}), and scores them on test:\n"
+        f"henkan study {path.parent}"
+    )
+    print(path)
+    return 1 if unfinished else 0
+
+
+def say(message: str) -> None:
+    print(f"henkan: {message}", file=sys.stderr, flush=True)

@@ -1,0 +1,36 @@
+"""Search the settings of a recipe: trials chosen by the validation scores of those before, and a study of the winners.
+
+A search is a folder of experiments/ with a search.yaml, named by the folder's name or by path. What search.yaml says
+can be said here too: recipe, scale, overrides, trials, jobs (runs at once), space, objectives, sampler, pruner, seed,
+winners, storage, prepare, title, question. space.KEY=null leaves a dimension out, space.KEY=[…] tries values. Every
+other override goes to each of the runs. Killed and started again it goes on; several processes share one search. No
+trial looks at the test split.
+
+  henkan search completion_balance
+  henkan search completion_balance --dry-run
+  henkan search completion_balance trials=40 jobs=2 'space.weights.adversarial={low: 1e-4, high: 1e-2, log: true}'
+  henkan search completion_balance pruner=median storage=sqlite:///trials.db
+"""
+
+from __future__ import annotations
+
+from henkan.config.searches import read_search
+from henkan.config.trees import frozen_config
+from henkan.errors import UserError
+from henkan.sweeps.search import outline, prepare_search, run_search
+from henkan.sweeps.study import prepare
+
+
+def main(arguments: list[str]) -> int:
+    dry = "--dry-run" in arguments
+    words = [word for word in arguments if word != "--dry-run"]
+    if not words or "=" in words[0]:
+        raise UserError("name a search: henkan search NAME (a folder of experiments/, or a path to a search.yaml)")
+    search = read_search(words[0], words[1:])
+    with frozen_config():
+        prepare(search)
+        prepared = prepare_search(search)
+        if dry:
+            outline(prepared)
+            return 0
+        return run_search(prepared)
