@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-from henkan.data.framing import Framing
+from henkan.data.framing import Frame, Framing
 from henkan.data.pictures import Layer, Picture, Pictures
 from henkan.data.splits import Split
 from henkan.data.stroke_pictures import StrokePictures
@@ -70,12 +70,12 @@ class TrainingStream(Dataset[Item]):
         name = self._names[self._order(counter, epoch)[position]]
         rng = generator_for(self.seed, "sample", counter, i)
         if not self.pictures.skip_broken:
-            return make_sample(self.pictures, name, i, self.framing, self.degradation, rng)
+            return make_sample(self.pictures, name, i, self.framing, self.degradation, rng, reduced=True)
         broken: list[str] = []
         for attempt in range(ATTEMPTS):
             try:
                 return {
-                    **make_sample(self.pictures, name, i, self.framing, self.degradation, rng),
+                    **make_sample(self.pictures, name, i, self.framing, self.degradation, rng, reduced=True),
                     BROKEN: broken,
                 }
             except BrokenPicture as error:
@@ -112,7 +112,7 @@ class EvaluationSet(Dataset[Item]):
     """The pictures of a split in the order of their names, each with its own, fixed degradation.
 
     The generator hashes (data seed, name). `framing` None shows whole pictures, whose sizes may differ: then
-    a batch is one picture.
+    a batch is one picture. `reduced`: whether they are read smaller where framing shrinks them, as training reads them.
     """
 
     def __init__(
@@ -122,6 +122,7 @@ class EvaluationSet(Dataset[Item]):
         framing: Framing | None,
         degradation: ParameterGenerator,
         data_seed: int,
+        reduced: bool = False,
     ) -> None:
         self.pictures, self.framing, self.degradation, self.data_seed = (
             pictures,
@@ -129,6 +130,7 @@ class EvaluationSet(Dataset[Item]):
             degradation,
             data_seed,
         )
+        self.reduced = reduced
         self.names = pictures.some_names(split)
         pictures.prepare()
 
@@ -138,7 +140,7 @@ class EvaluationSet(Dataset[Item]):
     def __getitem__(self, index: int) -> Item:
         name = self.names[index]
         rng = generator_for(self.data_seed, "evaluation", name)
-        return make_sample(self.pictures, name, index, self.framing, self.degradation, rng)
+        return make_sample(self.pictures, name, index, self.framing, self.degradation, rng, self.reduced)
 
 
 def make_sample(
@@ -148,11 +150,21 @@ def make_sample(
     framing: Framing | None,
     degradation: ParameterGenerator,
     rng: np.random.Generator,
+    reduced: bool = False,
 ) -> Item:
-    """Return one sample, framed and with what its degradation draws for it."""
+    """Return one sample, framed and with what its degradation draws for it.
+
+    `reduced`: whether its picture is read smaller where framing shrinks it, which moves a cut by a pixel at most.
+    """
     strokes = pictures.strokes(name)
-    show = _shown_strokes if strokes is not None else _shown_layers
-    layers, shown = show(pictures, name, framing, degradation, rng)
+    layers: dict[str, Picture]
+    shown: Strokes | None = None
+    if strokes is not None:
+        layers, shown = _shown_strokes(pictures, name, framing, degradation, rng)
+    elif reduced and framing is not None and pictures.reducible and framing.tries == 1 and not degradation.whole:
+        layers = {"target": _reduced(pictures, name, framing, rng)}
+    else:
+        layers = _shown_layers(pictures, name, framing, degradation, rng)
     if shown is not None:
         drawn = degradation.draw_strokes(shown, layers["target"], rng, name)
     else:
@@ -163,13 +175,13 @@ def make_sample(
 
 def _shown_layers(
     pictures: Pictures, name: str, framing: Framing | None, degradation: ParameterGenerator, rng: np.random.Generator
-) -> tuple[dict[str, Picture], None]:
+) -> dict[str, Picture]:
     """Return a picture and its companions, framed alike: where the source is smaller, on its own pixels."""
     target, scale = pictures.picture(name), pictures.scale
     layers = {"target": target, **pictures.companions(name)}
     check_sizes(pictures, name, layers)
     if framing is None:
-        return layers, None
+        return layers
     if framing.recolors and "source" in layers:
         raise UserError(
             f"{name}: its source would keep the colors that its target loses: leave both as they are "
@@ -192,7 +204,20 @@ def _shown_layers(
         for key, layer in layers.items()
         if key != "target"
     }
-    return {"target": frame.recolored(framed), **others}, None
+    return {"target": frame.recolored(framed), **others}
+
+
+def _reduced(pictures: Pictures, name: str, framing: Framing, rng: np.random.Generator) -> Picture:
+    """Return a picture that nothing comes with, framed, read no larger than that takes."""
+    drawn: list[Frame] = []
+
+    def choose(height: int, width: int) -> int:
+        drawn.append(framing.draw(height, width, rng, name))
+        return drawn[0].reduction
+
+    picture, by = pictures.reduced(name, choose)
+    frame = drawn[0].reduced(by, *picture.shape[:2])
+    return frame.recolored(frame(picture, pictures.threshold))
 
 
 def check_sizes(pictures: Pictures, name: str, layers: Mapping[str, Layer]) -> None:
