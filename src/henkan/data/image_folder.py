@@ -9,9 +9,9 @@ from typing import Any
 
 from henkan.data.contents import By, hash_contents
 from henkan.data.decode import EXTENSIONS, decode
-from henkan.data.kept import Kept
 from henkan.data.notices import leave_out
-from henkan.data.pictures import Picture, Pictures
+from henkan.data.pictures import Picture, Pictures, every
+from henkan.data.shelf import kept_at
 from henkan.data.splits import meant, place_of_split
 from henkan.errors import UserError
 
@@ -90,7 +90,7 @@ def class_of(name: str) -> str:
 class ImageFolder(Pictures):
     """The pictures in a folder and all folders below it; `cache` remembers what their contents hashed to.
 
-    `group` and `skip_broken`: see `Pictures`; `manifest`: see `hash_contents`.
+    `group`, `skip_broken` and `cache_side`: see `Pictures`; `manifest`: see `hash_contents`.
 
     With `labels` a picture's class is the uppermost folder that it lies in, a split's own (train, val, test) aside:
     every sample gets its number among the training pictures' classes as `label`, -1 where it has none of them. Raises
@@ -105,9 +105,10 @@ class ImageFolder(Pictures):
         group: str | None = None,
         skip_broken: bool = False,
         manifest: By = "contents",
+        cache_side: int | None = None,
     ) -> None:
-        self.path, self.cache, self._kept, self.skip_broken = Path(path).expanduser(), cache, Kept(), skip_broken
-        self.by = manifest
+        self.path, self.cache, self.skip_broken, self.by = Path(path).expanduser(), cache, skip_broken, manifest
+        self.cache_side, self._kept = cache_side, kept_at(cache_side, cache, self.path)
         super().__init__(list_pictures(self.path), str(self.path), group)
         self._numbers = self._numbered() if labels else {}
 
@@ -134,8 +135,17 @@ class ImageFolder(Pictures):
     def facts_of(self, name: str) -> dict[str, Any]:
         return {"label": self._numbers.get(class_of(name), -1)} if self._numbers else {}
 
+    def prepare(self) -> None:
+        super().prepare()
+        if self.cache_side is not None:
+            self._kept.prepare((self.path / name for name in every(self)), self.decoded)
+
+    def decoded(self, path: Path) -> Picture:
+        """Return what is kept of a picture's file."""
+        return decode(path)
+
     def picture(self, name: str) -> Picture:
-        return self._kept(self.path / name, decode)
+        return self._kept(self.path / name, self.decoded)
 
     @property
     def reducible(self) -> bool:

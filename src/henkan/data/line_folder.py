@@ -24,8 +24,9 @@ class LineFolder(Drawings, ImageFolder):
         group: str | None = None,
         skip_broken: bool = False,
         manifest: By = "contents",
+        cache_side: int | None = None,
     ) -> None:
-        super().__init__(path, cache, group=group, skip_broken=skip_broken, manifest=manifest)
+        super().__init__(path, cache, group=group, skip_broken=skip_broken, manifest=manifest, cache_side=cache_side)
         self.threshold, self.invert = threshold, invert
 
     def file(self, name: str) -> Path:

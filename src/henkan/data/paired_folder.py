@@ -7,8 +7,8 @@ from pathlib import Path, PurePosixPath
 from henkan.data.contents import By, hash_contents
 from henkan.data.decode import decode
 from henkan.data.image_folder import list_pictures
-from henkan.data.kept import Kept
-from henkan.data.pictures import Layer, Picture, Pictures
+from henkan.data.pictures import Layer, Picture, Pictures, every
+from henkan.data.shelf import kept_at
 from henkan.errors import UserError
 
 
@@ -16,8 +16,8 @@ class PairedFolder(Pictures):
     """Pairs of pictures at the same relative path (whatever the extension) below two folders of `path`.
 
     The picture is the target; its companion `source` is what the network is shown. A suffix is what names of a folder
-    have beside those of the other, in front of the extension; pictures without it are left out. `group` and
-    `skip_broken`: see `Pictures`; `manifest`: see `hash_contents`. Raises `UserError` naming pictures without a
+    have beside those of the other, in front of the extension; pictures without it are left out. `group`, `skip_broken`
+    and `cache_side`: see `Pictures`; `manifest`: see `hash_contents`. Raises `UserError` naming pictures without a
     partner, and, when a pair is read, one whose sizes differ.
     """
 
@@ -32,9 +32,10 @@ class PairedFolder(Pictures):
         group: str | None = None,
         skip_broken: bool = False,
         manifest: By = "contents",
+        cache_side: int | None = None,
     ) -> None:
-        self.path, self.cache, self._kept, self.skip_broken = Path(path).expanduser(), cache, Kept(), skip_broken
-        self.by = manifest
+        self.path, self.cache, self.skip_broken, self.by = Path(path).expanduser(), cache, skip_broken, manifest
+        self.cache_side, self._kept = cache_side, kept_at(cache_side, cache, self.path)
         self.target, self.source = self.path / target, self.path / source
         targets, sources = _by_stem(self.target, target_suffix), _by_stem(self.source, source_suffix)
         for folder, have, lack in ((source, targets, sources), (target, sources, targets)):
@@ -44,11 +45,20 @@ class PairedFolder(Pictures):
         self._sources = {name: sources[stem] for stem, name in targets.items()}
         super().__init__(targets.values(), str(self.path), group)
 
+    def prepare(self) -> None:
+        super().prepare()
+        if self.cache_side is not None:
+            self._kept.prepare((path for name in every(self) for path in self.files(name)), self.decoded)
+
+    def decoded(self, path: Path) -> Picture:
+        """Return what is kept of a picture's file."""
+        return decode(path)
+
     def picture(self, name: str) -> Picture:
-        return self._kept(self.target / name, decode)
+        return self._kept(self.target / name, self.decoded)
 
     def companions(self, name: str) -> dict[str, Layer]:
-        return {"source": self._kept(self.partner(name), decode)}
+        return {"source": self._kept(self.partner(name), self.decoded)}
 
     def files(self, name: str) -> tuple[Path, ...]:
         return self.target / name, self.partner(name)

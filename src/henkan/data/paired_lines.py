@@ -24,8 +24,11 @@ class PairedLines(Drawings, PairedFolder):
         group: str | None = None,
         skip_broken: bool = False,
         manifest: By = "contents",
+        cache_side: int | None = None,
     ) -> None:
-        super().__init__(path, cache, source, target, group=group, skip_broken=skip_broken, manifest=manifest)
+        super().__init__(
+            path, cache, source, target, group=group, skip_broken=skip_broken, manifest=manifest, cache_side=cache_side
+        )
         self.threshold, self.invert = threshold, invert
 
     def file(self, name: str) -> Path:

@@ -162,3 +162,8 @@ class Pictures(ABC):
     @abstractmethod
     def manifest(self) -> str:
         """Return a hash of the contents: what the pictures are and how they are split, not where they lie."""
+
+
+def every(pictures: Pictures) -> list[str]:
+    """Return the names of all splits, each once."""
+    return list(dict.fromkeys(name for split in SPLITS for name in pictures.names(split)))

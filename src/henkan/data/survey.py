@@ -19,7 +19,7 @@ from henkan.data.contents import state_of
 from henkan.data.decode import EXTENSIONS, opened
 from henkan.data.kept import keeping_none
 from henkan.data.near_grey import NearGrey
-from henkan.data.pictures import Picture, Pictures
+from henkan.data.pictures import Picture, Pictures, every
 from henkan.data.splits import SPLITS
 from henkan.data.stream import check_sizes
 from henkan.errors import UserError
@@ -92,7 +92,7 @@ def survey(
     names = every(pictures)
     files = {name: pictures.files(name) for name in names}
     # Where there are no files, contents tell whether pictures are the same.
-    shown = [getattr(pictures, name, None) for name in ("threshold", "invert", "scale", "source")]
+    shown = [getattr(pictures, name, None) for name in ("threshold", "invert", "scale", "source", "cache_side")]
     kind = [type(pictures).__qualname__, pictures.where, pictures.channels, *map(str, shown)]
     if not all(files.values()):
         kind.append(pictures.manifest())
@@ -130,11 +130,6 @@ def survey(
 
 def _as_it_is(batch: Any) -> Any:
     return batch
-
-
-def every(pictures: Pictures) -> list[str]:
-    """Return the names of all splits, each once."""
-    return list(dict.fromkeys(name for split in SPLITS for name in pictures.names(split)))
 
 
 def unstable(files: Sequence[Path]) -> str | None:
