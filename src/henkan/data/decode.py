@@ -20,9 +20,11 @@ from henkan.errors import BrokenPicture
 from henkan.files import regular
 
 EXTENSIONS = frozenset(
-    {".avif", ".bmp", ".gif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tga", ".tif", ".tiff"}
-    | {".webp"}
+    {".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pgm", ".png", ".ppm"}
+    | {".tga", ".tif", ".tiff", ".webp"}
 )
+# How a HEIC begins after its first four bytes, whatever its name.
+HEIC = (b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypheim", b"ftypheis", b"ftypmif1", b"ftypmsf1")
 # Formats of several pages or frames. A JPEG's further pictures (MPO) are previews and depth, and no pages.
 PAGED = ("TIFF", "GIF", "WEBP", "PNG")
 WAY_OUT = "remove it or save it again as 8-bit RGB"
@@ -103,7 +105,7 @@ def picture_size(path: Path) -> tuple[int, int]:
 def opened(path: Path) -> Iterator[Image.Image]:
     """Open a picture file; what is not there, no picture or damaged becomes one line, while it is decoded too."""
     try:
-        with Image.open(regular(path)) as image:
+        with _open(regular(path)) as image:
             yield image
     except FileNotFoundError as error:
         raise BrokenPicture(
@@ -116,6 +118,23 @@ def opened(path: Path) -> Iterator[Image.Image]:
     # Pillow's decoders report broken data by all of these.
     except (OSError, SyntaxError, ValueError, EOFError) as error:
         raise BrokenPicture(f"{path} cannot be decoded ({error}): {WAY_OUT}") from error
+
+
+def _open(path: Path) -> Image.Image:
+    """Open a picture file by Pillow, which is taught HEIC with the first of them. Raises `BrokenPicture` without."""
+    try:
+        return Image.open(path)
+    except UnidentifiedImageError:
+        with path.open("rb") as file:
+            begin = file.read(12)
+        if begin[4:] not in HEIC:
+            raise
+    try:
+        from pi_heif import register_heif_opener
+    except ImportError as error:
+        raise BrokenPicture(f"{path} is HEIC, which needs the package pi-heif: pip install 'henkan[heic]'") from error
+    register_heif_opener()
+    return Image.open(path)
 
 
 def upright(image: Image.Image) -> Image.Image:

@@ -24,12 +24,21 @@ def list_pictures(folder: Path) -> list[str]:
 def list_files(folder: Path, extensions: Collection[str]) -> list[str]:
     """Return the relative paths of all files of some kinds below `folder`, hidden files and folders aside.
 
-    Links to folders are followed, each folder once. Left out with a word are links to nothing, pipes and devices,
-    folders that cannot be read, and names that are no UTF-8, which neither a hash nor a table could hold. Raises
-    `UserError` if there is no such folder or no such file.
+    Raises `UserError` if there is no such folder or no such file.
     """
     if not folder.is_dir():
         raise UserError(f"{folder} is no folder: give the path of a folder of pictures (data.path=...)")
+    if names := files_below(folder, extensions):
+        return names
+    raise UserError(f"{folder} holds no picture ({', '.join(sorted(extensions))}): give another data.path")
+
+
+def files_below(folder: Path, extensions: Collection[str]) -> list[str]:
+    """Return what `list_files` returns, or nothing.
+
+    Links to folders are followed, each folder once. Left out with a word are links to nothing, pipes and devices,
+    folders that cannot be read, and names that are no UTF-8, which neither a hash nor a table could hold.
+    """
     names, seen, waiting, left = [], set(), [""], {}
     while waiting:
         inside = waiting.pop()
@@ -52,8 +61,6 @@ def list_files(folder: Path, extensions: Collection[str]) -> list[str]:
                 else:
                     left[inside + entry.name] = reason
     leave_out(folder, dict(sorted(left.items())))
-    if not names:
-        raise UserError(f"{folder} holds no picture ({', '.join(sorted(extensions))}): give another data.path")
     return sorted(names)
 
 

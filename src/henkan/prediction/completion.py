@@ -43,7 +43,7 @@ class FillHoles(Predictor):
         self.masks: dict[Path, Path] = {}
         if self.cfg.remove is None:
             given = None if self.cfg.mask is None else Path(str(self.cfg.mask))
-            self.masks = masks_of(pictures, given)
+            self.masks = masks_of(pictures, given, self.place)
         elif self.cfg.mask is not None:
             raise UserError("mask and remove both say what goes: give one of them")
         elif not is_box(self.cfg.remove):
@@ -72,17 +72,23 @@ def is_box(given: object) -> bool:
     return isinstance(given, ListConfig) and len(given) == 4 and all(type(value) is int for value in given)
 
 
-def masks_of(pictures: Sequence[Path], given: Path | None) -> dict[Path, Path]:
+def masks_of(
+    pictures: Sequence[Path], given: Path | None, place: Callable[[Path], Path] = lambda path: Path()
+) -> dict[Path, Path]:
     """Return where the mask of each picture lies: the given file, or that of its stem in the given folder or beside it.
 
-    One file is the mask of them all.
+    One file is the mask of them all. In a folder it lies where `place` says that the picture lies, or at the top.
     """
     if given is None:
         return {path: path.parent / f"{path.stem}{MASK}.png" for path in pictures}
     if not given.is_dir():
         return dict.fromkeys(pictures, given)
-    marked = {path: given / f"{path.stem}{MASK}.png" for path in pictures}
-    return {path: mask if mask.is_file() else given / f"{path.stem}.png" for path, mask in marked.items()}
+    found = {}
+    for path in pictures:
+        places = [given / place(path), given]
+        named = [folder / f"{path.stem}{mark}.png" for folder in places for mark in (MASK, "")]
+        found[path] = next((mask for mask in named if mask.is_file()), named[1])
+    return found
 
 
 def complete(
