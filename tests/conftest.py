@@ -19,6 +19,7 @@ from published import there
 from tiny_study import STUDY
 
 from henkan.config.composition import compose_root
+from henkan.data import notices
 from henkan.launching.launcher import WarmProcesses
 
 torch.set_num_threads(1)
@@ -39,6 +40,12 @@ def beside() -> Callable[[str], Path]:
 def state(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep the key of this person's runs out of the home folder, here and in processes that tests start."""
     os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
+
+
+@pytest.fixture(autouse=True)
+def told_nothing() -> None:
+    """Every test is told of data files as a new process would be."""
+    notices.forget()
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageCms, ImageOps
 
-from henkan.data import decode as module
 from henkan.data.decode import decode, to_srgb
 
 # The primaries of Display P3 as a profile's tags have them (D50), in 1/65536, red, green, blue.
@@ -55,7 +54,6 @@ def test_a_profile_is_read_once() -> None:
 
 
 def test_of_several_pages_the_first_with_a_word(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    module.TOLD_OF.clear()
     pages = [Image.new("RGB", (8, 8), color) for color in ("red", "blue")]
     for ending in ("tif", "gif", "webp"):
         pages[0].save(tmp_path / f"a.{ending}", save_all=True, append_images=pages[1:], lossless=True)

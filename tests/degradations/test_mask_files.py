@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from henkan.data.masks import read_packed
+from henkan.degradations import mask_files as module
 from henkan.degradations.mask_files import DrawnMask, FolderMasks, NamedMasks
 from henkan.errors import UserError
 from henkan.randomness import generator_for
@@ -74,6 +78,62 @@ def test_empty_full_and_no_masks(tmp_path: Path) -> None:
         FolderMasks(tmp_path / "nowhere", FILL).manifest()
     with pytest.raises(UserError, match="there is no mask"):
         DrawnMask(tmp_path / "nowhere.png", FILL).manifest()
+
+
+def test_a_blank_mask_is_passed_over(folder: Path, tmp_path: Path) -> None:
+    """One mask of 22 is black, one has a pixel that a small picture does not show; no other sample is another."""
+    for number in range(20):
+        save(mask(64, 64, number, 2 * number), tmp_path / "many" / f"{number:02}.png")
+    save(mask(64, 64, 0, 0), tmp_path / "many" / "zz.png")
+    few = np.zeros((64, 64), np.uint8)
+    few[1, 1] = 1
+    save(few, tmp_path / "many" / "zy.png")
+    reference = FolderMasks(tmp_path / "many", FILL)
+    others = [reference.draw(TARGET, generator_for(seed)) for seed in range(200)]
+    save(np.zeros((64, 64), np.uint8), tmp_path / "many" / "zz.png")
+    masks = FolderMasks(tmp_path / "many", FILL)
+    drawn = [masks.draw(TARGET, generator_for(seed)) for seed in range(200)]
+    assert all(0 < one["area"] < 1 for one in drawn)
+    again = [np.array_equal(one["mask"], other["mask"]) for one, other in zip(drawn, others, strict=True)]
+    # Two of 22 masks are passed over, and neither serves a window.
+    assert 0.8 < np.mean(again) < 1
+
+
+def test_a_mask_is_read_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    monkeypatch.setattr(module, "read_packed", lambda path: (read.append(path.name), read_packed(path))[1])
+    masks = FolderMasks(folder, FILL)
+    first = masks.draw(TARGET, generator_for(3))
+    for seed in range(20):
+        masks.draw(TARGET, generator_for(seed))
+    assert sorted(read) == ["a.png", "b.png", "large.png"]
+    assert np.array_equal(masks.draw(TARGET, generator_for(3))["mask"], first["mask"])
+    # In an eighth of the memory that its pixels take.
+    assert read_packed(folder / "large.png").nbytes == 40 * 8
+    assert np.array_equal(read_packed(folder / "large.png").mask, mask(40, 60, 10, 20))
+    assert isinstance(pickle.loads(pickle.dumps(masks)), FolderMasks)
+
+
+def test_masks_are_checked_once(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    cache = tmp_path_factory.mktemp("cache")
+    save(np.zeros((20, 30), np.uint8), folder / "blank.png")
+    FolderMasks(folder, FILL, cache).check()
+    assert f"{folder}: 1 of 4 masks are blank or full and never drawn" in capsys.readouterr().err
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "read_mask", lambda path: pytest.fail("it was read again"))
+        FolderMasks(folder, FILL, cache).check()
+        assert "1 of 4" in capsys.readouterr().err
+    for name in ("x.png", "y.png"):
+        (folder / name).write_bytes(b"nothing")
+    with pytest.raises(UserError, match=r"x\.png is not a picture: .* \(and 1 more of 6 masks\)"):
+        FolderMasks(folder, FILL, cache).check()
+    for path in folder.rglob("*.png"):
+        save(np.ones((20, 30), np.uint8), path)
+    with pytest.raises(UserError, match="all 6 masks are blank or full: give some with paint on black"):
+        FolderMasks(folder, FILL, cache).check()
+    NamedMasks(folder, FILL, cache).check()
 
 
 def test_other_masks_are_another_manifest(folder: Path) -> None:

@@ -23,6 +23,7 @@ from henkan.errors import UserError
 from henkan.launching.execute import execute
 from henkan.runs.plan import plan_run
 from henkan.sample import to_float
+from henkan.scoring.evaluation_set import evaluation_set
 from henkan.training.assemble import build_transform, training_streams
 
 Compose = Callable[..., DictConfig]
@@ -267,6 +268,30 @@ def test_what_is_scored_is_written_as_it_is_scored(folder: Path, tmp_path: Path)
         for split in ("train", "test")
     }
     assert all(same["test"]) and not any(same["train"])
+
+
+def test_large_jpegs_on_disk_are_those_on_the_fly(tmp_path: Path, composed: Compose) -> None:
+    """They are read smaller, in training and validation, and whole where they are scored."""
+    for split, count in (("train", 2), ("val", 2), ("test", 2)):
+        (tmp_path / "own" / split).mkdir(parents=True)
+        for number in range(count):
+            noise = np.random.default_rng(number).integers(0, 256, (12, 15, 3), np.uint8)
+            large = cv2.resize(noise, (600, 480), interpolation=cv2.INTER_CUBIC)
+            cv2.imwrite(str(tmp_path / "own" / split / f"{number}.jpg"), large)
+    words = ["scale=smoke", "data=image_folder", f"data.path={tmp_path / 'own'}", f"paths.cache={tmp_path / 'cache'}"]
+    words += ["degradation=grey", "augmentation@validation.framing=center"]
+    assert execute("degrade", [*words, "count=3", "workers=0", f"output={tmp_path / 'out'}"]).code == 0
+    plan, data = plan_run(composed(words)), Degraded(tmp_path / "out")
+    stream, validation = training_streams(plan)["paired"], plan.config["validation"]["framing"]
+    held = evaluation_set(plan.config, plan.pictures, "val", validation, reduced=True)
+    test = evaluation_set(plan.config, plan.pictures, "test", plan.config["evaluation"]["framing"])
+    for k in range(2):
+        fly = {"train": stream["generator", k], "val": held[k], "test": test[k]}
+        for split, sample in fly.items():
+            name = data.names(split)[k]  # type: ignore[arg-type]
+            assert np.array_equal(data.picture(name), sample["target"].transpose(1, 2, 0)), split
+    whole = evaluation_set(plan.config, plan.pictures, "val", validation)[0]["target"]
+    assert not np.array_equal(whole, held[0]["target"])
 
 
 def test_what_a_killed_process_left_is_swept_away(folder: Path, tmp_path: Path) -> None:

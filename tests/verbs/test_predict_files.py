@@ -13,7 +13,7 @@ from PIL.PngImagePlugin import PngInfo
 from henkan.baselines.criminisi import Criminisi
 from henkan.launching.execute import execute
 from henkan.progress import listening
-from henkan.verbs.predict import destinations
+from henkan.verbs.predict import destinations, find, unchanging
 
 BOX = np.s_[10:20, 12:25]
 
@@ -198,3 +198,45 @@ def test_a_folder_called_2024(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     picture(tmp_path / "2024" / "a.png")
     assert predict(tmp_path, "input=2024", f"mask={mask(tmp_path / 'm.png')}") == 0
     assert (tmp_path / "out" / "a.png").is_file()
+
+
+def test_a_nested_folder_is_mirrored(tmp_path: Path) -> None:
+    """Equal stems in two folders, masks that lie as the pictures do, and results inside of the folder itself."""
+    folder = tmp_path / "in"
+    for name in ("a.png", "x/a.png", "x/y/b.JPG", "x/.hidden.png"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        picture(folder / name)
+    for name in ("a.png", "x/y/b_mask.png"):
+        (folder / "masks" / name).parent.mkdir(parents=True, exist_ok=True)
+        mask(folder / "masks" / name)
+    given = [f"input={folder}", f"output={folder / 'out'}", f"mask={folder / 'masks'}"]
+    # A second time: what was written is no input, nor are masks.
+    for _ in range(2):
+        assert predict(tmp_path, *given) == 0
+        made = sorted(path.relative_to(folder / "out").as_posix() for path in (folder / "out").rglob("*.*"))
+        assert made == ["a.png", "x/a.png", "x/y/b.png"]
+    pattern = [f"input={folder}/**/a.png", f"output={tmp_path / 'second'}", f"mask={folder / 'masks' / 'a.png'}"]
+    assert predict(tmp_path, *pattern) == 0
+    # Results and masks are pictures that a pattern means.
+    made = sorted(path.relative_to(tmp_path / "second").as_posix() for path in (tmp_path / "second").rglob("*.*"))
+    assert made == ["a.png", "masks/a.png", "out/a.png", "out/x/a.png", "x/a.png"]
+
+
+def test_masks_beside_pictures_are_those_of_their_own_folder(tmp_path: Path) -> None:
+    for place in ("one", "two"):
+        (tmp_path / "in" / place).mkdir(parents=True, exist_ok=True)
+        picture(tmp_path / "in" / place / "a.png")
+        mask(tmp_path / "in" / place / "a_mask.png")
+    # A picture that is called so, without another one beside it.
+    (tmp_path / "in" / "two" / "a.png").rename(tmp_path / "in" / "two" / "b.png")
+    assert find(str(tmp_path / "in"))[0] == [
+        tmp_path / "in" / "one" / "a.png", tmp_path / "in" / "two" / "a_mask.png", tmp_path / "in" / "two" / "b.png",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("pattern", "folder"),
+    [("a/*.png", "a"), ("a/**/b/*.png", "a"), ("*.png", "."), ("/a/b?/c/d.png", "/a"), ("/a/b/*.png", "/a/b")],
+)
+def test_what_a_pattern_is_mirrored_below(pattern: str, folder: str) -> None:
+    assert unchanging(Path(pattern)) == Path(folder)

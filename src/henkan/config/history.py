@@ -41,14 +41,15 @@ INTRODUCED: dict[str, Any] = {
 WITHDRAWN: dict[str, tuple[str, ...]] = {"henkan.data.near_grey.NearGrey": ("cache",)}
 # What sources of pictures in files were given together.
 FOLDER: dict[str, Any] = {"group": None, "skip_broken": False, "manifest": "contents"}
+SHELVED: dict[str, Any] = {**FOLDER, "cache_side": None}
 # The same of options of a class, which stand beside its `_target_`; where they are absent it knows its own default.
 OF_CLASSES: dict[str, dict[str, Any]] = {
     "henkan.data.depth_folder.DepthFolder": FOLDER,
-    "henkan.data.image_folder.ImageFolder": FOLDER,
+    "henkan.data.image_folder.ImageFolder": SHELVED,
     "henkan.data.labelled_folder.LabelledFolder": FOLDER,
-    "henkan.data.line_folder.LineFolder": FOLDER,
-    "henkan.data.paired_folder.PairedFolder": FOLDER,
-    "henkan.data.paired_lines.PairedLines": FOLDER,
+    "henkan.data.line_folder.LineFolder": SHELVED,
+    "henkan.data.paired_folder.PairedFolder": SHELVED,
+    "henkan.data.paired_lines.PairedLines": SHELVED,
     "henkan.data.resolution_pairs.ResolutionPairs": FOLDER,
     "henkan.data.saliency_folder.SaliencyFolder": {"group": None},
     "henkan.data.svg_folder.SvgFolder": {"group": None},

@@ -5,25 +5,28 @@ from __future__ import annotations
 import functools
 import io
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
+from PIL.JpegImagePlugin import JpegImageFile
 
+from henkan.data.notices import once
 from henkan.data.pictures import Picture
 from henkan.errors import BrokenPicture
 from henkan.files import regular
-from henkan.ranks import say
 
 EXTENSIONS = frozenset(
-    {".avif", ".bmp", ".gif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tga", ".tif", ".tiff"}
-    | {".webp"}
+    {".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pgm", ".png", ".ppm"}
+    | {".tga", ".tif", ".tiff", ".webp"}
 )
+# How a HEIC begins after its first four bytes, whatever its name.
+HEIC = (b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypheim", b"ftypheis", b"ftypmif1", b"ftypmsf1")
 # Formats of several pages or frames. A JPEG's further pictures (MPO) are previews and depth, and no pages.
 PAGED = ("TIFF", "GIF", "WEBP", "PNG")
-TOLD_OF: set[str] = set()
 WAY_OUT = "remove it or save it again as 8-bit RGB"
 # What Pillow raises for EXIF that is damaged, and where it writes what it could read.
 EXIF_ERRORS = (struct.error, TypeError, ValueError, SyntaxError, LookupError, AttributeError, OverflowError, OSError)
@@ -37,6 +40,21 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+# Turns after which height is width.
+LYING = frozenset(TURNS[orientation] for orientation in (5, 6, 7, 8))
+
+
+Size = tuple[int, int]
+"""Height and width of a picture that is seen upright."""
+
+
+class Reading(NamedTuple):
+    """A picture of `size` whose sides were divided `by` so much; `reducible`: whether its file could be read so."""
+
+    picture: Picture
+    size: Size
+    by: int
+    reducible: bool
 
 
 def decode(path: Path, content: bytes | None = None) -> Picture:
@@ -49,9 +67,34 @@ def decode(path: Path, content: bytes | None = None) -> Picture:
     truncated, or of floating-point or 32-bit samples, whose range nobody knows.
     """
     with opened(path, content) as image:
-        if image.format in PAGED and getattr(image, "is_animated", False):
-            tell_of_pages(path, image.format)
-        return np.ascontiguousarray(_rgb(upright(image), path))
+        return _decoded(image, path)
+
+
+def decode_for(path: Path, choose: Callable[[int, int], int]) -> Reading:
+    """Return what `decode` returns, its sides divided by 1, 2, 4 or 8 while it is decoded if it is a JPEG.
+
+    `choose(height, width)` says by how much; it is called once, for other files too, which are read whole. What remains
+    of a side is rounded up. A JPEG's means are those of its blocks: a quarter of the time, and close to means over
+    areas.
+    """
+    with opened(path) as image:
+        reducible = isinstance(image, JpegImageFile)
+        if reducible:
+            size = (image.width, image.height) if _turn(image) in LYING else (image.height, image.width)
+            if (by := choose(*size)) > 1:
+                image.draft(None, (image.width // by, image.height // by))
+        picture = _decoded(image, path)
+    if not reducible:
+        by, size = 1, (picture.shape[0], picture.shape[1])
+        choose(*size)
+    return Reading(picture, size, by, reducible)
+
+
+def _decoded(image: Image.Image, path: Path) -> Picture:
+    if image.format in PAGED and getattr(image, "is_animated", False):
+        told = f"{path} has several pages or frames: the first is read, of others like it too"
+        once(f"pages of {image.format}", told)
+    return np.ascontiguousarray(_rgb(upright(image), path))
 
 
 def picture_size(path: Path) -> tuple[int, int]:
@@ -67,7 +110,7 @@ def opened(path: Path, content: bytes | None = None) -> Iterator[Image.Image]:
     With `content`, the bytes of a picture that lies in another file.
     """
     try:
-        with Image.open(regular(path) if content is None else io.BytesIO(content)) as image:
+        with _open(path, content) as image:
             yield image
     except FileNotFoundError as error:
         raise BrokenPicture(
@@ -82,21 +125,39 @@ def opened(path: Path, content: bytes | None = None) -> Iterator[Image.Image]:
         raise BrokenPicture(f"{path} cannot be decoded ({error}): {WAY_OUT}") from error
 
 
+def _open(path: Path, content: bytes | None) -> Image.Image:
+    """Open a picture by Pillow, which is taught HEIC with the first of them. Raises `BrokenPicture` without."""
+
+    def source() -> Path | io.BytesIO:
+        return regular(path) if content is None else io.BytesIO(content)
+
+    try:
+        return Image.open(source())
+    except UnidentifiedImageError:
+        with path.open("rb") if content is None else io.BytesIO(content) as file:
+            begin = file.read(12)
+        if begin[4:] not in HEIC:
+            raise
+    try:
+        from pi_heif import register_heif_opener
+    except ImportError as error:
+        raise BrokenPicture(f"{path} is HEIC, which needs the package pi-heif: pip install 'henkan[heic]'") from error
+    register_heif_opener()
+    return Image.open(source())
+
+
 def upright(image: Image.Image) -> Image.Image:
     """Return a picture as its camera was held. EXIF is not written for that: what cannot be read there says nothing."""
     image.load()
-    try:
-        turn = TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except EXIF_ERRORS:
-        turn = None
+    turn = _turn(image)
     return image.copy() if turn is None else image.transpose(turn)
 
 
-def tell_of_pages(path: Path, format: str) -> None:
-    """Say once in a process for each format that pages or frames are left out."""
-    if format not in TOLD_OF:
-        TOLD_OF.add(format)
-        say(f"{path} has several pages or frames: the first is read, of others like it too")
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    try:
+        return TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except EXIF_ERRORS:
+        return None
 
 
 def _rgb(image: Image.Image, path: Path) -> Picture:

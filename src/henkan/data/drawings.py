@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from henkan.data.decode import decode, picture_size
 from henkan.data.pictures import Layer, Picture, Pictures
+from henkan.data.shelf import shrunk_size
 from henkan.data.splits import Split
 from henkan.errors import BrokenPicture, UserError
 
@@ -25,6 +26,7 @@ DARKEST_PAPER = 0.45
 OVERVIEW, CONTRAST, NEIGHBORHOOD = 512, 0.1, 51
 # Paper that is as light as this counts as white.
 WHITE = 0.85
+TONES = np.arange(256, dtype=np.uint8)
 # So many drawings of a folder are looked at for light lines on dark paper.
 LOOKED_AT = 9
 
@@ -47,14 +49,18 @@ class Drawings(Pictures):
         """Return where a drawing lies."""
 
     def picture(self, name: str) -> Picture:
-        drawing = self.turned(decode(self.file(name)))
-        if self.threshold is not None:
-            drawing[drawing < 255 * self.threshold] = 0
-        return drawing
+        drawing = self.turned(super().picture(name))  # type: ignore[safe-super]
+        return (
+            drawing if self.threshold is None else by_table(np.where(255 * self.threshold > TONES, 0, TONES), drawing)
+        )
 
-    def turned(self, picture: Picture) -> Picture:
-        """Return an RGB picture as (H, W, 1), its tones turned around if they are to be."""
-        return 255 - grey(picture) if self.invert else grey(picture)
+    def decoded(self, path: Path) -> Picture:
+        """Return the drawing in a file, (H, W, 1): a third of what its colors would take."""
+        return grey(decode(path))
+
+    def turned(self, drawing: Picture) -> Picture:
+        """Return a drawing (H, W, 1), its tones turned around if they are to be."""
+        return by_table(255 - TONES, drawing) if self.invert else drawing
 
     def prepare(self) -> None:
         """Look at some of the drawings; raises `UserError` if most have light lines on dark paper."""
@@ -93,7 +99,7 @@ class Drawings(Pictures):
     def _area(self, name: str) -> int:
         """Return how many pixels a drawing has; none where it is broken and these are skipped."""
         try:
-            return math.prod(picture_size(self.file(name)))
+            return math.prod(shrunk_size(*picture_size(self.file(name)), self.cache_side))
         except BrokenPicture:
             if not self.skip_broken:
                 raise
@@ -101,6 +107,11 @@ class Drawings(Pictures):
 
     def manifest_of(self, splits: Collection[Split]) -> str:
         return f"{super().manifest_of(splits)}-{self.threshold}{'-inverted' if self.invert else ''}"
+
+
+def by_table(table: NDArray[np.uint8], drawing: Picture) -> Picture:
+    """Return a drawing whose tones are those that a table has for them."""
+    return np.asarray(cv2.LUT(drawing, table), np.uint8).reshape(drawing.shape)
 
 
 def grey(picture: Picture) -> Picture:

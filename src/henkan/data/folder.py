@@ -7,17 +7,20 @@ from pathlib import Path
 from typing import TypedDict
 
 from henkan.data.contents import By, hash_contents
-from henkan.data.kept import Kept
 from henkan.data.pictures import Pictures
+from henkan.data.shelf import kept_at
 from henkan.data.splits import SPLITS, Split
 
 
 class Given(TypedDict, total=False):
-    """What any such source may be given: `group` and `skip_broken`, see `Pictures`; `manifest`, see `hash_contents`."""
+    """What such a source may be given: `group`, `skip_broken`, `cache_side`, see `Pictures`; `manifest`, see
+    `hash_contents`. Of `cache_side` configs speak where all that is read are pictures, which may be shrunk.
+    """
 
     group: str | None
     skip_broken: bool
     manifest: By
+    cache_side: int | None
 
 
 class Folder(Pictures):
@@ -31,8 +34,10 @@ class Folder(Pictures):
         group: str | None = None,
         skip_broken: bool = False,
         manifest: By = "contents",
+        cache_side: int | None = None,
     ) -> None:
-        self.path, self.cache, self.skip_broken, self.by, self._kept = path, cache, skip_broken, manifest, Kept()
+        self.path, self.cache, self.skip_broken, self.by = path, cache, skip_broken, manifest
+        self.cache_side, self._kept = cache_side, kept_at(cache_side, cache, path)
         super().__init__(names, str(path), group)
 
     def members(self, names: Iterable[str]) -> Iterable[str]:

@@ -64,6 +64,15 @@ class Frame(ABC):
         return self
 
     @property
+    def reduction(self) -> int:
+        """By which power of two, 8 at most, a picture's sides may be divided before: what is shown shrinks as much."""
+        return 1
+
+    def reduced(self, by: int, height: int, width: int) -> Frame:
+        """Return the frame that shows the same of a picture of which by its `reduction` so much is left."""
+        return self
+
+    @property
     @abstractmethod
     def matrix(self) -> NDArray[np.float64]:
         """The affine map (2, 3) of points (x, y) of the picture to points of the framed one."""
@@ -116,6 +125,18 @@ class Cut(Frame):
         return replace(
             self, top=self.top * scale, left=self.left * scale, side=self.side * scale, size=self.size * scale
         )
+
+    @property
+    def reduction(self) -> int:
+        # A turned square has corners outside of it.
+        return 1 if self.angle else max(by for by in (1, 2, 4, 8) if by == 1 or self.side // by >= self.size)
+
+    def reduced(self, by: int, height: int, width: int) -> Cut:
+        if by == 1:
+            return self
+        side = min(round(self.side / by), height, width)
+        top, left = min(round(self.top / by), height - side), min(round(self.left / by), width - side)
+        return replace(self, top=top, left=left, side=side)
 
     def __call__(self, picture: Picture, threshold: float | None = None) -> Picture:
         """Frame; what is darker than `threshold` once it is resized, and than `TURNED` once turned, becomes black."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any, Unpack
 
 from henkan.data.decode import EXTENSIONS, decode
 from henkan.data.folder import Folder, Given
-from henkan.data.pictures import Picture
+from henkan.data.notices import leave_out
+from henkan.data.pictures import Picture, Pictures, every
 from henkan.data.splits import meant, place_of_split
 from henkan.errors import UserError
 
@@ -22,35 +23,63 @@ def list_pictures(folder: Path) -> list[str]:
 def list_files(folder: Path, extensions: Collection[str]) -> list[str]:
     """Return the relative paths of all files of some kinds below `folder`, hidden files and folders aside.
 
-    Links to folders are followed, each folder once. Raises `UserError` if there is no such folder or no such file, and
-    for a name that is no UTF-8, which neither a hash nor a table could hold.
+    Raises `UserError` if there is no such folder or no such file.
     """
     if not folder.is_dir():
         raise UserError(f"{folder} is no folder: give the path of a folder of pictures (data.path=...)")
-    names, seen = [], set()
-    for here, folders, files in os.walk(folder, followlinks=True):
-        if (real := os.path.realpath(here)) in seen:
-            folders.clear()
+    if names := files_below(folder, extensions):
+        return names
+    raise UserError(f"{folder} holds no picture ({', '.join(sorted(extensions))}): give another data.path")
+
+
+def files_below(folder: Path, extensions: Collection[str]) -> list[str]:
+    """Return what `list_files` returns, or nothing.
+
+    Links to folders are followed, each folder once. Left out with a word are links to nothing, pipes and devices,
+    folders that cannot be read, and names that are no UTF-8, which neither a hash nor a table could hold.
+    """
+    names, seen, waiting, left = [], set(), [""], {}
+    while waiting:
+        inside = waiting.pop()
+        if (real := os.path.realpath(f"{folder}/{inside}")) in seen:
             continue
         seen.add(real)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        relative = Path(here).relative_to(folder).as_posix()
-        inside = "" if relative == "." else f"{relative}/"
-        names += [
-            inside + name
-            for name in files
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in extensions
-        ]
-    if not names:
-        raise UserError(f"{folder} holds no picture ({', '.join(sorted(extensions))}): give another data.path")
-    for name in names:
         try:
-            name.encode()
-        except UnicodeEncodeError as error:
-            raise UserError(
-                f"{folder} holds a file whose name is no UTF-8, {os.fsencode(name)!r}: rename it"
-            ) from error
+            entries = sorted(os.scandir(f"{folder}/{inside}"), key=lambda entry: entry.name, reverse=True)
+        except OSError as error:
+            left[inside] = f"it cannot be read: {error.strerror}"
+            continue
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if leads_to(entry, folder=True):
+                waiting.append(f"{inside}{entry.name}/")
+            elif os.path.splitext(entry.name)[1].lower() in extensions:
+                if (reason := why_not(entry, inside)) is None:
+                    names.append(inside + entry.name)
+                else:
+                    left[inside + entry.name] = reason
+    leave_out(folder, dict(sorted(left.items())))
     return sorted(names)
+
+
+def why_not(entry: os.DirEntry[str], inside: str = "") -> str | None:
+    """Return why an entry of a folder cannot be a picture that is read; None where it may be one."""
+    if not leads_to(entry, folder=False):
+        return "a link to nothing" if entry.is_symlink() and not os.path.exists(entry.path) else "a pipe or a device"
+    try:
+        f"{inside}{entry.name}".encode()
+    except UnicodeEncodeError:
+        return "its name is no UTF-8"
+    return None
+
+
+def leads_to(entry: os.DirEntry[str], folder: bool) -> bool:
+    """Whether an entry is a folder, or a file; a link that leads around in a circle is neither."""
+    try:
+        return entry.is_dir() if folder else entry.is_file()
+    except OSError:
+        return False
 
 
 def class_of(name: str) -> str:
@@ -102,8 +131,25 @@ class ImageFolder(Folder):
     def facts_of(self, name: str) -> dict[str, Any]:
         return {"label": self._numbers.get(class_of(name), -1)} if self._numbers else {}
 
+    def prepare(self) -> None:
+        super().prepare()
+        if self.cache_side is not None:
+            self._kept.prepare((self.path / name for name in every(self)), self.decoded)
+
+    def decoded(self, path: Path) -> Picture:
+        """Return what is kept of a picture's file."""
+        return decode(path)
+
     def picture(self, name: str) -> Picture:
-        return self._kept(self.path / name, decode)
+        return self._kept(self.path / name, self.decoded)
+
+    @property
+    def reducible(self) -> bool:
+        # What changes them or brings something along reads them whole.
+        return type(self).picture is ImageFolder.picture and type(self).companions is Pictures.companions
+
+    def reduced(self, name: str, choose: Callable[[int, int], int]) -> tuple[Picture, int]:
+        return self._kept.reduced(self.path / name, choose)
 
     def files(self, name: str) -> tuple[Path, ...]:
         return (self.path / name,)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -14,8 +15,12 @@ from henkan.errors import UserError
 Mask = NDArray[np.uint8]
 """(H, W), 1 = missing."""
 
-# A drawing's compressed edges are dark grey; in a file without loss every pixel that is not black counts.
-LOSSY, DARK = frozenset({"JPEG", "WEBP"}), 64
+# Formats whose pixels are not those that were painted.
+LOSSY = frozenset({"JPEG", "MPO", "WEBP", "AVIF", "HEIF", "JPEG2000"})
+# Paint has a few flat tones, of which the faintest is no fainter than this share of the lightest. With more tones a
+# mask was blurred, shrunk or compressed, and painted was what is at least half as light as the lightest pixel within
+# so many pixels of it: a soft edge lies where half of it is covered. What is darker than `DARK` is noise.
+FLAT, FAINTEST, REACH, DARK = 8, 1 / 16, 24, 32
 # A mask is mostly black and one other tone, with edges that may be soft; a picture has many tones, and most pixels
 # between black and white: at least 38 % in each of 505 photographs (BSDS500, Set5), where a mask of 256 pixels
 # blurred by 12 has 26 %.
@@ -25,23 +30,35 @@ MOSTLY, HUES, SHARE = 0.6, 12, 0.005
 
 
 def read_mask(path: Path) -> Mask:
-    """Return the mask in a picture file, (H, W) uint8: 1 where it is not black, 0 where it is black or transparent.
+    """Return the mask in a picture file, (H, W) uint8: 1 where it was painted, 0 where it is black or transparent.
 
-    EXIF orientation is applied. Raises `UserError` naming the file if it is missing, damaged, or looks like a picture.
+    Every color counts as paint. Soft edges and the dirt of lossy compression count as what was painted there, whatever
+    format they were saved in since (`painted`). EXIF orientation is applied. Raises `UserError` naming the file if it
+    is missing, damaged, or looks like a picture.
     """
     if not path.is_file():
         raise UserError(f"there is no mask {path}")
     with opened(path) as image:
         lossy = image.format in LOSSY
         layers = np.asarray(upright(image).convert("RGBA"))
-    light = np.where(layers[..., 3] > 0, layers[..., :3].max(axis=2), 0)
+    # Transparent paint is fainter; the faintest is paint still.
+    light = (layers[..., :3].max(axis=2).astype(np.int32) * layers[..., 3] + 254) // 255
     between = (light > 15) & (light < 240)
     if between.mean() > BETWEEN and len(np.unique(light)) > TONES:
         raise UserError(f"{path} looks like a picture, not like a mask: are picture and mask swapped?")
-    missing = light > (DARK if lossy else 0)
+    missing = painted(light.astype(np.uint8), lossy)
     if missing.mean() > MOSTLY and _colors(layers[..., :3], missing) > 1:
         raise UserError(f"{path} looks like a drawing, not like a mask: are picture and mask swapped?")
     return missing.astype(np.uint8)
+
+
+def painted(light: NDArray[np.uint8], lossy: bool) -> NDArray[np.bool_]:
+    """Return where something was painted, by how light each pixel (H, W) is now."""
+    tones = np.flatnonzero(np.bincount(light.ravel(), minlength=256)[1:]) + 1
+    if not lossy and len(tones) <= FLAT:
+        return light > FAINTEST * np.max(tones, initial=0)
+    around = np.asarray(cv2.dilate(light, np.ones((2 * REACH + 1, 2 * REACH + 1), np.uint8)), np.int32)
+    return (2 * light.astype(np.int32) >= around) & (light >= DARK)
 
 
 def _colors(pixels: NDArray[np.uint8], where: NDArray[np.bool_]) -> int:
@@ -50,6 +67,31 @@ def _colors(pixels: NDArray[np.uint8], where: NDArray[np.bool_]) -> int:
     # OpenCV counts 180 hues; the last number stands for what has none.
     kinds = np.where((saturation > 60) & (value > 60), hue // (180 // HUES), HUES)
     return int((np.bincount(kinds) > SHARE * where.size).sum())
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A mask in an eighth of its memory."""
+
+    bits: NDArray[np.uint8]
+    width: int
+
+    @classmethod
+    def of(cls, mask: Mask) -> Packed:
+        return cls(np.packbits(mask, axis=1), mask.shape[1])
+
+    @property
+    def nbytes(self) -> int:
+        return self.bits.nbytes
+
+    @property
+    def mask(self) -> Mask:
+        return np.unpackbits(self.bits, axis=1, count=self.width)
+
+
+def read_packed(path: Path) -> Packed:
+    """Return the mask in a picture file, to be kept; see `read_mask`."""
+    return Packed.of(read_mask(path))
 
 
 def check_mask(mask: Mask, shape: tuple[int, ...], name: str) -> None:

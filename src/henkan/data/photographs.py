@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from hashlib import blake2b
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -45,6 +46,13 @@ class Photographs(Pictures):
 
     def picture(self, name: str) -> Picture:
         return self._kept(self._paths[name], decode)
+
+    @property
+    def reducible(self) -> bool:
+        return type(self).picture is Photographs.picture
+
+    def reduced(self, name: str, choose: Callable[[int, int], int]) -> tuple[Picture, int]:
+        return self._kept.reduced(self._paths[name], choose)
 
     def files(self, name: str) -> tuple[Path, ...]:
         return (self._paths[name.partition("@")[0]],)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -43,7 +43,8 @@ class Pictures(ABC):
     `scale` how many times larger than its `source` a picture is, `ready` whether they come framed and degraded,
     `threshold` below what tone (of 1) a target is black when it is framed as well (null: it is not). `rule` says how
     they are split where it is otherwise, `skip_broken` whether training goes on with another picture for a broken one,
-    `rejects` what tells the pictures of the training split that it passes over.
+    `rejects` what tells the pictures of the training split that it passes over, `cache_side` how large a shorter side
+    is at most where they are kept on disk.
     """
 
     channels = 3
@@ -53,6 +54,7 @@ class Pictures(ABC):
     rule: str | None = None
     skip_broken = False
     rejects: Rejects | None = None
+    cache_side: int | None = None
 
     def __init__(self, names: Iterable[str], where: str, group: str | None = None) -> None:
         self.where, self.grouping, names = where, Grouping(group), list(names)
@@ -80,6 +82,19 @@ class Pictures(ABC):
     def read(self, split: Split, index: int) -> Picture:
         """Return picture `index` of a split, (H, W, C) uint8."""
         return self.picture(self._names[split][index])
+
+    @property
+    def reducible(self) -> bool:
+        """Whether pictures, which nothing comes with, may be read smaller, by `reduced`."""
+        return False
+
+    def reduced(self, name: str, choose: Callable[[int, int], int]) -> tuple[Picture, int]:
+        """Return a picture whose sides were divided by `choose(height, width)` at most while it was read, and by what
+        they were.
+        """
+        picture = self.picture(name)
+        choose(*picture.shape[:2])
+        return picture, 1
 
     def split(self, name: str) -> Split:
         """Return the split of a picture."""
@@ -138,9 +153,11 @@ class Pictures(ABC):
                 yield found
 
     def as_split(self, content: str, splits: Collection[Split] = SPLITS) -> str:
-        """Return a hash of the contents of some splits with how they are split, where that is otherwise than names
-        alone once said.
+        """Return a hash of the contents of some splits with the size at which they are kept, and with how they are
+        split, where that is otherwise than names alone once said.
         """
+        if self.cache_side is not None:
+            content = f"{content}-at-{self.cache_side}"
         if type(self).split is not Pictures.split:
             return content
         moved = [(name, split) for split in splits for name in self._names[split] if split_at_first(name) != split]
@@ -161,3 +178,8 @@ class Pictures(ABC):
     @abstractmethod
     def manifest(self) -> str:
         """Return a hash of the contents: what the pictures are and how they are split, not where they lie."""
+
+
+def every(pictures: Pictures) -> list[str]:
+    """Return the names of all splits, each once."""
+    return list(dict.fromkeys(name for split in SPLITS for name in pictures.names(split)))

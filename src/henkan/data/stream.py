@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-from henkan.data.framing import Framing
-from henkan.data.pictures import Layer, Picture, Pictures, Rejects
+from henkan.data.framing import Frame, Framing
+from henkan.data.pictures import Layer, Picture, Pictures
 from henkan.data.splits import Split
 from henkan.data.stroke_pictures import StrokePictures
 from henkan.data.strokes import Strokes
@@ -90,7 +90,7 @@ class TrainingStream(Dataset[Item]):
                     raise
                 broken.append(str(error))
             except Rejected:
-                self._verdicts[name] = True
+                pass
             rng = generator_for(self.seed, "in its place", counter, i, attempt)
             name = self._names[rng.integers(len(self._names))]
         if len(broken) == ATTEMPTS or self.rejects is None:
@@ -105,13 +105,12 @@ class TrainingStream(Dataset[Item]):
 
     def _made(self, name: str, i: int, rng: np.random.Generator, broken: list[str]) -> Item:
         """Return sample i of a picture; raises `Rejected` where it is one to be passed over."""
-        verdict = self._verdicts.get(name)
-        if verdict:
+        if self.rejects is not None and name not in self._verdicts and self.pictures.strokes(name) is None:
+            # Of the whole picture: the verdict may not hang on how it is framed, and so read, this time.
+            self._verdicts[name] = self.rejects(self.pictures.picture(name))
+        if self._verdicts.get(name):
             raise Rejected
-        rejects = self.rejects if verdict is None else None
-        sample = make_sample(self.pictures, name, i, self.framing, self.degradation, rng, rejects)
-        if rejects is not None:
-            self._verdicts[name] = False
+        sample = make_sample(self.pictures, name, i, self.framing, self.degradation, rng, reduced=True)
         return {**sample, BROKEN: broken} if self.pictures.skip_broken else sample
 
     def _order(self, counter: str, epoch: int) -> NDArray[np.int64]:
@@ -139,7 +138,7 @@ class EvaluationSet(Dataset[Item]):
     """The pictures of a split in the order of their names, each with its own, fixed degradation.
 
     The generator hashes (data seed, name). `framing` None shows whole pictures, whose sizes may differ: then
-    a batch is one picture.
+    a batch is one picture. `reduced`: whether they are read smaller where framing shrinks them, as training reads them.
     """
 
     def __init__(
@@ -149,6 +148,7 @@ class EvaluationSet(Dataset[Item]):
         framing: Framing | None,
         degradation: ParameterGenerator,
         data_seed: int,
+        reduced: bool = False,
     ) -> None:
         self.pictures, self.framing, self.degradation, self.data_seed = (
             pictures,
@@ -156,6 +156,7 @@ class EvaluationSet(Dataset[Item]):
             degradation,
             data_seed,
         )
+        self.reduced = reduced
         self.names = pictures.some_names(split)
         pictures.prepare()
 
@@ -165,7 +166,7 @@ class EvaluationSet(Dataset[Item]):
     def __getitem__(self, index: int) -> Item:
         name = self.names[index]
         rng = generator_for(self.data_seed, "evaluation", name)
-        return make_sample(self.pictures, name, index, self.framing, self.degradation, rng)
+        return make_sample(self.pictures, name, index, self.framing, self.degradation, rng, self.reduced)
 
 
 def make_sample(
@@ -175,17 +176,20 @@ def make_sample(
     framing: Framing | None,
     degradation: ParameterGenerator,
     rng: np.random.Generator,
-    rejects: Rejects | None = None,
+    reduced: bool = False,
 ) -> Item:
     """Return one sample, framed and with what its degradation draws for it.
 
-    Raises `Rejected` for a picture that `rejects` tells.
+    `reduced`: whether its picture is read smaller where framing shrinks it, which moves a cut by a pixel at most.
     """
     shown: Strokes | None = None
+    layers: dict[str, Picture]
     if pictures.strokes(name) is not None:
         layers, shown = _shown_strokes(pictures, name, framing, degradation, rng)
+    elif reduced and framing is not None and pictures.reducible and framing.tries == 1 and not degradation.whole:
+        layers = {"target": _reduced(pictures, name, framing, rng)}
     else:
-        layers = _shown_layers(pictures, name, framing, degradation, rng, rejects)
+        layers = _shown_layers(pictures, name, framing, degradation, rng)
     if shown is not None:
         drawn = degradation.draw_strokes(shown, layers["target"], rng, name)
     else:
@@ -195,17 +199,10 @@ def make_sample(
 
 
 def _shown_layers(
-    pictures: Pictures,
-    name: str,
-    framing: Framing | None,
-    degradation: ParameterGenerator,
-    rng: np.random.Generator,
-    rejects: Rejects | None,
+    pictures: Pictures, name: str, framing: Framing | None, degradation: ParameterGenerator, rng: np.random.Generator
 ) -> dict[str, Picture]:
     """Return a picture and its companions, framed alike: where the source is smaller, on its own pixels."""
     target, scale = pictures.picture(name), pictures.scale
-    if rejects is not None and rejects(target):
-        raise Rejected
     layers = {"target": target, **pictures.companions(name)}
     check_sizes(pictures, name, layers)
     if framing is None:
@@ -233,6 +230,19 @@ def _shown_layers(
         if key != "target"
     }
     return {"target": frame.recolored(framed), **others}
+
+
+def _reduced(pictures: Pictures, name: str, framing: Framing, rng: np.random.Generator) -> Picture:
+    """Return a picture that nothing comes with, framed, read no larger than that takes."""
+    drawn: list[Frame] = []
+
+    def choose(height: int, width: int) -> int:
+        drawn.append(framing.draw(height, width, rng, name))
+        return drawn[0].reduction
+
+    picture, by = pictures.reduced(name, choose)
+    frame = drawn[0].reduced(by, *picture.shape[:2])
+    return frame.recolored(frame(picture, pictures.threshold))
 
 
 def check_sizes(pictures: Pictures, name: str, layers: Mapping[str, Layer]) -> None:

@@ -19,7 +19,7 @@ from henkan.data.contents import state_of
 from henkan.data.decode import EXTENSIONS, opened
 from henkan.data.kept import keeping_none
 from henkan.data.near_grey import NearGrey
-from henkan.data.pictures import Picture, Pictures
+from henkan.data.pictures import Picture, Pictures, every
 from henkan.data.splits import SPLITS
 from henkan.data.stream import check_sizes
 from henkan.errors import UserError
@@ -29,7 +29,7 @@ from henkan.progress import followed
 # Pictures that a process looks at in one go, and that are looked at between two times of remembering.
 BATCH, BETWEEN = 16, 4096
 # What of a source's settings makes other pictures of the same files.
-SETTINGS = ("threshold", "invert", "scale", "source", "target", "direction")
+SETTINGS = ("threshold", "invert", "scale", "source", "target", "direction", "cache_side")
 # Of the contact sheet, in pixels: a picture's side, the space between two, and the line above a split.
 SIDE, GAP, LINE, ACROSS = 96, 4, 20, 12
 
@@ -132,11 +132,6 @@ def survey(
 
 def _as_it_is(batch: Any) -> Any:
     return batch
-
-
-def every(pictures: Pictures) -> list[str]:
-    """Return the names of all splits, each once."""
-    return list(dict.fromkeys(name for split in SPLITS for name in pictures.names(split)))
 
 
 def unstable(files: Sequence[Path]) -> str | None:

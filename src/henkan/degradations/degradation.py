@@ -42,6 +42,12 @@ class Degradation(ABC):
         """Return which of some pictures have no parameters, where these are looked up by the pictures' names."""
         return []
 
+    def check(self) -> None:
+        """Raise `UserError` where the files that parameters are drawn from would end a run; called before the first
+        iteration.
+        """
+        return
+
     def manifest(self) -> str | None:
         """Return a hash of the files that parameters are drawn from, where there are such."""
         return None

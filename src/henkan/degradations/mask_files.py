@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 
@@ -10,12 +11,20 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from henkan.cores import cores
+from henkan.data.cache import cache_folder, recalled, remember
 from henkan.data.contents import hash_contents
 from henkan.data.image_folder import list_pictures
-from henkan.data.masks import Mask, check_mask, read_mask
+from henkan.data.kept import KeptOf
+from henkan.data.masks import Mask, Packed, check_mask, read_mask, read_packed
 from henkan.degradations.holes import Holes, center_of, drawn
 from henkan.errors import UserError
+from henkan.progress import followed
+from henkan.ranks import say
 from henkan.sample import Parameters
+
+# Masks in a row that may be blank at a picture's size.
+ATTEMPTS = 16
 
 
 class DrawnMask(Holes):
@@ -24,9 +33,9 @@ class DrawnMask(Holes):
     It is fitted to the size of the picture. A real picture's window is cut at random.
     """
 
-    def __init__(self, path: str | Path, fill: Sequence[float]) -> None:
+    def __init__(self, path: str | Path, fill: Sequence[float], cache: str | Path | None = None) -> None:
         super().__init__(fill)
-        self.path = Path(path).expanduser()
+        self.path, self.cache = Path(path).expanduser(), cache
 
     @cached_property
     def mask(self) -> Mask:
@@ -41,15 +50,19 @@ class DrawnMask(Holes):
     def manifest(self) -> str:
         if not self.path.is_file():
             raise UserError(f"there is no mask {self.path}")
-        return hash_contents(self.path.parent, [self.path.name], None)
+        return hash_contents(self.path.parent, [self.path.name], self.cache)
 
 
 class FolderMasks(Holes):
-    """Any of the masks in a folder, drawn at random, mirrored at random, and fitted to the size of the picture."""
+    """Any of the masks in a folder, drawn at random, mirrored at random, and fitted to the size of the picture.
 
-    def __init__(self, path: str | Path, fill: Sequence[float]) -> None:
+    One that is blank or full at that size is passed over for another. Each is read once, as far as memory suffices;
+    `cache` remembers which of them can be read.
+    """
+
+    def __init__(self, path: str | Path, fill: Sequence[float], cache: str | Path | None = None) -> None:
         super().__init__(fill)
-        self.path = Path(path).expanduser()
+        self.path, self.cache, self._kept = Path(path).expanduser(), cache, KeptOf[Packed]()
 
     @cached_property
     def names(self) -> list[str]:
@@ -57,17 +70,63 @@ class FolderMasks(Holes):
         return list_pictures(self.path)
 
     def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> Parameters:
-        (mask, found), (other, _) = self._any(target.shape, rng), self._any(target.shape, rng)
+        (mask, found), (other, second) = self._any(target.shape, rng), self._any(target.shape, rng)
+        for _ in range(ATTEMPTS):
+            if is_hole(mask) and is_hole(other):
+                return drawn(mask, center_of(mask), center_of(other), "folder")
+            if not is_hole(mask):
+                mask, found = self._any(target.shape, rng)
+            if not is_hole(other):
+                other, second = self._any(target.shape, rng)
         check_mask(mask, target.shape, f"{self.path / found}")
+        check_mask(other, target.shape, f"{self.path / second}")
         return drawn(mask, center_of(mask), center_of(other), "folder")
 
     def _any(self, shape: tuple[int, ...], rng: np.random.Generator) -> tuple[Mask, str]:
         name = self.names[rng.integers(len(self.names))]
-        mask = fitted(read_mask(self.path / name), shape)
+        mask = fitted(self.read(name), shape)
         return np.ascontiguousarray(mask[:, ::-1] if rng.random() < 0.5 else mask), name
 
+    def read(self, name: str) -> Mask:
+        """Return a mask of the folder at its own size."""
+        return self._kept(self.path / name, read_packed).mask
+
+    def check(self) -> None:
+        """Read each mask once, unless that was done before. Raises `UserError` if one cannot be, or all are blank."""
+        memory = cache_folder(self.cache) / "masks" / f"{self.manifest()}.json"
+        blank: int | None = recalled(memory)
+        if blank is None:
+            holes = list(self._looked_at())
+            if broken := [reason for reason in holes if isinstance(reason, str)]:
+                others = f" (and {len(broken) - 1:,} more of {len(holes):,} masks)" if len(broken) > 1 else ""
+                raise UserError(f"{broken[0]}{others}")
+            blank = holes.count(False)
+            remember(memory, blank)
+        if blank == len(self.names):
+            raise UserError(f"{self.path}: all {blank:,} masks are blank or full: give some with paint on black")
+        if blank:
+            say(f"{self.path}: {blank:,} of {len(self.names):,} masks are blank or full and never drawn")
+
+    def _looked_at(self) -> Iterator[bool | str]:
+        """Yield for each mask whether it is a hole, or why it cannot be read."""
+
+        def look(name: str) -> bool | str:
+            try:
+                return is_hole(read_mask(self.path / name))
+            except UserError as error:
+                return str(error)
+
+        pool = ThreadPoolExecutor(cores())
+        try:
+            with followed("masks", len(self.names), "mask") as advance:
+                for found in pool.map(look, self.names):
+                    yield found
+                    advance()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
     def manifest(self) -> str:
-        return hash_contents(self.path, self.names, None)
+        return hash_contents(self.path, self.names, self.cache)
 
 
 class NamedMasks(FolderMasks):
@@ -78,6 +137,9 @@ class NamedMasks(FolderMasks):
     """
 
     whole = True
+
+    def check(self) -> None:
+        """Nothing: masks are read with the pictures that they belong to."""
 
     @cached_property
     def partners(self) -> dict[str, str]:
@@ -95,13 +157,18 @@ class NamedMasks(FolderMasks):
         stem = Path(name).with_suffix("").as_posix()
         if stem not in self.partners:
             raise UserError(f"{name} has no mask: {self.path / stem}.png (or another kind of picture) is missing")
-        mask = read_mask(self.path / self.partners[stem])
+        mask = self.read(self.partners[stem])
         if mask.shape != target.shape[:2]:
             height, width = target.shape[:2]
             own = f"{mask.shape[1]}x{mask.shape[0]}"
             raise UserError(f"{name} has {width}x{height} pixels, its mask {own}: make them equal")
         check_mask(mask, target.shape, name)
         return drawn(mask, center_of(mask), rng.integers(0, target.shape[:2]), "folder")
+
+
+def is_hole(mask: Mask) -> bool:
+    """Whether something is missing and something known."""
+    return bool(mask.any()) and not bool(mask.all())
 
 
 def fitted(mask: Mask, shape: tuple[int, ...]) -> Mask:

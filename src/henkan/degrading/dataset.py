@@ -90,7 +90,7 @@ def sources(config: Settings, pictures: Pictures) -> dict[Split, Source]:
         samples = (
             training_stream(own, pictures)
             if split == "train"
-            else evaluation_set(own, pictures, split, framings[split])
+            else evaluation_set(own, pictures, split, framings[split], reduced=split == "val")
         )
         found[split] = Source(samples, build_transform(own))
     return found

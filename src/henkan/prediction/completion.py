@@ -47,7 +47,7 @@ class FillHoles(Predictor):
         self.masks: dict[Path, Path] = {}
         if self.cfg.remove is None:
             given = None if self.cfg.mask is None else Path(str(self.cfg.mask))
-            self.masks = masks_of(pictures, given)
+            self.masks = masks_of(pictures, given, self.place)
         elif self.cfg.mask is not None:
             raise UserError("mask and remove both say what goes: give one of them")
         elif not is_box(self.cfg.remove):

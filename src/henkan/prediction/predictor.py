@@ -34,10 +34,16 @@ class Predictor(ABC):
         self.budget = int(cfg.megapixels * 1e6)
         self.ending = ending_of(cfg)
         self.lines = None if cfg.get("run") is None else recorded(Path(cfg.run))
+        # The folder below which the pictures lie, where they are given as such.
+        self.root: Path | None = None
 
     def expect(self, pictures: Sequence[Path]) -> list[Path]:
         """Say which other files belong to the pictures. Raises `UserError` where that cannot be."""
         return []
+
+    def place(self, path: Path) -> Path:
+        """Return in which folder below the given one a picture lies: its results and what belongs to it lie so too."""
+        return path.parent.relative_to(self.root) if self.root is not None else Path()
 
     @property
     def context(self) -> int | None:

@@ -30,7 +30,7 @@ class PaintSketches(Predictor):
 
     def expect(self, pictures: Sequence[Path]) -> list[Path]:
         given = None if self.cfg.strokes is None else str(self.cfg.strokes)
-        self.strokes = {path: strokes_path(path, given, len(pictures)) for path in pictures}
+        self.strokes = {path: strokes_path(path, given, len(pictures), self.place(path)) for path in pictures}
         without = sum(path is None for path in self.strokes.values())
         if given is not None and without:
             say(f"{without} of {len(pictures)} sketches have no STEM.png in {given}, and are painted without strokes")
@@ -64,13 +64,16 @@ class PaintSketches(Predictor):
         return self.in_tiles(np.dstack((sketch, strokes)), paint)
 
 
-def strokes_path(path: Path, given: str | None, pictures: int) -> Path | None:
-    """Return where a sketch's strokes lie: the given file, or that of its stem in the given folder; None: nowhere."""
+def strokes_path(path: Path, given: str | None, pictures: int, place: Path = Path()) -> Path | None:
+    """Return where a sketch's strokes lie: the given file, or that of its stem in the given folder; None: nowhere.
+
+    In the folder they lie at `place`, as the sketch does, or at the top.
+    """
     if given is None:
         return None
     if Path(given).is_dir():
-        own = Path(given) / f"{path.stem}.png"
-        return own if own.is_file() else None
+        places = (Path(given) / place, Path(given))
+        return next((own for folder in places if (own := folder / f"{path.stem}.png").is_file()), None)
     if not Path(given).exists():
         raise UserError(f"strokes={given} is neither a picture nor a folder")
     if pictures > 1:

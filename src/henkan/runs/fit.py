@@ -66,7 +66,7 @@ def fit_rest(
     config, settings = plan.config, plan.config["trainer"]
     evaluator = Evaluator(config["metric"], config["evaluation"]["batch"], sets=False)
     validation = config["validation"]
-    scored = evaluation_set(config, plan.pictures, "val", validation["framing"])
+    scored = evaluation_set(config, plan.pictures, "val", validation["framing"], reduced=True)
     ready(translator, settings)
     keep, every, minutes = keeping(config), config["checkpoint"]["every"], config["checkpoint"]["minutes"]
     checkpoints = Checkpoints(run, every, minutes, keep, plan.prefixes)

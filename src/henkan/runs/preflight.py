@@ -53,8 +53,10 @@ def check_pictures(plan: Plan) -> None:
 
 
 def check_partners(pictures: Pictures, degradation: Node, names: Sequence[str]) -> None:
-    """Raise `UserError` where pictures lack what the degradation looks up by their names."""
-    if lacking := build(degradation).lacking(names):
+    """Raise `UserError` where pictures lack what the degradation looks up by their names, or its files are bad."""
+    built = build(degradation)
+    built.check()
+    if lacking := built.lacking(names):
         raise UserError(
             f"{pictures.where}: {len(lacking):,} of {len(names):,} pictures have no mask, the first is {lacking[0]}: "
             "give each one of the same name, or remove the picture"

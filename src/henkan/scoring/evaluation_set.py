@@ -27,15 +27,22 @@ TRAINED, WHOLE = "trained", "whole"
 
 
 def evaluation_set(
-    config: Config, pictures: Pictures, split: Split, framing: Node | Literal["trained", "whole"] | None
+    config: Config,
+    pictures: Pictures,
+    split: Split,
+    framing: Node | Literal["trained", "whole"] | None,
+    reduced: bool = False,
 ) -> EvaluationSet:
-    """Return the pictures of a split, framed and degraded the same way in every run."""
+    """Return the pictures of a split, framed and degraded the same way in every run.
+
+    `reduced`: read as training reads them, no larger than framing shows them. What is reported is read whole.
+    """
     degradation = build(never_clean(config["degradation"]))
     frame = framing_of(config, pictures, framing)
     if framing == TRAINED and degradation.whole:
         # Their own masks are of whole pictures.
         frame = None
-    return EvaluationSet(pictures, split, frame, degradation, config["evaluation"]["seed"])
+    return EvaluationSet(pictures, split, frame, degradation, config["evaluation"]["seed"], reduced)
 
 
 def are_whole(config: Mapping[str, Any]) -> bool:

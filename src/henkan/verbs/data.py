@@ -21,6 +21,7 @@ from henkan.config.build import build
 from henkan.config.checks import check_config
 from henkan.cores import cores
 from henkan.data.counted import counted, some
+from henkan.data.notices import left_out
 from henkan.data.pictures import Pictures
 from henkan.data.splits import SPLITS
 from henkan.data.survey import Facts, survey, twice, write_sheet
@@ -56,12 +57,14 @@ def main(cfg: DictConfig) -> None:
 
 
 def described(pictures: Pictures, found: dict[str, Facts]) -> Iterator[str]:
-    """Yield what was found, in lines: every broken picture, and a summary of the others."""
+    """Yield what was found, in lines: every broken picture, what was left out, and a summary of the others."""
     whole = {name: facts for name, facts in found.items() if "broken" not in facts}
     splits = {name: split for split in SPLITS for name in pictures.names(split)}
     for name, facts in found.items():
         if "broken" in facts:
             yield f"cannot be read: {facts['broken']}" + ("" if name in facts["broken"] else f" ({name})")
+    for path, reason in left_out().items():
+        yield f"left out: {path} ({reason})"
     if whole:
         sizes = Counter((facts["width"], facts["height"]) for facts in whole.values())
         (width, height), count = sizes.most_common(1)[0]

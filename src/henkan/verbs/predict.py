@@ -8,7 +8,7 @@ other=RUN blend=0.8 lies between two runs; bidirectional similarity gives it any
 moves an object. Segmentation: the class of every pixel, as PNG with VOC's palette.
 
 EXIF, dpi, color profile and texts of a picture are kept. Of several pages or frames (TIFF, GIF, WebP) each is written,
-as STEM_1.png and so on.
+as STEM_1.png and so on. A folder is searched to any depth, and its results lie as its pictures do.
 
   henkan predict run=outputs/runs/RUN input=photo.jpg mask=hole.png
   henkan predict run=outputs/runs/RUN iteration=200_000 input=photo.jpg mask=hole.png
@@ -34,7 +34,7 @@ from __future__ import annotations
 import glob
 import math
 import os
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from omegaconf import DictConfig
@@ -45,6 +45,8 @@ from torch import nn
 from henkan.config.build import build
 from henkan.config.resolved import resolved
 from henkan.data.decode import EXTENSIONS
+from henkan.data.image_folder import files_below
+from henkan.data.notices import readable
 from henkan.errors import UserError
 from henkan.evaluation.blend import blend_of, ensembled
 from henkan.files import replaced
@@ -67,7 +69,9 @@ def main(cfg: DictConfig) -> None:
         raise UserError("nothing to work on: give input=FILE, a folder or a pattern")
     check(cfg)
     predict = load(cfg)
-    pictures, output = find(str(cfg.input)), Path(str(cfg.output)).expanduser()
+    output = Path(str(cfg.output)).expanduser()
+    apart = [output, *(Path(str(cfg[key])).expanduser() for key in ("mask", "strokes") if cfg.get(key) is not None)]
+    pictures, predict.root = find(str(cfg.input), apart)
     endings, stem = predict.endings, None
     if is_file_name(output):
         if len(pictures) > 1:
@@ -75,11 +79,11 @@ def main(cfg: DictConfig) -> None:
         if output.suffix.lower() not in endings:
             raise UserError(f"output={output}: what is written are {', '.join(endings)}: vector=svg writes SVG too")
         output, stem = output.parent, output.stem
-    targets = destinations(pictures, predict.expect(pictures), output, endings, stem)
+    targets = destinations(pictures, predict.expect(pictures), output, endings, stem, predict.place)
     console = Console(stderr=True)
 
     def tell(line: str) -> None:
-        console.print(f"henkan: {line}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"henkan: {readable(line)}", markup=False, highlight=False, soft_wrap=True)
 
     bad: list[str] = []
     done = 0
@@ -94,7 +98,7 @@ def main(cfg: DictConfig) -> None:
             for line in found:
                 tell(line)
             bad += found
-    print(output if stem is None else output / f"{stem}{endings[0]}")
+    print(readable(output if stem is None else output / f"{stem}{endings[0]}"))
     if bad:
         tell(f"{len(bad)} of {done} pictures failed")
         raise SystemExit(1)
@@ -102,6 +106,7 @@ def main(cfg: DictConfig) -> None:
 
 def applied(predict: Predictor, path: Path, output: Path, stem: str, targets: Collection[str]) -> Iterator[str | None]:
     """Write what becomes of a picture, page by page if it has several; yield for each what went wrong, naming it."""
+    place = predict.place(path)
     try:
         count = pages(path)
     except UserError as error:
@@ -112,9 +117,9 @@ def applied(predict: Predictor, path: Path, output: Path, stem: str, targets: Co
         try:
             with listening(one, EVERY):
                 for ending, content in predict(path, page):
-                    if count > 1 and f"{name}{ending}" in targets:
+                    if count > 1 and str(place / f"{name}{ending}") in targets:
                         raise UserError(f"{name}{ending} would be another picture's too: rename one of them")
-                    with replaced(output / f"{name}{ending}") as partial:
+                    with replaced(output / place / f"{name}{ending}") as partial:
                         partial.write_bytes(content)
         except UserError as error:
             yield naming(error, one)
@@ -175,29 +180,54 @@ def load_published(network: nn.Module, init: str | None) -> None:
     checkpoint.load_weights(network, first_weights.generator(state, network, path), path)
 
 
-def find(given: str) -> list[Path]:
-    """Return the pictures that a file, a folder or a pattern means, masks beside them left out."""
-    named = Path(given).expanduser()
+def find(given: str, apart: Iterable[Path] = ()) -> tuple[list[Path], Path | None]:
+    """Return the pictures that a file, a folder or a pattern means, and the folder that they all lie below.
+
+    A folder is searched to any depth, by the rules of training; masks beside pictures are left out, and so are folders
+    in it that are set `apart`: for results, for masks.
+    """
+    named, root = Path(given).expanduser(), None
     if named.is_dir():
-        found = sorted(path for path in named.iterdir() if is_picture(path))
+        root = named
+        others = [path.resolve() for path in apart if path.resolve() != root.resolve()]
+        found = [root / name for name in files_below(root, EXTENSIONS)]
+        if any(path.is_relative_to(root.resolve()) for path in others):
+            found = [path for path in found if not any(map(path.resolve().is_relative_to, others))]
+    elif named.is_file():
+        found = [named]
     else:
-        found = [named] if named.is_file() else sorted(Path(path) for path in glob.glob(str(named), recursive=True))
-    stems = {path.stem for path in found}
-    pictures = [path for path in found if not path.stem.endswith(MASK) or path.stem.removesuffix(MASK) not in stems]
+        found, root = sorted(Path(path) for path in glob.glob(str(named), recursive=True)), unchanging(named)
+    stems = {(path.parent, path.stem) for path in found}
+    pictures = [
+        path
+        for path in found
+        if not path.stem.endswith(MASK) or (path.parent, path.stem.removesuffix(MASK)) not in stems
+    ]
     if not pictures:
         raise UserError(f"there are no pictures in {given}: give input=FILE, a folder or a pattern")
-    return pictures
+    return pictures, root
 
 
-def is_picture(path: Path) -> bool:
-    """Whether a file of a folder is a picture by its name; what is hidden is none, as in training."""
-    return path.suffix.lower() in EXTENSIONS and not path.name.startswith(".")
+def unchanging(pattern: Path) -> Path:
+    """Return the folders that a pattern begins with, before the first that stands for several."""
+    folder = Path()
+    for part in pattern.parts[:-1]:
+        if glob.has_magic(part):
+            break
+        folder /= part
+    return folder
 
 
 def destinations(
-    pictures: Sequence[Path], others: Iterable[Path], output: Path, endings: Iterable[str], stem: str | None = None
+    pictures: Sequence[Path],
+    others: Iterable[Path],
+    output: Path,
+    endings: Iterable[str],
+    stem: str | None = None,
+    place: Callable[[Path], Path] = lambda path: Path(),
 ) -> set[str]:
-    """Return the names of what will be written into `output`, those of one picture after `stem` if it is given.
+    """Return the relative paths of what will be written into `output`, where `place` says, of one picture after `stem`
+    if it is given.
 
     Raises `UserError` where a result would be written over an input, or over another result.
     """
@@ -205,7 +235,7 @@ def destinations(
     found: set[str] = set()
     for ending in endings:
         for path in pictures:
-            name = f"{stem or path.stem}{ending}"
+            name = str(place(path) / f"{stem or path.stem}{ending}")
             if inputs and place_of(output / name) in inputs:
                 raise UserError(f"{output / name} is an input: give another folder with output=DIR")
             if name in found:
