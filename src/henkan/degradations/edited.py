@@ -103,6 +103,9 @@ class Edited(Degradation):
         """Return what was drawn for a sample, in words."""
         return {"quality": int(row[0])}
 
+    def check(self) -> None:
+        self.holes.check()
+
     def manifest(self) -> str | None:
         found = {"holes": self.holes.manifest()}
         found |= {name: self.fillers[name].manifest() for name in self.names}
