@@ -115,7 +115,7 @@ class ImageFolder(Pictures):
         cache_side: int | None = None,
     ) -> None:
         self.path, self.cache, self.skip_broken, self.by = Path(path).expanduser(), cache, skip_broken, manifest
-        self.cache_side, self._kept = cache_side, kept_at(cache_side, cache, self.path)
+        self.cache_side, self._kept = cache_side, kept_at(cache_side, cache, self.path, self.channels)
         super().__init__(list_pictures(self.path), str(self.path), group)
         self._numbers = self._numbered() if labels else {}
 

@@ -35,7 +35,7 @@ class PairedFolder(Pictures):
         cache_side: int | None = None,
     ) -> None:
         self.path, self.cache, self.skip_broken, self.by = Path(path).expanduser(), cache, skip_broken, manifest
-        self.cache_side, self._kept = cache_side, kept_at(cache_side, cache, self.path)
+        self.cache_side, self._kept = cache_side, kept_at(cache_side, cache, self.path, self.channels)
         self.target, self.source = self.path / target, self.path / source
         targets, sources = _by_stem(self.target, target_suffix), _by_stem(self.source, source_suffix)
         for folder, have, lack in ((source, targets, sources), (target, sources, targets)):
