@@ -53,15 +53,6 @@ def test_follows_links_once(tmp_path: Path) -> None:
     assert list_pictures(data) == ["linked/b.png", "train/e.png"]
 
 
-def test_grey(tmp_path: Path) -> None:
-    picture = save(Image.fromarray(noise(6, 8)[..., 0]), tmp_path / "a.png")
-    assert np.array_equal(picture, np.repeat(noise(6, 8)[..., :1], 3, axis=2))
-
-
-def test_palette(tmp_path: Path) -> None:
-    assert np.array_equal(save(Image.fromarray(RED).convert("P"), tmp_path / "a.png"), RED)
-
-
 def test_transparency_lies_on_white(tmp_path: Path) -> None:
     layers = np.dstack([RED, np.full((6, 8), 51, np.uint8)])
     layers[:, 4:, 3] = 0
@@ -70,51 +61,10 @@ def test_transparency_lies_on_white(tmp_path: Path) -> None:
     assert picture[0, 7].tolist() == [255, 255, 255]
 
 
-def test_transparent_palette_entry_is_white(tmp_path: Path) -> None:
-    image = Image.fromarray(RED).convert("P")
-    picture = save(image, tmp_path / "a.png", transparency=image.getpixel((0, 0)))
-    assert (picture == 255).all()
-
-
 def test_16_bit_grey(tmp_path: Path) -> None:
     values = np.array([[0, 257, 65535], [32896, 300, 65400]], np.uint16)
     picture = save(Image.fromarray(values), tmp_path / "a.png")
     assert picture[..., 1].tolist() == [[0, 1, 255], [128, 1, 254]]
-
-
-def test_cmyk(tmp_path: Path) -> None:
-    picture = save(Image.fromarray(RED).convert("CMYK"), tmp_path / "a.jpg", quality=95)
-    assert np.abs(picture.astype(int) - RED).max() <= 3
-
-
-def test_exif_orientation(tmp_path: Path) -> None:
-    image = Image.fromarray(noise(6, 8))
-    exif = image.getexif()
-    exif[0x0112] = 6
-    picture = save(image, tmp_path / "a.png", exif=exif)
-    assert np.array_equal(picture, np.rot90(noise(6, 8), -1))
-
-
-def test_floating_point_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"a\.tif has floating-point samples"):
-        save(Image.fromarray(np.ones((4, 4), np.float32)), tmp_path / "a.tif")
-
-
-@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.webp", "a.gif", "a.tif"])
-def test_truncated_is_named(tmp_path: Path, name: str) -> None:
-    folder_of(tmp_path, [name], 64, 64)
-    content = (tmp_path / name).read_bytes()
-    (tmp_path / name).write_bytes(content[: len(content) // 2])
-    with pytest.raises(UserError, match=f"{name}.*: remove it") as error:
-        read_only_one(tmp_path)
-    assert "\n" not in str(error.value)
-
-
-@pytest.mark.parametrize("content", [b"", b"<html>not found</html>"])
-def test_non_image_is_named(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "a.jpg").write_bytes(content)
-    with pytest.raises(UserError, match=r"a\.jpg is not a picture: remove it"):
-        read_only_one(tmp_path)
 
 
 def test_missing_folder(tmp_path: Path) -> None:

@@ -206,6 +206,14 @@ def test_pairs_and_drawings(tmp_path: Path) -> None:
     assert lines._area("train/a.png") == 20 * 30
 
 
+def test_drawings_and_pictures_of_one_folder_do_not_meet(folder: Path, tmp_path: Path) -> None:
+    color, lines = (kind(folder, cache=tmp_path / "cache", cache_side=12) for kind in (ImageFolder, LineFolder))
+    lines._looked_at = True
+    for data in (color, lines):
+        data.prepare()
+    assert color.picture(NAMES[0]).shape == (12, 16, 3) and lines.picture(NAMES[0]).shape == (12, 16, 1)
+
+
 def test_drawings_are_decoded_once_and_kept_grey(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for side in ("source", "target"):
         (tmp_path / side / "train").mkdir(parents=True)
@@ -220,4 +228,4 @@ def test_drawings_are_decoded_once_and_kept_grey(tmp_path: Path, monkeypatch: py
 
 
 def test_without_a_side_pictures_are_kept_as_they_are(tmp_path: Path) -> None:
-    assert not isinstance(kept_at(None, tmp_path, tmp_path), Shelf)
+    assert not isinstance(kept_at(None, tmp_path, tmp_path, 3), Shelf)

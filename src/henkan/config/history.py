@@ -53,6 +53,9 @@ OF_CLASSES: dict[str, dict[str, Any]] = {
     "henkan.data.resolution_pairs.ResolutionPairs": FOLDER,
     "henkan.data.saliency_folder.SaliencyFolder": {"group": None},
     "henkan.data.svg_folder.SvgFolder": {"group": None},
+    "henkan.degradations.mask_files.DrawnMask": {"cache": None},
+    "henkan.degradations.mask_files.FolderMasks": {"cache": None},
+    "henkan.degradations.mask_files.NamedMasks": {"cache": None},
     "henkan.generators.johnson.Johnson": {"upsampling": "deconvolution"},
     "henkan.generators.srresnet.MSRResNet": {"upsampling": "shuffle"},
 }

@@ -17,7 +17,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from henkan.data.notices import once
 from henkan.data.pictures import Picture
 from henkan.errors import BrokenPicture
-from henkan.files import regular
+from henkan.files import LFS_POINTER, regular
 
 EXTENSIONS = frozenset(
     {".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pgm", ".png", ".ppm"}
@@ -117,12 +117,21 @@ def opened(path: Path, content: bytes | None = None) -> Iterator[Image.Image]:
             f"there is no picture {path}: name one, or start again if its folder has changed"
         ) from error
     except UnidentifiedImageError as error:
-        raise BrokenPicture(f"{path} is not a picture: {WAY_OUT}") from error
+        raise BrokenPicture(f"{path} {_what(path, content)}") from error
     except Image.DecompressionBombError as error:
         raise BrokenPicture(f"{path} has too many pixels: make it smaller") from error
     # Pillow's decoders report broken data by all of these.
     except (OSError, SyntaxError, ValueError, EOFError) as error:
         raise BrokenPicture(f"{path} cannot be decoded ({error}): {WAY_OUT}") from error
+
+
+def _what(path: Path, content: bytes | None) -> str:
+    """Return what a file is that is no picture, and what to do."""
+    with path.open("rb") if content is None else io.BytesIO(content) as file:
+        begin = file.read(len(LFS_POINTER))
+    if begin == LFS_POINTER:
+        return "is a pointer of Git LFS: git lfs pull fetches the file"
+    return f"{'is not a picture' if begin else 'is empty'}: {WAY_OUT}"
 
 
 def _open(path: Path, content: bytes | None) -> Image.Image:

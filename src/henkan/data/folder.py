@@ -37,7 +37,7 @@ class Folder(Pictures):
         cache_side: int | None = None,
     ) -> None:
         self.path, self.cache, self.skip_broken, self.by = path, cache, skip_broken, manifest
-        self.cache_side, self._kept = cache_side, kept_at(cache_side, cache, path)
+        self.cache_side, self._kept = cache_side, kept_at(cache_side, cache, path, self.channels)
         super().__init__(names, str(path), group)
 
     def members(self, names: Iterable[str]) -> Iterable[str]:

@@ -40,18 +40,19 @@ Row = list[int]
 
 
 class Shelf:
-    """Pictures whose shorter side has at most `side` pixels, means over areas of those in files below `folder`.
+    """Pictures of so many channels whose shorter side has at most `side` pixels, means over areas of those in files
+    below `folder`.
 
     They lie in a file of `cache`, as they are in memory, with a table beside it, and are read without decoding. What
     has changed since, by size and time, is written anew at the end; a picture that cannot be decoded is none of them.
     """
 
-    def __init__(self, side: int, cache: str | Path | None, folder: Path) -> None:
+    def __init__(self, side: int, cache: str | Path | None, folder: Path, channels: int = 3) -> None:
         if side < 1:
             raise UserError(f"data.cache_side={side} must be 1 pixel or more, or null")
         self.side, self.folder = side, folder
         # What decodes may give other values in another version.
-        parts = [VERSION, str(folder.resolve()), side, PIL.__version__, cv2.__version__]
+        parts = [VERSION, str(folder.resolve()), side, channels, PIL.__version__, cv2.__version__]
         key = blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
         self.pixels = cache_folder(cache) / "pictures" / f"shelf-{key}.bin"
         self.table = self.pixels.with_suffix(".json")
@@ -188,9 +189,9 @@ class Shelf:
         return os.path.relpath(path, self.folder)
 
 
-def kept_at(side: int | None, cache: str | Path | None, folder: Path) -> Kept | Shelf:
+def kept_at(side: int | None, cache: str | Path | None, folder: Path, channels: int) -> Kept | Shelf:
     """Return what keeps the pictures of a folder: in memory as they are, or on disk no larger than `side`."""
-    return Kept() if side is None else Shelf(side, cache, folder)
+    return Kept() if side is None else Shelf(side, cache, folder, channels)
 
 
 def shrunk_size(height: int, width: int, side: int | None) -> tuple[int, int]:

@@ -103,6 +103,9 @@ class Edited(Degradation):
         """Return what was drawn for a sample, in words."""
         return {"quality": int(row[0])}
 
+    def check(self) -> None:
+        self.holes.check()
+
     def manifest(self) -> str | None:
         return self._with_fillers(self.holes.manifest())
 
