@@ -28,7 +28,7 @@ from henkan.files import regular
 
 ENDING = ".tar"
 # Fewer are looked through before a bar could be read.
-TARS_WORTH_A_BAR = 4
+TARS_WORTH_A_BAR = 16
 
 
 class Member(NamedTuple):
