@@ -7,6 +7,7 @@ import inspect
 import re
 import tarfile
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -71,7 +72,7 @@ NEED_PATH: dict[str, Callable[[Path, Path], Path]] = {
     **dict.fromkeys(
         (
             *("image_folder", "bsds500", "paired_folder", "paired_lines", "resolution_pairs", "depth_folder"),
-            *("line_folder", "set5", "side_by_side"),
+            *("line_folder", "set5", "side_by_side", "hugging_face"),
         ),
         lambda pictures, _: pictures,
     ),
@@ -133,6 +134,9 @@ def test_every_option_composes_and_builds(
             network = build_network(config, group)
             weights = sum(weight.numel() for weight in network.parameters())
             assert (weights == 0) == isinstance(network, Baseline)
+        elif option == "hugging_face" and find_spec("datasets") is None:
+            with pytest.raises(UserError, match=r"pip install 'henkan\[hf\]'"):
+                build(config["data"])
         elif group == "data" and option in UNFIT:
             with pytest.raises(UserError):
                 build(config["data"])

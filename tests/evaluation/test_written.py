@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from henkan.errors import UserError
-from henkan.evaluation.written import by_area, check_edges, write_scores
+from henkan.evaluation.written import by_area, check_edges, print_scores, write_scores
+from henkan.files import write_json
 from henkan.scoring.evaluator import Scores
 
 
@@ -31,6 +32,20 @@ def test_edges_that_leave_a_picture_out(edges: list[float]) -> None:
 def test_edges_that_hold_every_picture() -> None:
     check_edges(None)
     check_edges([0.0, 1.0])
+
+
+def test_scores_are_called_by_their_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = tmp_path / f"{'long-' * 30}seed0-3dff98e5bf"
+    for folder, name, count, words in (
+        (run, run.name, 1, "1 picture of val"),
+        (run / "evaluations" / "3_[b]", f"{run.name} (3_[b])", 1200, "1,200 pictures of val"),
+    ):
+        folder.mkdir(parents=True)
+        write_json(
+            folder / "evaluation.json", {"means": {"psnr": 1.0}, "absent": {}, "pictures": count, "split": "val"}
+        )
+        print_scores(folder)
+        assert capsys.readouterr().err.splitlines()[0] == f"{name}: {words}"
 
 
 def test_areas_of_before_do_not_stay(tmp_path: Path) -> None:

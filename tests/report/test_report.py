@@ -321,6 +321,15 @@ def test_the_terminal_table(make_study: MakeStudy) -> None:
     assert "\x1b" not in text
 
 
+def test_scores_stand_beside_the_number_of_pictures(make_study: MakeStudy) -> None:
+    folder = make_study(iterations=60, images=7)
+    assert "mse_vs_gan: test scores, 7 pictures" in table(folder)
+    assert "Mean over 7 pictures with its 95 % interval" in read(write_report(folder)).text
+    first = next(folder.glob("runs/*/scores.csv"))
+    first.write_text("\n".join(first.read_text().splitlines()[:-2]) + "\n")
+    assert "test scores, 5 to 7 pictures" in table(folder)
+
+
 def test_publish_is_small_and_repeatable(make_study: MakeStudy) -> None:
     folder = make_study(iterations=60, side=96)
     files = publish(folder, folder / "results")

@@ -304,3 +304,20 @@ def test_what_a_killed_process_left_is_swept_away(folder: Path, tmp_path: Path) 
     mine.write_bytes(b"being written")
     assert degrade(folder, tmp_path / "pairs", "splits=[train]") == 0
     assert not left.exists() and mine.exists()
+
+
+def test_a_screen_makes_other_samples(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    grey = tmp_path / "own" / "train"
+    grey.mkdir(parents=True)
+    for name, color in (("a", (200, 30, 30)), ("b", (90, 90, 90)), ("c", (10, 10, 10))):
+        pixels = np.full((40, 48, 3), 100, np.uint8)
+        pixels[:, 24:] = color
+        cv2.imwrite(str(grey / f"{name}.png"), pixels)
+    given = ["scale=smoke", "data=image_folder", f"data.path={grey.parent}", "degradation=rectangle", "splits=[train]"]
+    given += ["count=6", "sheet=2", "workers=0", f"paths.cache={tmp_path / 'cache'}", f"output={tmp_path / 'out'}"]
+    assert execute("degrade", [*given, "screen=near_grey"]).code == 0
+    rows = [json.loads(line) for line in (tmp_path / "out" / "manifest.jsonl").read_text().splitlines()]
+    assert len(rows) == 6 and all("train/a.png" in row.values() for row in rows)
+    capfd.readouterr()
+    assert execute("degrade", given).code == 2
+    assert "holds samples of other settings" in capfd.readouterr().err

@@ -202,6 +202,6 @@ def test_another_iteration_is_scored_beside_and_predicts(
 def test_a_run_ends_with_its_scores(trained: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
     folder = trained("run", "loss=[mse]")
     said = capsys.readouterr()
-    assert "6 pictures of test at iteration 14" in said.err and "psnr_hole" in said.err
+    assert f"{folder.name}: 6 pictures of test at iteration 14" in said.err and "psnr_hole" in said.err
     assert said.out.splitlines()[-1] == str(folder)
     assert {"time/iteration", "time/data"} <= set(read_rows(folder / "metrics.csv")[0])

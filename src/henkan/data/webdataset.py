@@ -28,7 +28,7 @@ from henkan.files import regular
 
 ENDING = ".tar"
 # Fewer are looked through before a bar could be read.
-TARS_WORTH_A_BAR = 4
+TARS_WORTH_A_BAR = 16
 
 
 class Member(NamedTuple):
@@ -69,8 +69,9 @@ class WebDataset(Folder):
         hashed = given.get("manifest", "contents") == "contents"
         self._members: dict[str, tuple[str, dict[str, Member]]] = {}
         for tar, members in zip(self.tars, indexes(folder, self.tars, cache, hashed), strict=True):
+            where = folder / tar
             for key, fields in by_key(members).items():
-                if found := self._chosen(folder / tar, key, fields):
+                if found := self._chosen(where, key, fields):
                     self._members[f"{tar.removesuffix(ENDING)}/{key}"] = (tar, found)
         if not self._members:
             raise UserError(f"{place} holds no sample with {self._wanted()}: give another data.path or data.target")

@@ -56,6 +56,9 @@ def claim(output: Path, config: Settings, pictures: Pictures, counts: Mapping[st
         "scored": scored(config)["degradation"],
         "framing": {"val": config["validation"]["framing"], "test": test},
     }
+    if (screen := config.get("screen")) is not None:
+        # What it passes over is decided when samples are drawn.
+        parts["screen"] = without_place(screen)
     # What was written before an option was there is the same at the value that it was introduced with.
     identity, path = digest(without_defaults(parts)), output / "dataset.json"
     known = read_json(path, ELSEWHERE, dict) if path.is_file() else None

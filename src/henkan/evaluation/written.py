@@ -82,6 +82,12 @@ def save_picture(image: Tensor, path: Path) -> None:
         partial.write_bytes(encoded.tobytes())
 
 
+def called(folder: Path) -> str:
+    """Return whose scores lie in a folder: the run's name, and what tells an evaluation beside its own."""
+    beside = folder.parent.name == "evaluations"
+    return f"{folder.parents[1].name} ({folder.name})" if beside else folder.name
+
+
 def print_scores(folder: Path) -> None:
     """Print what an evaluation has found, on stderr."""
     found = read_json(folder / "evaluation.json", "henkan evaluate run=… writes it again", dict)
@@ -92,7 +98,8 @@ def print_scores(folder: Path) -> None:
     for name, reason in found["absent"].items():
         table.add_row(name, f"absent: {reason}")
     console = Console(stderr=True)
-    console.print(f"{found['pictures']} pictures of {found['split']}{at}", highlight=False)
+    count = f"{found['pictures']:,} picture{'s' * (found['pictures'] != 1)}"
+    console.print(f"{called(folder)}: {count} of {found['split']}{at}", highlight=False, markup=False, soft_wrap=True)
     console.print(table)
     areas = pd.read_csv(folder / "areas.csv") if (folder / "areas.csv").is_file() else pd.DataFrame()
     if len(areas) > 1:

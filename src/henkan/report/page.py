@@ -20,7 +20,7 @@ from henkan.report import figures, words
 from henkan.report.figures import GROUPS, Chart
 from henkan.report.read import GIVEN, STATUSES, Run, Study
 from henkan.report.statistics import OVER_IMAGES, WITHOUT_SEEDS
-from henkan.report.summary import SYMBOLS, Answer, Comparison, answer, digits_of, interval_words
+from henkan.report.summary import SYMBOLS, Answer, Comparison, answer, digits_of, interval_words, pictures_of
 from henkan.scoring.evaluation_set import WHOLE
 
 # One seed's pictures alone are shown where all seeds would make the file slow to open on a phone.
@@ -70,6 +70,10 @@ class Part:
     @property
     def answer(self) -> Answer:
         return answer(self.study, self.rows)
+
+    @property
+    def pictures(self) -> str:
+        return pictures_of(self.study)
 
     @property
     def score_rows(self) -> list[dict[str, Any]]:

@@ -194,6 +194,14 @@ def scores_table(study: Study) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
 
 
+def pictures_of(study: Study) -> str:
+    """Return of how many pictures the scores of a study's runs are: `200 pictures`, or where runs differ `4 to 6`."""
+    counts = sorted({len(run.scores) for run in study.runs if run.scores is not None})
+    if len(counts) > 1:
+        return f"{counts[0]:,} to {counts[-1]:,} pictures"
+    return plural(counts[0] if counts else 0, "picture")
+
+
 def interval_words(interval: Interval | None, digits: int, signed: bool = False) -> str:
     """Return `11.94 to 12.12`, or nothing where there is no interval."""
     if interval is None or interval.low is None:
@@ -208,7 +216,7 @@ def terminal_table(study: Study, rows: list[Comparison], width: int, color: bool
         return str(answer(study, rows))
     headline = study.headline or study.metrics[:3]
     where = f" on {title}" if title else ""
-    grid = Table(title=f"{study.name}: test scores{where}", title_justify="left", show_lines=True)
+    grid = Table(title=f"{study.name}: test scores{where}, {pictures_of(study)}", title_justify="left", show_lines=True)
     grid.add_column("configuration", overflow="fold")
     for key in headline:
         arrow = {"higher": " ↑", "lower": " ↓", None: ""}[study.directions.get(key)]
