@@ -42,9 +42,7 @@ def below(cfg: DictConfig, count: int = 3) -> preview.Block | None:
     return preview.scored_pictures(plan, build_translator(plan), count)
 
 
-def test_it_shows_what_is_scored_as_it_is(
-    tiny: list[str], composed: Callable[..., DictConfig], tmp_path: Path
-) -> None:
+def test_it_shows_what_is_scored_as_it_is(tiny: list[str], composed: Callable[..., DictConfig], tmp_path: Path) -> None:
     shown = below(composed(tiny, "preview"))
     assert shown is not None
     assert execute("train", tiny).code == 0
