@@ -85,6 +85,16 @@ def test_resize_resizes_both(tmp_path: Path) -> None:
     assert result.shape == (20, 28, 3) and result[18, 2].tolist() == [30, 160, 60]
 
 
+def test_lines_unlike_those_trained_on_are_told(tmp_path: Path, capsys: Any) -> None:
+    page = sketch(tmp_path / "a.png")
+    for lines, said in (({"low": 1.0, "median": 2.0, "high": 2.5}, 0), ({"low": 5.0, "median": 6.0, "high": 8.0}, 1)):
+        predict = predictor()
+        predict.lines = lines
+        predict.expect([page])
+        list(predict(page))
+        assert capsys.readouterr().err.count("those that the network was trained on 5 to 8: resize=") == said
+
+
 def test_strokes_are_looked_up_by_the_sketch_s_stem(tmp_path: Path) -> None:
     (tmp_path / "strokes").mkdir()
     Image.new("RGB", (4, 4)).save(tmp_path / "strokes" / "a.png")

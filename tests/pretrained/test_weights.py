@@ -13,8 +13,13 @@ import pytest
 import torch
 
 from henkan.errors import MissingWeights, UserError
+from henkan.generators.pretrained import Pretrained
 from henkan.launching.execute import execute
 from henkan.pretrained import weights
+from henkan.pretrained.catalogue import known
+from henkan.pretrained.saliency import Saliency
+from henkan.training import checkpoint, first_weights
+from henkan.verbs.weights import add, held
 
 URL = "https://download.pytorch.org/models/alexnet-owt-7be5be79.pth"
 
@@ -164,3 +169,43 @@ def test_empty_files_and_pointers_are_called_what_they_are(
         weights.contents(tmp_path / name, "fetch it")
     with pytest.raises(UserError, match=said):
         weights.read(tmp_path / name, "fetch it")
+
+
+def segmentation() -> object:
+    return weights.load_unnamed(known("segmentation").origin.removeprefix("download "))
+
+
+# Wherever weights are read: the file's name, and what reads it.
+READERS: dict[str, tuple[str, Callable[[Path], object]]] = {
+    "by its hash": ("vgg16-397923af.pth", lambda _: weights.load("https://there/vgg16-397923af.pth")),
+    "by its values": ("vgg16_oxford.safetensors", lambda _: weights.load_known("vgg16_oxford")),
+    "by its shapes": ("encoder_epoch_20.pth", lambda _: segmentation()),
+    "of edges": ("hed_bsds500.safetensors", lambda _: weights.load_known("hed")),
+    "of objects": ("u2netp.onnx", lambda _: Saliency()),
+    "of any network": ("any.pth", lambda path: Pretrained(str(path))),
+    "a checkpoint": ("last.ckpt", checkpoint.load),
+    "first weights": ("big-lama.pth", first_weights.read),
+    "to be added": ("some.pth", add),
+    "lying there": ("other.pth", held),
+}
+
+
+@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [(b"", "it is empty"), (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "git lfs pull")],
+    ids=["empty", "pointer"],
+)
+def test_empty_files_and_pointers_are_called_what_they_are(
+    reader: str, content: bytes, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if reader == "of any network":
+        pytest.importorskip("spandrel")
+    monkeypatch.setenv("HENKAN_WEIGHTS", str(tmp_path))
+    name, read = READERS[reader]
+    (tmp_path / name).write_bytes(content)
+    try:
+        said = str(read(tmp_path / name))
+    except UserError as error:
+        said = str(error)
+    assert told in said and "\n" not in said and (reader == "lying there" or name in said)

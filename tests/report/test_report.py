@@ -1,6 +1,7 @@
 import gzip
 import json
 import re
+import shutil
 import stat
 import warnings
 from collections.abc import Callable
@@ -117,6 +118,48 @@ def test_the_page_of_a_finished_study(make_study: MakeStudy) -> None:
     order = ["Test scores", "Perception and distortion", "Training", "The same test pictures", "What was run"]
     places = [page.text.index(heading) for heading in [*order, "How to read the numbers"]]
     assert places == sorted(places)
+
+
+def banners(folder: Path) -> list[str]:
+    html = write_report(folder).read_text(encoding="utf-8")
+    return re.findall(r'<p class="banner">(.*?)</p>', html)
+
+
+SMOKE = "Runs at scale=smoke show that everything works: neither scores nor pictures mean anything."
+WHOLE = "Scored on whole pictures, whatever scale was trained (evaluation.framing=whole)."
+
+
+def few(count: str) -> str:
+    return f"Scored on {count}: too few to tell small differences."
+
+
+@pytest.mark.parametrize(
+    ("images", "scale", "framing", "said"),
+    [
+        (30, "laptop", "trained", []),
+        (29, "laptop", "trained", [few("29 pictures")]),
+        (1, "laptop", "whole", [few("1 picture"), WHOLE]),
+        (40, "smoke", None, [SMOKE]),
+        (5, "smoke", "whole", [SMOKE, few("5 pictures"), WHOLE]),
+    ],
+)
+def test_what_must_be_said_before_a_score_is_read_stands_in_banners(
+    images: int, scale: str, framing: str | None, said: list[str], make_study: MakeStudy
+) -> None:
+    folder = make_study(images=images, scale=scale, done=3, seeds=(0,))
+    for run in folder.glob("runs/*"):
+        (run / "config.yaml").write_text(json.dumps({"evaluation": {"framing": framing}}))
+    assert banners(folder) == said
+
+
+def test_banners_are_of_what_is_done_and_of_configs_that_can_be_read(make_study: MakeStudy) -> None:
+    folder = make_study(images=5, done=0, scale="smoke")
+    assert banners(folder) == [SMOKE]
+    (folder / "study.json").unlink()
+    shutil.rmtree(folder / "runs")
+    folder = make_study(images=40, done=3, seeds=(0,))
+    (folder / "runs" / "0-0" / "config.yaml").write_text("- neither\n- nor")
+    assert banners(folder) == []
 
 
 def test_tables_hold_the_numbers(make_study: MakeStudy) -> None:

@@ -236,6 +236,75 @@ def test_after_a_kill_and_a_resume_there_is_one_run_with_one_curve(run: tuple[Re
     assert [row["iteration"] for row in found if any(key.startswith("validation") for key in row)] == [4]
 
 
+def started(folder: Path, record: Record, config: dict[str, Any], first: int, last: int) -> None:
+    """Start a run that has its rows before `first`, and end it after `last` as a kill would leave it."""
+    logger = WeightsAndBiases("henkan", "offline")
+    logger.start(folder, record, config, rows(1, first - 1))
+    for row in rows(first, last):
+        logger.log(row)
+    assert logger.run is not None
+    logger.run.finish()
+    time.sleep(1.1)  # W&B names its folders by the second.
+
+
+def agent(monkeypatch: pytest.MonkeyPatch, name: str | None) -> None:
+    """Be in the environment that an agent of a W&B sweep gives to what it starts, or in none."""
+    for variable, value in (("WANDB_SWEEP_ID", "sweep1"), ("WANDB_RUN_ID", name)):
+        if name is None:
+            monkeypatch.delenv(variable, raising=False)
+        else:
+            monkeypatch.setenv(variable, str(value))
+
+
+@pytest.mark.parametrize(
+    ("agents", "said"),
+    [
+        # The server starts an interrupted run of a sweep once more under its id.
+        (["agent1", "agent1", "agent1"], 0),
+        # By hand it stays the sweep's run.
+        (["agent1", None, None], 0),
+        # Another run of a sweep that comes by the same settings has to be that run.
+        (["agent1", "agent2", "agent2"], 1),
+        ([None, "agent1", None], 1),
+    ],
+)
+def test_what_an_agent_starts_is_one_run_with_one_curve(
+    agents: list[str | None],
+    said: int,
+    run: tuple[Record, dict[str, Any], Path],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    record, config, folder = run
+    for number, name in enumerate(agents):
+        agent(monkeypatch, name)
+        started(folder, record, config, 3 * number + 1, 3 * number + 5)
+        # One run of one id, whose rows beyond the checkpoint were written once.
+        expected = next(name for name in reversed(agents[: number + 1]) if name) if any(agents[: number + 1]) else None
+        assert offline_file(folder).name == f"run-{expected or '0123456789abcdef-n0nce1'}.wandb"
+        found = [row["iteration"] for row in history(folder) if "loss/mse" in row]
+        assert found == list(range(1, 3 * number + 6))
+    assert capsys.readouterr().err.count("takes over all that its run") == said
+
+
+@pytest.mark.parametrize("content", ["", "a/b", "../x", "a\nb", "é", "x" * 200])
+def test_an_id_that_was_not_written_here_is_none(content: str, tmp_path: Path) -> None:
+    (tmp_path / "wandb").mkdir()
+    assert loggers.known_id(tmp_path) is None
+    (tmp_path / "wandb" / loggers.RUN_ID).write_text(content, encoding="utf-8")
+    assert loggers.known_id(tmp_path) is None
+
+
+def test_a_run_id_without_a_sweep_is_no_agent_s(
+    run: tuple[Record, dict[str, Any], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record, config, folder = run
+    monkeypatch.setenv("WANDB_RUN_ID", "another")
+    monkeypatch.delenv("WANDB_SWEEP_ID", raising=False)
+    started(folder, record, config, 1, 2)
+    assert offline_file(folder).name == "run-0123456789abcdef-n0nce1.wandb"
+
+
 def test_disabled_there_are_files_alone(run: tuple[Record, dict[str, Any], Path]) -> None:
     record, config, folder = run
     logger = WeightsAndBiases("henkan", "disabled")

@@ -36,6 +36,8 @@ Status = Literal["done", "stopped", "interrupted", "failed"]
 # How long an online run waits for the W&B server before it goes on offline, and at its end for the upload; seconds.
 PATIENCE = 8.0
 UPLOAD_PATIENCE = 60.0
+# The file, beside what W&B writes, that holds the id of its run.
+RUN_ID = "run_id"
 
 
 class RunLogger(ABC):
@@ -107,6 +109,8 @@ class WeightsAndBiases(Files):
 
     Offline, the run is written anew from the history at each start, and what an earlier start had written is removed.
     Online, the server's run of the same id is gone on with. Without a key or a network, online goes on offline.
+    Its id is the run's own or, where an agent of a W&B sweep has started it, the agent's, which stays when the run is
+    gone on with by hand (`wandb/run_id`); another agent's takes its place.
     `disabled`: there is no W&B run, only the files. Raises `UserError` for another mode.
     """
 
@@ -120,10 +124,14 @@ class WeightsAndBiases(Files):
         super().start(folder, record, config, history)
         if self.mode == "disabled":
             return
-        identity = f"{record['identity'][:16]}-{record['nonce']}"
+        earlier = known_id(self.folder)
+        identity = agents_id() or earlier or f"{record['identity'][:16]}-{record['nonce']}"
         # W&B takes 128 characters.
         self.title = str(record.get("title", folder.name))[:128]
         self.run = self.open(identity, config)
+        (self.folder / "wandb" / RUN_ID).write_text(f"{self.run.id}\n")
+        if earlier not in (None, self.run.id):
+            say(f"W&B: the agent's run {self.run.id} takes over all that its run {earlier} had of this one")
         describe_metrics(self.run, config["metric"])
         with staging_in(self.folder / "wandb" / "staging"):
             use_data(self.run, config["data"], record["manifest"])
@@ -139,9 +147,9 @@ class WeightsAndBiases(Files):
             name, _, iteration = path.stem.rpartition("_")
             if int(iteration) <= until:
                 self.show(name, path, int(iteration))
-        # All that earlier starts wrote offline is in the history.
-        for written in (self.folder / "wandb").glob(f"offline-run-*-{identity}"):
-            if written != Path(self.run.dir).parent:
+        # All that earlier starts wrote offline is in the history, whatever they were called.
+        for written in (self.folder / "wandb").glob("offline-run-*"):
+            if written.is_dir() and written != Path(self.run.dir).parent:
                 shutil.rmtree(written)
 
     def open(self, identity: str, config: Config) -> wandb.Run:
@@ -218,6 +226,19 @@ class WeightsAndBiases(Files):
                 self.run.mark_preempting()
             self.run.finish(exit_code=0 if status in ("done", "stopped") else 1)
             self.run = None
+
+
+def agents_id() -> str | None:
+    """Return the id of the W&B run that an agent of a sweep wants this one to be; None where there is no agent."""
+    return os.environ.get("WANDB_RUN_ID") or None if os.environ.get("WANDB_SWEEP_ID") else None
+
+
+def known_id(folder: Path) -> str | None:
+    """Return the id of the W&B run that a run has been so far; None before its first start."""
+    path = folder / "wandb" / RUN_ID
+    found = path.read_text(encoding="utf-8", errors="replace").strip() if path.is_file() else ""
+    # What else stands there has not been written here.
+    return found if re.fullmatch(r"[\w-]{1,128}", found, re.ASCII) else None
 
 
 @contextmanager

@@ -1,4 +1,5 @@
-"""Draw what a configuration trains on: targets, sources, holes, and what its discriminator is shown.
+"""Draw what a configuration trains on: targets, sources, holes, and what its discriminator is shown. And below, what is
+scored: pictures of the test split in the frames, sizes and with the holes that scores are of.
 
 Writes a PNG, and prints its path; the generator is as it starts, or as `init` says.
 
@@ -7,6 +8,8 @@ Writes a PNG, and prints its path; the generator is as it starts, or as `init` s
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -18,13 +21,19 @@ from torch import Tensor
 
 from henkan.data.counted import tell
 from henkan.data.stream import collate
+from henkan.ranks import say
 from henkan.runs.plan import Plan, plan_run
 from henkan.runs.start import initialize
 from henkan.sample import PAIRED, Sample, named_arguments
+from henkan.scoring.evaluation_set import evaluation_set, scored
+from henkan.scoring.evaluator import selection
 from henkan.terms.judge import SIDES, Judge
-from henkan.training.assemble import build_translator, training_stream
+from henkan.training.assemble import build_transform, build_translator, training_stream
 from henkan.training.streams import batch_sizes
 from henkan.training.translator import Translator
+
+# So many characters of what is said beside a row are shown.
+NAME = 40
 
 
 def main(cfg: DictConfig) -> None:
@@ -34,10 +43,21 @@ def main(cfg: DictConfig) -> None:
     translator = build_translator(plan)
     if plan.init is not None:
         initialize(translator, plan.init)
-    columns = pictures(plan, translator, cfg.samples, cfg.iteration)
+    blocks = [Block("trained on", pictures(plan, translator, cfg.samples, cfg.iteration))]
+    if (below := scored_pictures(plan, translator, cfg.samples)) is not None:
+        blocks.append(below)
     path = Path(cfg.output)
-    draw(columns, path)
+    draw(blocks, path)
     print(path)
+
+
+@dataclass(frozen=True)
+class Block:
+    """Named columns of pictures, (3, h, w) or (1, h, w) each, and what to say beside each row."""
+
+    title: str
+    columns: Mapping[str, Sequence[Tensor] | Tensor]
+    rows: Sequence[str] = ()
 
 
 @torch.no_grad()
@@ -68,22 +88,61 @@ def pictures(plan: Plan, translator: Translator, count: int, iteration: int) -> 
     return columns
 
 
+@torch.no_grad()
+def scored_pictures(plan: Plan, translator: Translator, count: int) -> Block | None:
+    """Return some of the pictures that are scored, as they will be; None, and a word about it, where none are."""
+    settings, config = plan.config["evaluation"], scored(plan.config)
+    split = settings["split"]
+    if split is None or not plan.pictures.names(split):
+        why = "evaluation.split is null" if split is None else f"the split {split} is empty"
+        say(f"no scored pictures are drawn: {why}")
+        return None
+    data = evaluation_set(config, plan.pictures, split, settings["framing"])
+    chosen = selection(len(data), settings["pictures"])
+    transform = build_transform(config)
+    columns: dict[str, list[Tensor]] = {}
+    rows = []
+    # A selection holds every smaller one.
+    for index in selection(len(data), min(count, len(chosen))):
+        sample = transform.generate(translator.generator, transform.prepare(collate([data[index]])))
+        # Given and made before what it should be, as a report shows them.
+        shown = {"target": sample["target"], **transform.task.panels(sample)}
+        shown |= {"mask": sample["mask"]} if "mask" in sample else {}
+        for name, image in shown.items():
+            columns.setdefault(name, []).append(image[0])
+        missing = f", {100 * float(sample['area'][0]):.3g} % missing" if "area" in sample else ""
+        rows.append(f"{sample['name'][0]}{missing}")
+    framing = settings["framing"]
+    how = f"evaluation.framing={framing}" if isinstance(framing, str) else "framed by evaluation.framing"
+    how = "whole" if framing is None else how
+    return Block(f"scored: {len(rows)} of {len(chosen)} pictures of {split}, {how}", columns, rows)
+
+
 def asked(translator: Translator, sample: Sample) -> dict[str, Tensor]:
     """Return what the generator's signature names of what the task offers."""
     names = named_arguments(translator.generator.forward)
     return {name: value for name, value in translator.task.condition(sample).items() if name in names}
 
 
-def draw(columns: dict[str, Tensor], path: Path) -> None:
-    """Write the columns side by side as a PNG."""
-    rows = len(next(iter(columns.values())))
-    figure = Figure(figsize=(1.6 * len(columns), 1.6 * rows + 0.3), layout="constrained")
+def draw(blocks: Sequence[Block], path: Path) -> None:
+    """Write blocks of columns side by side, one below the other, as a PNG."""
+    heights = [1.6 * len(next(iter(block.columns.values()))) + 0.6 for block in blocks]
+    across = max(len(block.columns) for block in blocks)
+    figure = Figure(figsize=(1.6 * across, sum(heights)), layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.subplots(rows, len(columns), squeeze=False)
-    for column, (title, images) in enumerate(columns.items()):
-        axes[0][column].set_title(title, fontsize=8)
-        for row in range(rows):
-            show(axes[row][column], images[row])
+    parts = figure.subfigures(len(blocks), 1, squeeze=False, height_ratios=heights)[:, 0]
+    for part, block in zip(parts, blocks, strict=True):
+        part.suptitle(block.title, fontsize=9)
+        rows = len(next(iter(block.columns.values())))
+        axes = part.subplots(rows, across, squeeze=False)
+        for axis in axes[:, len(block.columns) :].flat:
+            axis.set_axis_off()
+        for column, (title, images) in enumerate(block.columns.items()):
+            axes[0][column].set_title(title, fontsize=8)
+            for row in range(rows):
+                show(axes[row][column], images[row])
+        for row, said in enumerate(block.rows):
+            axes[row][0].set_ylabel(said[-NAME:], fontsize=5, labelpad=2)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=120)
 
