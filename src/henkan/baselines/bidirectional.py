@@ -117,9 +117,10 @@ class Bidirectional(Baseline):
     def moved(self, image: Tensor, mask: Tensor, move: tuple[int, int], hole: Tensor | None = None) -> Tensor:
         """Return pictures whose object, where `mask` is 1, stands `move` pixels further right and down.
 
-        What it leaves, or a larger `hole` around it, is filled, both ways again: all that is filled in is like something
-        outside, and what the object newly covers has its say in it. All else stays as it is. Shapes and ranges as in
-        `forward`. Raises `UserError` where the object would leave the picture, or the hole covers all of it.
+        What it leaves, or a larger `hole` around it, is filled, both ways again: all that is filled in is like
+        something outside, and what the object newly covers has its say in it. All else stays as it is. Shapes and
+        ranges as in `forward`. Raises `UserError` where the object would leave the picture, and where the hole covers
+        all of it.
         """
         across, down = move
         held = mask > 0

@@ -108,12 +108,13 @@ class PatchMatch(Filling):
 
     def _weights(self, field: Field, level: Level) -> NDArray[np.float64]:
         """Return what the patches weigh, (N,)."""
-        finite = field.cost[np.isfinite(field.cost)]
-        spread = max(float(np.quantile(finite, 0.75)), 1e-3)
         half = self.side // 2
-        distance = depths(level.hole)[field.query_y + half, field.query_x + half].astype(np.float64)
+        return self.weighed(field.cost, depths(level.hole)[field.query_y + half, field.query_x + half], spread(field))
+
+    def weighed(self, cost: Floats, depth: Floats, spread: float) -> NDArray[np.float64]:
+        """Return what patches of some costs weigh so deep in the hole."""
         # The least of them is not 0: a pixel that only bad patches cover is filled by these.
-        return np.asarray(np.exp(-np.minimum(field.cost / (2 * spread), 100.0)) * self.edge**-distance)
+        return np.asarray(np.exp(-np.minimum(cost / (2 * spread), 100.0)) * self.edge ** -depth.astype(np.float64))
 
     def _voted(self, field: Field, level: Level) -> Floats:
         """Return the picture of a level with its hole filled as the field says."""
@@ -144,6 +145,11 @@ class PatchMatch(Filling):
             at = at[0][better], at[1][better]
             heaviest[at], filled[at] = weights[better], field.shown(picture, dy, dx)[better]
         return filled
+
+
+def spread(field: Field) -> float:
+    """Return the third quartile of the costs of a field, by which they are measured."""
+    return max(float(np.quantile(field.cost[np.isfinite(field.cost)], 0.75)), 1e-3)
 
 
 def mean_into(target: Floats, hole: Hole, total: NDArray[np.float64]) -> Floats:

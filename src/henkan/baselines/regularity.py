@@ -113,7 +113,7 @@ def features(grey: NDArray[np.uint8], hole: Hole) -> tuple[Doubles, Floats]:
     """Return where a picture has SIFT features (n, 2), as x and y, off its hole, and what they look like (n, 128)."""
     # What is near the hole sees its edge.
     known = cv2.erode((~hole).astype(np.uint8), np.ones((9, 9), np.uint8))
-    points, looks = cv2.SIFT_create(nfeatures=_FEATURES).detectAndCompute(grey, known)
+    points, looks = cv2.SIFT.create(nfeatures=_FEATURES).detectAndCompute(grey, known)
     if looks is None:
         return np.zeros((0, 2)), np.zeros((0, 128), np.float32)
     return np.array([point.pt for point in points], float).reshape(-1, 2), np.asarray(looks, np.float32)

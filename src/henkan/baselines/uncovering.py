@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from henkan.baselines.filling import Hole, Picture
 from henkan.baselines.nearest import Field, Flags, Floats, NearestField
-from henkan.baselines.patchmatch import LEAPS, Level, PatchMatch, depths, mean_into, whole
+from henkan.baselines.patchmatch import LEAPS, Level, PatchMatch, depths, mean_into, spread, whole
 
 
 class Uncovering(PatchMatch):
@@ -21,10 +21,11 @@ class Uncovering(PatchMatch):
     def __init__(self, cover: Hole, side: int = 7, iterations: int = 2, passes: int = 2, edge: float = 1.3) -> None:
         super().__init__(side, iterations, passes, edge)
         self.cover = cover
+        self.covers: dict[tuple[int, ...], Flags] = {}
 
     def _pyramid(self, picture: Picture, hole: Hole) -> list[Level]:
         levels = super()._pyramid(picture, hole)
-        cover, self.covers = self.cover, {}
+        cover = self.cover
         for level in levels:
             self.covers[level.hole.shape] = cover
             odd = np.pad(cover, [(0, length % 2) for length in cover.shape])
@@ -36,7 +37,7 @@ class Uncovering(PatchMatch):
         visible = whole(self.covers[level.hole.shape], self.side)
         hidden = level.sources & ~visible
         if hidden.any() and visible.any():
-            self._complete(total, self._found(hidden, visible, field, level, total), level)
+            self._complete(total, self._found(hidden, visible, field, level, total), field, level)
         return mean_into(level.colors, level.hole, total)
 
     def _found(
@@ -50,10 +51,10 @@ class Uncovering(PatchMatch):
         found.search(self.passes, LEAPS)
         return found
 
-    def _complete(self, total: NDArray[np.float64], found: NearestField, level: Level) -> None:
-        """Add to the weighted sum what hidden patches say, fading from the rim as all votes do."""
+    def _complete(self, total: NDArray[np.float64], found: NearestField, field: Field, level: Level) -> None:
+        """Add to the weighted sum what hidden patches say: the less, the less it fits, and the deeper in the hole."""
         half = self.side // 2
-        weights = self.edge ** -depths(level.hole)[found.y + half, found.x + half].astype(np.float64)
+        weights = self.weighed(found.cost, depths(level.hole)[found.y + half, found.x + half], spread(field))
         for dy, dx in np.ndindex(self.side, self.side):
             shown = level.colors[found.query_y + dy, found.query_x + dx]
             said = np.concatenate([weights[:, None] * shown, weights[:, None]], axis=1)

@@ -11,7 +11,20 @@ from hydra.core.override_parser.types import ChoiceSweep, Quote, QuotedString
 from hydra.errors import HydraException
 
 # Keys of the roots whose value is a path, and what the keys of a path end in elsewhere.
-PATHS = ("input", "output", "mask", "run", "other", "init", "resume_from", "scribble", "style", "strokes", "points")
+PATHS = (
+    "input",
+    "output",
+    "mask",
+    "importance",
+    "run",
+    "other",
+    "init",
+    "resume_from",
+    "scribble",
+    "style",
+    "strokes",
+    "points",
+)
 ENDS = (".path", ".reference", ".weights")
 # What a list of points begins with, and what asks for another value.
 LISTED, REFERRED = ("[", "{"), "${"

@@ -23,8 +23,9 @@ from henkan.prediction.removal import grown
 class Retargeting:
     """Asks a network for another size, by what a file says of importance; or moves an object that a mask marks.
 
-    `cfg` has `importance`, a picture or a folder with one of each stem; `move`, [right, down] in pixels, `mask`, and by how
-    much what is filled at its old place is to `grow`. Raises `UserError` where these do not belong together, or to the pictures.
+    `cfg` has `importance`, a picture or a folder with one of each stem; `move`, [right, down] in pixels, `mask`, and
+    `grow`, by how much more than the object is filled at its old place. Raises `UserError` where these do not belong
+    together, or to the pictures.
     """
 
     def __init__(self, network: Bidirectional, cfg: DictConfig, pictures: Sequence[Path]) -> None:
