@@ -58,9 +58,7 @@ def test_killed_it_goes_on_and_two_processes_share_it(
     assert not any((read_record(runs / name) or {})["metrics"] for name in done(runs))
 
 
-def test_a_run_that_is_behind_ends_as_stopped_and_can_be_gone_on_with(
-    tiny: list[str], tmp_path: Path, processes: WarmProcesses
-) -> None:
+def test_a_run_that_is_behind_ends_as_stopped(tiny: list[str], tmp_path: Path, processes: WarmProcesses) -> None:
     path = write_search(
         tmp_path,
         trials=1,
@@ -80,12 +78,3 @@ def test_a_run_that_is_behind_ends_as_stopped_and_can_be_gone_on_with(
     assert record["status"] == "stopped"
     assert record["error"].startswith("behind other trials at iteration ")
     assert "failed" not in log.read_text()
-
-    again = tmp_path / "again.txt"
-    again.touch()
-    other = processes.start(["train", *record["overrides"]], log=again)
-    while other.poll() is None and "resumed at iteration" not in again.read_text():
-        time.sleep(0.05)
-    other.terminate()
-    assert "resumed at iteration" in again.read_text()
-    assert (read_record(file.parent) or {})["status"] == "interrupted"
