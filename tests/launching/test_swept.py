@@ -16,7 +16,7 @@ def test_what_differs_is_swept() -> None:
 
 
 def test_a_row_a_run_with_its_values_and_how_it_ended() -> None:
-    assert table("val/psnr", JOBS, [21.5, "ended by SIGKILL", None]) == [
+    assert table(["val/psnr"], JOBS, [21.5, "ended by SIGKILL", None]) == [
         "weights.adversarial  seed  val/psnr",
         "0.001                0     21.5000",
         "0.01                 0     ended by SIGKILL",

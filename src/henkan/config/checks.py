@@ -247,6 +247,29 @@ def check_objectives(names: Iterable[str], metric: Mapping[str, Node]) -> None:
             raise UserError(f"no run logs {name}{why}; validation logs {', '.join(known) or 'nothing'}")
 
 
+# What a run logs beside its validation: the columns of `metrics.csv` by their beginnings.
+LOGGED = ("balance", "clipped", "discriminator", "gradient", "learning_rate", "loss", "weighted")
+
+
+def check_returned(objective: str | Sequence[str], metric: Mapping[str, Node], direction: Any = None) -> None:
+    """Raise `UserError` for an objective that no run logs, or that a sweeper's `direction` would make worse."""
+    names = [objective] if isinstance(objective, str) else [str(name) for name in objective]
+    check_objectives((name for name in names if name.partition("/")[0] not in LOGGED), metric)
+    if direction is None:
+        return
+    said = [str(one) for one in direction] if OmegaConf.is_list(direction) else [str(direction)]
+    if len(said) != len(names):
+        raise UserError(
+            f"objective={objective} is {len(names)} and hydra.sweeper.direction={direction} is {len(said)}: say one "
+            "for each, as in hydra.sweeper.direction=[maximize,minimize]"
+        )
+    for name, one in zip(names, said, strict=True):
+        better = metric.get(name.removeprefix("val/"), {}).get("better")
+        wanted = {"higher": "maximize", "lower": "minimize"}.get(str(better), one)
+        if one.rpartition(".")[2] != wanted:
+            raise UserError(f"{name} is better {better}: say hydra.sweeper.direction={wanted}, not {one}")
+
+
 def is_of_a_set(name: str, node: Node) -> bool:
     """Whether a metric scores a whole set of pictures (see `henkan.metrics.set_metric`): only those have `compute`."""
     return hasattr(locate(f"metric.{name}", str(node["_target_"])), "compute")

@@ -66,6 +66,11 @@ def no_such_option(error: MissingConfigException) -> str:
     """Say which option of which group does not exist, and which one is nearest."""
     group, _, option = (error.missing_cfg_file or "").rpartition("/")
     known = group_options(group)
+    if (group, option) == ("hydra/sweeper", "optuna"):
+        return (
+            "hydra/sweeper=optuna is Hydra's own Optuna sweeper: pip install 'henkan[sweeper]', in another environment "
+            "than henkan[search]; henkan search needs no sweeper"
+        )
     if not known:
         return one_line(error)
     return f"there is no {group}={option}{suggestion(option, known)}; there are: {', '.join(known)}"

@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from henkan.config.checks import override_key
-from henkan.config.explain import one_line, suggestion
+from henkan.config.explain import suggestion
 from henkan.config.studies import Kind, commands, find, jobs, name_of, read_settings, text, variants, words
 from henkan.errors import UserError
 
@@ -296,7 +296,7 @@ def address(key: str, value: Any) -> str:
     try:
         return text(key, OmegaConf.create({key: value})[key])
     except OmegaConfBaseException as error:
-        raise UserError(f"{key}: {one_line(error)}") from None
+        raise UserError(f"{key}: {str(error).splitlines()[0]}") from None
 
 
 # What a search makes of its own settings for every run.

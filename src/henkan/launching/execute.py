@@ -25,12 +25,16 @@ if TYPE_CHECKING:
 TRACEBACK = "HENKAN_TRACEBACK"
 
 
+Result = float | list[float]
+"""What a verb returns to a sweeper: a score, or one for each of several objectives."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How a command ended: its exit code, what it returned, and the line that says what went wrong."""
 
     code: int
-    value: float | None = None
+    value: Result | None = None
     error: str | None = None
 
 
@@ -52,12 +56,14 @@ def execute(verb: str, arguments: Sequence[str]) -> Outcome:
             return Outcome(1, error=f"{type(error).__name__}: {error}".partition("\n")[0])
         print(f"henkan: {line}", file=sys.stderr, flush=True)
         return Outcome(code, error=line)
+    if isinstance(result, list):
+        return Outcome(0, value=[float(each) for each in result])
     if not composed(verb):
         return Outcome(int(result or 0))
     return Outcome(0, value=None if result is None else float(result))
 
 
-def run(verb: str, arguments: Sequence[str]) -> float | None:
+def run(verb: str, arguments: Sequence[str]) -> Result | None:
     """Run a verb with its command line and return what its `main` returned (nothing after a multirun).
 
     `sys.argv` is the command of this process while `main` runs, so that what starts it again (DDP) starts this.
@@ -68,7 +74,7 @@ def run(verb: str, arguments: Sequence[str]) -> float | None:
         raise UserError(f"there is no verb {verb!r}{suggestion(verb, list(verbs()))}; `henkan --help` lists them")
     make_importable(Path.cwd())
     if not composed(verb):
-        result: float | None = importlib.import_module(f"henkan.verbs.{verb}").main(list(arguments))
+        result: Result | None = importlib.import_module(f"henkan.verbs.{verb}").main(list(arguments))
         return result
 
     import hydra
@@ -77,11 +83,11 @@ def run(verb: str, arguments: Sequence[str]) -> float | None:
 
     from henkan.config.quoting import quoted
 
-    results: list[float | None] = []
+    results: list[Result | None] = []
     errors: list[Exception] = []
     command = [*sys.argv[:1], verb, *arguments]
 
-    def task(cfg: DictConfig) -> float | None:
+    def task(cfg: DictConfig) -> Result | None:
         from henkan.config.checks import check_types
         from henkan.pretrained.weights import sought_in
 

@@ -23,7 +23,7 @@ from typing import Any
 
 from henkan.cores import cores
 from henkan.cuda import gpus
-from henkan.launching.execute import Outcome, execute
+from henkan.launching.execute import Outcome, Result, execute
 
 # What the server imports before it forks.
 WARM = ["henkan.launching.warm", "henkan.verbs.train", "henkan.launching.loaded"]
@@ -58,7 +58,7 @@ class Process:
         return self.poll()
 
     @property
-    def value(self) -> float | None:
+    def value(self) -> Result | None:
         """What the command returned; None before its end, or where it failed."""
         return self._outcome.value if self._outcome is not None else None
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from henkan.runs.record import Record, as_record, now, write_record
+
 STOP = ".stop"
 
 
@@ -18,6 +20,14 @@ def say_why(folder: Path, reason: str) -> None:
 def why_stopped(folder: Path) -> str | None:
     """Return why a run is to stop; None where nobody has said so."""
     return (folder / STOP).read_text(encoding="utf-8") if (folder / STOP).is_file() else None
+
+
+def close_stopped(folder: Path, record: Record) -> Record:
+    """Return the record of an ended run that was to stop, closed as such: it may not have come to that itself."""
+    if record.get("status") != "stopped":
+        record = as_record({**record, "status": "stopped", "ended": now(), "error": why_stopped(folder) or ""})
+        write_record(folder, record)
+    return record
 
 
 def forget(folder: Path) -> None:

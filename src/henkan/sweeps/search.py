@@ -21,7 +21,7 @@ from henkan.config.explain import explain
 from henkan.config.resolved import Node
 from henkan.config.searches import DIRECTIONS, Search, overrides_at, probes
 from henkan.config.studies import read_study
-from henkan.config.told import for_a_name, told
+from henkan.config.told import for_a_name
 from henkan.errors import UserError
 from henkan.files import sweep
 from henkan.launching.launcher import WarmProcesses, slots
@@ -74,10 +74,10 @@ def prepare_search(search: Search) -> Prepared:
 
     Raises `UserError` for what cannot be trained, or searched by.
     """
-    base = planned(search, [])
+    base = planned(search, [], thoroughly=True)
     for point in probes(search.space):
         words = overrides_at(search.space, point)
-        if not planned(search, words).trains:
+        if not planned(search, words, thoroughly=True).trains:
             raise UserError(
                 f"search {search.name}: nothing is trained with {' '.join(words)}, and so nothing validated"
             )
@@ -100,12 +100,16 @@ def prepare_search(search: Search) -> Prepared:
     return Prepared(search, directions, base, folder, trials)
 
 
-def planned(search: Search, words: Sequence[str]) -> Plan:
-    """Plan the run of some overrides. Raises `UserError` that says at which."""
+def planned(search: Search, words: Sequence[str], thoroughly: bool = False) -> Plan:
+    """Plan the run of some overrides; `thoroughly`: compare values with the kinds they replace, as each run does.
+
+    Raises `UserError` that says at which overrides.
+    """
     overrides = search.run(words)
     try:
         cfg = compose_root("train", overrides)
-        check_types(cfg, overrides)
+        if thoroughly:
+            check_types(cfg, overrides)
         return plan_run(cfg)
     except (UserError, HydraException, OmegaConfBaseException) as error:
         line, _ = explain(error, "train", overrides)
@@ -157,7 +161,7 @@ def outline(prepared: Prepared) -> None:
     ended = sum(one.state.is_finished() for one in prepared.trials.all)
     root.add(f"{search.trials} trials of {len(prepared.base.schedule)} iterations as the recipe is, {ended} ended")
     root.add(f"trials are kept in {without_password(prepared.trials.address)}")
-    Console().print(root, highlight=False)
+    Console(markup=False, highlight=False).print(root)
 
 
 def run_search(prepared: Prepared) -> int:
@@ -183,28 +187,29 @@ def run_search(prepared: Prepared) -> int:
 def try_all(prepared: Prepared, running: list[TrialJob], processes: WarmProcesses) -> None:
     """Run trials until all are told that this process can get, and no other one works on any."""
     waiting: list[TrialJob] = []
-    trials, look, others = prepared.trials, 0.0, False
+    trials, look, none_left, others = prepared.trials, 0.0, False, False
     while True:
         ended = [job for job in running if job.process is not None and job.process.poll() is not None]
         for job in ended:
             job.settle()
             running.remove(job)
+            tell(prepared, job)
         for job in running:
             job.watch()
         while len(waiting) + len(running) < prepared.at_once and time.monotonic() >= look:
             taken = trials.next()
+            none_left = taken is None
             if taken is None:
                 look = time.monotonic() + LOOK_EVERY
-                continue
+                break
             if (begun := begin(prepared, taken)) is not None:
-                (ended if begun.over else waiting).append(begun)
+                waiting.append(begun)
         before = list(waiting)
         fill(waiting, running, prepared.at_once, processes)
-        # Those that another run has trained, or this one in an earlier trial, begin nothing.
-        ended += [job for job in before if job not in waiting and job not in running]
-        for job in ended:
+        # What was trained already begins nothing.
+        for job in (job for job in before if job not in waiting and job not in running):
             tell(prepared, job)
-        if not waiting and not running and time.monotonic() < look:
+        if none_left and not waiting and not running:
             if not (left := trials.elsewhere()):
                 return
             if not others:
@@ -214,11 +219,10 @@ def try_all(prepared: Prepared, running: list[TrialJob], processes: WarmProcesse
 
 
 def begin(prepared: Prepared, taken: Taken) -> TrialJob | None:
-    """Plan the run of a trial and say so; nothing where it cannot be planned, which is told."""
+    """Plan the run of a trial and say so; nothing where there is nothing to run, which is told."""
     search = prepared.search
     name = f"trial {taken.number}"
-    point = " ".join(f"{key}={value}" for key, value in told(taken.words).items()) or " ".join(taken.words)
-    said = for_a_name(taken.words)
+    point, said = " ".join(taken.words), for_a_name(taken.words)
     overrides = [*taken.words, *([f"swept={said}"] if said else [])]
     try:
         plan = planned(search, overrides)
@@ -229,9 +233,13 @@ def begin(prepared: Prepared, taken: Taken) -> TrialJob | None:
     taken.trial.set_user_attr(FOLDER, str(plan.folder))
     say(f"{name}{' goes on' if taken.left else ''}: {point}")
     words = search.run(overrides)
-    return TrialJob(
+    job = TrialJob(
         name, search.seed, words, plan, taken=taken, objectives=list(prepared.directions), pruner=prepared.pruner
     )
+    if job.over:
+        tell(prepared, job)
+        return None
+    return job
 
 
 def tell(prepared: Prepared, job: TrialJob) -> None:

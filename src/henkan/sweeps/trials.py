@@ -22,7 +22,7 @@ from henkan.files import owner, replaced
 from henkan.runs.curves import read_rows
 from henkan.runs.locks import lock, try_to_hold
 from henkan.runs.record import read_record
-from henkan.runs.stopping import say_why
+from henkan.runs.stopping import close_stopped, say_why
 from henkan.sweeps.optimizer import Direction, open_study
 from henkan.sweeps.scheduler import Job
 
@@ -161,6 +161,14 @@ class TrialJob(Job):
         """Whether the process that was killed with this trial had stopped its run, and not told it yet."""
         return self.taken.left and (read_record(self.folder) or {}).get("status") == "stopped"
 
+    @property
+    def status(self) -> str:
+        found = super().status
+        if found == "waiting" and not self.plan.config["rerun"]:
+            # However it was scored: what a trial needs is in its curves.
+            return "done" if (read_record(self.folder) or {}).get("status") == "done" else found
+        return found
+
     def watch(self) -> None:
         """Report new scores of the running process, and ask it to stop if it is behind."""
         if self.pruner is None or self.asked or self.process is None or (stamp := stamp_of(self.curves)) == self.stamp:
@@ -170,8 +178,10 @@ class TrialJob(Job):
         if record.get("status") != "running" or record.get("process") != owner(self.process.pid):
             return
         self.stamp = stamp
-        if self.report() and self.taken.trial.should_prune():
-            last = max(self.taken.reported)
+        if not self.report():
+            return
+        last = max(self.taken.reported)
+        if last < len(self.plan.schedule) and self.taken.trial.should_prune():
             say_why(self.folder, f"behind other trials at iteration {last}, says {self.pruner} ({self.scores()})")
             self.process.ask()
             self.asked = True
@@ -203,12 +213,16 @@ class TrialJob(Job):
     def tell(self) -> str | None:
         """Tell what has come of the ended run, and return it in words; nothing where it was interrupted."""
         record, study, trial = read_record(self.folder) or {}, self.taken.trial.study, self.taken.trial
+        if self.asked and record.get("status") != "done":
+            # The signal may also have ended it before it could say so itself.
+            record = close_stopped(self.folder, record)
         if record.get("status") == "stopped":
             study.tell(trial, state=State.PRUNED)
             return f"stopped: {record.get('error', '')}"
         if self.interrupted:
             return None
-        if record.get("status") != "done" or self.error is not None:
+        # One that was done when it was asked to stop is done.
+        if record.get("status") != "done" or (self.error is not None and not self.asked):
             return self.taken.fail(self.error or record.get("error", "its process has ended"))
         values = self.values()
         if absent := [name for name, value in values.items() if math.isnan(value)]:

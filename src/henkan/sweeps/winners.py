@@ -85,7 +85,8 @@ def write_found(found: Found, folder: Path) -> None:
         }
         for one in found.trials
     ]
-    table = pd.DataFrame(rows)
+    # As they are: a whole number stays one beside trials that have none.
+    table = pd.DataFrame(rows, dtype=object)
     if len(found.directions) == 1:
         table = table.drop(columns="front", errors="ignore")
     with replaced(folder / "trials.csv") as partial:
@@ -94,7 +95,8 @@ def write_found(found: Found, folder: Path) -> None:
 
 def print_found(found: Found) -> None:
     """Print the best trials (of several objectives the Pareto front), and how many have ended how."""
-    console = Console(width=max(80, shutil.get_terminal_size((110, 24)).columns))
+    # Choices may look like markup: [mse].
+    console = Console(width=max(80, shutil.get_terminal_size((110, 24)).columns), markup=False, highlight=False)
     several = len(found.directions) > 1
     objectives = " and ".join(f"{name} ({direction})" for name, direction in found.directions.items())
     shown = found.best if several else found.best[:PRINTED]
@@ -119,7 +121,7 @@ def print_found(found: Found) -> None:
     )
     for one in found.trials:
         if ERROR in one.user_attrs:
-            console.print(f"trial {one.number} failed: {one.user_attrs[ERROR]}", highlight=False, soft_wrap=True)
+            console.print(f"trial {one.number} failed: {one.user_attrs[ERROR]}", soft_wrap=True)
 
 
 def write_study(found: Found, folder: Path) -> Path:

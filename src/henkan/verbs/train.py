@@ -12,6 +12,7 @@ is not trained again (rerun=true does), only scored again if other scores are as
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -46,7 +47,7 @@ from henkan.training.interruption import Signals
 from henkan.training.loggers import RunLogger, Status
 
 
-def main(cfg: DictConfig) -> float | None:
+def main(cfg: DictConfig) -> float | list[float] | None:
     share(count_of(cfg.trainer.accelerator, cfg.trainer.devices) > 1)
     use_threads(cfg.trainer.threads)
     plan = plan_run(cfg)
@@ -145,10 +146,14 @@ def check_overfit(run: Run, share: float) -> None:
     say(f"one batch was fitted: {course}")
 
 
-def objective(run: Run, name: str) -> float | None:
-    """Return the last logged value of `name`, for a sweeper."""
-    values = [float(row[name]) for row in read_rows(run.curves.path) if name in row]
-    return values[-1] if values else None
+def objective(run: Run, names: str | Sequence[str]) -> float | list[float] | None:
+    """Return, for a sweeper, the last logged value of a name, or those of several; nothing where one is no number."""
+    rows = read_rows(run.curves.path)
+    wanted = [names] if isinstance(names, str) else list(names)
+    found = [next((float(row[name]) for row in reversed(rows) if name in row), math.nan) for name in wanted]
+    if any(map(math.isnan, found)):
+        return None
+    return found[0] if isinstance(names, str) else found
 
 
 def use_threads(threads: int | None) -> None:

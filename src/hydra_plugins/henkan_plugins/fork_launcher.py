@@ -59,7 +59,7 @@ class ForkLauncher(Launcher):  # type: ignore[misc, unused-ignore]
         self.n_jobs, self.fail_fast = n_jobs, fail_fast
 
     def setup(self, *, hydra_context: "HydraContext", task_function: "TaskFunction", config: DictConfig) -> None:
-        self.loader, self.config = hydra_context.config_loader, config
+        self.loader, self.config, self.checked = hydra_context.config_loader, config, False
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         # Not before it must: Hydra imports every plugin, whatever it is asked.
@@ -68,6 +68,7 @@ class ForkLauncher(Launcher):  # type: ignore[misc, unused-ignore]
         from henkan.launching.swept import table
 
         setup_globals()
+        self.check(job_overrides[0])
         at_once = self.n_jobs or self.slots(job_overrides)
         # Where logs lie, and sweepers write what they have found.
         Path(self.config.hydra.sweep.dir).mkdir(parents=True, exist_ok=True)
@@ -88,7 +89,9 @@ class ForkLauncher(Launcher):  # type: ignore[misc, unused-ignore]
         if len(jobs) > 1:
             results = [job.process.value if job.process.poll() == 0 else job.process.error for job in jobs]
             given = [filter_overrides(job.returned.overrides or []) for job in jobs]
-            print("\n".join(table(self.config.get("objective", "result"), given, results)), file=sys.stderr, flush=True)
+            named = self.config.get("objective", "result")
+            objectives = [named] if isinstance(named, str) else list(named)
+            print("\n".join(table(objectives, given, results)), file=sys.stderr, flush=True)
         failures = [code for code in codes if code]
         if failures:
             kind = UserError if set(failures) == {2} else TrainingFailed
@@ -98,6 +101,20 @@ class ForkLauncher(Launcher):  # type: ignore[misc, unused-ignore]
                 if job.returned.status is not JobStatus.COMPLETED:
                     job.returned.status, job.returned.return_value = JobStatus.FAILED, kind(message)
         return [job.returned for job in jobs]
+
+    def check(self, overrides: Sequence[str]) -> None:
+        """Raise `UserError`, before the first run, where what a sweeper is to go by is logged by none."""
+        from henkan.config.checks import check_returned
+
+        sweeper = self.config.hydra.sweeper
+        goes_by_it = not str(sweeper.get("_target_")).endswith(".BasicSweeper")
+        if self.checked or not (goes_by_it or any(word.startswith("objective=") for word in overrides)):
+            return
+        # Once: some sweepers launch again and again.
+        self.checked = True
+        config = self.described(0, list(overrides)).cfg
+        if config is not None and "objective" in config:
+            check_returned(config.objective, config.metric, sweeper.get("direction"))
 
     def slots(self, job_overrides: Sequence[Sequence[str]]) -> int:
         """Return how many runs go at once where nobody says it; runs that say the same of their trainer count once."""
