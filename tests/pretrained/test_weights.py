@@ -156,21 +156,6 @@ def test_everything_is_loaded_without_running_anything() -> None:
         assert [path.name for path, text in source.items() if word in text] == [], word
 
 
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [(b"", "it is empty"), (b"version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS")],
-)
-@pytest.mark.parametrize("name", ["net-01234567.pth", "net.safetensors"])
-def test_empty_files_and_pointers_are_called_what_they_are(
-    name: str, content: bytes, said: str, tmp_path: Path
-) -> None:
-    (tmp_path / name).write_bytes(content)
-    with pytest.raises(UserError, match=said):
-        weights.contents(tmp_path / name, "fetch it")
-    with pytest.raises(UserError, match=said):
-        weights.read(tmp_path / name, "fetch it")
-
-
 def segmentation() -> object:
     return weights.load_unnamed(known("segmentation").origin.removeprefix("download "))
 
