@@ -14,6 +14,7 @@ import zlib
 from base64 import b64decode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -101,8 +102,13 @@ def by_format(ending: str) -> Callable[[Path], Any]:
     return saved("L") if ending == ".pgm" else saved()
 
 
+# Without its package HEIC is one of those that cannot be read.
+READS_HEIC = find_spec("pi_heif") is not None
+ENDINGS = sorted(EXTENSIONS - (set() if READS_HEIC else {".heic", ".heif"}))
+
+
 def formats() -> Iterator[Kind]:
-    for ending in sorted(EXTENSIONS):
+    for ending in ENDINGS:
         for shown in (ending, ending.upper()):
             colors = GREYS if ending == ".pgm" else (BLUE, RED)
             yield Kind(f"{ending[1:]} {'upper' if shown.isupper() else 'lower'}{shown}", by_format(ending), colors)
@@ -225,7 +231,8 @@ def samples(kind: Any) -> Callable[[Path], None]:
 
 
 BROKEN = [
-    *(Kind(f"cut {ending[1:]}{ending}", cut(ending)) for ending in sorted(EXTENSIONS)),
+    *(Kind(f"cut {ending[1:]}{ending}", cut(ending)) for ending in ENDINGS),
+    *([] if READS_HEIC else [Kind("telephone.heic", content(HEIC))]),
     *(Kind(f"empty {ending[1:]}{ending}", content(b"")) for ending in (".png", ".jpg", ".heic")),
     Kind("page.jpg", content(b"<html><body>404</body></html>")),
     Kind("pointer.png", content(b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n")),
@@ -430,7 +437,7 @@ def test_without_its_package_a_heic_names_the_extra(tmp_path: Path, monkeypatch:
     # Telephones' pictures that were renamed are HEIC still.
     for name in ("a.heic", "b.jpg"):
         (tmp_path / name).write_bytes(HEIC)
-        assert decode(tmp_path / name).shape == (HEIGHT, WIDTH, 3)
+        assert not READS_HEIC or decode(tmp_path / name).shape == (HEIGHT, WIDTH, 3)
         with monkeypatch.context() as absent:
             absent.setitem(sys.modules, "pi_heif", None)
             absent.setattr(Image, "ID", [kind for kind in Image.ID if kind != "HEIF"])
