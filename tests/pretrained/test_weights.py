@@ -181,7 +181,7 @@ READERS: dict[str, tuple[str, Callable[[Path], object]]] = {
     [(b"", "it is empty"), (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "git lfs pull")],
     ids=["empty", "pointer"],
 )
-def test_empty_files_and_pointers_are_called_what_they_are(
+def test_every_reader_calls_empty_files_and_pointers_what_they_are(
     reader: str, content: bytes, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if reader == "of any network":
