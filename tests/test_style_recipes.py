@@ -119,10 +119,16 @@ def test_johnson_states_the_paper(composed: Compose) -> None:
     assert list(cfg.loss.style.layers) == ["relu1_2", "relu2_2", "relu3_3", "relu4_3"]
     weights = (cfg.weights.content, cfg.weights.style, cfg.weights.squared_variation)
     assert weights == (1, 5, pytest.approx(1e-6 * 255**2))
-    assert (cfg.generator.upsampling, composed(["experiment=johnson"]).generator.upsampling) == (
-        "deconvolution",
-        "nearest",
-    )
+    network = (cfg.generator.base, cfg.generator.width, cfg.generator.normalization._target_, cfg.generator.upsampling)
+    assert network == (32, 1.0, "torch.nn.BatchNorm2d", "deconvolution")
+
+
+def test_johnson_has_less_style_where_iterations_are_few(composed: Compose) -> None:
+    cfg = composed(["experiment=johnson"])
+    assert (cfg.size, cfg.batch_size, cfg.schedule.joint.iterations, cfg.optimizer.generator.lr) == (128, 2, 800, 2e-3)
+    assert (cfg.weights.content, cfg.weights.style) == (1, 0.5)
+    network = (cfg.generator.base, cfg.generator.width, cfg.generator.normalization._target_, cfg.generator.upsampling)
+    assert network == (32, 0.5, "torch.nn.InstanceNorm2d", "nearest")
 
 
 @pytest.mark.parametrize(
