@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TypedDict
 
 from henkan.data.contents import By, hash_contents
-from henkan.data.pictures import Pictures
+from henkan.data.decode import decode
+from henkan.data.pictures import Picture, Pictures, every
 from henkan.data.shelf import kept_at
 from henkan.data.splits import SPLITS, Split
 
@@ -39,6 +40,15 @@ class Folder(Pictures):
         self.path, self.cache, self.skip_broken, self.by = path, cache, skip_broken, manifest
         self.cache_side, self._kept = cache_side, kept_at(cache_side, cache, path, self.channels)
         super().__init__(names, str(path), group)
+
+    def prepare(self) -> None:
+        super().prepare()
+        if self.cache_side is not None:
+            self._kept.prepare((path for name in every(self) for path in self.files(name)), self.decoded)
+
+    def decoded(self, path: Path) -> Picture:
+        """Return what is kept of a picture's file."""
+        return decode(path)
 
     def members(self, names: Iterable[str]) -> Iterable[str]:
         """Return the relative paths of the files that pictures are read from."""

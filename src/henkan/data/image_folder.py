@@ -7,10 +7,10 @@ from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any, Unpack
 
-from henkan.data.decode import EXTENSIONS, decode
+from henkan.data.decode import EXTENSIONS
 from henkan.data.folder import Folder, Given
 from henkan.data.notices import leave_out
-from henkan.data.pictures import Picture, Pictures, every
+from henkan.data.pictures import Picture, Pictures
 from henkan.data.splits import meant, place_of_split
 from henkan.errors import UserError
 
@@ -130,15 +130,6 @@ class ImageFolder(Folder):
 
     def facts_of(self, name: str) -> dict[str, Any]:
         return {"label": self._numbers.get(class_of(name), -1)} if self._numbers else {}
-
-    def prepare(self) -> None:
-        super().prepare()
-        if self.cache_side is not None:
-            self._kept.prepare((self.path / name for name in every(self)), self.decoded)
-
-    def decoded(self, path: Path) -> Picture:
-        """Return what is kept of a picture's file."""
-        return decode(path)
 
     def picture(self, name: str) -> Picture:
         return self._kept(self.path / name, self.decoded)

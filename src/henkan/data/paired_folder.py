@@ -7,10 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Unpack
 
-from henkan.data.decode import decode
 from henkan.data.folder import Folder, Given
 from henkan.data.image_folder import list_pictures
-from henkan.data.pictures import Layer, Picture, every
+from henkan.data.pictures import Layer, Picture
 from henkan.errors import UserError
 
 
@@ -42,15 +41,6 @@ class PairedFolder(Folder):
                 raise UserError(f"{folder / side} lacks the partners of {len(missing)} pictures: {named}")
         self._sources = {name: sources[stem] for stem, name in targets.items()}
         super().__init__(folder, targets.values(), cache, **given)
-
-    def prepare(self) -> None:
-        super().prepare()
-        if self.cache_side is not None:
-            self._kept.prepare((path for name in every(self) for path in self.files(name)), self.decoded)
-
-    def decoded(self, path: Path) -> Picture:
-        """Return what is kept of a picture's file."""
-        return decode(path)
 
     def picture(self, name: str) -> Picture:
         return self._kept(self.target / name, self.decoded)

@@ -151,7 +151,7 @@ class NamedMasks(FolderMasks):
 
     def manifest_of(self, names: Collection[str]) -> str:
         own = (self.partners.get(Path(name).with_suffix("").as_posix()) for name in names)
-        return hash_contents(self.path, [mask for mask in own if mask is not None], None)
+        return hash_contents(self.path, [mask for mask in own if mask is not None], self.cache)
 
     def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> Parameters:
         stem = Path(name).with_suffix("").as_posix()
