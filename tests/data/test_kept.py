@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from henkan.data import image_folder
+from henkan.data import folder
 from henkan.data.image_folder import ImageFolder
 from henkan.data.kept import Kept
 
@@ -39,8 +39,8 @@ def test_what_fits_is_decoded_once_and_what_does_not_each_time(tmp_path: Path) -
 
 
 def test_a_folder_decodes_a_picture_once(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder, opened = ImageFolder(pictures), []
-    real = image_folder.decode
-    monkeypatch.setattr(image_folder, "decode", lambda path: opened.append(path) or real(path))
-    assert folder.read("train", 0) is folder.read("train", 0)
+    source, opened = ImageFolder(pictures), []
+    real = folder.decode
+    monkeypatch.setattr(folder, "decode", lambda path: opened.append(path) or real(path))
+    assert source.read("train", 0) is source.read("train", 0)
     assert len(opened) == 1

@@ -40,7 +40,7 @@ def folder(tmp_path: Path) -> Path:
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the files that are decoded in the test."""
     found: list[str] = []
-    monkeypatch.setattr("henkan.data.image_folder.decode", lambda path: (found.append(path.name), decode(path))[1])
+    monkeypatch.setattr("henkan.data.folder.decode", lambda path: (found.append(path.name), decode(path))[1])
     return found
 
 
