@@ -260,11 +260,11 @@ def agent(monkeypatch: pytest.MonkeyPatch, name: str | None) -> None:
     ("agents", "said"),
     [
         # The server starts an interrupted run of a sweep once more under its id.
-        (["agent1", "agent1", "agent1"], 0),
+        (["agent1", "agent1"], 0),
         # By hand it stays the sweep's run.
-        (["agent1", None, None], 0),
+        (["agent1", None], 0),
         # Another run of a sweep that comes by the same settings has to be that run.
-        (["agent1", "agent2", "agent2"], 1),
+        (["agent1", "agent2"], 1),
         ([None, "agent1", None], 1),
     ],
 )
@@ -279,11 +279,12 @@ def test_what_an_agent_starts_is_one_run_with_one_curve(
     for number, name in enumerate(agents):
         agent(monkeypatch, name)
         started(folder, record, config, 3 * number + 1, 3 * number + 5)
-        # One run of one id, whose rows beyond the checkpoint were written once.
-        expected = next(name for name in reversed(agents[: number + 1]) if name) if any(agents[: number + 1]) else None
-        assert offline_file(folder).name == f"run-{expected or '0123456789abcdef-n0nce1'}.wandb"
-        found = [row["iteration"] for row in history(folder) if "loss/mse" in row]
-        assert found == list(range(1, 3 * number + 6))
+        # One run of one id, at each time.
+        expected = next((name for name in reversed(agents[: number + 1]) if name), "0123456789abcdef-n0nce1")
+        assert offline_file(folder).name == f"run-{expected}.wandb"
+    # Rows beyond the checkpoint were written once.
+    last = 3 * (len(agents) - 1) + 5
+    assert [row["iteration"] for row in history(folder) if "loss/mse" in row] == list(range(1, last + 1))
     assert capsys.readouterr().err.count("takes over all that its run") == said
 
 
