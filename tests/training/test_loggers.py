@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import torch
+import wandb
 import yaml
 from hydra.utils import get_object
 
@@ -254,8 +255,19 @@ def agent(monkeypatch: pytest.MonkeyPatch, name: str | None) -> None:
             monkeypatch.delenv(variable, raising=False)
         else:
             monkeypatch.setenv(variable, str(value))
+    # A process reads its environment once.
+    wandb.teardown()
 
 
+@pytest.fixture
+def environment() -> Iterator[None]:
+    """Have W&B read the environment anew, and again afterwards."""
+    wandb.teardown()
+    yield
+    wandb.teardown()
+
+
+@pytest.mark.usefixtures("environment")
 @pytest.mark.parametrize(
     ("agents", "said"),
     [
@@ -296,6 +308,7 @@ def test_an_id_that_was_not_written_here_is_none(content: str, tmp_path: Path) -
     assert loggers.known_id(tmp_path) is None
 
 
+@pytest.mark.usefixtures("environment")
 def test_a_run_id_without_a_sweep_is_no_agent_s(
     run: tuple[Record, dict[str, Any], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
