@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import torch
+import wandb
 import yaml
 from hydra.utils import get_object
 
@@ -254,17 +255,28 @@ def agent(monkeypatch: pytest.MonkeyPatch, name: str | None) -> None:
             monkeypatch.delenv(variable, raising=False)
         else:
             monkeypatch.setenv(variable, str(value))
+    # A process reads its environment once.
+    wandb.teardown()
 
 
+@pytest.fixture
+def environment() -> Iterator[None]:
+    """Have W&B read the environment anew, and again afterwards."""
+    wandb.teardown()
+    yield
+    wandb.teardown()
+
+
+@pytest.mark.usefixtures("environment")
 @pytest.mark.parametrize(
     ("agents", "said"),
     [
         # The server starts an interrupted run of a sweep once more under its id.
-        (["agent1", "agent1", "agent1"], 0),
+        (["agent1", "agent1"], 0),
         # By hand it stays the sweep's run.
-        (["agent1", None, None], 0),
+        (["agent1", None], 0),
         # Another run of a sweep that comes by the same settings has to be that run.
-        (["agent1", "agent2", "agent2"], 1),
+        (["agent1", "agent2"], 1),
         ([None, "agent1", None], 1),
     ],
 )
@@ -279,11 +291,12 @@ def test_what_an_agent_starts_is_one_run_with_one_curve(
     for number, name in enumerate(agents):
         agent(monkeypatch, name)
         started(folder, record, config, 3 * number + 1, 3 * number + 5)
-        # One run of one id, whose rows beyond the checkpoint were written once.
-        expected = next(name for name in reversed(agents[: number + 1]) if name) if any(agents[: number + 1]) else None
-        assert offline_file(folder).name == f"run-{expected or '0123456789abcdef-n0nce1'}.wandb"
-        found = [row["iteration"] for row in history(folder) if "loss/mse" in row]
-        assert found == list(range(1, 3 * number + 6))
+        # One run of one id, at each time.
+        expected = next((name for name in reversed(agents[: number + 1]) if name), "0123456789abcdef-n0nce1")
+        assert offline_file(folder).name == f"run-{expected}.wandb"
+    # Rows beyond the checkpoint were written once.
+    last = 3 * (len(agents) - 1) + 5
+    assert [row["iteration"] for row in history(folder) if "loss/mse" in row] == list(range(1, last + 1))
     assert capsys.readouterr().err.count("takes over all that its run") == said
 
 
@@ -295,6 +308,7 @@ def test_an_id_that_was_not_written_here_is_none(content: str, tmp_path: Path) -
     assert loggers.known_id(tmp_path) is None
 
 
+@pytest.mark.usefixtures("environment")
 def test_a_run_id_without_a_sweep_is_no_agent_s(
     run: tuple[Record, dict[str, Any], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
