@@ -253,8 +253,8 @@ def check_returned(objective: str | Sequence[str], metric: Mapping[str, Node], d
     said = [str(one).rpartition(".")[2] for one in (direction if OmegaConf.is_list(direction) else [direction])]
     if len(said) != len(names):
         raise UserError(
-            f"objective={objective} is {len(names)} and hydra.sweeper.direction={','.join(said)} is {len(said)}: say one "
-            "for each, as in hydra.sweeper.direction=[maximize,minimize]"
+            f"objective={objective} is {len(names)} and hydra.sweeper.direction={','.join(said)} is {len(said)}: say "
+            "one for each, as in hydra.sweeper.direction=[maximize,minimize]"
         )
     for name, one in zip(names, said, strict=True):
         better = metric.get(name.removeprefix("val/"), {}).get("better")
