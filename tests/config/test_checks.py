@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Literal
 
@@ -112,3 +113,33 @@ def test_check_config_resolves_nothing_in_place() -> None:
 def test_a_fitting_override_passes(word: str, root: Callable[[Any], None]) -> None:
     root(lambda cfg: 1.0)
     assert execute("train", [word]) == Outcome(0, 1.0)
+
+
+METRIC = {
+    "psnr": {"_target_": "henkan.metrics.psnr.PSNR", "better": "higher"},
+    "kid": {"_target_": "henkan.metrics.lite0.KIDLite0", "better": "lower"},
+    "gradient": {"_target_": "henkan.metrics.psnr.PSNR", "better": None},
+}
+
+
+@pytest.mark.parametrize(
+    ("objective", "direction", "expected"),
+    [
+        ("val/psnr", None, None),
+        ("val/psnr", "maximize", None),
+        ("val/psnr", "Direction.maximize", None),
+        ("loss/generator", "minimize", None),
+        (["val/psnr", "val/gradient"], ["maximize", "minimize"], None),
+        ("psnr", None, "no run logs psnr .did you mean 'val/psnr'"),
+        ("test/psnr", None, "no run logs test/psnr"),
+        ("val/kid", None, "no run logs val/kid: validation takes no scores of a whole set"),
+        ("val/psnr", "minimize", "val/psnr is better higher: say hydra.sweeper.direction=maximize, not minimize"),
+        (["val/psnr", "val/gradient"], "maximize", "is 2 and hydra.sweeper.direction=maximize is 1"),
+    ],
+)
+def test_what_a_sweeper_goes_by_is_logged_and_gets_better(
+    objective: str | list[str], direction: str | list[str] | None, expected: str | None
+) -> None:
+    cfg = OmegaConf.create({"objective": objective, "metric": METRIC, "direction": direction})
+    with nullcontext() if expected is None else pytest.raises(UserError, match=expected):
+        checks.check_returned(cfg.objective, cfg.metric, cfg.direction)

@@ -128,7 +128,7 @@ def test_objectives_are_a_list_or_a_mapping() -> None:
         ),
         ({"space": {"seed": [0, 1]}}, "space.seed: a search gives each of its runs its seed"),
         ({"space": {"evaluation.split": ["val"]}}, "the test is not looked at"),
-        ({"space": {"x": {"choices": {"a": ["evaluation.split=test"]}}}}, "the test is not looked at"),
+        ({"space": {"x": {"choices": {"a": ["evaluation.split=test"]}}}}, "evaluation.split: a search gives each"),
         ({"overrides": ["evaluation.split=test"]}, "the test is not looked at"),
         ({"objectives": []}, "objectives must be a list of scores"),
         ({"objectives": ["psnr", "psnr"]}, "each once"),
@@ -147,6 +147,8 @@ def test_the_command_line_is_refused_as_well(tmp_path: Path) -> None:
     for word in ("evaluation.split=test", "seeds=[0]", "loger=csv", "objective=val/psnr"):
         with pytest.raises(UserError):
             read_search(written(tmp_path), [word])
+    with pytest.raises(UserError, match="loss=.l1.: the search varies it; space.kind=null leaves that out"):
+        read_search(written(tmp_path), ["loss=[l1]"])
     with pytest.raises(UserError, match="there is no search 'beta'"):
         read_search("beta", [])
 

@@ -240,6 +240,13 @@ def test_a_sweep_makes_the_folder_that_sweepers_write_into(folder: Path) -> None
     assert (folder / "swept").is_dir()
 
 
+def test_a_sweep_by_what_no_run_logs_is_refused_before_the_first(folder: Path) -> None:
+    code, error, told = sweep(folder, "seed=0,2", "objective=val/psnrr")
+    assert (code, told) == (2, [])
+    assert error is not None
+    assert error.startswith("no run logs val/psnrr (did you mean 'val/psnr'?)")
+
+
 def test_commands_leave_no_descriptors(folder: Path) -> None:
     before, after, codes = result(
         folder,

@@ -22,3 +22,11 @@ def test_a_row_a_run_with_its_values_and_how_it_ended() -> None:
         "0.01                 0     ended by SIGKILL",
         "0.01                 1",
     ]
+
+
+def test_several_objectives_have_a_column_each() -> None:
+    assert table(["val/psnr", "val/l1"], JOBS[:2], [[21.5, 0.25], "failed"]) == [
+        "weights.adversarial  val/psnr  val/l1",
+        "0.001                21.5000   0.2500",
+        "0.01                 failed",
+    ]

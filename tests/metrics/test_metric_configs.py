@@ -12,6 +12,7 @@ from omegaconf import OmegaConf
 
 import henkan.metrics
 from henkan.config.build import build
+from henkan.config.checks import is_of_a_set
 from henkan.errors import MissingWeights
 from henkan.metrics.set_metric import SetMetric
 from henkan.sample import named_arguments
@@ -34,6 +35,7 @@ def test_a_config_builds_and_scores(path: Path) -> None:
         metric = build(settings)
     except MissingWeights as error:
         pytest.skip(str(error))
+    assert is_of_a_set(path.stem, settings) == isinstance(metric, SetMetric)
     function = metric.update if isinstance(metric, SetMetric) else metric
     assert reads.keys() == named_arguments(function).keys()
     generator = torch.Generator().manual_seed(0)

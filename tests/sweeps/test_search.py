@@ -220,7 +220,8 @@ def test_a_point_that_was_tried_is_not_trained_again(begin: Begin) -> None:
     table = pd.read_csv(folder / "trials.csv")
     assert list(table["status"]) == ["done"] * 3
     assert table["folder"].nunique() == 1
-    assert len(read_study(str(folder / "alpha_winners"), []).variants) == 2
+    (study,) = folder.glob("alpha_winners_*/study.yaml")
+    assert len(read_study(str(study), []).variants) == 2
 
 
 @pytest.mark.parametrize(

@@ -197,6 +197,16 @@ def test_an_interrupted_run_is_marked_as_to_be_gone_on_with(run: tuple[Record, d
     assert len(records(folder, "preempting")) == 1
 
 
+def test_a_stopped_run_has_neither_failed_nor_is_it_waited_for(run: tuple[Record, dict[str, Any], Path]) -> None:
+    record, config, folder = run
+    logger = WeightsAndBiases("henkan", "offline")
+    logger.start(folder, record, config, [])
+    logger.log(rows(1, 1)[0])
+    logger.finish("stopped", {})
+    assert [record["exit_code"] for record in records(folder, "exit")] == [0]
+    assert records(folder, "preempting") == []
+
+
 def test_a_failed_run_is_finished_as_failed(run: tuple[Record, dict[str, Any], Path]) -> None:
     record, config, folder = run
     logger = WeightsAndBiases("henkan", "offline")

@@ -24,6 +24,7 @@ def test_every_recipe_and_study_is_checked() -> None:
     names = [name for name, _ in check.configurations()]
     assert "glcic at smoke" in names
     assert any(name.startswith("study mse_vs_gan: ") for name in names)
+    assert "search perception_distortion: point 0" in names
 
 
 def test_a_users_option_is_checked_and_must_not_be_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

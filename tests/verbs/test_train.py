@@ -10,6 +10,8 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import pytorch_lightning as pl
@@ -329,3 +331,19 @@ def test_an_error_in_a_data_worker_is_one_line_too(
     assert "24 train, 4 val, 6 test" in said
     assert str(broken) in line or ".png" in line
     assert "Traceback" not in line
+
+
+def test_a_sweeper_is_told_one_score_or_several(
+    tmp_path: Path, root: Callable[[Any], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "metrics.csv").write_text(
+        "iteration,phase,val/psnr,val/l1\n2,joint,20,\n4,joint,21.5,0.25\n6,joint,,nan\n"
+    )
+    run = SimpleNamespace(curves=SimpleNamespace(path=tmp_path / "metrics.csv"))
+    assert train.objective(run, "val/psnr") == 21.5
+    assert train.objective(run, ["val/psnr", "val/psnr"]) == [21.5, 21.5]
+    assert train.objective(run, ["val/psnr", "val/l1"]) is None
+    assert train.objective(run, "val/absent") is None
+    # It comes through to whoever started the process.
+    root(lambda cfg: [21.5, 0.25])
+    assert execute("train", ["scale=smoke"]).value == [21.5, 0.25]

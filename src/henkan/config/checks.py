@@ -242,7 +242,7 @@ def check_objectives(names: Iterable[str], metric: Mapping[str, Node]) -> None:
     known = [f"val/{name}" for name, node in metric.items() if not is_of_a_set(name, node)]
     for name in names:
         if name not in known:
-            of_a_set = name.removeprefix("val/") in metric
+            of_a_set = name.startswith("val/") and name.removeprefix("val/") in metric
             why = ": validation takes no scores of a whole set" if of_a_set else suggestion(name, known)
             raise UserError(f"no run logs {name}{why}; validation logs {', '.join(known) or 'nothing'}")
 
@@ -257,16 +257,17 @@ def check_returned(objective: str | Sequence[str], metric: Mapping[str, Node], d
     check_objectives((name for name in names if name.partition("/")[0] not in LOGGED), metric)
     if direction is None:
         return
-    said = [str(one) for one in direction] if OmegaConf.is_list(direction) else [str(direction)]
+    # One of Optuna's is a Direction.maximize where nobody has said it.
+    said = [str(one).rpartition(".")[2] for one in (direction if OmegaConf.is_list(direction) else [direction])]
     if len(said) != len(names):
         raise UserError(
-            f"objective={objective} is {len(names)} and hydra.sweeper.direction={direction} is {len(said)}: say one "
-            "for each, as in hydra.sweeper.direction=[maximize,minimize]"
+            f"objective={objective} is {len(names)} and hydra.sweeper.direction={','.join(said)} is {len(said)}: say "
+            "one for each, as in hydra.sweeper.direction=[maximize,minimize]"
         )
     for name, one in zip(names, said, strict=True):
         better = metric.get(name.removeprefix("val/"), {}).get("better")
         wanted = {"higher": "maximize", "lower": "minimize"}.get(str(better), one)
-        if one.rpartition(".")[2] != wanted:
+        if one != wanted:
             raise UserError(f"{name} is better {better}: say hydra.sweeper.direction={wanted}, not {one}")
 
 

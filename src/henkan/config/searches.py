@@ -44,6 +44,11 @@ class Dimension(ABC):
     def ends(self) -> list[Value]:
         """Return the values that show whether all can be composed."""
 
+    @property
+    def words(self) -> list[str]:
+        """The overrides of those values."""
+        return [word for value in self.ends() for word in self.overrides(value)]
+
 
 @dataclass(frozen=True)
 class Range(Dimension):
@@ -342,17 +347,11 @@ def read_search(name: str, overrides: Sequence[str]) -> Search:
     file = find(SEARCH, name)
     settings, given = read_settings(SEARCH, file, overrides)
     search = Search(name=name_of(file), file=file, given=given, **settings)
-    said = [
-        *search.overrides,
-        *(
-            word
-            for one in search.space.values()
-            if isinstance(one, Choice)
-            for option in one.options.values()
-            for word in option
-        ),
-    ]
-    for word in said:
+    varied = {override_key(word): name for name, one in search.space.items() for word in one.words}
+    for word in [*search.overrides, *varied]:
         if (key := override_key(word)) in TAKEN:
             raise UserError(f"search {search.name}: {word}: a search gives each of its runs its {key}: {TAKEN[key]}")
+    for word in given:
+        if (key := override_key(word)) in varied:
+            raise UserError(f"{word}: the search varies it; space.{varied[key]}=null leaves that out")
     return search

@@ -151,7 +151,8 @@ def write_study(found: Found, folder: Path) -> Path:
     for one in found.winners:
         scores = ", ".join(f"{name} {value:.4g}" for name, value in zip(found.directions, one.values, strict=True))
         lines.append(f"# trial_{one.number}: {scores} in validation")
-    path = folder / f"{search.name}_winners" / "study.yaml"
+    # By the end of its name, so that two searches of one name do not write into one report.
+    path = folder / f"{search.name}_winners_{folder.name.rpartition('-')[2]}" / "study.yaml"
     with replaced(path) as partial:
         text = yaml.safe_dump(content, sort_keys=False, width=120, allow_unicode=True)
         partial.write_text("\n".join([*lines, text]), encoding="utf-8")

@@ -1,7 +1,8 @@
 """Check every recipe, study and option of the config tree without building anything.
 
-Composes each recipe at each scale, each configuration of each study, and each option of each group; binds every
-_target_ to the signature of what it names. With overrides, checks the one configuration that they make.
+Composes each recipe at each scale, each configuration of each study, points of each search that have every value of its
+space between them, and each option of each group; binds every _target_ to the signature of what it names. With
+overrides, checks the one configuration that they make.
 
   henkan check
   henkan check experiment=glcic 'loss=[mse,mine]'
@@ -64,6 +65,7 @@ def configurations() -> Iterator[tuple[str, list[str]]]:
     for recipe in group_options("experiment"):
         for scale in group_options("scale"):
             yield f"{recipe} at {scale}", [f"experiment={recipe}", f"scale={scale}"]
+    from henkan.config.searches import overrides_at, probes, read_search
     from henkan.config.studies import read_study
 
     folders = {folder.parent / "experiments" for folder in config_folders()} | {Path("experiments").resolve()}
@@ -73,6 +75,10 @@ def configurations() -> Iterator[tuple[str, list[str]]]:
             if name not in seen:
                 seen.add(name)
                 yield f"study {file.parent.name}: {name}", overrides
+    for file in sorted(path for folder in folders for path in folder.glob("*/search.yaml")):
+        search = read_search(str(file), [])
+        for number, point in enumerate(probes(search.space)):
+            yield f"search {file.parent.name}: point {number}", search.run(overrides_at(search.space, point))
     own, *others = config_folders()
     lists = {group for group, choice in compose_defaults().items() if isinstance(choice, Sequence | list)}
     for folder in (own, *others):

@@ -6,10 +6,10 @@ winners, storage, prepare, title, question. space.KEY=null leaves a dimension ou
 other override goes to each of the runs. Killed and started again it goes on; several processes share one search. No
 trial looks at the test split.
 
-  henkan search completion_balance
-  henkan search completion_balance --dry-run
-  henkan search completion_balance trials=40 jobs=2 'space.weights.adversarial={low: 1e-4, high: 1e-2, log: true}'
-  henkan search completion_balance pruner=median storage=sqlite:///trials.db
+  henkan search perception_distortion
+  henkan search perception_distortion --dry-run
+  henkan search perception_distortion trials=40 'space.weights.adversarial={low: 1e-4, high: 1e-2, log: true}'
+  henkan search perception_distortion 'objectives=[val/psnr_hole]' pruner=median storage=sqlite:///trials.db
 """
 
 from __future__ import annotations
