@@ -2,9 +2,9 @@
 
     uv run python benchmarks/runs.py [--folders 10_000]
 
-Makes small run folders in a temporary place, and times commands on them, each in a process of its own: without an index,
-with one that knows the records, once settings are asked for, with one that knows these too, after one run has changed,
-and on a damaged index. Wanted: at most 3 s for 10,000 folders wherever an index is there.
+Makes small run folders in a temporary place, and times commands on them, each in a process of its own: without an
+index, with one that knows the records, once settings are asked for, with one that knows these too, after one run has
+changed, and on a damaged index. Wanted: at most 3 s for 10,000 folders wherever an index is there.
 """
 
 from __future__ import annotations

@@ -65,7 +65,9 @@ def settings_apart(one: Settings, other: Settings) -> Iterator[tuple[str, Any, A
             own, its, there = (one, groups[0], groups[1]) if key in one else (other, groups[1], groups[0])
             name = min((whole for whole in its - there if key.startswith(f"{whole}.")), key=len, default=key)
             value = own.get(f"{name}._target_", THERE).rpartition(".")[2] if name != key else own[key]
-            found[name] = (value, NOTHING) if own is one else (NOTHING, value)
+            # Under this name the other one may have a value, null say.
+            mine, theirs = found.get(name, (NOTHING, NOTHING))
+            found[name] = (value, theirs) if own is one else (mine, value)
         else:
             found[name] = (one[key], other[key])
     for name in sorted(found, key=lambda each: each.partition(".")[0] in WITHOUT_EFFECT):

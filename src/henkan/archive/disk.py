@@ -14,7 +14,7 @@ from henkan.files import Damaged, read_json, unsealed
 from henkan.runs.locks import LOCK, is_held
 
 # What is told apart in a run's folder; the rest goes by this word.
-PARTS, REST = ("checkpoints", "pictures", "wandb"), "rest"
+PARTS, REST = ("checkpoints", "pictures"), "rest"
 # As a folder of a prefix is called: by so many characters of its identity (`henkan.runs.prefix.folder`).
 LENGTH = 20
 # With these, the same command trains nothing of a run any more.

@@ -116,13 +116,13 @@ class Archive:
             elif entry is not None and entry.stamp == stamp:
                 self.entries.append(entry)
             else:
-                self.read(runs / name, stamp)
+                self.read(runs / name, stamp, entry)
         self.changed |= bool(known)
         if not self.entries and not self.damaged:
             raise UserError(f"{runs} holds no runs: henkan train makes one; paths.runs=DIR looks elsewhere")
 
-    def read(self, folder: Path, stamp: list[int]) -> None:
-        """Read the record of a folder that is new or has changed."""
+    def read(self, folder: Path, stamp: list[int], before: Entry | None) -> None:
+        """Read the record of a folder that is new, or has changed: its config may still be what it was."""
         try:
             record, intact = unsealed(read_json(folder / "run.json", "", dict))
         except Damaged as error:
@@ -132,7 +132,8 @@ class Archive:
             self.damaged[folder.name] = f"its run.json does not say {' and '.join(lacking)}"
             return
         kept = {key: record[key] for key in KEPT if key in record}
-        self.entries.append(Entry(folder, stamp, as_record(kept), intact))
+        config = (None, None) if before is None else (before.config_stamp, before.settings)
+        self.entries.append(Entry(folder, stamp, as_record(kept), intact, *config))
         self.changed = True
 
     def read_settings(self, entries: list[Entry]) -> None:

@@ -147,6 +147,8 @@ def show_rank(archive: Archive, words: Sequence[str], given: argparse.Namespace)
     for row, entry in zip(rows, ranked, strict=True):
         if len(ways) > 1:
             row["scored"] = (entry.record.get("evaluation") or "")[:6]
+        if not given.csv:
+            row.pop("ended")
     rows = [{"rank": place, **row} for place, row in enumerate(rows, 1)]
     show(rows, given.csv, f"{len(rows):,} runs by {metric}, {direction} is better")
     if left := len(entries) - len(ranked):
@@ -316,7 +318,8 @@ def show(rows: Sequence[Row], as_csv: bool, title: str, sizes: Sequence[str] = (
             if len(line[place]) > left:
                 line[place] = f"{line[place][: left - 1]}…"
     numeric = [all(isinstance(row.get(name), int | float | None) for row in shown) for name in names]
-    if not terminal:
+    fits = sum(widths) + 2 * (len(widths) - 1) <= width() or any(name in FREE for name in names)
+    if not (terminal and fits):
         for line in [names, *cells]:
             padded = zip(line, widths, numeric, strict=True)
             print(
