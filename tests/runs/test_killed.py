@@ -34,7 +34,7 @@ def test_the_next_launch_says_it_before_it_goes_on(tmp_path: Path, capsys: pytes
         record = read_record(run.folder)
         assert record is not None
         assert (record["status"], record["error"]) == ("interrupted", KILLED)
-        run.begin(["seed=0"], {"paired": "pictures"}, 18)
+        run.begin(["seed=0"], {"paired": "pictures"}, 18, {})
     assert capsys.readouterr().err == f"henkan: run was {KILLED}\n"
     record = read_record(run.folder)
     assert record is not None

@@ -39,7 +39,7 @@ def begun(folder: Path) -> Run:
     run = Run(folder, "a" * 64, CONFIG, {})
     run.folder.mkdir(exist_ok=True)
     run.record = read_record(folder) or {}
-    run.begin(["seed=0"], {"paired": "pictures"}, 18)
+    run.begin(["seed=0"], {"paired": "pictures"}, 18, {})
     return run
 
 
@@ -178,7 +178,7 @@ def test_a_rerun_that_was_interrupted_goes_on_and_one_that_ended_begins_anew(
     tmp_path: Path, status: Any, goes_on: bool
 ) -> None:
     run = Run(tmp_path / "run", "a" * 64, {**CONFIG, "rerun": True}, {})
-    run.begin([], {"paired": "pictures"}, 18)
+    run.begin([], {"paired": "pictures"}, 18, {})
     # Killed outright, it says so too.
     assert record_of(run.folder)["rerun"] is True
     run.end(status)

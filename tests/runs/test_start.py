@@ -28,7 +28,7 @@ def test_a_run_that_was_interrupted_before_its_data_changed_is_named(
     def begin(overrides: list[str]) -> tuple[Plan, Run]:
         plan = plan_run(composed(overrides))
         run = Run(plan.folder, plan.identity, plan.config, plan.parts)
-        run.begin(overrides, plan.manifests, len(plan.schedule))
+        run.begin(overrides, plan.manifests, len(plan.schedule), plan.prefixes)
         run.end(status)
         return plan, run
 

@@ -10,8 +10,6 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from henkan.ranks import say
-
 # Held by the process that trains a run, and by a study while a process of its own does.
 LOCK, TURN = ".lock", ".turn"
 # How often a lock that is held is tried again, in seconds.
@@ -36,6 +34,9 @@ def try_to_hold(one: FileLock, seconds: float = 0.0) -> bool:
 def hold(one: FileLock, held: str) -> None:
     """Take a lock, waiting as long as another process holds it; `held` tells a person what that one is doing."""
     if not try_to_hold(one):
+        # Not before it must: torch takes seconds, and whoever lists runs looks at locks.
+        from henkan.ranks import say
+
         say(f"{held}: waiting for it{way_out(Path(one.lock_file))}")
         one.acquire(poll_interval=PATIENCE)
 

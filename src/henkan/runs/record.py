@@ -54,6 +54,8 @@ class Record(TypedDict, total=False):
     title: str
     iterations: int
     prefix: Start
+    # Iteration → the identity of what is trained up to there, which other runs may share.
+    boundaries: dict[str, str]
     resumed_from: dict[str, str | int]
     # The hashes of the data (the pairs', and each stream's), of the sources by module, and of how the run is scored.
     manifest: str

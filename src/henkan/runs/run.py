@@ -104,10 +104,17 @@ class Run:
                 return
             time.sleep(0.2)
 
-    def begin(self, overrides: list[str], manifests: Mapping[str, str], iterations: int, fresh: bool = False) -> None:
+    def begin(
+        self,
+        overrides: list[str],
+        manifests: Mapping[str, str],
+        iterations: int,
+        prefixes: Mapping[int, str],
+        fresh: bool = False,
+    ) -> None:
         """Write the record of a claimed run, before anything is trained; `fresh` forgets an earlier run.
 
-        `manifests` are the hashes of what each stream's pictures show.
+        `manifests` are the hashes of what each stream's pictures show, `prefixes` the boundaries that others share.
         """
         if not self.writes:
             return
@@ -130,6 +137,7 @@ class Run:
             "overrides": overrides,
             "title": title(self.config, overrides),
             "iterations": iterations,
+            "boundaries": {str(end): identity for end, identity in prefixes.items()},
             "manifest": manifests[PAIRED],
             "manifests": dict(manifests),
             "commit": next(iter(commits.values()), None),

@@ -97,9 +97,8 @@ def train(plan: Plan, run: Run, signals: Signals) -> None:
         say("the discriminator learns first, from a generator that has learned nothing: name a run with init=RUN")
     for pictures in plan.streams.values():
         tell(pictures)
-    run.begin(
-        task_overrides(), plan.manifests, len(plan.schedule), fresh=plan.config["rerun"] and not run.record.get("rerun")
-    )
+    fresh = plan.config["rerun"] and not run.record.get("rerun")
+    run.begin(task_overrides(), plan.manifests, len(plan.schedule), plan.prefixes, fresh)
     logger: RunLogger = build(plan.config["logger"])
     try:
         translator = build_translator(plan)
