@@ -110,7 +110,7 @@ def scored_pictures(plan: Plan, translator: Translator, count: int) -> Block | N
         shown |= {"mask": sample["mask"]} if "mask" in sample else {}
         for name, image in shown.items():
             columns.setdefault(name, []).append(image[0])
-        missing = f", {100 * float(sample['area'][0]):.3g} % missing" if "area" in sample else ""
+        missing = f", {100 * float(sample['area'][0]):.3g} % missing" if {"area", "mask"} <= sample.keys() else ""
         rows.append(f"{sample['name'][0]}{missing}")
     framing = settings["framing"]
     how = f"evaluation.framing={framing}" if isinstance(framing, str) else "framed by evaluation.framing"
