@@ -72,9 +72,10 @@ def main() -> None:
         make(runs, given.folders)
         few, key = ("status=done", "seed=3"), "weights.adversarial<0.001"
         timed("status=done seed=3, without an index", runs, *few)
-        found = [timed("status=done seed=3", runs, *few), timed("rank psnr_hole", runs, "rank", "psnr_hole")]
+        found = [timed("status=done seed=3", runs, *few), timed("all of them", runs)]
         timed("weights.adversarial<0.001, configs not yet read", runs, key)
         found += [timed("weights.adversarial<0.001", runs, key), timed("all of them as CSV", runs, "--csv")]
+        found.append(timed("rank psnr_hole", runs, "rank", "psnr_hole"))
         first = min(runs.glob("*/run.json"))
         first.write_bytes(first.read_bytes())
         found.append(timed("status=done seed=3, one run has changed", runs, *few))

@@ -10,7 +10,6 @@ from tiny_runs import write_run
 from henkan.archive.difference import NOTHING, difference
 from henkan.archive.index import Archive, Entry
 from henkan.errors import UserError
-from henkan.files import digests
 
 
 def pair(runs: Path) -> tuple[Archive, Entry, Entry]:
@@ -40,14 +39,23 @@ def test_settings_sources_data_and_scores_apart(tmp_path: Path) -> None:
 
 
 def test_scores_of_other_pictures_one_run_twice_and_edited_files_are_said(tmp_path: Path) -> None:
-    write_run(tmp_path, "a", metrics={"psnr": 20.0}, evaluation="1" * 64)
-    folder = write_run(tmp_path, "b", seed=1, metrics={"psnr": 20.0}, evaluation="2" * 64, identity=Archive(
-        tmp_path
-    ).entries[0].identity, digests={"config.yaml": "0"})  # fmt: skip
-    assert digests(folder, ["config.yaml"]) != {"config.yaml": "0"}
-    same, scores, edited = difference(*pair(tmp_path)).remarks
-    assert "one run" in same and "do not compare" in scores
-    assert edited == f"{folder.name}: edited or damaged since: config.yaml"
+    one = write_run(tmp_path, "a", metrics={"psnr": 20.0})
+    identity = Archive(tmp_path).entries[0].identity
+    # The generator is no part of how scores are taken.
+    wide = {"generator": {"_target_": "henkan.generators.glcic.GLCIC", "width": 0.5}}
+    scores = {"psnr": 20.0, "l1": 3.0}
+    other = write_run(
+        tmp_path, "b", seed=1, config=wide, metrics=scores, identity=identity, digests={"config.yaml": ""}
+    )
+    same, edited = difference(*pair(tmp_path)).remarks
+    assert "one run" in same and edited == f"{other.name}: edited or damaged since: config.yaml"
+    for folder, names in ((one, "ab"), (other, "ac")):
+        (folder / "scores.csv").write_text("file,psnr\n" + "".join(f"{name},20\n" for name in names))
+    assert difference(*pair(tmp_path)).remarks[1].startswith("psnr: these scores do not compare")
+    (other / "scores.csv").write_bytes((one / "scores.csv").read_bytes())
+    assert len(difference(*pair(tmp_path)).remarks) == 2
+    (other / "config.yaml").write_text((other / "config.yaml").read_text() + "evaluation: {split: val}\n")
+    assert difference(*pair(tmp_path)).remarks[1].startswith("psnr: these scores do not compare")
 
 
 def test_a_run_without_a_config_cannot_be_compared(tmp_path: Path) -> None:

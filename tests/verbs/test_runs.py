@@ -42,10 +42,15 @@ def test_the_list_names_runs_and_what_is_left_out(place: str, capsys: Output) ->
     assert henkan(place) == 0
     out, err = capsys.readouterr()
     lines = out.splitlines()
-    assert (
-        lines[0].startswith("3 of 3 runs in ")
-        and lines[1].split() == ["identity", "status", "run", "ended", "psnr", "l1", "gradient"]
-    )
+    assert lines[0].startswith("3 of 3 runs in ") and lines[1].split() == [
+        "identity",
+        "status",
+        "run",
+        "ended",
+        "psnr",
+        "l1",
+        "gradient",
+    ]
     # The last begun first.
     assert lines[2].split()[:3] == [identity_of("strong")[:10], "failed", "strong-seed1"]
     assert err == "henkan: left out: begun (it has no run.json)\n"
@@ -73,14 +78,17 @@ def test_the_list_names_runs_and_what_is_left_out(place: str, capsys: Output) ->
 def test_the_best_is_the_first(place: str, capsys: Output, words: list[str], wanted: list[str]) -> None:
     assert henkan(place, "rank", *words, "--csv") == 0
     rows = table(capsys)
+    assert "scored" not in rows[0]
     assert titles(rows) == wanted and [row["rank"] for row in rows] == [str(n + 1) for n in range(len(rows))]
 
 
 def test_runs_that_were_scored_otherwise_are_told_apart(place: str, capsys: Output, tmp_path: Path) -> None:
-    write_run(tmp_path / "runs", "other", seed=2, metrics={"psnr": 30.0}, evaluation="a" * 64)
+    split = {"evaluation": {"split": "val", "batch": 16}}
+    write_run(tmp_path / "runs", "other", seed=2, metrics={"psnr": 30.0}, config=split)
     assert henkan(place, "rank", "psnr") == 0
     out, err = capsys.readouterr()
-    assert [line.split()[-1] for line in out.splitlines()[1:3]] == ["scored", "aaaaaa"]
+    head, *ways = [line.split()[-1] for line in out.splitlines()[1:]]
+    assert head == "scored" and ways[1] == ways[2] != ways[0]
     assert "1 runs have no psnr" in err and "only runs that were scored alike" in err
 
 

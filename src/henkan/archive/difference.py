@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
 from typing import Any
 
 from henkan.archive.index import Archive, Entry, Settings
-from henkan.archive.query import better
+from henkan.archive.query import better, way
 from henkan.errors import UserError
+from henkan.files import Damaged, read_text
 from henkan.runs.record import Record, altered, read_record
 
 # What a run has not.
@@ -45,7 +49,7 @@ def difference(archive: Archive, one: Entry, other: Entry) -> Difference:
         facts=list(facts_apart(*records)),
         scores=[(name, one.metrics.get(name), other.metrics.get(name)) for name in names],
         directions={name: better(archive, [one, other], name) for name in names},
-        remarks=list(remarks(one, other, *records)),
+        remarks=list(remarks(one, other)),
     )
 
 
@@ -108,16 +112,26 @@ def shortened(value: Any) -> Any:
     )
 
 
-def remarks(one: Entry, other: Entry, record: Record, its: Record) -> Iterator[str]:
+def remarks(one: Entry, other: Entry) -> Iterator[str]:
     """Yield what a reader must know of both before the scores are compared."""
     if one.identity == other.identity:
         yield "they are one run: nothing that weights depend on differs"
-    scored = [each.get("evaluation") for each in (record, its)]
-    if one.metrics and other.metrics and None not in scored and scored[0] != scored[1]:
+    common = [name for name in one.metrics if name in other.metrics]
+    apart = [name for name in common if way(one, name) != way(other, name)]
+    if apart or (common and pictures(one.folder) != pictures(other.folder)):
         yield (
-            "their scores do not compare: they were taken in other ways or on other pictures; "
-            "henkan evaluate run=RUN takes them alike"
+            f"{', '.join(apart or common)}: these scores do not compare, they were taken in other ways or on other "
+            "pictures; henkan evaluate run=RUN takes them alike"
         )
     for entry in (one, other):
         if names := altered(entry.folder):
             yield f"{entry.name}: edited or damaged since: {', '.join(names)}"
+
+
+def pictures(folder: Path) -> list[str] | None:
+    """Return the names of the pictures that a run was scored on; None where that cannot be read."""
+    try:
+        rows = list(csv.DictReader(StringIO(read_text(folder / "scores.csv", ""))))
+    except (Damaged, csv.Error):
+        return None
+    return sorted(str(row.get("file")) for row in rows)

@@ -122,19 +122,12 @@ class Archive:
             raise UserError(f"{runs} holds no runs: henkan train makes one; paths.runs=DIR looks elsewhere")
 
     def read(self, folder: Path, stamp: list[int], before: Entry | None) -> None:
-        """Read the record of a folder that is new, or has changed: its config may still be what it was."""
+        """Read the record of a folder that is new or has changed."""
         try:
-            record, intact = unsealed(read_json(folder / "run.json", "", dict))
+            self.entries.append(read_entry(folder, stamp, before))
+            self.changed = True
         except Damaged as error:
-            self.damaged[folder.name] = str(error).removesuffix("; ")
-            return
-        if lacking := [key for key in ("identity", "status") if not isinstance(record.get(key), str)]:
-            self.damaged[folder.name] = f"its run.json does not say {' and '.join(lacking)}"
-            return
-        kept = {key: record[key] for key in KEPT if key in record}
-        config = (None, None) if before is None else (before.config_stamp, before.settings)
-        self.entries.append(Entry(folder, stamp, as_record(kept), intact, *config))
-        self.changed = True
+            self.damaged[folder.name] = str(error)
 
     def read_settings(self, entries: list[Entry]) -> None:
         """Read the configs of some runs, as far as they are new or have changed; see `settings_of`.
@@ -151,7 +144,7 @@ class Archive:
                 entry.settings = settings_of(entry.folder / "config.yaml")
                 self.changed = True
             except Damaged as error:
-                self.damaged[entry.name] = str(error).removesuffix("; ")
+                self.damaged[entry.name] = str(error)
 
     def close(self) -> None:
         """Keep what was read for the next time; a folder that cannot be written to has no index."""
@@ -176,6 +169,19 @@ def folders(runs: Path) -> Iterator[tuple[str, list[int] | None]]:
             yield name, stamp
 
 
+def read_entry(folder: Path, stamp: list[int], before: Entry | None = None) -> Entry:
+    """Read a run's record; its config may still be what it was `before`. Raises `Damaged` for what is none."""
+    try:
+        record, intact = unsealed(read_json(folder / "run.json", "", dict))
+    except Damaged as error:
+        raise Damaged(str(error).removesuffix("; ")) from error
+    if lacking := [key for key in ("identity", "status") if not isinstance(record.get(key), str)]:
+        raise Damaged(f"its run.json does not say {' and '.join(lacking)}")
+    kept = {key: record[key] for key in KEPT if key in record}
+    config = (None, None) if before is None else (before.config_stamp, before.settings)
+    return Entry(folder, stamp, as_record(kept), intact, *config)
+
+
 def stamp_of(path: str | Path) -> list[int] | None:
     """Return what tells a file from one that was written later: size, time and number; None where there is none."""
     try:
@@ -187,7 +193,10 @@ def stamp_of(path: str | Path) -> list[int] | None:
 
 def settings_of(path: Path) -> Settings:
     """Return the settings of a config by their dotted keys. Raises `Damaged` for what no run has written."""
-    text = read_text(path, "")
+    try:
+        text = read_text(path, "")
+    except Damaged as error:
+        raise Damaged(str(error).removesuffix("; ")) from error
     try:
         # An alias of aliases is as large as its writer likes.
         if "&" in text and any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader)):

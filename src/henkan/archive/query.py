@@ -7,6 +7,8 @@ dotted key. What has parts is known by them: `loss=adversarial` is true of a run
 
 from __future__ import annotations
 
+import hashlib
+import json
 import operator
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -45,6 +47,8 @@ ORDERS: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
 }
 ABSENT = object()
+# Of what scores are taken with, what they do not depend on: where pictures lie, how many go at once or are kept.
+UNSCORED = ("data.path", "data.cache", "evaluation.batch", "evaluation.kept", "evaluation.areas", "evaluation.curve")
 # What ends the name of a score after post-processing (`henkan.scoring.evaluator.POST`, which would load torch).
 POST = "_post"
 
@@ -204,3 +208,21 @@ def better(archive: Archive, entries: Sequence[Entry], metric: str) -> str | Non
                 if settings.get(f"metric.{name}.better") in ("higher", "lower"):
                     return str(settings[f"metric.{name}.better"])
     return None
+
+
+def way(entry: Entry, metric: str) -> str:
+    """Return a short hash of how a run is scored: on which pictures, degraded how, by which metric.
+
+    Of the pictures, the config and the contents that were learned from speak; the generator is not asked.
+    """
+    settings = entry.settings or {}
+    own_degradation = any(key.startswith("evaluation.degradation.") for key in settings)
+    groups = ["evaluation", "postprocess", f"metric.{metric.removesuffix(POST)}", "data", "size"]
+    groups += [] if own_degradation else ["degradation"]
+    parts = {
+        key: value
+        for key, value in settings.items()
+        if any(key == group or key.startswith(f"{group}.") for group in groups) and key not in UNSCORED
+    }
+    content = json.dumps([entry.record.get("manifest"), parts], sort_keys=True, default=str)
+    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:6]

@@ -46,6 +46,7 @@ from henkan.archive.query import (
     one_named,
     select,
     value_of,
+    way,
 )
 from henkan.archive.removal import delete
 from henkan.config.trees import config_folder
@@ -142,18 +143,20 @@ def show_rank(archive: Archive, words: Sequence[str], given: argparse.Namespace)
     scored = [(value, entry) for value, entry in numbers if value is not None and value == value]
     scored.sort(key=lambda pair: pair[0] if direction == "lower" else -pair[0])
     ranked = [entry for _, entry in scored]
+    archive.read_settings(ranked)
     rows = described(archive, ranked, [metric, *columns(given)], everything=given.csv)
-    ways = list(dict.fromkeys(entry.record.get("evaluation") for entry in ranked if metric in entry.metrics))
-    for row, entry in zip(rows, ranked, strict=True):
-        if len(ways) > 1:
-            row["scored"] = (entry.record.get("evaluation") or "")[:6]
+    alike = [way(entry, metric) for entry in ranked] if any(metric in entry.metrics for entry in ranked) else []
+    for row, how in zip(rows, alike, strict=False):
+        if len(set(alike)) > 1:
+            row["scored"] = how
+    for row in rows:
         if not given.csv:
             row.pop("ended")
     rows = [{"rank": place, **row} for place, row in enumerate(rows, 1)]
     show(rows, given.csv, f"{len(rows):,} runs by {metric}, {direction} is better")
     if left := len(entries) - len(ranked):
         print(f"henkan: {left:,} runs have no {metric}", file=sys.stderr)
-    if len(ways) > 1:
+    if len(set(alike)) > 1:
         print("henkan: only runs that were scored alike (column scored) compare", file=sys.stderr)
 
 
