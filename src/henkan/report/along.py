@@ -87,14 +87,16 @@ def plot(axes: Axes, key: str, found: Sequence[Line], colors: Mapping[str, str] 
     axes.set_xlabel(found[0].setting, labelpad=1)
 
 
-def draw(found: Mapping[str, Sequence[Line]]) -> Figure:
-    """Draw every metric's lines, side by side."""
+def draw(found: Mapping[str, Sequence[Line]], colors: Mapping[str, str] | None = None) -> Figure:
+    """Draw every metric's lines, side by side, and under them who is who."""
     figure = Figure(figsize=(3.4 * max(1, len(found)), 2.6), layout="constrained")
     FigureCanvasAgg(figure)
     for axes, (key, own) in zip(np.atleast_1d(figure.subplots(1, max(1, len(found)))), found.items(), strict=False):
-        plot(axes, key, own)
+        plot(axes, key, own, colors)
     if found and any(line.name for own in found.values() for line in own):
-        figure.axes[0].legend(fontsize=7, frameon=False)
+        entries = [zip(*axes.get_legend_handles_labels(), strict=True) for axes in figure.axes]
+        handles = {str(label): handle for own in entries for handle, label in own}
+        figure.legend(handles.values(), handles.keys(), loc="outside lower left", ncols=2, fontsize=7, frameon=False)
     return figure
 
 

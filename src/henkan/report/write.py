@@ -96,7 +96,9 @@ def publish(study_folder: Path, into: Path) -> list[Path]:
             contents[f"plane{names[title]}.png"] = plane[1]
         if found := figures.lines_along(part):
             raster = BytesIO()
-            draw(found).savefig(raster, format="png", dpi=120)
+            draw(found, {name: color for name, (color, _) in figures.colors(part).items()}).savefig(
+                raster, format="png", dpi=120
+            )
             contents[f"along{names[title]}.png"] = raster.getvalue()
             numbers = means(figures.tables_along(part)).to_csv(index=False, float_format="%.5g")
             contents[f"along{names[title]}.csv"] = numbers.encode()
