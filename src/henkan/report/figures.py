@@ -24,7 +24,7 @@ from matplotlib.lines import Line2D
 from matplotlib.textpath import text_to_path
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
-from henkan.report.along import Line, lines, plot
+from henkan.report.along import Line, by_variant, lines, over_axis, plot
 from henkan.report.read import Run, Study
 from henkan.report.statistics import seed_means
 from henkan.report.words import metric
@@ -206,6 +206,28 @@ def along(study: Study) -> list[Chart]:
     return charts
 
 
+def over(study: Study) -> list[Chart]:
+    """Draw a chart for each headline metric over the study's axis of numbers, with its own legend of the variants."""
+    charts = []
+    with drawing():
+        for key, found in over_axis(study).items():
+            figure, axes, _ = _figure(3.4, 2.2, study, seeds=False, legend=False)
+            plot(axes, key, found, variant_colors(study))
+            axes.legend(fontsize=6.5, frameon=False)
+            name = f"over_{key}"
+            charts.append(Chart(name, metric(key).label, "axis", *_svg(figure, study, name, 1.0)))
+    return charts
+
+
+def variant_colors(study: Study) -> dict[str, str]:
+    """Return each variant's color: that of the first of its configurations that is compared with another."""
+    palette = colors(study)
+    return {
+        variant: palette[next((name for name in own if name in study.baselines), own[0])][0]
+        for variant, own in by_variant(study).items()
+    }
+
+
 def phase_starts(logs: list[pd.DataFrame]) -> dict[int, str]:
     """Return the iteration at which each phase but the first begins, with its name.
 
@@ -372,7 +394,7 @@ def _columns(labels: list[str], width: float) -> tuple[list[str], int, int]:
     return told, columns, rows
 
 
-def _figure(width: float, height: float, study: Study, seeds: bool) -> tuple[Figure, Axes, float]:
+def _figure(width: float, height: float, study: Study, seeds: bool, legend: bool = True) -> tuple[Figure, Axes, float]:
     """Return a figure, its axes, and which part of its height stands above the legend.
 
     Sizes and margins are in inches, and fixed, so that small charts line up. The legend is as low as it can be.
@@ -381,7 +403,7 @@ def _figure(width: float, height: float, study: Study, seeds: bool) -> tuple[Fig
     labels, columns, rows = _columns([str(entry.get_label()) for entry in handles], 72 * width)
     for entry, label in zip(handles, labels, strict=True):
         entry.set_label(verbatim(label))
-    strip = 0.15 * rows + 0.15
+    strip = 0.15 * rows + 0.15 if legend else 0.1
     total = height + strip
     figure = Figure(figsize=(width, total))
     figure.patch.set_alpha(0)
@@ -390,8 +412,9 @@ def _figure(width: float, height: float, study: Study, seeds: bool) -> tuple[Fig
         (left / width, (strip + bottom) / total, 1 - (left + right) / width, (height - top - bottom) / total)
     )
     axes.patch.set_alpha(0)
-    legend = figure.legend(handles=handles, loc="lower left", ncols=columns, frameon=False, fontsize=LEGEND)
-    legend.set_gid("legend")
+    if legend:
+        drawn = figure.legend(handles=handles, loc="lower left", ncols=columns, frameon=False, fontsize=LEGEND)
+        drawn.set_gid("legend")
     return figure, axes, height / total
 
 
