@@ -13,7 +13,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from henkan.files import replaced
+from henkan.report.read import Study
+from henkan.report.statistics import seed_means
 from henkan.report.words import metric
+
+MUTED = "#656d76"
 
 
 @dataclass(frozen=True)
@@ -55,15 +59,21 @@ def means(tables: Mapping[str, Mapping[int | None, pd.DataFrame]]) -> pd.DataFra
             # A method that learns nothing has no seed.
             mean.insert(1, "seed", "" if seed is None else str(seed))
             parts.append(mean)
-    return pd.concat(parts, ignore_index=True)
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
 def plot(axes: Axes, key: str, found: Sequence[Line], colors: Mapping[str, str] | None = None) -> None:
     """Draw one metric's lines, a band from the lowest to the highest seed; wide ranges of values are logarithmic.
 
-    Nothing lies between words: they have points and bars.
+    What has no values is level, and dashed. Nothing lies between words: they have points and bars.
     """
+    setting = found[0].setting
+    level, found = [line for line in found if not line.values], [line for line in found if line.values]
     words = any(isinstance(value, str) for line in found for value in line.values)
+    for line in level:
+        color = MUTED if colors is None else colors.get(line.name, MUTED)
+        axes.axhline(line.mean[0], color=color, lw=1, ls="--", label=line.name)
+        axes.axhspan(line.low[0], line.high[0], color=color, alpha=0.15, lw=0)
     for line in found:
         color = None if colors is None else colors.get(line.name)
         style = "o" if words else "o-"
@@ -84,17 +94,66 @@ def plot(axes: Axes, key: str, found: Sequence[Line], colors: Mapping[str, str] 
         axes.set_xticklabels([f"{value:g}" for value in axes.get_xticks()])
         axes.minorticks_off()
     axes.set_title(metric(key).label, loc="left", fontsize=8.5, weight="bold")
-    axes.set_xlabel(found[0].setting, labelpad=1)
+    axes.set_xlabel(setting, labelpad=1)
 
 
-def draw(found: Mapping[str, Sequence[Line]]) -> Figure:
-    """Draw every metric's lines, side by side."""
+def over_axis(study: Study) -> dict[str, list[Line]]:
+    """Return headline metric -> each variant's mean over its seeds at each value of the study's axis of numbers.
+
+    A variant that does not depend on the axis has one score and no value: it is the same everywhere.
+    """
+    found: dict[str, list[Line]] = {}
+    axis = study.axis
+    if axis is None:
+        return found
+    for key in study.headline:
+        for variant, own in by_variant(study).items():
+            scored = {name: seed_means(study.scores(name, key)) for name in own}
+            points = {name: list(means.values()) for name, means in scored.items() if means}
+            if points:
+                values = [axis.values[name] for name in points if name in axis.values]
+                mean = [float(np.mean(scores)) for scores in points.values()]
+                low, high = ([float(end(scores)) for scores in points.values()] for end in (min, max))
+                found.setdefault(key, []).append(Line(variant, axis.key, values, mean, low, high))
+    return found
+
+
+def by_variant(study: Study) -> dict[str, list[str]]:
+    """Return variant -> its configurations, by their values on the axis of numbers."""
+    found: dict[str, list[str]] = {}
+    for name, node in study.configurations.items():
+        found.setdefault(str(node.get("variant", name)), []).append(name)
+    places = {} if study.axis is None else study.axis.values
+    return {variant: sorted(own, key=lambda name: places.get(name, 0.0)) for variant, own in found.items()}
+
+
+def axis_means(study: Study) -> pd.DataFrame:
+    """Return what `over_axis` draws, seed by seed: variant, seed, value and the mean of each headline metric."""
+    rows: list[dict[str, object]] = []
+    axis = study.axis
+    if axis is None:
+        return pd.DataFrame(rows)
+    for variant, own in by_variant(study).items():
+        for name in own:
+            scores = {key: seed_means(study.scores(name, key)) for key in study.headline}
+            for seed in dict.fromkeys(seed for means in scores.values() for seed in means):
+                # A method that learns nothing has no seed, one that the axis does not change no value.
+                place = {"seed": "" if seed is None else str(seed), axis.key: axis.values.get(name)}
+                means = {key: found.get(seed) for key, found in scores.items()}
+                rows.append({"configuration": variant, **place, **means})
+    return pd.DataFrame(rows)
+
+
+def draw(found: Mapping[str, Sequence[Line]], colors: Mapping[str, str] | None = None) -> Figure:
+    """Draw every metric's lines, side by side, and under them who is who."""
     figure = Figure(figsize=(3.4 * max(1, len(found)), 2.6), layout="constrained")
     FigureCanvasAgg(figure)
     for axes, (key, own) in zip(np.atleast_1d(figure.subplots(1, max(1, len(found)))), found.items(), strict=False):
-        plot(axes, key, own)
+        plot(axes, key, own, colors)
     if found and any(line.name for own in found.values() for line in own):
-        figure.axes[0].legend(fontsize=7, frameon=False)
+        entries = [zip(*axes.get_legend_handles_labels(), strict=True) for axes in figure.axes]
+        handles = {str(label): handle for own in entries for handle, label in own}
+        figure.legend(handles.values(), handles.keys(), loc="outside lower left", ncols=2, fontsize=7, frameon=False)
     return figure
 
 

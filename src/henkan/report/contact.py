@@ -13,13 +13,14 @@ from matplotlib.font_manager import findfont
 from PIL import Image, ImageDraw, ImageFont
 from scipy.ndimage import uniform_filter
 
-from henkan.report.figures import INK, colors
+from henkan.report.figures import INK, broken, colors
 from henkan.report.read import GIVEN, Study
 
 # The side of a tile. The sheet is for a README, the page has every pixel.
 SIDE = 96
 GAP = 4
-HEADER = 22
+# Of the headings: a line, and what is below the last one.
+LINE, RULE = 14, 8
 # Fewer rows than these as PNG, which is how many photographs end, and JPEG is taken.
 FEW = 6
 
@@ -60,22 +61,22 @@ def draw(study: Study, headings: list[str], rows: list[list[Path | None]], kind:
     """Return the sheet as PNG or JPEG; what a run has not written stays white. `outputs` of a row are compared."""
     step = SIDE + GAP
     tiles = [line for row in rows for line in lines(row, outputs)]
-    picture = Image.new("RGB", (len(headings) * step - GAP, HEADER + len(tiles) * step - GAP), "white")
-    pencil = ImageDraw.Draw(picture)
     font = ImageFont.truetype(findfont("DejaVu Sans"), 11)
+    texts = [broken(heading, SIDE, font.getlength) for heading in headings]
+    header = RULE + LINE * max(1 + text.count("\n") for text in texts)
+    picture = Image.new("RGB", (len(headings) * step - GAP, header + len(tiles) * step - GAP), "white")
+    pencil = ImageDraw.Draw(picture)
     palette = {name: color for name, (color, _) in colors(study).items()}
-    for column, heading in enumerate(headings):
-        text = heading
-        while len(text) > 1 and pencil.textlength(text, font) > SIDE:
-            text = f"{text[:-2]}…"
-        pencil.text((column * step, 2), text, INK, font)
+    for column, (heading, text) in enumerate(zip(headings, texts, strict=True)):
+        for number, part in enumerate(text.split("\n")):
+            pencil.text((column * step, 2 + number * LINE), part, INK, font)
         pencil.rectangle(
-            (column * step, HEADER - 4, column * step + SIDE - 1, HEADER - 3), palette.get(heading, "white")
+            (column * step, header - 4, column * step + SIDE - 1, header - 3), palette.get(heading, "white")
         )
     for place, line in enumerate(tiles):
         for column, tile in enumerate(line):
             if tile is not None:
-                picture.paste(tile, (column * step, HEADER + place * step))
+                picture.paste(tile, (column * step, header + place * step))
     raw = BytesIO()
     if kind == "png":
         picture.save(raw, "PNG", optimize=True)

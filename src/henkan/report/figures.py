@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from io import BytesIO
@@ -19,16 +19,19 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
+from matplotlib.textpath import text_to_path
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
-from henkan.report.along import Line, lines, plot
+from henkan.report.along import Line, by_variant, lines, over_axis, plot
 from henkan.report.read import Run, Study
 from henkan.report.statistics import seed_means
 from henkan.report.words import metric
 
 INK, MUTED, GRID = "#1f2328", "#656d76", "#d8dee4"
-# Okabe and Ito's palette, which survives color blindness; gray is kept for baselines. (light, dark)
+# Okabe and Ito's palette, which survives color blindness, and then whatever is farthest in CIEDE2000 from all before it
+# and still told from the paper; gray is kept for baselines. (light, dark)
 BASELINE = ("#6e7681", "#9aa4af")
 PALETTE = [
     ("#0072b2", "#56a8e0"),
@@ -37,7 +40,21 @@ PALETTE = [
     ("#b0568f", "#e39bc8"),
     ("#a87b00", "#e6b83c"),
     ("#5b4bc4", "#a79cff"),
+    ("#ff1849", "#ff0049"),
+    ("#799e00", "#aaff00"),
+    ("#499eaa", "#9ef3ff"),
+    ("#6d0c0c", "#aa6d79"),
+    ("#b66dff", "#db00e7"),
+    ("#243d00", "#6d9200"),
+    ("#926155", "#ffc2b6"),
+    ("#005555", "#009292"),
+    ("#552449", "#ff3d9e"),
+    ("#007900", "#cedbaa"),
+    ("#613d00", "#927955"),
+    ("#003d61", "#009255"),
 ]
+# Points.
+LEGEND = 7
 MARKERS = "os^DvPX*<>"
 # Of what is the same for every seed.
 WITHOUT_SEED = "h"
@@ -189,6 +206,28 @@ def along(study: Study) -> list[Chart]:
     return charts
 
 
+def over(study: Study) -> list[Chart]:
+    """Draw a chart for each headline metric over the study's axis of numbers, with its own legend of the variants."""
+    charts = []
+    with drawing():
+        for key, found in over_axis(study).items():
+            figure, axes, _ = _figure(3.4, 2.2, study, seeds=False, legend=False)
+            plot(axes, key, found, variant_colors(study))
+            axes.legend(fontsize=6.5, frameon=False)
+            name = f"over_{key}"
+            charts.append(Chart(name, metric(key).label, "axis", *_svg(figure, study, name, 1.0)))
+    return charts
+
+
+def variant_colors(study: Study) -> dict[str, str]:
+    """Return each variant's color: that of the first of its configurations that is compared with another."""
+    palette = colors(study)
+    return {
+        variant: palette[next((name for name in own if name in study.baselines), own[0])][0]
+        for variant, own in by_variant(study).items()
+    }
+
+
 def phase_starts(logs: list[pd.DataFrame]) -> dict[int, str]:
     """Return the iteration at which each phase but the first begins, with its name.
 
@@ -300,7 +339,7 @@ def _has_values(log: pd.DataFrame, column: str) -> bool:
 
 
 def _legend(study: Study, seeds: bool) -> list[Line2D]:
-    handles = [Line2D([], [], color=color, lw=3, label=verbatim(name)) for name, (color, _) in colors(study).items()]
+    handles = [Line2D([], [], color=color, lw=3, label=name) for name, (color, _) in colors(study).items()]
     if seeds:
         shapes = markers(study).items()
         handles += [
@@ -312,14 +351,59 @@ def _legend(study: Study, seeds: bool) -> list[Line2D]:
     return handles
 
 
-def _figure(width: float, height: float, study: Study, seeds: bool) -> tuple[Figure, Axes, float]:
+def wide(text: str) -> float:
+    """Return how wide a text is in a legend, in points."""
+    return float(text_to_path.get_text_width_height_descent(text, FontProperties(size=LEGEND), ismath=False)[0])
+
+
+def broken(text: str, room: float, measure: Callable[[str], float] = wide) -> str:
+    """Return a text with as many breaks as let each line fit into `room`: between words, and within those too wide."""
+    lines = [""]
+    for word in text.split(" "):
+        longer = f"{lines[-1]} {word}" if lines[-1] else word
+        if measure(longer) <= room:
+            lines[-1] = longer
+            continue
+        lines += [""] if lines[-1] else []
+        for letter in word:
+            if lines[-1] and measure(lines[-1] + letter) > room:
+                lines.append("")
+            lines[-1] += letter
+    return "\n".join(lines)
+
+
+def _columns(labels: list[str], width: float) -> tuple[list[str], int, int]:
+    """Return a legend's labels with their breaks, in how many columns it is lowest, and how many lines that takes.
+
+    `width` is in points. No word is broken but in a single column.
+    """
+    # The handle and its gap before each label, the gap between columns, the margins on both sides; letters drawn for a
+    # screen are a little wider than they are measured.
+    handle, gap, margins = 2.8 * LEGEND, 2 * LEGEND, 1.8 * LEGEND
+    longest = max(wide(word) for label in labels for word in label.split(" "))
+    found = []
+    for columns in (1, 2, 3):
+        room = 0.95 * ((width - margins - (columns - 1) * gap) / columns - handle)
+        if columns > 1 and longest > room:
+            break
+        told = [broken(label, room) for label in labels]
+        long = -(-len(told) // columns)
+        lines = [sum(1 + label.count("\n") for label in told[at : at + long]) for at in range(0, len(told), long)]
+        found.append((max(lines), columns, told))
+    rows, columns, told = min(found, key=lambda one: one[:2])
+    return told, columns, rows
+
+
+def _figure(width: float, height: float, study: Study, seeds: bool, legend: bool = True) -> tuple[Figure, Axes, float]:
     """Return a figure, its axes, and which part of its height stands above the legend.
 
-    Sizes and margins are in inches, and fixed, so that small charts line up.
+    Sizes and margins are in inches, and fixed, so that small charts line up. The legend is as low as it can be.
     """
     handles = _legend(study, seeds)
-    columns = 2 if max(len(str(handle.get_label())) for handle in handles) < 24 else 1
-    strip = 0.17 * -(-len(handles) // columns) + 0.1
+    labels, columns, rows = _columns([str(entry.get_label()) for entry in handles], 72 * width)
+    for entry, label in zip(handles, labels, strict=True):
+        entry.set_label(verbatim(label))
+    strip = 0.15 * rows + 0.15 if legend else 0.1
     total = height + strip
     figure = Figure(figsize=(width, total))
     figure.patch.set_alpha(0)
@@ -328,8 +412,9 @@ def _figure(width: float, height: float, study: Study, seeds: bool) -> tuple[Fig
         (left / width, (strip + bottom) / total, 1 - (left + right) / width, (height - top - bottom) / total)
     )
     axes.patch.set_alpha(0)
-    legend = figure.legend(handles=handles, loc="lower left", ncols=columns, frameon=False, fontsize=7)
-    legend.set_gid("legend")
+    if legend:
+        drawn = figure.legend(handles=handles, loc="lower left", ncols=columns, frameon=False, fontsize=LEGEND)
+        drawn.set_gid("legend")
     return figure, axes, height / total
 
 

@@ -85,6 +85,11 @@ class Part:
         found = {title: [chart for chart in self.curves if chart.group == group] for group, title in GROUPS.items()}
         return {title: charts for title, charts in found.items() if charts}
 
+    @property
+    def over(self) -> list[Chart]:
+        """Return the charts of the scores over the axis of numbers, if there is one."""
+        return [chart for chart in self.curves if chart.group == "axis"]
+
     @cached_property
     def areas(self) -> dict[str, list[AreaRow]]:
         """Return headline metric -> rows by the share of the picture that is missing; none where all are alike."""

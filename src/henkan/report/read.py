@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -151,6 +152,14 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Axis:
+    """An axis of numbers: the key that they are values of, and its value of each configuration that depends on it."""
+
+    key: str
+    values: dict[str, float]
+
+
+@dataclass(frozen=True)
 class Study:
     """A study as its folder tells it; `plan` is study.json whole."""
 
@@ -175,22 +184,65 @@ class Study:
         return [int(seed) for seed in self.plan["seeds"]]
 
     @cached_property
+    def axis(self) -> Axis | None:
+        """The axis whose values are numbers, which is shown as a curve; of several the one with the most values."""
+        nodes = self.configurations
+        found = []
+        for key in dict.fromkeys(key for node in nodes.values() for key in node.get("point") or {}):
+            values = {name: number_at(node, key) for name, node in nodes.items() if key in (node.get("point") or {})}
+            numbers = {name: value for name, value in values.items() if value is not None}
+            if len(numbers) == len(values) and len(set(numbers.values())) > 1:
+                found.append(Axis(key, numbers))
+        return max(found, key=lambda axis: len(set(axis.values.values())), default=None)
+
+    @cached_property
+    def independent(self) -> set[str]:
+        """The variants that the axis of numbers does not change: at any value they are one and the same run."""
+        if self.axis is None:
+            return set()
+        folders: dict[tuple[str, tuple[str, ...], int | None], set[Path]] = {}
+        for run in self.runs:
+            node = self.configurations[run.configuration]
+            place = (str(node.get("variant", run.configuration)), self.elsewhere(run.configuration), run.seed)
+            folders.setdefault(place, set()).add(run.folder.absolute())
+        variants = {variant for variant, _, _ in folders}
+        return variants - {variant for (variant, _, _), places in folders.items() if len(places) > 1}
+
+    def elsewhere(self, configuration: str) -> tuple[str, ...]:
+        """Return the point of a configuration but for its place on the axis of numbers."""
+        point = self.configurations[configuration].get("point") or {}
+        return tuple(str(value) for key, value in point.items() if self.axis is None or key != self.axis.key)
+
+    @cached_property
     def sections(self) -> dict[str, Study]:
         """The parts that are reported one after the other, by title: one for each point of the study's axes.
 
-        A part is a study of its own, whose configurations go by their variants. Without axes it is this study.
+        A part is a study of its own, whose configurations go by their variants. Without axes it is this study. An axis
+        of numbers makes no parts: its values stand beside each other, and a variant that does not depend on it, once.
         """
         found: dict[str, dict[str, str]] = {}
         for name, node in self.configurations.items():
-            point = node.get("point") or {}
-            found.setdefault(", ".join(map(str, point.values())), {})[name] = str(node.get("variant", name))
-        if len(found) < 2:
+            variant = str(node.get("variant", name))
+            own = found.setdefault(", ".join(self.elsewhere(name)), {})
+            if self.axis is None:
+                own[name] = variant
+            elif variant not in self.independent:
+                own[name] = f"{variant} {(node.get('point') or {})[self.axis.key]}"
+            elif variant not in own.values():
+                own[name] = variant
+        if len(found) < 2 and self.axis is None:
             return {"": self}
         return {title: self.part(variants) for title, variants in found.items()}
 
     def part(self, variants: dict[str, str]) -> Study:
         """Return the study of these configurations alone, named anew."""
-        nodes = {variant: self.configurations[name] for name, variant in variants.items()}
+        nodes: dict[str, PlannedConfiguration] = {}
+        for name, variant in variants.items():
+            node = self.configurations[name]
+            if self.axis is not None and node.get("variant") in self.independent:
+                point = {key: value for key, value in (node.get("point") or {}).items() if key != self.axis.key}
+                node = {**node, "point": point}
+            nodes[variant] = node
         runs = [replace(run, configuration=variants[run.configuration]) for run in self.runs
                 if run.configuration in variants]  # fmt: skip
         return Study(self.folder, {**self.plan, "configurations": nodes}, runs)
@@ -232,7 +284,8 @@ class Study:
         """Configuration -> the configuration it is compared with; a baseline itself is absent.
 
         Where axes give the baseline variant several configurations, it is the one at the same point, or the one that
-        shares most overrides.
+        shares most overrides. Where there is nothing but the baseline variant, the axis of numbers is compared with its
+        first value.
         """
         wanted, all_of_them = self.plan.get("baseline"), self.configurations
         if wanted in all_of_them:
@@ -242,10 +295,15 @@ class Study:
         if not candidates:
             raise UserError(f"study {self.name}: no configuration is of the baseline variant '{wanted}'")
 
-        def shared(name: str, other: str) -> tuple[bool, int]:
+        if len(candidates) == len(all_of_them) and self.axis is not None:
+            first = next(iter(self.axis.values.values()))
+            candidates = [name for name in candidates if self.axis.values.get(name, first) == first]
+
+        def shared(name: str, other: str) -> tuple[bool, bool, int]:
             mine, theirs = (all_of_them[key] for key in (name, other))
             common = set(mine.get("overrides") or []) & set(theirs.get("overrides") or [])
-            return mine.get("point") == theirs.get("point"), len(common)
+            same = mine.get("point") == theirs.get("point")
+            return same, self.elsewhere(name) == self.elsewhere(other), len(common)
 
         return {
             name: max(candidates, key=lambda other: shared(name, other))
@@ -275,6 +333,18 @@ class Study:
             elif metric in run.set_scores:
                 found[run.seed] = pd.Series({WHOLE_SET: run.set_scores[metric]}, dtype=float)
         return found
+
+
+def number_at(node: PlannedConfiguration, key: str) -> float | None:
+    """Return the number that a point gives to `key`, as in axes: {weights.adversarial: [0.01, 0.1]}; None if none."""
+    said = (node.get("point") or {}).get(key, "")
+    name, _, value = said.partition("=")
+    if name != key.split(".")[-1] or f"{key}={value}" not in (node.get("overrides") or []):
+        return None
+    try:
+        return number if math.isfinite(number := float(value)) else None
+    except ValueError:
+        return None
 
 
 def read_mapping(path: Path | None) -> dict[str, Any]:

@@ -27,7 +27,7 @@ def write_report(study_folder: Path) -> Path:
     rows = summary.compare(study)
     parts = []
     for number, (title, part) in enumerate(study.sections.items()):
-        plane, curves = figures.plane(part), [*figures.along(part), *figures.curves(part)]
+        plane, curves = figures.plane(part), [*figures.over(part), *figures.along(part), *figures.curves(part)]
         if title:
             prefix = section_name(title, number)
             plane = plane and (figures.prefixed(plane[0], prefix), plane[1])
@@ -73,14 +73,15 @@ def publish(study_folder: Path, into: Path) -> list[Path]:
     """Write what a repository keeps of a study into `into`, under 700 kB in all, and return the files.
 
     summary.csv, scores.csv.gz (three significant digits; the headline metrics only where all take more than half
-    the room), plane.png, along.png and along.csv (scores along a setting of the degradation, each seed's means) and
-    pictures.png or .jpg (as many of the test pictures as fit); what there is nothing to say about is absent.
+    the room), plane.png, along.png and along.csv (scores along a setting of the degradation, each seed's means),
+    along_KEY.png and .csv (the same over an axis of numbers) and pictures.png or .jpg (as many of the test pictures as
+    fit); what there is nothing to say about is absent.
     Raises UserError where the folder holds no study.
     """
     import gzip
 
     from henkan.report import contact, figures, read, summary
-    from henkan.report.along import draw, means
+    from henkan.report.along import axis_means, draw, means, over_axis
 
     study = read.read_study(study_folder)
     contents = {"summary.csv": summary.summary_table(summary.compare(study)).to_csv(index=False).encode()}
@@ -94,12 +95,18 @@ def publish(study_folder: Path, into: Path) -> list[Path]:
     for title, part in study.sections.items():
         if (plane := figures.plane(part)) is not None:
             contents[f"plane{names[title]}.png"] = plane[1]
-        if found := figures.lines_along(part):
-            raster = BytesIO()
-            draw(found).savefig(raster, format="png", dpi=120)
-            contents[f"along{names[title]}.png"] = raster.getvalue()
-            numbers = means(figures.tables_along(part)).to_csv(index=False, float_format="%.5g")
-            contents[f"along{names[title]}.csv"] = numbers.encode()
+        palette = {name: color for name, (color, _) in figures.colors(part).items()}
+        drawn = {"along": (figures.lines_along(part), palette, means(figures.tables_along(part)))}
+        if part.axis is not None:
+            drawn[f"along_{section_name(part.axis.key, 0)}"] = (
+                over_axis(part), figures.variant_colors(part), axis_means(part)
+            )  # fmt: skip
+        for name, (found, palette, numbers) in drawn.items():
+            if found:
+                raster = BytesIO()
+                draw(found, palette).savefig(raster, format="png", dpi=120)
+                contents[f"{name}{names[title]}.png"] = raster.getvalue()
+                contents[f"{name}{names[title]}.csv"] = numbers.to_csv(index=False, float_format="%.5g").encode()
     left = (PUBLISHED_BYTES - sum(map(len, contents.values()))) // len(names)
     for title, part in study.sections.items():
         if (pictures := contact.sheet(part, left)) is not None:
