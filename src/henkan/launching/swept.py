@@ -1,10 +1,48 @@
-"""What a sweep ends with: a table of its runs, in which the swept values stand."""
+"""What a sweep leaves: the folders of its runs, named in `runs.txt`, and a table in which the swept values stand."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
+from henkan.files import Damaged, read_text
 from henkan.launching.execute import Result
+
+# Where a sweep lies that this process is a run of, and which file there names the runs, as seen from it.
+SWEEP, RUNS = "HENKAN_SWEEP", "runs.txt"
+
+
+@contextmanager
+def sweeping(folder: Path) -> Iterator[None]:
+    """Let runs that are started meanwhile be those of the sweep in a folder."""
+    before = os.environ.get(SWEEP)
+    os.environ[SWEEP] = str(folder.absolute())
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[SWEEP]
+        else:
+            os.environ[SWEEP] = before
+
+
+def note(run: Path) -> None:
+    """Name the folder of a run in its sweep, if it is of one."""
+    if place := os.environ.get(SWEEP):
+        # In one piece, since several runs may do so at once.
+        with (Path(place) / RUNS).open("a", encoding="utf-8") as file:
+            file.write(f"{os.path.relpath(run, place)}\n")
+
+
+def noted(folder: Path) -> list[Path]:
+    """Return the folders of a sweep's runs, each once, in the order in which they were begun."""
+    try:
+        lines = read_text(folder / RUNS, "").splitlines()
+    except Damaged:
+        return []
+    return list(dict.fromkeys(folder / line for line in lines if line))
 
 
 def swept(jobs: Sequence[Sequence[str]]) -> list[str]:

@@ -30,6 +30,7 @@ from henkan.evaluation.blend import blend_of
 from henkan.evaluation.score import score_run
 from henkan.evaluation.written import print_scores
 from henkan.files import digests
+from henkan.launching.swept import note
 from henkan.networks.modes import learns
 from henkan.report.along import draw_curve
 from henkan.runs.identity import evaluation_parts, identify
@@ -76,6 +77,7 @@ def main(cfg: DictConfig) -> None:
             raise UserError("this generator has weights to learn: name a trained run with run=FOLDER")
         plan = plan_run(cfg)
         folder = plan.folder
+        note(folder)
         tell(pictures)
         with alone_in(folder):
             score_untrained(plan, pictures)

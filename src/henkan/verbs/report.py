@@ -1,12 +1,19 @@
-"""Write what a study has found so far: one HTML page, tables and figures.
+"""Write what a study, or any runs, have found so far: one HTML page, tables and figures.
 
-henkan report mse_vs_gan
-henkan report mse_vs_gan scale=smoke
-henkan report outputs/runs/studies/mse_vs_gan-laptop --publish experiments/mse_vs_gan/results
+A study is named as `henkan study` has it; runs by their folders: runs themselves, a sweep's folder, a search's, a
+folder of runs, patterns, several of these. Runs that differ in their seeds alone are one configuration; the first is
+the baseline, unless --baseline names another. --csv, --markdown and --latex print the table for other programs.
+
+  henkan report mse_vs_gan
+  henkan report mse_vs_gan scale=smoke
+  henkan report outputs/runs/studies/mse_vs_gan-laptop --publish experiments/mse_vs_gan/results
+  henkan report outputs/runs/sweeps/2026-11-26_10-00-00 --baseline adversarial=0.001
+  henkan report outputs/runs/glcic-* outputs/runs/searches/completion_balance-laptop --latex
 """
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,21 +31,59 @@ def by_name(name: str, overrides: Sequence[str]) -> Path:
     return folder
 
 
-def main(arguments: list[str]) -> int:
-    """`henkan report STUDY [--publish DIR]`: write a study's report anew, print its table and the page."""
-    import argparse
+def folder_of(words: Sequence[str], into: Path | None, baseline: str | None) -> Path:
+    """Return the folder of the study that words name, or of the one that the runs they name are put together as."""
+    from henkan.report.gathered import found, gather, is_gathered
 
-    parser = argparse.ArgumentParser("henkan report", description="Write the report of a study as it stands.")
-    parser.add_argument("study", help="the study's name, or the folder that holds its study.json")
-    parser.add_argument("overrides", nargs="*", help="with a name, what the study was started with: scale=smoke")
+    name, *rest = words
+    own = Path(name) / "study.json"
+    if not rest and own.is_file() and not is_gathered(own.parent):
+        if into or baseline:
+            raise UserError("--into and --baseline are of runs: a study has its own folder, and baseline=NAME")
+        return own.parent
+    paths = [word for word in words if Path(word).exists() or "=" not in word]
+    named = not Path(name).is_dir() or (Path(name) / "study.yaml").is_file()
+    if named and found(name) is None and all("=" in word for word in rest):
+        return by_name(name, rest)
+    if len(paths) < len(words):
+        others = [word for word in words if word not in paths]
+        raise UserError(f"{' '.join(others)}: overrides choose a study by its name, and here are runs")
+    return gather(paths, into, baseline)
+
+
+def numbers(folder: Path, given: argparse.Namespace) -> str:
+    """Return the table, as a person reads it or as it was asked for."""
+    from henkan.report import read, summary, tables
+
+    study = read.read_study(folder)
+    if given.csv:
+        return summary.summary_table(summary.compare(study)).to_csv(index=False).rstrip()
+    if given.markdown:
+        return tables.markdown(study)
+    return tables.latex(study) if given.latex else table(folder)
+
+
+def main(arguments: list[str]) -> int:
+    """Write a report anew, print its table and the page; where another program reads the table, nothing else."""
+    import sys
+
+    parser = argparse.ArgumentParser(
+        "henkan report", description="Write the report of a study, or of runs, as it stands."
+    )
+    parser.add_argument("words", nargs="+", metavar="STUDY|PATH", help="a study's name, with its overrides, or folders")
     parser.add_argument("--publish", type=Path, metavar="DIR", help="also write tables and figures for a repository")
+    parser.add_argument("--into", type=Path, metavar="DIR", help="where the report of runs goes")
+    parser.add_argument(
+        "--baseline", metavar="NAME", help="of runs: the configuration that the others are compared with"
+    )
+    kinds = parser.add_mutually_exclusive_group()
+    for kind in ("csv", "markdown", "latex"):
+        kinds.add_argument(f"--{kind}", action="store_true", help=f"print the table as {kind}")
     given = parser.parse_intermixed_args(arguments)
-    folder = Path(given.study)
-    if not (folder / "study.json").is_file():
-        folder = by_name(given.study, given.overrides)
+    folder = folder_of(given.words, given.into, given.baseline)
     path = write_report(folder)
     if given.publish:
         publish(folder, given.publish)
-    print(table(folder))
-    print(path)
+    print(numbers(folder, given))
+    print(path, file=sys.stderr if given.csv or given.markdown or given.latex else sys.stdout)
     return 0

@@ -29,6 +29,7 @@ from henkan.devices import count_of
 from henkan.errors import Interrupted, TrainingFailed
 from henkan.evaluation.score import score_run
 from henkan.evaluation.written import print_scores
+from henkan.launching.swept import note
 from henkan.ranks import end_rank, is_first_rank, launch, say, share
 from henkan.report.along import draw_curve
 from henkan.runs.curves import parse_rows, read_rows
@@ -52,6 +53,8 @@ def main(cfg: DictConfig) -> float | list[float] | None:
     use_threads(cfg.trainer.threads)
     plan = plan_run(cfg)
     run = Run(plan.folder, plan.identity, plan.config, plan.parts, writes=is_first_rank())
+    if is_first_rank():
+        note(run.folder)
     if not run.done or plan.config["rerun"]:
         # On every rank: one that waits for another would not learn of its end.
         check_pictures(plan)

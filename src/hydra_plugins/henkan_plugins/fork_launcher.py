@@ -65,23 +65,24 @@ class ForkLauncher(Launcher):  # type: ignore[misc, unused-ignore]
         # Not before it must: Hydra imports every plugin, whatever it is asked.
         from henkan.config.trees import frozen_config
         from henkan.launching.launcher import WarmProcesses
-        from henkan.launching.swept import table
+        from henkan.launching.swept import sweeping, table
 
         setup_globals()
         self.check(job_overrides[0])
         at_once = self.n_jobs or self.slots(job_overrides)
         # Where logs lie, and sweepers write what they have found.
-        Path(self.config.hydra.sweep.dir).mkdir(parents=True, exist_ok=True)
+        place = Path(self.config.hydra.sweep.dir)
+        place.mkdir(parents=True, exist_ok=True)
         jobs: list[Job] = []
         codes: list[int] = []
-        with frozen_config(), WarmProcesses(at_once) as processes:
+        with frozen_config(), sweeping(place), WarmProcesses(at_once) as processes:
             for number, overrides in enumerate(job_overrides):
                 while len(jobs) - len(codes) >= at_once:
                     codes += self.await_any(processes, jobs)
                 if self.fail_fast and any(codes):
                     break
                 title = f"{initial_job_idx + number + 1}/{initial_job_idx + len(job_overrides)}"
-                log = Path(self.config.hydra.sweep.dir).absolute() / f"{initial_job_idx + number}.log"
+                log = place.absolute() / f"{initial_job_idx + number}.log"
                 own_log = log if at_once > 1 else None
                 jobs.append(self.start(processes, initial_job_idx + number, title, list(overrides), own_log))
             while len(codes) < len(jobs) and not (self.fail_fast and any(codes)):

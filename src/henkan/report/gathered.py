@@ -1,0 +1,266 @@
+"""Runs that no study has asked for, put together as one: whatever their folders are, a report reads them.
+
+Runs whose configs are the same but for the seed, and for where things lie and are called, are one configuration. It
+goes by what was set otherwise than in the others: recipe, loss, scale, and the overrides of its command.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from glob import glob
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from henkan.archive.index import Archive, Entry, read_entry, settings_of, stamp_of
+from henkan.archive.query import POST, way
+from henkan.config.explain import suggestion
+from henkan.config.told import told
+from henkan.errors import UserError
+from henkan.files import Damaged, read_json, read_text, unsealed, write_sealed
+from henkan.launching.swept import RUNS, noted
+
+# What no configuration is told apart by: its runs are of several seeds, studies and places.
+COMMON = ("logger", "objective", "paths", "recipe", "rerun", "seed", "study", "swept")
+# Of the trainer, what its runs share all the same.
+TRAINER = ("trainer.precision", "trainer.channels_last", "trainer.compile")
+# How many scores are shown where nobody has chosen.
+HEADLINE = 3
+
+
+@dataclass
+class Group:
+    """A configuration: its runs, by what it goes."""
+
+    runs: list[Entry] = field(default_factory=list)
+    facts: dict[str, str] = field(default_factory=dict)
+    name: str = ""
+
+
+def found(path: str) -> list[Path] | None:
+    """Return the run folders that a path means; None for one that is none.
+
+    It is a run, a study, a search, a sweep's folder, a folder of runs, or a pattern of any of these.
+    """
+    if not Path(path).exists():
+        several = [found(name) or [] for name in sorted(glob(path))]
+        return [folder for folders in several for folder in folders] or None
+    folder = Path(path)
+    if (folder / "run.json").is_file():
+        return [folder]
+    if (folder / RUNS).is_file():
+        return noted(folder)
+    if (folder / "trials.csv").is_file():
+        return of_search(folder)
+    if (folder / "study.json").is_file():
+        return of_study(folder)
+    if not folder.is_dir():
+        return None
+    if next(folder.glob("*/run.json"), None) is None:
+        return None
+    archive = Archive(folder)
+    archive.close()
+    return [*(entry.folder for entry in archive.entries), *(folder / name for name in archive.damaged)]
+
+
+def of_search(folder: Path) -> list[Path]:
+    """Return the runs of a search, each once; by their names beside it, where the search has been moved."""
+    rows = csv.DictReader(StringIO(read_text(folder / "trials.csv", "henkan search writes it again")))
+    named = [Path(row["folder"]) for row in rows if row.get("folder")]
+    beside = folder.resolve().parents[1]
+    return list(dict.fromkeys(path if path.is_dir() else beside / path.name for path in named))
+
+
+def of_study(folder: Path) -> list[Path]:
+    """Return the runs of a study that have begun."""
+    plan, _ = unsealed(read_json(folder / "study.json", "henkan study writes it again", dict))
+    paths = [folder / str(node["folder"]) for node in plan.get("runs") or []]
+    return [path for path in paths if path.is_dir()]
+
+
+def gather(paths: Sequence[str], into: Path | None = None, baseline: str | None = None) -> Path:
+    """Write the `study.json` of the runs that paths mean, and return its folder.
+
+    It lies in `into`; a sweep's in its own folder, others below `studies` beside the first run, by their identities.
+    Raises `UserError` for what holds no runs, or runs that cannot be compared.
+    """
+    folders: dict[Path, None] = {}
+    for path in paths:
+        runs = found(path)
+        if not runs:
+            raise UserError(f"{path} holds no runs: name runs, a sweep's folder, a search, a study or a folder of runs")
+        folders |= dict.fromkeys(map(Path.resolve, runs))
+    entries = [entry for folder in folders if (entry := entered(folder)) is not None]
+    if not entries:
+        raise UserError(f"{' '.join(paths)}: none of {len(folders)} run folders can be read")
+    groups = grouped(entries)
+    names = [group.name for group in groups]
+    if baseline is not None and baseline not in names:
+        raise UserError(f"baseline={baseline}{suggestion(baseline, names)}: the configurations are {'; '.join(names)}")
+    sweep = len(paths) == 1 and (Path(paths[0]) / RUNS).is_file()
+    if into is None and sweep:
+        into = Path(paths[0])
+    if into is None:
+        identities = sorted(entry.identity for entry in entries)
+        name = hashlib.sha256("".join(identities).encode()).hexdigest()[:8]
+        into = entries[0].folder.parent / "studies" / f"runs-{name}"
+    if (into / "study.json").is_file() and not is_gathered(into):
+        raise UserError(f"{into} holds a study: another folder with --into DIR")
+    plan = planned(groups, baseline or names[0], into)
+    check_alike(groups, list(plan["metrics"]))
+    into.mkdir(parents=True, exist_ok=True)
+    write_sealed(into / "study.json", plan)
+    return into
+
+
+def is_gathered(folder: Path) -> bool:
+    """Whether a folder's `study.json` was put together here."""
+    plan, _ = unsealed(read_json(folder / "study.json", "remove it", dict))
+    return plan.get("gathered") is True
+
+
+def entered(folder: Path) -> Entry | None:
+    """Read a run with its settings; what cannot be read is named and left out."""
+    stamp = stamp_of(folder / "run.json")
+    try:
+        if stamp is None:
+            raise Damaged("it has no run.json")
+        entry = read_entry(folder, stamp)
+        entry.settings = settings_of(folder / "config.yaml")
+    except Damaged as error:
+        print(f"henkan: left out: {folder.name} ({error})", file=sys.stderr)
+        return None
+    return entry
+
+
+def grouped(entries: Sequence[Entry]) -> list[Group]:
+    """Put runs together that differ in their seeds alone, and name each of these configurations."""
+    groups: dict[str, Group] = {}
+    for entry in entries:
+        group = groups.setdefault(key_of(entry), Group())
+        twin = next((one for one in group.runs if seed_of(one) == seed_of(entry)), None)
+        if twin is None:
+            group.runs.append(entry)
+        else:
+            print(f"henkan: left out: {entry.name} (it is {twin.name} once more)", file=sys.stderr)
+        group.facts = group.facts or facts_of(entry)
+    several = list(groups.values())
+    for group in several:
+        group.name = name_of(group, several)
+    for group in several:
+        if sum(other.name == group.name for other in several) > 1:
+            group.name = f"{group.name} {group.runs[0].identity[:6]}"
+    return several
+
+
+def key_of(entry: Entry) -> str:
+    """Return what runs of one configuration have in common."""
+    settings = entry.settings or {}
+    parts = sorted(
+        f"{key}={value!r}"
+        for key, value in settings.items()
+        if key.partition(".")[0] not in COMMON and (not key.startswith("trainer.") or key in TRAINER)
+    )
+    return "\n".join(parts)
+
+
+def seed_of(entry: Entry) -> int | None:
+    """Return a run's seed; None where nothing is trained, and so no seed matters."""
+    settings = entry.settings or {}
+    trained = any(key.startswith("loss.") for key in settings)
+    return int(entry.record.get("seed", settings.get("seed", 0))) if trained else None
+
+
+def facts_of(entry: Entry) -> dict[str, str]:
+    """Return what a configuration may be called by: recipe, terms, scale, and what its command has set."""
+    settings = entry.settings or {}
+    terms = dict.fromkeys(key.split(".")[1] for key in settings if key.startswith("loss."))
+    facts = {
+        "recipe": entry.record.get("recipe"),
+        "loss": "+".join(sorted(terms)),
+        "scale": settings.get("scale.name"),
+        **told(entry.record.get("overrides") or []),
+    }
+    return {key: str(value) for key, value in facts.items() if value}
+
+
+def name_of(group: Group, groups: Sequence[Group]) -> str:
+    """Return what a configuration has otherwise than the others: bare words of recipe, loss and scale, then keys."""
+    apart = [key for key in group.facts if len({other.facts.get(key) for other in groups}) > 1]
+    words = [group.facts[key] if key in ("recipe", "loss", "scale") else f"{key}={group.facts[key]}" for key in apart]
+    if not words and not any(len({other.facts.get(key) for other in groups}) > 1 for key in keys_of(groups)):
+        # There is but one, or nobody has said what sets them apart.
+        words = [group.facts.get("recipe") or group.runs[0].title]
+    return " ".join(words) or "as the recipe is"
+
+
+def keys_of(groups: Sequence[Group]) -> list[str]:
+    return list(dict.fromkeys(key for group in groups for key in group.facts))
+
+
+def planned(groups: Sequence[Group], baseline: str, into: Path) -> dict[str, Any]:
+    """Return the content of `study.json`; see `henkan.report.read.Plan`."""
+    runs = [(group, entry) for group in groups for entry in group.runs]
+    seeds = sorted({seed for _, entry in runs if (seed := seed_of(entry)) is not None})
+    directions = {name: better for _, entry in runs for name, better in directions_of(entry).items()}
+    decided = [name for name, direction in directions.items() if direction is not None]
+    count = len(runs)
+    return {
+        "gathered": True,
+        "name": into.name,
+        "title": f"{count} run{'s' * (count != 1)}",
+        "question": None,
+        "recipe": ", ".join(dict.fromkeys(str(entry.record.get("recipe")) for _, entry in runs)),
+        "scale": ", ".join(dict.fromkeys(group.facts.get("scale", "") for group in groups)),
+        "baseline": baseline,
+        "headline": decided[:HEADLINE],
+        "plane": None,
+        "bound": None,
+        "seeds": seeds,
+        "configurations": {
+            group.name: {
+                "variant": group.name,
+                "point": {},
+                "overrides": list(group.runs[0].record.get("overrides", [])),
+            }
+            for group in groups
+        },
+        "overrides": [],
+        "metrics": directions,
+        "runs": [
+            {
+                "configuration": group.name,
+                "seed": seed_of(entry),
+                "folder": os.path.relpath(entry.folder, into.resolve()),
+                "status": entry.status,
+                "error": entry.record.get("error"),
+            }
+            for group, entry in runs
+        ],
+        "saved_iterations": 0,
+    }
+
+
+def directions_of(entry: Entry) -> Mapping[str, str | None]:
+    """Return what a run was scored by, and which way is better; see `henkan.archive.query.better`."""
+    settings = entry.settings or {}
+    return {name: settings.get(f"metric.{name.removesuffix(POST)}.better") for name in entry.metrics}
+
+
+def check_alike(groups: Sequence[Group], metrics: Sequence[str]) -> None:
+    """Say where scores do not compare: taken in other ways, or on other pictures."""
+    for metric in metrics:
+        ways: dict[str, list[str]] = {}
+        for group in groups:
+            for entry in group.runs:
+                if metric in entry.metrics:
+                    ways.setdefault(way(entry, metric), []).append(group.name)
+        if len(ways) > 1:
+            told = "; ".join(", ".join(dict.fromkeys(names)) for names in ways.values())
+            print(f"henkan: {metric} was taken in {len(ways)} ways, which do not compare: {told}", file=sys.stderr)
+            return
