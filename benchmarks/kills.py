@@ -13,6 +13,8 @@ degraded folder.
 from __future__ import annotations
 
 import argparse
+import csv
+import io
 import os
 import random
 import signal
@@ -31,6 +33,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from henkan.runs.curves import MEASURED
 from henkan.training import checkpoint
 
 # GLCIC's three phases on small pictures; checkpoints often enough that a kill loses little.
@@ -48,6 +51,7 @@ TINY = [
 ]
 # What of a checkpoint tells how it came about, and may differ.
 OTHERWISE = ("code", "seconds", "seconds_lost")
+CURVES = "metrics.csv"
 STUDY = """
 title: Kills
 question: Does it go on?
@@ -151,11 +155,20 @@ def results(place: Path) -> Iterator[tuple[str, Any]]:
     for path in sorted(place.rglob("*.ckpt")):
         if not path.name.startswith("."):
             state = {name: value for name, value in checkpoint.load(path).items() if name not in OTHERWISE}
+            if "curves" in state:
+                state["curves"] = results_of(state["curves"])
             yield from ((f"{path.relative_to(place)}: {name}", value) for name, value in leaves(state))
     for pattern in ("*/metrics.csv", "*/scores.csv", "*/*/summary.csv", "*/pictures/*", "*/panels/*", "written/**/*"):
         for path in sorted(place.glob(pattern)):
             if path.is_file() and not path.name.startswith("."):
-                yield str(path.relative_to(place)), path.read_bytes()
+                content = path.read_bytes()
+                yield str(path.relative_to(place)), results_of(content.decode()) if path.name == CURVES else content
+
+
+def results_of(curves: str) -> list[dict[str, str]]:
+    """Return the rows of a run's curves without what the machine took for them."""
+    rows = csv.DictReader(io.StringIO(curves))
+    return [{name: value for name, value in row.items() if not name.startswith(MEASURED)} for row in rows]
 
 
 def leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
