@@ -86,7 +86,8 @@ def of_study(folder: Path) -> list[Path]:
 def gather(paths: Sequence[str], into: Path | None = None, baseline: str | None = None) -> Path:
     """Write the `study.json` of the runs that paths mean, and return its folder.
 
-    It lies in `into`; a sweep's in its own folder, others below `studies` beside the first run, by their identities.
+    It lies in `into`; a sweep's in its own folder, an earlier one's where that is, others below `studies` beside the
+    first run, by their identities.
     Raises `UserError` for what holds no runs, or runs that cannot be compared.
     """
     folders: dict[Path, None] = {}
@@ -100,17 +101,21 @@ def gather(paths: Sequence[str], into: Path | None = None, baseline: str | None 
         raise UserError(f"{' '.join(paths)}: none of {len(folders)} run folders can be read")
     groups = grouped(entries)
     names = [group.name for group in groups]
+    alone = Path(paths[0]) if len(paths) == 1 else None
+    if into is None and alone is not None and ((alone / RUNS).is_file() or is_gathered(alone)):
+        into = alone
     if baseline is not None and baseline not in names:
         raise UserError(f"baseline={baseline}{suggestion(baseline, names)}: the configurations are {'; '.join(names)}")
-    sweep = len(paths) == 1 and (Path(paths[0]) / RUNS).is_file()
-    if into is None and sweep:
-        into = Path(paths[0])
     if into is None:
         identities = sorted(entry.identity for entry in entries)
         name = hashlib.sha256("".join(identities).encode()).hexdigest()[:8]
         into = entries[0].folder.parent / "studies" / f"runs-{name}"
-    if (into / "study.json").is_file() and not is_gathered(into):
+    before = earlier(into)
+    if before is not None and not before.get("gathered"):
         raise UserError(f"{into} holds a study: another folder with --into DIR")
+    if baseline is None and before is not None and before.get("baseline") in names:
+        # As somebody has chosen it then.
+        baseline = str(before["baseline"])
     plan = planned(groups, baseline or names[0], into)
     check_alike(groups, list(plan["metrics"]))
     into.mkdir(parents=True, exist_ok=True)
@@ -119,9 +124,14 @@ def gather(paths: Sequence[str], into: Path | None = None, baseline: str | None 
 
 
 def is_gathered(folder: Path) -> bool:
-    """Whether a folder's `study.json` was put together here."""
-    plan, _ = unsealed(read_json(folder / "study.json", "remove it", dict))
-    return plan.get("gathered") is True
+    """Whether a folder holds a `study.json` that was put together here."""
+    return (earlier(folder) or {}).get("gathered") is True
+
+
+def earlier(folder: Path) -> dict[str, Any] | None:
+    """Return what the `study.json` of a folder says; None where there is none. Raises `Damaged` for a damaged one."""
+    path = folder / "study.json"
+    return unsealed(read_json(path, "henkan study writes it again", dict))[0] if path.is_file() else None
 
 
 def entered(folder: Path) -> Entry | None:
