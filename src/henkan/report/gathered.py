@@ -29,6 +29,8 @@ from henkan.launching.swept import RUNS, noted
 COMMON = ("logger", "objective", "paths", "recipe", "rerun", "seed", "study", "swept")
 # Of the trainer, what its runs share all the same.
 TRAINER = ("trainer.precision", "trainer.channels_last", "trainer.compile")
+# What a configuration goes by before all else.
+TELLING = ("recipe", "loss", "scale", "generator")
 # How many scores are shown where nobody has chosen.
 HEADLINE = 3
 
@@ -160,11 +162,9 @@ def grouped(entries: Sequence[Entry]) -> list[Group]:
             print(f"henkan: left out: {entry.name} (it is {twin.name} once more)", file=sys.stderr)
         group.facts = group.facts or facts_of(entry)
     several = list(groups.values())
-    for group in several:
-        group.name = name_of(group, several)
-    for group in several:
-        if sum(other.name == group.name for other in several) > 1:
-            group.name = f"{group.name} {group.runs[0].identity[:6]}"
+    given = names(several)
+    for group, name in zip(several, given, strict=True):
+        group.name = f"{name} {group.runs[0].identity[:6]}" if given.count(name) > 1 else name
     return several
 
 
@@ -199,18 +199,36 @@ def facts_of(entry: Entry) -> dict[str, str]:
     return {key: str(value) for key, value in facts.items() if value}
 
 
-def name_of(group: Group, groups: Sequence[Group]) -> str:
-    """Return what a configuration has otherwise than the others: bare words of recipe, loss and scale, then keys."""
-    apart = [key for key in group.facts if len({other.facts.get(key) for other in groups}) > 1]
-    words = [group.facts[key] if key in ("recipe", "loss", "scale") else f"{key}={group.facts[key]}" for key in apart]
-    if not words and not any(len({other.facts.get(key) for other in groups}) > 1 for key in keys_of(groups)):
-        # There is but one, or nobody has said what sets them apart.
-        words = [group.facts.get("recipe") or group.runs[0].title]
-    return " ".join(words) or "as the recipe is"
+def names(groups: Sequence[Group]) -> list[str]:
+    """Return what each configuration is called: by what it has otherwise than others, as far as that tells it apart.
+
+    Words of recipe, loss and scale stand alone, others with their keys. Two may be called the same, if nobody has said
+    what sets them apart.
+    """
+    keys = list(dict.fromkeys(key for group in groups for key in group.facts))
+    values = {key: {group.facts.get(key) for group in groups} for key in keys}
+    apart = [key for key in keys if len(values[key]) > 1]
+    for key in sorted(reversed(apart), key=lambda each: each in TELLING):
+        # What has one value, wherever it was set, is left out unless a name needs it.
+        if len(values[key] - {None}) == 1:
+            with_it, without = called(groups, apart), called(groups, [each for each in apart if each != key])
+            if len(set(without)) == len(set(with_it)) and without.count("") == with_it.count(""):
+                apart.remove(key)
+    if not apart:
+        return [group.facts.get("recipe") or group.runs[0].title for group in groups]
+    return [name or "as the recipe is" for name in called(groups, apart)]
 
 
-def keys_of(groups: Sequence[Group]) -> list[str]:
-    return list(dict.fromkeys(key for group in groups for key in group.facts))
+def called(groups: Sequence[Group], keys: Sequence[str]) -> list[str]:
+    """Return the words of some keys for each configuration."""
+    return [
+        " ".join(
+            group.facts[key] if key in ("recipe", "loss", "scale") else f"{key}={group.facts[key]}"
+            for key in keys
+            if key in group.facts
+        )
+        for group in groups
+    ]
 
 
 def planned(groups: Sequence[Group], baseline: str, into: Path) -> dict[str, Any]:
