@@ -208,7 +208,8 @@ def names(groups: Sequence[Group]) -> list[str]:
     keys = list(dict.fromkeys(key for group in groups for key in group.facts))
     values = {key: {group.facts.get(key) for group in groups} for key in keys}
     apart = [key for key in keys if len(values[key]) > 1]
-    for key in sorted(reversed(apart), key=lambda each: each in TELLING):
+    first = [key for key in apart if key in TELLING]
+    for key in [*(each for each in reversed(apart) if each not in first), *reversed(first)]:
         # What has one value, wherever it was set, is left out unless a name needs it.
         if len(values[key] - {None}) == 1:
             with_it, without = called(groups, apart), called(groups, [each for each in apart if each != key])
