@@ -75,6 +75,8 @@ def test_a_prefix_stays_for_whom_a_study_has_yet_to_begin_and_for_who_is_on_the_
     with lock(other / LOCK):
         needed = {one.folder: one.needed for one in prefixes(Archive(tmp_path))}
     assert needed == {offered: ["alpha-smoke has runs to do"], other: ["a run is on the way to it"]}
+    (study / "study.json").write_text(json.dumps({"runs": runs, "gathered": True}))
+    assert [one.needed for one in prefixes(Archive(tmp_path))] == [[], []]
     (study / "study.json").write_text(json.dumps({"runs": runs[:1]}))
     assert [one.needed for one in prefixes(Archive(tmp_path))] == [[], []]
     (study / "study.json").write_text("{")

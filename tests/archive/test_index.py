@@ -110,12 +110,16 @@ def test_half_written_folders_are_named_and_left_out(runs: Path) -> None:
     }.items():
         (runs / name).mkdir()
         (runs / name / "run.json").write_bytes(content.encode("utf-8", "surrogateescape"))
+    odd = {"identity": "a", "status": "done", "metrics": [1], "title": 3}
+    (runs / "kinds").mkdir()
+    (runs / "kinds" / "run.json").write_text(json.dumps(odd))
     for name in ("studies", "prefixes", "notes"):
         (runs / name).mkdir()
     (runs / "file").touch()
     found = Archive(runs)
     assert len(found.entries) == 4
-    assert set(found.damaged) == {"begun", "cut", "other", "list", "empty", "odd"}
+    assert set(found.damaged) == {"begun", "cut", "other", "list", "empty", "odd", "kinds"}
+    assert found.damaged["kinds"] == "its run.json says something else under metrics and title than runs do"
     assert found.damaged["begun"] == "it has no run.json"
     assert found.damaged["other"] == "its run.json does not say identity and status"
     assert "is empty" in found.damaged["empty"]

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
-from henkan.launching.swept import swept, table
+import os
+from pathlib import Path
+
+from henkan.launching.swept import SWEEP, note, noted, sweeping, swept, table
 
 JOBS = [
     ["experiment=glcic", "weights.adversarial=0.001", "seed=0"],
@@ -30,3 +33,20 @@ def test_several_objectives_have_a_column_each() -> None:
         "0.001                21.5000   0.2500",
         "0.01                 failed",
     ]
+
+
+def test_runs_are_named_in_their_sweep_each_once(tmp_path: Path) -> None:
+    runs = [tmp_path / "runs" / name for name in ("a", "b", "a")]
+    swept_in = tmp_path / "runs" / "sweeps" / "today"
+    swept_in.mkdir(parents=True)
+    note(runs[0])
+    assert noted(swept_in) == []
+    with sweeping(swept_in):
+        for run in runs:
+            note(run)
+    assert SWEEP not in os.environ
+    assert [path.resolve() for path in noted(swept_in)] == runs[:2]
+    # They may be moved together.
+    (tmp_path / "runs").rename(tmp_path / "moved")
+    found = noted(tmp_path / "moved" / "sweeps" / "today")
+    assert [path.resolve() for path in found] == [tmp_path / "moved" / "a", tmp_path / "moved" / "b"]

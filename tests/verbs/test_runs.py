@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import csv
+import os
+import subprocess
+import sys
 from io import StringIO
 from pathlib import Path
 
@@ -196,3 +199,13 @@ def test_no_runs_at_all(tmp_path: Path, capsys: Output, monkeypatch: pytest.Monk
     (tmp_path / "outputs" / "runs").mkdir(parents=True)
     assert henkan() == 2
     assert "outputs/runs holds no runs: henkan train makes one" in capsys.readouterr().err
+
+
+def test_a_reader_that_has_gone_is_no_error(place: str) -> None:
+    reads, writes = os.pipe()
+    os.close(reads)
+    # Unbuffered, so that the first line finds nobody.
+    command, environment = [sys.executable, "-m", "henkan", "runs", place], {**os.environ, "PYTHONUNBUFFERED": "1"}
+    done = subprocess.run(command, stdout=writes, stderr=subprocess.PIPE, text=True, env=environment)
+    os.close(writes)
+    assert (done.returncode, done.stderr) == (141, "henkan: left out: begun (it has no run.json)\n")

@@ -22,6 +22,7 @@ from tiny_study import in_study, own
 from henkan.errors import TrainingFailed, UserError
 from henkan.launching.execute import execute
 from henkan.launching.launcher import WarmProcesses
+from henkan.launching.swept import noted
 from henkan.runs.curves import last_iteration, read_rows
 from henkan.runs.record import read_record
 from henkan.training import checkpoint
@@ -272,6 +273,8 @@ def test_a_sweep_leaves_one_run_a_point(tiny: list[str], tmp_path: Path, process
     assert [row[0] for row in rows] == ["seed", "0", "1"] and rows[0][1] == "val/psnr"
     assert all(5 < float(row[1]) < 50 for row in rows[1:])
     assert sorted(read_record(path.parent)["seed"] for path in runs.glob("*/run.json")) == [0, 1]  # type: ignore[index]
+    (swept,) = (runs / "sweeps").iterdir()
+    assert {path.resolve() for path in noted(swept)} == {path.parent for path in runs.glob("*/run.json")}
 
 
 @pytest.mark.parametrize("verb", ["train", "study"])
@@ -312,6 +315,8 @@ def test_a_sweep_of_two_at_once_trains_a_shared_prefix_once(
     records = [read_record(path.parent) for path in (tmp_path / "runs").glob("*/run.json")]
     names = sorted(path.parent.name.rpartition("-")[0] for path in (tmp_path / "runs").glob("*/run.json"))
     assert names == [f"glcic-adversarial+mse-seed0-adversarial_{weight}" for weight in ("0.01", "0.1")]
+    boundaries = {identity[:20] for record in records if record for identity in record["boundaries"].values()}
+    assert boundaries == {path.name for path in (tmp_path / "runs" / "prefixes").iterdir()}
     # Both start at the same time: one trains the first two phases, the other waits for them.
     assert sorted(record["prefix"]["iteration"] if "prefix" in record else 0 for record in records if record) == [0, 10]
 

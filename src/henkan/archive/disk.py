@@ -120,7 +120,8 @@ def of_study(path: Path, runs: Mapping[str, Entry]) -> Iterable[tuple[str, str]]
         plan, _ = unsealed(read_json(path, "", dict))
     except Damaged:
         return
-    nodes: Any = plan.get("runs")
+    # A report of any runs asks for none.
+    nodes: Any = None if plan.get("gathered") else plan.get("runs")
     for node in nodes if isinstance(nodes, list) else []:
         name = Path(str(node["folder"])).name
         yield name, runs[name].status if name in runs else str(node.get("status"))

@@ -53,6 +53,16 @@ KEPT = (
     "seconds_lost",
     "metrics",
 )
+# What is under some of these, where there is anything: whoever made a folder may have written what he likes.
+KINDS = {
+    "boundaries": dict,
+    "created": str,
+    "ended": str,
+    "metrics": dict,
+    "overrides": list,
+    "prefix": dict,
+    "title": str,
+}
 # As many configs are read without a word; many more take a while.
 IN_SILENCE = 500
 Settings = dict[str, Any]
@@ -177,6 +187,8 @@ def read_entry(folder: Path, stamp: list[int], before: Entry | None = None) -> E
         raise Damaged(str(error).removesuffix("; ")) from error
     if lacking := [key for key in ("identity", "status") if not isinstance(record.get(key), str)]:
         raise Damaged(f"its run.json does not say {' and '.join(lacking)}")
+    if wrong := [key for key, kind in KINDS.items() if not isinstance(record.get(key), kind | None)]:
+        raise Damaged(f"its run.json says something else under {' and '.join(wrong)} than runs do")
     kept = {key: record[key] for key in KEPT if key in record}
     config = (None, None) if before is None else (before.config_stamp, before.settings)
     return Entry(folder, stamp, as_record(kept), intact, *config)

@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from pathlib import PurePath
 from typing import Any
 
@@ -216,13 +217,19 @@ def way(entry: Entry, metric: str) -> str:
     Of the pictures, the config and the contents that were learned from speak; the generator is not asked.
     """
     settings = entry.settings or {}
-    own_degradation = any(key.startswith("evaluation.degradation.") for key in settings)
-    groups = ["evaluation", "postprocess", f"metric.{metric.removesuffix(POST)}", "data", "size"]
-    groups += [] if own_degradation else ["degradation"]
-    parts = {
-        key: value
-        for key, value in settings.items()
-        if any(key == group or key.startswith(f"{group}.") for group in groups) and key not in UNSCORED
-    }
-    content = json.dumps([entry.record.get("manifest"), parts], sort_keys=True, default=str)
+    parts = [(key, settings[key]) for key in scoring_keys(tuple(settings), metric.removesuffix(POST))]
+    content = json.dumps([entry.record.get("manifest"), parts], default=str)
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:6]
+
+
+@lru_cache(maxsize=1024)
+def scoring_keys(keys: tuple[str, ...], metric: str) -> list[str]:
+    """Return those of a config's keys that scores by a metric depend on, in order; most configs have the same keys."""
+    groups = ["evaluation", "postprocess", f"metric.{metric}", "data", "size"]
+    # Scores are taken on another one where that is said.
+    groups += [] if any(key.startswith("evaluation.degradation.") for key in keys) else ["degradation"]
+    return sorted(
+        key
+        for key in keys
+        if key not in UNSCORED and any(key == group or key.startswith(f"{group}.") for group in groups)
+    )

@@ -47,6 +47,9 @@ def execute(verb: str, arguments: Sequence[str]) -> Outcome:
         print(f"henkan: {end.message}", file=sys.stderr, flush=True)
         return Outcome(int(end.code or 0), error=end.message)
     except Exception as error:
+        if isinstance(error, BrokenPipeError) and not composed(verb):
+            # Whoever read what it prints (`henkan … | head`) has gone: nothing is wrong.
+            raise
         from henkan.config.explain import explain
 
         line, code = explain(error, verb, arguments)

@@ -29,6 +29,8 @@ from henkan.launching.swept import RUNS, noted
 COMMON = ("logger", "objective", "paths", "recipe", "rerun", "seed", "study", "swept")
 # Of the trainer, what its runs share all the same.
 TRAINER = ("trainer.precision", "trainer.channels_last", "trainer.compile")
+# What a configuration goes by before all else.
+TELLING = ("recipe", "loss", "scale", "generator")
 # How many scores are shown where nobody has chosen.
 HEADLINE = 3
 
@@ -86,7 +88,8 @@ def of_study(folder: Path) -> list[Path]:
 def gather(paths: Sequence[str], into: Path | None = None, baseline: str | None = None) -> Path:
     """Write the `study.json` of the runs that paths mean, and return its folder.
 
-    It lies in `into`; a sweep's in its own folder, others below `studies` beside the first run, by their identities.
+    It lies in `into`; a sweep's in its own folder, an earlier one's where that is, others below `studies` beside the
+    first run, by their identities.
     Raises `UserError` for what holds no runs, or runs that cannot be compared.
     """
     folders: dict[Path, None] = {}
@@ -100,17 +103,21 @@ def gather(paths: Sequence[str], into: Path | None = None, baseline: str | None 
         raise UserError(f"{' '.join(paths)}: none of {len(folders)} run folders can be read")
     groups = grouped(entries)
     names = [group.name for group in groups]
+    alone = Path(paths[0]) if len(paths) == 1 else None
+    if into is None and alone is not None and ((alone / RUNS).is_file() or is_gathered(alone)):
+        into = alone
     if baseline is not None and baseline not in names:
         raise UserError(f"baseline={baseline}{suggestion(baseline, names)}: the configurations are {'; '.join(names)}")
-    sweep = len(paths) == 1 and (Path(paths[0]) / RUNS).is_file()
-    if into is None and sweep:
-        into = Path(paths[0])
     if into is None:
         identities = sorted(entry.identity for entry in entries)
         name = hashlib.sha256("".join(identities).encode()).hexdigest()[:8]
         into = entries[0].folder.parent / "studies" / f"runs-{name}"
-    if (into / "study.json").is_file() and not is_gathered(into):
+    before = earlier(into)
+    if before is not None and not before.get("gathered"):
         raise UserError(f"{into} holds a study: another folder with --into DIR")
+    if baseline is None and before is not None and before.get("baseline") in names:
+        # As somebody has chosen it then.
+        baseline = str(before["baseline"])
     plan = planned(groups, baseline or names[0], into)
     check_alike(groups, list(plan["metrics"]))
     into.mkdir(parents=True, exist_ok=True)
@@ -119,9 +126,14 @@ def gather(paths: Sequence[str], into: Path | None = None, baseline: str | None 
 
 
 def is_gathered(folder: Path) -> bool:
-    """Whether a folder's `study.json` was put together here."""
-    plan, _ = unsealed(read_json(folder / "study.json", "remove it", dict))
-    return plan.get("gathered") is True
+    """Whether a folder holds a `study.json` that was put together here."""
+    return (earlier(folder) or {}).get("gathered") is True
+
+
+def earlier(folder: Path) -> dict[str, Any] | None:
+    """Return what the `study.json` of a folder says; None where there is none. Raises `Damaged` for a damaged one."""
+    path = folder / "study.json"
+    return unsealed(read_json(path, "henkan study writes it again", dict))[0] if path.is_file() else None
 
 
 def entered(folder: Path) -> Entry | None:
@@ -150,11 +162,9 @@ def grouped(entries: Sequence[Entry]) -> list[Group]:
             print(f"henkan: left out: {entry.name} (it is {twin.name} once more)", file=sys.stderr)
         group.facts = group.facts or facts_of(entry)
     several = list(groups.values())
-    for group in several:
-        group.name = name_of(group, several)
-    for group in several:
-        if sum(other.name == group.name for other in several) > 1:
-            group.name = f"{group.name} {group.runs[0].identity[:6]}"
+    given = names(several)
+    for group, name in zip(several, given, strict=True):
+        group.name = f"{name} {group.runs[0].identity[:6]}" if given.count(name) > 1 else name
     return several
 
 
@@ -189,18 +199,37 @@ def facts_of(entry: Entry) -> dict[str, str]:
     return {key: str(value) for key, value in facts.items() if value}
 
 
-def name_of(group: Group, groups: Sequence[Group]) -> str:
-    """Return what a configuration has otherwise than the others: bare words of recipe, loss and scale, then keys."""
-    apart = [key for key in group.facts if len({other.facts.get(key) for other in groups}) > 1]
-    words = [group.facts[key] if key in ("recipe", "loss", "scale") else f"{key}={group.facts[key]}" for key in apart]
-    if not words and not any(len({other.facts.get(key) for other in groups}) > 1 for key in keys_of(groups)):
-        # There is but one, or nobody has said what sets them apart.
-        words = [group.facts.get("recipe") or group.runs[0].title]
-    return " ".join(words) or "as the recipe is"
+def names(groups: Sequence[Group]) -> list[str]:
+    """Return what each configuration is called: by what it has otherwise than others, as far as that tells it apart.
+
+    Words of recipe, loss and scale stand alone, others with their keys. Two may be called the same, if nobody has said
+    what sets them apart.
+    """
+    keys = list(dict.fromkeys(key for group in groups for key in group.facts))
+    values = {key: {group.facts.get(key) for group in groups} for key in keys}
+    apart = [key for key in keys if len(values[key]) > 1]
+    first = [key for key in apart if key in TELLING]
+    for key in [*(each for each in reversed(apart) if each not in first), *reversed(first)]:
+        # What has one value, wherever it was set, is left out unless a name needs it.
+        if len(values[key] - {None}) == 1:
+            with_it, without = called(groups, apart), called(groups, [each for each in apart if each != key])
+            if len(set(without)) == len(set(with_it)) and without.count("") == with_it.count(""):
+                apart.remove(key)
+    if not apart:
+        return [group.facts.get("recipe") or group.runs[0].title for group in groups]
+    return [name or "as the recipe is" for name in called(groups, apart)]
 
 
-def keys_of(groups: Sequence[Group]) -> list[str]:
-    return list(dict.fromkeys(key for group in groups for key in group.facts))
+def called(groups: Sequence[Group], keys: Sequence[str]) -> list[str]:
+    """Return the words of some keys for each configuration."""
+    return [
+        " ".join(
+            group.facts[key] if key in ("recipe", "loss", "scale") else f"{key}={group.facts[key]}"
+            for key in keys
+            if key in group.facts
+        )
+        for group in groups
+    ]
 
 
 def planned(groups: Sequence[Group], baseline: str, into: Path) -> dict[str, Any]:

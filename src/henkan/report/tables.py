@@ -80,7 +80,7 @@ def latex(study: Study) -> str:
             "\n".join(
                 [
                     f"% {study.name}{where}, {plural(len(study.seeds), 'seed')}",
-                    f"% mean [95 % interval over {'; '.join(over)}]",
+                    f"% mean [95 % interval over {' or '.join(over)}]",
                     "% bold: the best; dagger: the paired difference against the baseline excludes zero",
                     rf"\begin{{tabular}}{{l{'r' * len(keys)}}}",
                     r"\toprule",

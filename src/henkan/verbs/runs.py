@@ -175,17 +175,18 @@ def show_difference(archive: Archive, words: Sequence[str], given: argparse.Name
                 row["change"] = None if mine is None or theirs is None else theirs - mine
                 row["better"] = found.directions[key]
             rows.append(row)
-    show(rows, given.csv, f"{one.title}  |  {other.title}")
+    show(rows, given.csv, "  |  ".join(told_apart([one, other])))
     for remark in found.remarks:
         print(f"henkan: {remark}", file=sys.stderr)
 
 
 def show_disk(archive: Archive, words: Sequence[str], given: argparse.Namespace) -> None:
     rows = []
-    for entry in chosen(archive, words):
+    entries = chosen(archive, words)
+    for entry, title in zip(entries, told_apart(entries), strict=True):
         parts = taken(entry.folder)
         row: Row = {"identity": entry.identity if given.csv else entry.identity[:10], "status": entry.status}
-        rows.append(row | parts | {"bytes": sum(parts.values()), "run": entry.name if given.csv else entry.title})
+        rows.append(row | parts | {"bytes": sum(parts.values()), "run": entry.name if given.csv else title})
     rows.sort(key=lambda row: -row["bytes"])
     total = sum(row["bytes"] for row in rows)
     shared = [prefix.bytes for prefix in prefixes(archive)]
@@ -274,10 +275,11 @@ def described(archive: Archive, entries: Sequence[Entry], keys: Sequence[str], e
     counts = Counter(name for entry in entries for name in entry.metrics)
     room = None if everything else max(0, (width() - ROOM) // COLUMN - len(keys))
     shown = [*keys, *[name for name, _ in counts.most_common() if name not in keys][:room]]
+    titles = told_apart(entries)
     rows = []
-    for entry in entries:
+    for entry, title in zip(entries, titles, strict=True):
         row: Row = {"identity": entry.identity if everything else entry.identity[:10], "status": entry.status}
-        row["run"] = entry.name if everything else entry.title
+        row["run"] = entry.name if everything else title
         if everything:
             row |= {name: value_of(entry, name) for name in OF_RECORDS if name not in row}
         else:
@@ -287,6 +289,13 @@ def described(archive: Archive, entries: Sequence[Entry], keys: Sequence[str], e
             row[key] = None if found is ABSENT else " ".join(sorted(found)) if isinstance(found, Parts) else found
         rows.append(row)
     return rows
+
+
+def told_apart(entries: Sequence[Entry]) -> list[str]:
+    """Return titles of runs without what all of them were set to alike."""
+    words = [entry.title.split(" ") for entry in entries]
+    common = set.intersection(*map(set, words)) if len(words) > 1 else set()
+    return [" ".join([first, *(word for word in rest if word not in common)]) for first, *rest in words]
 
 
 def width() -> int:
