@@ -20,7 +20,18 @@ from henkan.report import figures, words
 from henkan.report.figures import GROUPS, Chart
 from henkan.report.read import GIVEN, STATUSES, Run, Study
 from henkan.report.statistics import OVER_IMAGES, WITHOUT_SEEDS
-from henkan.report.summary import SYMBOLS, Answer, Comparison, answer, digits_of, interval_words, pictures_of
+from henkan.report.summary import (
+    SYMBOLS,
+    Answer,
+    Comparison,
+    answer,
+    comparisons,
+    digits_of,
+    identical,
+    interval_words,
+    pictures_of,
+    power,
+)
 from henkan.scoring.evaluation_set import WHOLE
 
 # One seed's pictures alone are shown where all seeds would make the file slow to open on a phone.
@@ -70,6 +81,21 @@ class Part:
     @property
     def answer(self) -> Answer:
         return answer(self.study, self.rows)
+
+    @property
+    def corrected(self) -> int:
+        """How many comparisons verdicts are corrected for together."""
+        return comparisons(self.study, self.rows)
+
+    @property
+    def family(self) -> str:
+        """The metrics that are corrected together, in words."""
+        return words.listed(words.metric(key).label for key in self.study.family)
+
+    @property
+    def notes(self) -> list[str]:
+        """What must be said of the numbers: runs that are one, and which differences the seeds would show."""
+        return [note for note in (*identical(self.study), power(self.study, self.rows)) if note]
 
     @property
     def pictures(self) -> str:
@@ -185,6 +211,7 @@ def score_rows(study: Study, rows: list[Comparison]) -> list[dict[str, Any]]:
                     "symbol": row.verdict and SYMBOLS[row.verdict],
                     "change": change and words.number(change.mean, digits[key], signed=True),
                     "change_span": interval_words(change, digits[key], signed=True),
+                    "doubt": row.doubt,
                 }
             )
         found.append(
@@ -224,12 +251,12 @@ def area_rows(study: Study, key: str) -> list[AreaRow]:
 
 def scope(study: Study, row: Comparison) -> str:
     """Return what a cell's intervals cover where that is not every seed of the study."""
-    if row.value is None or row.seeds == len(study.seeds) > 1:
+    if row.value is None or (row.seeds == len(study.seeds) > 1 and row.value.low is not None):
         return ""
     if row.value.over == WITHOUT_SEEDS:
         return "no seeds; over pictures" if row.value.low is not None else "no seeds, no interval"
     if row.value.low is None:
-        return "1 seed, no interval"
+        return "1 seed, no interval" if row.seeds == 1 else f"{row.seeds} seeds agree, no interval"
     return "over pictures, 1 seed" if row.value.over == OVER_IMAGES else f"{row.seeds} of {len(study.seeds)} seeds"
 
 

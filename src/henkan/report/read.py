@@ -50,6 +50,7 @@ class Plan(TypedDict, total=False):
     scale: str
     baseline: str
     headline: list[str]
+    family: list[str]
     plane: dict[str, str] | None
     bound: float | None
     seeds: list[int]
@@ -257,6 +258,23 @@ class Study:
     def headline(self) -> list[str]:
         """The metrics that the study is about, as far as something has scored them."""
         return [key for key in self.plan.get("headline") or [] if key in self.metrics]
+
+    @property
+    def family(self) -> list[str]:
+        """The metrics whose verdicts are corrected together: those that the study names, or its headline."""
+        return [key for key in self.plan.get("family") or self.plan.get("headline") or [] if key in self.metrics]
+
+    def folders(self, configuration: str) -> frozenset[Path]:
+        """Return where the runs of a configuration lie: those of the same runs lie in the same place."""
+        return self.places.get(configuration, frozenset())
+
+    @cached_property
+    def places(self) -> dict[str, frozenset[Path]]:
+        """Configuration -> its runs' folders."""
+        found: dict[str, set[Path]] = {}
+        for run in self.runs:
+            found.setdefault(run.configuration, set()).add(run.folder.absolute())
+        return {name: frozenset(folders) for name, folders in found.items()}
 
     @property
     def directions(self) -> dict[str, str]:

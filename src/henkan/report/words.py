@@ -164,3 +164,9 @@ def listed(words: Iterable[str]) -> str:
 def plural(count: int, word: str) -> str:
     """Return `1 seed`, `3 seeds`."""
     return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
+
+
+def in_words(count: int) -> str:
+    """Return a small count as people write it: three, eight, 13."""
+    small = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+    return small[count] if count < len(small) else f"{count:,}"
