@@ -630,6 +630,32 @@ def test_power_is_said_in_words(tmp_path: Path) -> None:
     assert power(first, compare(first)) == ""
 
 
+@pytest.mark.parametrize(("key", "better"), [("gradient_gap_hole", None), ("mine", 0), ("mine", 0.0)])
+def test_a_metric_with_a_target_is_closer_or_farther(key: str, better: float | None, tmp_path: Path) -> None:
+    values = {
+        "base": [[-0.3], [-0.32], [-0.29]],
+        "near": [[-0.1], [-0.13], [-0.09]],
+        # As near, from above: in "higher" and "lower" it would be the farthest of all.
+        "over": [[0.1], [0.12], [0.08]],
+        "far": [[-0.9], [-0.93], [-0.89]],
+        "beyond": [[0.3], [0.31], [0.3]],
+    }
+    small(tmp_path, values)
+    for place in tmp_path.glob("*/scores.csv"):
+        place.write_text(place.read_text().replace("psnr", key))
+    change(tmp_path, headline=[key], metrics={key: better})
+    rows = {row.configuration: row for row in compare(read_study(tmp_path)) if row.metric == key}
+    assert [rows[name].verdict for name in values] == [None, "closer", "closer", "farther", "unclear"]
+    assert rows["near"].distance is not None and rows["near"].distance.mean == pytest.approx(-0.59 / 3)
+    assert rows["over"].meeting == pytest.approx((-0.91 / 3, 0.1))
+    page = read(write_report(tmp_path)).text
+    place = "the true gradient in the hole" if key == "gradient_gap_hole" else "0 in mine"
+    assert re.search(rf"near is closer to {place} \(−0\.30+\d* → −0\.1\d*\)", page)
+    assert "closer to 0 is better" in page and "▲ better or closer to the target" in page
+    assert f"far is farther to {place}" not in page and f"far is farther from {place}" in page
+    assert "→ 0" in table(tmp_path)
+
+
 def without_seed(folder: Path, configuration: str) -> None:
     """Let a configuration have one run for every seed."""
     runs = json.loads((folder / "study.json").read_text())["runs"]

@@ -15,6 +15,7 @@ from henkan.report.statistics import (
     over_seeds,
     p_value,
     paired_difference,
+    paired_distance,
     pooled_deviation,
     seed_means,
     significance,
@@ -234,3 +235,15 @@ def test_the_difference_that_shows_far_out_and_in_an_experiment() -> None:
     assert detectable(0.3, 8, 4) < detectable(0.3, 3, 4) < detectable(0.3, 3, 8)
     with pytest.raises(ValueError, match="two seeds"):
         detectable(1.0, 1, 1)
+
+
+def test_the_distance_from_a_target_is_that_of_the_means() -> None:
+    ours, theirs = {0: scores(0.1, 0.5), 1: scores(-1, 3)}, {0: scores(-0.9, -0.5), 1: scores(4, 2)}
+    found = paired_distance(ours, theirs, target=0.2)
+    # |0.3 - 0.2| - |-0.7 - 0.2| and |1 - 0.2| - |3 - 0.2|.
+    assert {seed: values.mean() for seed, values in found.items()} == {0: pytest.approx(-0.8), 1: pytest.approx(-2.0)}
+    # On the same side it is the difference, or its opposite.
+    below = {0: scores(-1, -2)}, {0: scores(-3, -1)}
+    assert paired_distance(*below, 0)[0].tolist() == (-paired_difference(*below)[0]).tolist()
+    # A seed that misses one picture is compared on the other.
+    assert paired_distance({0: scores(1, NAN)}, {0: scores(-3, 50)}, 0)[0].tolist() == [-2]

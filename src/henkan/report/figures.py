@@ -151,8 +151,8 @@ def plane(study: Study) -> tuple[Chart, bytes] | None:
                 axes.plot(*center, "o", ms=2.5, color=color, zorder=3)
         for key, label, corner in ((x_key, axes.set_xlabel, "x"), (y_key, axes.set_ylabel, "y")):
             unit = f" ({metric(key).unit})" if metric(key).unit else ""
-            better = {"higher": ", higher is better", "lower": ", lower is better"}
-            label(f"{verbatim(metric(key).label)}{unit}{better.get(study.directions.get(key, ''), '')}")
+            side = study.directions.get(key) or (f"closer to {study.targets[key]:g}" if key in study.targets else "")
+            label(f"{verbatim(metric(key).label)}{unit}{f', {side} is better' if side else ''}")
             getattr(axes, f"{corner}axis").set_major_locator(MaxNLocator(5))
         axes.margins(0.14)
         _bound(axes, study, x_key)

@@ -218,7 +218,8 @@ def score_rows(study: Study, rows: list[Comparison]) -> list[dict[str, Any]]:
             {
                 "metric": words.metric(key),
                 "key": key,
-                "better": study.directions.get(key),
+                "better": study.directions.get(key)
+                or (f"closer to {study.targets[key]:g}" if key in study.targets else None),
                 "headline": key in study.headline,
                 "cells": cells,
             }

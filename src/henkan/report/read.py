@@ -14,6 +14,7 @@ import pandas as pd
 
 from henkan.errors import UserError
 from henkan.files import Damaged, read_json, read_sealed, read_text, unsealed
+from henkan.report.words import metric
 from henkan.runs.killed import attended, ending
 from henkan.runs.record import Record, altered, as_record
 
@@ -56,8 +57,8 @@ class Plan(TypedDict, total=False):
     seeds: list[int]
     configurations: dict[str, PlannedConfiguration]
     overrides: list[str]
-    # Metric → higher or lower, whichever is better; null: neither.
-    metrics: dict[str, str | None]
+    # Metric → higher or lower, whichever is better, or the value that is best; null: none of these.
+    metrics: dict[str, str | float | None]
     runs: list[PlannedRun]
     saved_iterations: int
 
@@ -280,7 +281,15 @@ class Study:
     def directions(self) -> dict[str, str]:
         """Metric -> `higher` or `lower`, whichever is better; a metric without a direction is absent."""
         named = self.plan.get("metrics") or {}
-        return {key: value for key, value in named.items() if value in ("higher", "lower")}
+        return {key: str(value) for key, value in named.items() if value in ("higher", "lower")}
+
+    @property
+    def targets(self) -> dict[str, float]:
+        """Metric -> the value that is best, where neither high nor low is: `better: 0` in its config."""
+        named = self.plan.get("metrics") or {}
+        found = {key: metric(key).target for key in self.metrics}
+        found |= {key: float(better) for key, better in named.items() if isinstance(better, int | float)}
+        return {key: target for key, target in found.items() if target is not None and key not in self.directions}
 
     @cached_property
     def metrics(self) -> list[str]:

@@ -61,18 +61,36 @@ def count_seeds(scores: Scores) -> int:
     return len(seed_means(scores).keys() - {None})
 
 
-def paired_difference(scores: Scores, baseline: Scores) -> dict[int | None, pd.Series[float]]:
-    """Return, for each seed that both have, `scores - baseline` of every picture that both have.
+def pairs(scores: Scores, baseline: Scores) -> dict[int | None, pd.DataFrame]:
+    """Return, for each seed that both have, `ours` and `theirs` of every picture that both have a finite score of.
 
     Where one of them has no seeds, the seeds are those of the other.
     """
     seeds = baseline if None in scores else scores
-    pairs = {seed: (scores.get(seed, scores.get(None)), baseline.get(seed, baseline.get(None))) for seed in seeds}
+    found = {seed: (scores.get(seed, scores.get(None)), baseline.get(seed, baseline.get(None))) for seed in seeds}
     return {
-        seed: (finite(ours) - finite(theirs)).dropna()
-        for seed, (ours, theirs) in pairs.items()
+        seed: pd.DataFrame({"ours": finite(ours), "theirs": finite(theirs)}).dropna()
+        for seed, (ours, theirs) in found.items()
         if ours is not None and theirs is not None
     }
+
+
+def paired_difference(scores: Scores, baseline: Scores) -> dict[int | None, pd.Series[float]]:
+    """Return `scores - baseline` of every picture of a seed that both have (see `pairs`)."""
+    return {seed: both["ours"] - both["theirs"] for seed, both in pairs(scores, baseline).items()}
+
+
+def paired_distance(scores: Scores, baseline: Scores, target: float) -> dict[int | None, pd.Series[float]]:
+    """Return by picture and seed what a seed's mean is farther from `target` than the baseline's; below 0 is closer.
+
+    It is the mean over pictures that has to meet the target, not each picture: the mean of a seed's values is
+    |mean ours - target| - |mean theirs - target|, and a picture's value what it adds to that.
+    """
+
+    def away(values: pd.Series[float]) -> pd.Series[float]:
+        return (values - target) * (1.0 if values.mean() >= target else -1.0)
+
+    return {seed: away(both["ours"]) - away(both["theirs"]) for seed, both in pairs(scores, baseline).items()}
 
 
 def over_seeds(values: Sequence[float], level: float = 0.95) -> Interval:

@@ -23,6 +23,8 @@ from henkan.report.statistics import (
     finite,
     holm,
     paired_difference,
+    paired_distance,
+    pairs,
     pooled_deviation,
     seed_means,
     significance,
@@ -30,10 +32,12 @@ from henkan.report.statistics import (
 )
 from henkan.report.words import decimals, in_words, listed, metric, number, plural
 
-Verdict = Literal["better", "worse", "higher", "lower", "unclear", "equal"]
+Verdict = Literal["better", "worse", "closer", "farther", "higher", "lower", "unclear", "equal"]
 SYMBOLS: dict[Verdict, str] = {
     "better": "▲",
     "worse": "▼",
+    "closer": "▲",
+    "farther": "▼",
     "higher": "↑",
     "lower": "↓",
     "unclear": "≈",
@@ -42,6 +46,8 @@ SYMBOLS: dict[Verdict, str] = {
 STYLES: dict[Verdict, str] = {
     "better": "green",
     "worse": "red",
+    "closer": "green",
+    "farther": "red",
     "higher": "bold",
     "lower": "bold",
     "unclear": "dim",
@@ -58,6 +64,9 @@ class Comparison:
     counts scores that are no numbers. `p` is that of the difference by itself, `corrected` after Holm over its family
     (see `compare`), None outside of it. Two seeds that agree better than those of other configurations are `lucky`: the
     scatter of these is believed, not theirs. `equal` are configurations without any difference in any picture.
+
+    Of a metric with a `target` the verdict and `p` are about `distance`, how much farther from the target than the
+    baseline it is, and `meeting` are the means of the baseline and its own that are compared.
     """
 
     configuration: str
@@ -73,6 +82,9 @@ class Comparison:
     corrected: float | None = None
     lucky: bool = False
     equal: bool = False
+    target: float | None = None
+    distance: Interval | None = None
+    meeting: tuple[float, float] | None = None
 
     @property
     def verdict(self) -> Verdict | None:
@@ -86,8 +98,11 @@ class Comparison:
         if self.equal:
             return "equal"
         p = self.p if self.corrected is None else self.corrected
-        if p is None or p > 1 - LEVEL or not self.difference.excludes_zero:
+        tested = self.distance or self.difference
+        if p is None or p > 1 - LEVEL or not tested.excludes_zero:
             return "unclear"
+        if self.distance is not None:
+            return "closer" if self.distance.mean < 0 else "farther"
         side: Literal["higher", "lower"] = "higher" if self.difference.mean > 0 else "lower"
         if self.direction is None:
             return side
@@ -107,16 +122,18 @@ class Comparison:
 class Difference:
     """One configuration's paired differences from its baseline in one metric, and what makes the comparison this one.
 
-    `place` is its point of the axes, and with the runs compared, `pair`, says which comparisons are one and the same.
+    `tested` are the differences themselves, or of a metric with a target those of the distance from it. `place` is its
+    point of the axes, and with the runs compared, `pair`, says which comparisons are one and the same.
     """
 
     scores: Scores
+    tested: Scores
     place: tuple[str, ...]
     pair: tuple[frozenset[Path], frozenset[Path]]
 
     @cached_property
     def means(self) -> list[float]:
-        return list(seed_means(self.scores).values())
+        return list(seed_means(self.tested).values())
 
     @property
     def equal(self) -> bool:
@@ -139,8 +156,8 @@ def compare(study: Study) -> list[Comparison]:
         if len(one.means) > 1:
             alike.setdefault((key, one.place), {})[one.pair] = one.means
     scatter = {at: pooled_deviation(list(means.values())) or 0.0 for at, means in alike.items()}
-    alone = {at: significance(one.scores) for at, one in found.items()}
-    p = {at: significance(one.scores, scatter.get((at[1], one.place), 0.0)) for at, one in found.items()}
+    alone = {at: significance(one.tested) for at, one in found.items()}
+    p = {at: significance(one.tested, scatter.get((at[1], one.place), 0.0)) for at, one in found.items()}
     families: dict[tuple[str, ...], dict[tuple[object, str], float]] = {}
     for (configuration, key), one in found.items():
         if (raw := p[configuration, key]) is not None and key in study.family:
@@ -165,6 +182,9 @@ def compare(study: Study) -> list[Comparison]:
                 corrected=corrected.get(one.place, {}).get((one.pair, key)),
                 lucky=own is not None and believed is not None and own <= 1 - LEVEL < believed,
                 equal=one.equal,
+                target=study.targets.get(key),
+                distance=summarize(one.tested, LEVEL) if key in study.targets else None,
+                meeting=met(study, configuration, key) if key in study.targets else None,
             )
         )
     return rows
@@ -172,9 +192,25 @@ def compare(study: Study) -> list[Comparison]:
 
 def difference_of(study: Study, configuration: str, key: str) -> Difference:
     baseline = study.baselines.get(configuration)
-    ours, theirs = ({} if name is None else study.scores(name, key) for name in (configuration, baseline))
-    pair = (study.folders(configuration), frozenset() if baseline is None else study.folders(baseline))
-    return Difference(paired_difference(ours, theirs) if baseline else {}, study.elsewhere(configuration), pair)
+    place = study.elsewhere(configuration)
+    if baseline is None:
+        return Difference({}, {}, place, (study.folders(configuration), frozenset()))
+    ours, theirs = study.scores(configuration, key), study.scores(baseline, key)
+    found = paired_difference(ours, theirs)
+    target = study.targets.get(key)
+    tested = found if target is None else paired_distance(ours, theirs, target)
+    return Difference(found, tested, place, (study.folders(configuration), study.folders(baseline)))
+
+
+def met(study: Study, configuration: str, key: str) -> tuple[float, float] | None:
+    """Return the means of the baseline and of a configuration over what is paired; None where nothing is."""
+    if (baseline := study.baselines.get(configuration)) is None:
+        return None
+    found = [one for one in pairs(study.scores(configuration, key), study.scores(baseline, key)).values() if len(one)]
+    if not found:
+        return None
+    theirs, ours = (sum(float(one[side].mean()) for one in found) / len(found) for side in ("theirs", "ours"))
+    return theirs, ours
 
 
 def comparisons(study: Study, rows: list[Comparison]) -> int:
@@ -287,23 +323,30 @@ def answer(study: Study, rows: list[Comparison]) -> Answer:
 
 
 def _findings(rows: list[Comparison], digits: dict[str, int]) -> str:
-    """Return `worse in PSNR (-0.93 dB), better in LPIPS (-0.021) and not clearly different in SSIM`."""
+    """Return `worse in PSNR (-0.93 dB), closer to the true gradient (-0.06 → -0.02) and equal in SSIM`."""
     phrases = []
     for verdict in SYMBOLS:
-        words = []
-        for row in rows:
-            if row.verdict != verdict or row.difference is None:
-                continue
-            what = metric(row.metric)
-            amount = f"{number(row.difference.mean, digits[row.metric], signed=True)} {what.unit}".strip()
-            aside = row.doubt if verdict == "unclear" else "" if verdict == "equal" else amount
-            # What no family corrects is a hint.
-            asides = [aside, *(["uncorrected"] if aside == amount and row.corrected is None else [])]
-            told = ", ".join(filter(None, asides))
-            words.append(f"{what.label} ({told})" if told else what.label)
-        if words:
-            phrases.append(f"{'not clearly different' if verdict == 'unclear' else verdict} in {listed(words)}")
+        told = [_finding(row, digits[row.metric]) for row in rows if row.verdict == verdict]
+        if told:
+            words = {"closer": "closer to", "farther": "farther from", "unclear": "not clearly different in"}
+            phrases.append(f"{words.get(verdict, f'{verdict} in')} {listed(told)}")
     return listed(phrases)
+
+
+def _finding(row: Comparison, digits: int) -> str:
+    """Return what a verdict is about, and how much in brackets: the difference, or the way towards a target."""
+    what = metric(row.metric)
+    if row.difference is None or row.verdict == "equal":
+        return what.label
+    if row.verdict == "unclear":
+        return f"{what.label} ({row.doubt})" if row.doubt else what.label
+    amount, place = number(row.difference.mean, digits, signed=True), what.label
+    if row.verdict in ("closer", "farther") and row.meeting is not None:
+        amount = " → ".join(number(mean, digits, signed=True) for mean in row.meeting)
+        place = what.truth or f"{row.target:g} in {what.label}"
+    # What no family corrects is a hint.
+    hint = ", uncorrected" if row.corrected is None else ""
+    return f"{place} ({f'{amount} {what.unit}'.strip()}{hint})"
 
 
 def summary_table(rows: list[Comparison]) -> pd.DataFrame:
@@ -325,6 +368,7 @@ def summary_table(rows: list[Comparison]) -> pd.DataFrame:
                 "difference_n_seeds": row.paired_seeds,
                 "difference_over": row.difference and row.difference.over,
                 "excludes_zero": row.difference and row.difference.excludes_zero,
+                "target": row.target,
                 "p": row.p,
                 "p_corrected": row.corrected,
                 "verdict": row.verdict,
@@ -373,7 +417,8 @@ def terminal_table(study: Study, rows: list[Comparison], width: int, color: bool
     grid = Table(title=f"{study.name}: test scores{where}, {pictures_of(study)}", title_justify="left", show_lines=True)
     grid.add_column("configuration", overflow="fold")
     for key in headline:
-        arrow = {"higher": " ↑", "lower": " ↓", None: ""}[study.directions.get(key)]
+        goal = f" → {study.targets[key]:g}" if key in study.targets else ""
+        arrow = {"higher": " ↑", "lower": " ↓", None: goal}[study.directions.get(key)]
         grid.add_column(Text(f"{metric(key).label}{arrow}"), justify="right")
     by_place = {(row.configuration, row.metric): row for row in rows}
     for configuration in study.configurations:

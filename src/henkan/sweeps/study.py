@@ -95,7 +95,7 @@ def plan_jobs(study: Study) -> list[Job]:
     return without_repetition(jobs)
 
 
-def scored(jobs: Sequence[Job]) -> dict[str, str | None]:
+def scored(jobs: Sequence[Job]) -> dict[str, str | float | None]:
     """Return what runs are scored by, with which way is better: with post-processing a metric has two names."""
     nodes = {name: node for job in jobs for name, node in job.plan.config["metric"].items()}
     ends = ("", POST) if any(job.plan.config.get("postprocess") for job in jobs) else ("",)
