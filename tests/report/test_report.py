@@ -20,7 +20,7 @@ from henkan.errors import UserError
 from henkan.files import digests
 from henkan.report.along import draw, lines, over_axis
 from henkan.report.figures import lines_along
-from henkan.report.page import cost, environment
+from henkan.report.page import common, cost, differences, environment
 from henkan.report.read import Run, Study, read_study
 from henkan.report.statistics import OVER_IMAGES, OVER_SEEDS, WITHOUT_SEEDS, detectable, p_value
 from henkan.report.summary import Comparison, compare, power
@@ -654,6 +654,46 @@ def test_a_metric_with_a_target_is_closer_or_farther(key: str, better: float | N
     assert "closer to 0 is better" in page and "▲ better or closer to the target" in page
     assert f"far is farther to {place}" not in page and f"far is farther from {place}" in page
     assert "→ 0" in table(tmp_path)
+
+
+def test_what_sets_configurations_apart_is_said_once(make_study: MakeStudy) -> None:
+    nodes = {
+        f"{variant} {place} {value}": {
+            "variant": variant,
+            "point": {"pictures": place, "weights.adversarial": f"adversarial={value}"},
+            "overrides": [f"loss=[{variant}]", "size=64", f"data={place}", f"weights.adversarial={value}"],
+        }
+        for variant in ("mse", "gan") for place in ("drawings", "photographs") for value in ("0.1", "1")
+    }  # fmt: skip
+    folder = make_study(iterations=60, done=0, configurations=nodes, overrides=["scheduler=cosine"])
+    assert differences(read_study(folder)) == [
+        ("every run", ["scheduler=cosine", "size=64"]),
+        ("mse", ["loss=[mse]"]),
+        ("gan", ["loss=[gan]"]),
+        ("weights.adversarial", ["0.1", "1"]),
+        ("pictures: drawings", ["data=drawings"]),
+        ("pictures: photographs", ["data=photographs"]),
+    ]
+    assert read(write_report(folder)).text.count("loss=[gan]") == 1
+    assert common([["a", "b", "c"], ["c", "a"]]) == ["a", "c"] and common([["a"]]) == ["a"]
+
+
+def test_a_shared_prefix_is_said_and_drawn_once(make_study: MakeStudy) -> None:
+    folder = make_study(iterations=60)
+    write_report(folder)
+    chart = "val_psnr_hole.svg"
+    alone = (folder / "figures" / chart).read_text()
+    for place in folder.glob("runs/*"):
+        seed, _, number = place.name.partition("-")
+        # The third has started from nothing that another has.
+        prefix = {"iteration": 30, "identity": f"{seed}-{number if number == '2' else 'a'}", "seconds": 360.0}
+        path = place / "run.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"prefix": prefix}))
+    page = read(write_report(folder)).text
+    assert page.count("mse and gan_0.002: 30 iterations, 6 min a seed") == 1
+    # Nine lines were drawn; now three of each seed, and one for what two of them share.
+    count = {text: text.count("stroke-opacity: 0.8") for text in (alone, (folder / "figures" / chart).read_text())}
+    assert list(count.values()) == [9, 12]
 
 
 def without_seed(folder: Path, configuration: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -149,6 +149,8 @@ def render(study: Study, rows: list[Comparison], parts: list[Part]) -> str:
         missing=missing(rows),
         notes=notes(study),
         runs=sorted(study.runs, key=lambda run: study.seeds.index(run.seed) if run.seed in study.seeds else -1),
+        differences=differences(study),
+        prefixes=prefixes(study),
         cost=cost,
         reason=reason,
         environment=environment(study),
@@ -176,6 +178,61 @@ def is_scored_whole(run: Run) -> bool:
         return False
     config = yaml.safe_load(path.read_text(encoding="utf-8"))
     return isinstance(config, dict) and (config.get("evaluation") or {}).get("framing") == WHOLE
+
+
+def differences(study: Study) -> list[tuple[str, list[str]]]:
+    """Return what sets configurations apart, each thing once: every run, the variants, the values of the axes.
+
+    An axis of numbers is one line.
+    """
+    nodes = study.configurations
+    said = {name: list(node.get("overrides") or []) for name, node in nodes.items()}
+    everywhere = common(said.values())
+    found = [("every run", [*(study.plan.get("overrides") or []), *everywhere])] if len(nodes) > 1 else []
+    variants: dict[str, list[str]] = {}
+    values: dict[tuple[str, str], list[str]] = {}
+    for name, node in nodes.items():
+        variants.setdefault(str(node.get("variant", name)), []).append(name)
+        for place in (node.get("point") or {}).items():
+            values.setdefault(place, []).append(name)
+    known = {word for _, words in found for word in words}
+    own = {variant: [word for word in common(said[name] for name in names) if word not in known]
+           for variant, names in variants.items()}  # fmt: skip
+    found += [(variant, words or ["the recipe as it stands"]) for variant, words in own.items()]
+    known |= {word for words in own.values() for word in words}
+    axis = study.axis
+    if axis is not None:
+        found.append((axis.key, [f"{value:g}" for value in dict.fromkeys(axis.values.values())]))
+    for (key, value), names in values.items():
+        if axis is None or key != axis.key:
+            words = [word for word in common(said[name] for name in names) if word not in known]
+            found.append((f"{key}: {value}", words or ["as it stands"]))
+    return [(name, words) for name, words in found if words]
+
+
+def common(lists: Iterable[list[str]]) -> list[str]:
+    """Return what is in each of several lists, in the order of the first."""
+    first, *others = list(lists)
+    return [word for word in first if all(word in other for other in others)]
+
+
+def prefixes(study: Study) -> list[str]:
+    """Say which runs of a seed have trained their beginning together: `mse and gan: 2,000 iterations, 6 min`."""
+    shared: dict[str, list[Run]] = {}
+    for run in study.runs:
+        if start := run.record.get("prefix"):
+            shared.setdefault(start["identity"], []).append(run)
+    told: dict[tuple[int, tuple[str, ...]], list[float]] = {}
+    for runs in shared.values():
+        names = tuple(dict.fromkeys(run.configuration for run in runs))
+        if len(names) > 1:
+            start = runs[0].record["prefix"]
+            told.setdefault((start["iteration"], names), []).append(start.get("seconds", 0.0))
+    return [
+        f"{words.listed(names)}: {words.plural(iteration, 'iteration')}"
+        + (f", {words.duration(max(seconds))} a seed" if max(seconds) >= 1 else "")
+        for (iteration, names), seconds in told.items()
+    ]
 
 
 def missing(rows: list[Comparison]) -> dict[str, int]:
