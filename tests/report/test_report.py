@@ -482,6 +482,7 @@ def test_an_axis_of_numbers_is_one_section_with_one_baseline_and_a_curve(make_st
     page = read(write_report(folder))
     assert "No answer yet" not in page.text and page.text.count("Test scores") == 1
     assert "Over 3 seeds, against mse" in page.text and "Over weights.adversarial" in page.text
+    assert "12 of 12 runs done" in page.text and "0 mse done 60" in page.text
     assert (folder / "figures" / "over_psnr_hole.svg").is_file()
     published = {path.name for path in publish(folder, tmp_path / "published")}
     assert {"along_weights_adversarial.png", "along_weights_adversarial.csv", "plane.png"} <= published
@@ -612,6 +613,7 @@ def test_configurations_that_are_one_run_are_named_and_counted_once(tmp_path: Pa
     study = read_study(tmp_path)
     row = row_of(study, "twin")
     assert row.corrected == row.p == row_of(study, "a").corrected
+    assert "6 of 6 runs done" in read(write_report(tmp_path)).text
     said = "One and the same run: a and twin. What sets them apart has no effect."
     assert said in read(write_report(tmp_path)).text and "One and the same run" in table(tmp_path)
 

@@ -148,7 +148,9 @@ def render(study: Study, rows: list[Comparison], parts: list[Part]) -> str:
         Markup=Markup,
         missing=missing(rows),
         notes=notes(study),
-        runs=sorted(study.runs, key=lambda run: study.seeds.index(run.seed) if run.seed in study.seeds else -1),
+        runs=sorted(
+            study.distinct, key=lambda one: study.seeds.index(one[1].seed) if one[1].seed in study.seeds else -1
+        ),
         differences=differences(study),
         prefixes=prefixes(study),
         cost=cost,
@@ -218,15 +220,15 @@ def common(lists: Iterable[list[str]]) -> list[str]:
 
 def prefixes(study: Study) -> list[str]:
     """Say which runs of a seed have trained their beginning together: `mse and gan: 2,000 iterations, 6 min`."""
-    shared: dict[str, list[Run]] = {}
-    for run in study.runs:
+    shared: dict[str, list[tuple[str, Run]]] = {}
+    for name, run in study.distinct:
         if start := run.record.get("prefix"):
-            shared.setdefault(start["identity"], []).append(run)
+            shared.setdefault(start["identity"], []).append((name, run))
     told: dict[tuple[int, tuple[str, ...]], list[float]] = {}
     for runs in shared.values():
-        names = tuple(dict.fromkeys(run.configuration for run in runs))
+        names = tuple(dict.fromkeys(name for name, _ in runs))
         if len(names) > 1:
-            start = runs[0].record["prefix"]
+            start = runs[0][1].record["prefix"]
             told.setdefault((start["iteration"], names), []).append(start.get("seconds", 0.0))
     return [
         f"{words.listed(names)}: {words.plural(iteration, 'iteration')}"
@@ -245,7 +247,7 @@ def missing(rows: list[Comparison]) -> dict[str, int]:
 
 def progress(study: Study) -> str:
     """Say how far the study is: `6 of 9 runs done, 1 running, 2 waiting`."""
-    parts = [f"{study.count('done')} of {words.plural(len(study.runs), 'run')} done"]
+    parts = [f"{study.count('done')} of {words.plural(len(study.distinct), 'run')} done"]
     parts += [f"{study.count(status)} {status}" for status in STATUSES[1:] if study.count(status)]
     return ", ".join(parts)
 

@@ -14,7 +14,7 @@ import pandas as pd
 
 from henkan.errors import UserError
 from henkan.files import Damaged, read_json, read_sealed, read_text, unsealed
-from henkan.report.words import metric
+from henkan.report.words import listed, metric
 from henkan.runs.killed import attended, ending
 from henkan.runs.record import Record, altered, as_record
 
@@ -348,8 +348,27 @@ class Study:
         found = [run for run in self.runs if run.configuration == configuration]
         return sorted(found, key=lambda run: -1 if run.seed is None else run.seed)
 
+    @cached_property
+    def distinct(self) -> list[tuple[str, Run]]:
+        """The runs, each once, and the configurations that it is of: several where what sets them apart has no effect.
+
+        A variant that the axis of numbers does not change goes by its name alone.
+        """
+        found: dict[Path, list[Run]] = {}
+        for run in self.runs:
+            found.setdefault(run.folder.absolute(), []).append(run)
+        told = []
+        for runs in found.values():
+            variants = [str(self.configurations[run.configuration].get("variant", run.configuration)) for run in runs]
+            names = [
+                variant if variant in self.independent else run.configuration
+                for variant, run in zip(variants, runs, strict=True)
+            ]
+            told.append((listed(dict.fromkeys(names)), min(runs, key=lambda run: STATUSES.index(run.status))))
+        return told
+
     def count(self, status: str) -> int:
-        return sum(run.status == status for run in self.runs)
+        return sum(run.status == status for _, run in self.distinct)
 
     def scores(self, configuration: str, metric: str) -> dict[int | None, pd.Series[float]]:
         """Seed -> the scores of one metric by picture; a set-level metric has the one row `WHOLE_SET`."""
