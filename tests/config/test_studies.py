@@ -45,7 +45,8 @@ def test_what_is_said_and_what_is_not(study: Path) -> None:
     )
     assert (read.seeds, read.jobs, read.baseline) == ([0, 1], 3, "mse")
     assert (read.headline, read.plane) == (["psnr_hole"], {"x": "psnr_hole", "y": "psnr"})
-    assert (read.overrides, read.axes, read.prepare) == ([], {}, [])
+    assert (read.overrides, read.axes, read.prepare, read.family) == ([], {}, [], [])
+    assert read_study(str(study), ["family=[psnr]"]).family == ["psnr"]
     assert read.given == ["scale.width=0.125", "data@evaluation.data=openmoji"]
     name, seed, words = list(read.runs())[4]
     assert (name, seed) == ("weak", 1)

@@ -9,10 +9,16 @@ from henkan.report.statistics import (
     WITHOUT_SEEDS,
     Interval,
     count_seeds,
+    detectable,
+    holm,
     over_images,
     over_seeds,
+    p_value,
     paired_difference,
+    paired_distance,
+    pooled_deviation,
     seed_means,
+    significance,
     summarize,
 )
 
@@ -94,7 +100,7 @@ def test_pairing_removes_what_pictures_and_seeds_share() -> None:
 def test_equal_runs_do_not_differ() -> None:
     runs = {seed: scores(1, 2, 3) for seed in range(3)}
     difference = summarize(paired_difference(runs, runs))
-    assert difference is not None and (difference.low, difference.high) == (0.0, 0.0)
+    assert difference is not None and (difference.mean, difference.low, difference.high) == (0.0, None, None)
     assert not difference.excludes_zero
 
 
@@ -146,3 +152,98 @@ def test_what_has_no_seeds_is_paired_with_every_seed() -> None:
     assert found is not None and difference is not None
     assert (found.mean, found.over, found.n) == (1.5, WITHOUT_SEEDS, 2)
     assert (difference.mean, difference.over, difference.n) == (2.0, OVER_SEEDS, 2)
+
+
+@pytest.mark.parametrize("values", [[3.0, 3.0], [0.1 + 0.2, 0.3], [-1.5] * 5])
+def test_equal_seeds_make_no_interval_of_zero_width(values: list[float]) -> None:
+    found = over_seeds(values)
+    assert (found.mean, found.low, found.high, found.n) == (pytest.approx(values[0]), None, None, len(values))
+    assert not found.excludes_zero and p_value(values) is None
+
+
+def test_p_is_that_of_the_t_test_and_goes_with_the_interval() -> None:
+    random = np.random.default_rng(5)
+    for size in (2, 3, 8):
+        values = list(random.normal(0.5, 1, size))
+        found = p_value(values)
+        assert found == pytest.approx(stats.ttest_1samp(values, 0).pvalue)
+        assert found is not None and (found <= 0.05) == over_seeds(values).excludes_zero
+    assert p_value([1.0]) is None
+    # A deviation of its own that is not believed: t = 2 / (4 / sqrt 2), one degree of freedom.
+    assert p_value([1.9, 2.1], least=4.0) == pytest.approx(1 - 2 / np.pi * np.arctan(2 * np.sqrt(2) / 4))
+    assert p_value([0.0, 6.0], least=0.1) == p_value([0.0, 6.0])
+
+
+def test_p_goes_over_what_the_interval_goes_over() -> None:
+    runs = {0: scores(1, 2, 4), 1: scores(2, 3, 3)}
+    assert significance(runs) == p_value([7 / 3, 8 / 3])
+    assert significance({0: runs[0]}) == significance({None: runs[0]}) == p_value([1, 2, 4])
+    assert significance({}) is None and significance({0: scores(NAN)}) is None
+    assert significance({**runs, 2: scores(0, 0, 0)}, least=100) == significance({**runs, 2: scores(0, 0, 0)})
+
+
+def test_pooled_deviation() -> None:
+    assert pooled_deviation([[1.0, 2.0, 3.0]]) == pytest.approx(1)
+    # Squares about the means 2, 8 and none, over 2 + 1 degrees of freedom.
+    assert pooled_deviation([[1.0, 2.0, 3.0], [0.0, 4.0], [7.0], []]) == pytest.approx(np.sqrt(10 / 3))
+    assert pooled_deviation([[1.0], []]) is None
+
+
+@pytest.mark.parametrize(
+    ("raw", "corrected"),
+    [
+        # Holm's own steps, as statsmodels' multipletests(method="holm") gives them.
+        ([0.01, 0.04, 0.03, 0.005], [0.03, 0.06, 0.06, 0.02]),
+        ([0.2], [0.2]),
+        ([0.5, 0.6], [1.0, 1.0]),
+        ([], []),
+    ],
+)
+def test_holm(raw: list[float], corrected: list[float]) -> None:
+    assert holm(raw) == pytest.approx(corrected)
+
+
+def test_holm_keeps_the_level_of_a_family_whose_members_share_their_baseline() -> None:
+    """Three seeds, four configurations against one baseline in two metrics that go together; nothing differs."""
+    random = np.random.default_rng(6)
+    trials, wrong, uncorrected = 4000, 0, 0
+    runs = random.normal(size=(trials, 5, 2, 3))
+    runs[:, :, 1] += runs[:, :, 0]
+    differences = (runs[:, 1:] - runs[:, :1]).reshape(trials, 8, 3)
+    p = stats.ttest_1samp(differences, 0, axis=-1).pvalue
+    for row in p:
+        wrong += min(holm(list(row))) <= 0.05
+        uncorrected += row.min() <= 0.05
+    assert wrong / trials <= 0.055 and uncorrected / trials > 0.15
+
+
+@pytest.mark.parametrize(("seeds", "comparisons"), [(3, 1), (8, 1), (8, 12), (30, 4)])
+def test_the_difference_that_shows_is_that_of_the_noncentral_t(seeds: int, comparisons: int) -> None:
+    found = detectable(2.0, seeds, comparisons)
+    limit = stats.t.isf(0.025 / comparisons, seeds - 1)
+    power = stats.nct(seeds - 1, found / 2.0 * np.sqrt(seeds))
+    assert power.sf(limit) + power.cdf(-limit) == pytest.approx(0.8, abs=2e-3)
+
+
+def test_the_difference_that_shows_far_out_and_in_an_experiment() -> None:
+    # Two seeds: the deviation is |z|, so the t passes where |z| is below shift / limit, and that has to be 0.8.
+    limit = stats.t.isf(0.025 / 50, 1)
+    assert detectable(1.0, 2, 50) == pytest.approx(stats.norm.isf(0.1) * limit / np.sqrt(2), rel=0.01)
+    random = np.random.default_rng(7)
+    shown = stats.ttest_1samp(random.normal(detectable(0.3, 3, 4), 0.3, (20000, 3)), 0, axis=1).pvalue <= 0.05 / 4
+    assert shown.mean() == pytest.approx(0.8, abs=0.01)
+    assert detectable(0.3, 8, 4) < detectable(0.3, 3, 4) < detectable(0.3, 3, 8)
+    with pytest.raises(ValueError, match="two seeds"):
+        detectable(1.0, 1, 1)
+
+
+def test_the_distance_from_a_target_is_that_of_the_means() -> None:
+    ours, theirs = {0: scores(0.1, 0.5), 1: scores(-1, 3)}, {0: scores(-0.9, -0.5), 1: scores(4, 2)}
+    found = paired_distance(ours, theirs, target=0.2)
+    # |0.3 - 0.2| - |-0.7 - 0.2| and |1 - 0.2| - |3 - 0.2|.
+    assert {seed: values.mean() for seed, values in found.items()} == {0: pytest.approx(-0.8), 1: pytest.approx(-2.0)}
+    # On the same side it is the difference, or its opposite.
+    below = {0: scores(-1, -2)}, {0: scores(-3, -1)}
+    assert paired_distance(*below, 0)[0].tolist() == (-paired_difference(*below)[0]).tolist()
+    # A seed that misses one picture is compared on the other.
+    assert paired_distance({0: scores(1, NAN)}, {0: scores(-3, 50)}, 0)[0].tolist() == [-2]

@@ -51,6 +51,8 @@ class Study:
     overrides: list[str] = field(default_factory=list)
     axes: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     headline: list[str] = field(default_factory=list)
+    # The metrics whose verdicts are corrected together (Holm); none: the headline.
+    family: list[str] = field(default_factory=list)
     plane: dict[str, str] | None = None
     # A line across the plane, so far below the baseline in its x. 3.01 dB below the least MSE perfect perception is
     # possible (Blau and Michaeli 2018).
@@ -196,6 +198,7 @@ STUDY = Kind(
         "axes": axes,
         "baseline": text,
         "headline": metrics,
+        "family": metrics,
         "plane": plane,
         "bound": bound,
         "seeds": seeds,

@@ -71,9 +71,9 @@ def plot(axes: Axes, key: str, found: Sequence[Line], colors: Mapping[str, str] 
     level, found = [line for line in found if not line.values], [line for line in found if line.values]
     words = any(isinstance(value, str) for line in found for value in line.values)
     for line in level:
-        color = MUTED if colors is None else colors.get(line.name, MUTED)
-        axes.axhline(line.mean[0], color=color, lw=1, ls="--", label=line.name)
-        axes.axhspan(line.low[0], line.high[0], color=color, alpha=0.15, lw=0)
+        gray = MUTED if colors is None else colors.get(line.name, MUTED)
+        axes.axhline(line.mean[0], color=gray, lw=1, ls="--", label=line.name)
+        axes.axhspan(line.low[0], line.high[0], color=gray, alpha=0.15, lw=0)
     for line in found:
         color = None if colors is None else colors.get(line.name)
         style = "o" if words else "o-"

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from io import BytesIO
@@ -151,8 +152,8 @@ def plane(study: Study) -> tuple[Chart, bytes] | None:
                 axes.plot(*center, "o", ms=2.5, color=color, zorder=3)
         for key, label, corner in ((x_key, axes.set_xlabel, "x"), (y_key, axes.set_ylabel, "y")):
             unit = f" ({metric(key).unit})" if metric(key).unit else ""
-            better = {"higher": ", higher is better", "lower": ", lower is better"}
-            label(f"{verbatim(metric(key).label)}{unit}{better.get(study.directions.get(key, ''), '')}")
+            side = study.directions.get(key) or (f"closer to {study.targets[key]:g}" if key in study.targets else "")
+            label(f"{verbatim(metric(key).label)}{unit}{f', {side} is better' if side else ''}")
             getattr(axes, f"{corner}axis").set_major_locator(MaxNLocator(5))
         axes.margins(0.14)
         _bound(axes, study, x_key)
@@ -255,6 +256,8 @@ def _curve(
 ) -> Chart:
     label = metric(rest).label if group == "val" else rest.replace("_", " ")
     palette = colors(study)
+    starts = Counter(run.record["prefix"]["identity"] for run, _ in logs if run.record.get("prefix"))
+    drawn: set[str] = set()
     figure, axes, height = _figure(3.4, 1.8, study, seeds=False)
     for run, log in logs:
         if column not in log:
@@ -264,15 +267,16 @@ def _curve(
             line = line[line[column] > 0]
         if line.empty or run.configuration not in palette:
             continue
-        x, y = thinned(line["iteration"].to_numpy(float), line[column].to_numpy(float))
-        axes.plot(
-            x,
-            y,
-            color=palette[run.configuration][0],
-            lw=0.9,
-            alpha=0.8,
-            marker="o" if len(x) < 3 else "",
-            ms=2.5,
+        start = shared(run, starts)
+        before = line[line["iteration"] < start]
+        if (prefix := run.record.get("prefix")) and len(before) and prefix["identity"] not in drawn:
+            drawn.add(prefix["identity"])
+            _trace(axes, before, MUTED)
+        # From the last point that is shared, so that there is no gap.
+        _trace(
+            axes,
+            line[line["iteration"] >= (before["iteration"].max() if len(before) else 0)],
+            palette[run.configuration][0],
         )
     if group == "gradient":
         _logarithmic(axes)
@@ -307,6 +311,18 @@ def _curve(
     )
     name = re.sub(r"[^A-Za-z0-9]+", "_", column).strip("_")
     return Chart(name, label, group, *_svg(figure, study, name, height))
+
+
+def shared(run: Run, starts: Mapping[str, int]) -> int:
+    """Return up to which iteration a run is that of others too; `starts` counts the runs from each prefix."""
+    prefix = run.record.get("prefix")
+    return prefix["iteration"] if prefix and starts[prefix["identity"]] > 1 else 0
+
+
+def _trace(axes: Axes, line: pd.DataFrame, color: str) -> None:
+    iterations, values = line.columns
+    x, y = thinned(line[iterations].to_numpy(float), line[values].to_numpy(float))
+    axes.plot(x, y, color=color, lw=0.9, alpha=0.8, marker="o" if len(x) < 3 else "", ms=2.5)
 
 
 def thinned(x: np.ndarray, y: np.ndarray, points: int = POINTS) -> tuple[np.ndarray, np.ndarray]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -20,7 +20,18 @@ from henkan.report import figures, words
 from henkan.report.figures import GROUPS, Chart
 from henkan.report.read import GIVEN, STATUSES, Run, Study
 from henkan.report.statistics import OVER_IMAGES, WITHOUT_SEEDS
-from henkan.report.summary import SYMBOLS, Answer, Comparison, answer, digits_of, interval_words, pictures_of
+from henkan.report.summary import (
+    SYMBOLS,
+    Answer,
+    Comparison,
+    answer,
+    comparisons,
+    digits_of,
+    identical,
+    interval_words,
+    pictures_of,
+    power,
+)
 from henkan.scoring.evaluation_set import WHOLE
 
 # One seed's pictures alone are shown where all seeds would make the file slow to open on a phone.
@@ -70,6 +81,21 @@ class Part:
     @property
     def answer(self) -> Answer:
         return answer(self.study, self.rows)
+
+    @property
+    def corrected(self) -> int:
+        """How many comparisons verdicts are corrected for together."""
+        return comparisons(self.study, self.rows)
+
+    @property
+    def family(self) -> str:
+        """The metrics that are corrected together, in words."""
+        return words.listed(words.metric(key).label for key in self.study.family)
+
+    @property
+    def notes(self) -> list[str]:
+        """What must be said of the numbers: runs that are one, and which differences the seeds would show."""
+        return [note for note in (*identical(self.study), power(self.study, self.rows)) if note]
 
     @property
     def pictures(self) -> str:
@@ -122,7 +148,11 @@ def render(study: Study, rows: list[Comparison], parts: list[Part]) -> str:
         Markup=Markup,
         missing=missing(rows),
         notes=notes(study),
-        runs=sorted(study.runs, key=lambda run: study.seeds.index(run.seed) if run.seed in study.seeds else -1),
+        runs=sorted(
+            study.distinct, key=lambda one: study.seeds.index(one[1].seed) if one[1].seed in study.seeds else -1
+        ),
+        differences=differences(study),
+        prefixes=prefixes(study),
         cost=cost,
         reason=reason,
         environment=environment(study),
@@ -152,6 +182,61 @@ def is_scored_whole(run: Run) -> bool:
     return isinstance(config, dict) and (config.get("evaluation") or {}).get("framing") == WHOLE
 
 
+def differences(study: Study) -> list[tuple[str, list[str]]]:
+    """Return what sets configurations apart, each thing once: every run, the variants, the values of the axes.
+
+    An axis of numbers is one line.
+    """
+    nodes = study.configurations
+    said = {name: list(node.get("overrides") or []) for name, node in nodes.items()}
+    everywhere = common(said.values())
+    found = [("every run", [*(study.plan.get("overrides") or []), *everywhere])] if len(nodes) > 1 else []
+    variants: dict[str, list[str]] = {}
+    values: dict[tuple[str, str], list[str]] = {}
+    for name, node in nodes.items():
+        variants.setdefault(str(node.get("variant", name)), []).append(name)
+        for place in (node.get("point") or {}).items():
+            values.setdefault(place, []).append(name)
+    known = {word for _, words in found for word in words}
+    own = {variant: [word for word in common(said[name] for name in names) if word not in known]
+           for variant, names in variants.items()}  # fmt: skip
+    found += [(variant, words or ["the recipe as it stands"]) for variant, words in own.items()]
+    known |= {word for words in own.values() for word in words}
+    axis = study.axis
+    if axis is not None:
+        found.append((axis.key, [f"{value:g}" for value in dict.fromkeys(axis.values.values())]))
+    for (key, value), names in values.items():
+        if axis is None or key != axis.key:
+            words = [word for word in common(said[name] for name in names) if word not in known]
+            found.append((f"{key}: {value}", words or ["as it stands"]))
+    return [(name, words) for name, words in found if words]
+
+
+def common(lists: Iterable[list[str]]) -> list[str]:
+    """Return what is in each of several lists, in the order of the first."""
+    first, *others = list(lists)
+    return [word for word in first if all(word in other for other in others)]
+
+
+def prefixes(study: Study) -> list[str]:
+    """Say which runs of a seed have trained their beginning together: `mse and gan: 2,000 iterations, 6 min`."""
+    shared: dict[str, list[tuple[str, Run]]] = {}
+    for name, run in study.distinct:
+        if start := run.record.get("prefix"):
+            shared.setdefault(start["identity"], []).append((name, run))
+    told: dict[tuple[int, tuple[str, ...]], list[float]] = {}
+    for runs in shared.values():
+        names = tuple(dict.fromkeys(name for name, _ in runs))
+        if len(names) > 1:
+            start = runs[0][1].record["prefix"]
+            told.setdefault((start["iteration"], names), []).append(start.get("seconds", 0.0))
+    return [
+        f"{words.listed(names)}: {words.plural(iteration, 'iteration')}"
+        + (f", {words.duration(max(seconds))} a seed" if max(seconds) >= 1 else "")
+        for (iteration, names), seconds in told.items()
+    ]
+
+
 def missing(rows: list[Comparison]) -> dict[str, int]:
     """Return metric -> how many of its scores are no numbers, where some are not."""
     found: Counter[str] = Counter()
@@ -162,7 +247,7 @@ def missing(rows: list[Comparison]) -> dict[str, int]:
 
 def progress(study: Study) -> str:
     """Say how far the study is: `6 of 9 runs done, 1 running, 2 waiting`."""
-    parts = [f"{study.count('done')} of {words.plural(len(study.runs), 'run')} done"]
+    parts = [f"{study.count('done')} of {words.plural(len(study.distinct), 'run')} done"]
     parts += [f"{study.count(status)} {status}" for status in STATUSES[1:] if study.count(status)]
     return ", ".join(parts)
 
@@ -185,13 +270,15 @@ def score_rows(study: Study, rows: list[Comparison]) -> list[dict[str, Any]]:
                     "symbol": row.verdict and SYMBOLS[row.verdict],
                     "change": change and words.number(change.mean, digits[key], signed=True),
                     "change_span": interval_words(change, digits[key], signed=True),
+                    "doubt": row.doubt,
                 }
             )
         found.append(
             {
                 "metric": words.metric(key),
                 "key": key,
-                "better": study.directions.get(key),
+                "better": study.directions.get(key)
+                or (f"closer to {study.targets[key]:g}" if key in study.targets else None),
                 "headline": key in study.headline,
                 "cells": cells,
             }
@@ -224,12 +311,12 @@ def area_rows(study: Study, key: str) -> list[AreaRow]:
 
 def scope(study: Study, row: Comparison) -> str:
     """Return what a cell's intervals cover where that is not every seed of the study."""
-    if row.value is None or row.seeds == len(study.seeds) > 1:
+    if row.value is None or (row.seeds == len(study.seeds) > 1 and row.value.low is not None):
         return ""
     if row.value.over == WITHOUT_SEEDS:
         return "no seeds; over pictures" if row.value.low is not None else "no seeds, no interval"
     if row.value.low is None:
-        return "1 seed, no interval"
+        return "1 seed, no interval" if row.seeds == 1 else f"{row.seeds} seeds agree, no interval"
     return "over pictures, 1 seed" if row.value.over == OVER_IMAGES else f"{row.seeds} of {len(study.seeds)} seeds"
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 
 from henkan.errors import UserError
 from henkan.files import Damaged, read_json, read_sealed, read_text, unsealed
+from henkan.report.words import listed, metric
 from henkan.runs.killed import attended, ending
 from henkan.runs.record import Record, altered, as_record
 
@@ -50,13 +51,14 @@ class Plan(TypedDict, total=False):
     scale: str
     baseline: str
     headline: list[str]
+    family: list[str]
     plane: dict[str, str] | None
     bound: float | None
     seeds: list[int]
     configurations: dict[str, PlannedConfiguration]
     overrides: list[str]
-    # Metric → higher or lower, whichever is better; null: neither.
-    metrics: dict[str, str | None]
+    # Metric → higher or lower, whichever is better, or the value that is best; null: none of these.
+    metrics: dict[str, str | float | None]
     runs: list[PlannedRun]
     saved_iterations: int
 
@@ -259,10 +261,35 @@ class Study:
         return [key for key in self.plan.get("headline") or [] if key in self.metrics]
 
     @property
+    def family(self) -> list[str]:
+        """The metrics whose verdicts are corrected together: those that the study names, or its headline."""
+        return [key for key in self.plan.get("family") or self.plan.get("headline") or [] if key in self.metrics]
+
+    def folders(self, configuration: str) -> frozenset[Path]:
+        """Return where the runs of a configuration lie: those of the same runs lie in the same place."""
+        return self.places.get(configuration, frozenset())
+
+    @cached_property
+    def places(self) -> dict[str, frozenset[Path]]:
+        """Configuration -> its runs' folders."""
+        found: dict[str, set[Path]] = {}
+        for run in self.runs:
+            found.setdefault(run.configuration, set()).add(run.folder.absolute())
+        return {name: frozenset(folders) for name, folders in found.items()}
+
+    @property
     def directions(self) -> dict[str, str]:
         """Metric -> `higher` or `lower`, whichever is better; a metric without a direction is absent."""
         named = self.plan.get("metrics") or {}
-        return {key: value for key, value in named.items() if value in ("higher", "lower")}
+        return {key: str(value) for key, value in named.items() if value in ("higher", "lower")}
+
+    @property
+    def targets(self) -> dict[str, float]:
+        """Metric -> the value that is best, where neither high nor low is: `better: 0` in its config."""
+        named = self.plan.get("metrics") or {}
+        found = {key: metric(key).target for key in self.metrics}
+        found |= {key: float(better) for key, better in named.items() if isinstance(better, int | float)}
+        return {key: target for key, target in found.items() if target is not None and key not in self.directions}
 
     @cached_property
     def metrics(self) -> list[str]:
@@ -321,8 +348,27 @@ class Study:
         found = [run for run in self.runs if run.configuration == configuration]
         return sorted(found, key=lambda run: -1 if run.seed is None else run.seed)
 
+    @cached_property
+    def distinct(self) -> list[tuple[str, Run]]:
+        """The runs, each once, and the configurations that it is of: several where what sets them apart has no effect.
+
+        A variant that the axis of numbers does not change goes by its name alone.
+        """
+        found: dict[Path, list[Run]] = {}
+        for run in self.runs:
+            found.setdefault(run.folder.absolute(), []).append(run)
+        told = []
+        for runs in found.values():
+            variants = [str(self.configurations[run.configuration].get("variant", run.configuration)) for run in runs]
+            names = [
+                variant if variant in self.independent else run.configuration
+                for variant, run in zip(variants, runs, strict=True)
+            ]
+            told.append((listed(dict.fromkeys(names)), min(runs, key=lambda run: STATUSES.index(run.status))))
+        return told
+
     def count(self, status: str) -> int:
-        return sum(run.status == status for run in self.runs)
+        return sum(run.status == status for _, run in self.distinct)
 
     def scores(self, configuration: str, metric: str) -> dict[int | None, pd.Series[float]]:
         """Seed -> the scores of one metric by picture; a set-level metric has the one row `WHOLE_SET`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from henkan.report.statistics import Interval
 from henkan.scoring.evaluator import POST
@@ -12,11 +12,16 @@ from henkan.scoring.evaluator import POST
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric for people: a short label, a unit (may be empty) and one line of definition."""
+    """A metric for people: a short label, a unit (may be empty) and one line of definition.
+
+    A metric that is best at a value, neither high nor low, has this `target`, and `truth` says what is met there.
+    """
 
     label: str
     unit: str = ""
     definition: str = ""
+    target: float | None = None
+    truth: str = ""
 
 
 # A metric that is not named here goes by its key: a new one needs no edit of this table.
@@ -36,6 +41,8 @@ METRICS = {
         "gradient gap in the hole",
         "",
         "Gradient in the hole, output less true picture: 0 is as sharp as the truth, below is blurred, above too busy.",
+        target=0.0,
+        truth="the true gradient in the hole",
     ),
     "mse": Metric("MSE", "", "Mean squared error of each 8-bit picture, values in [0, 1]."),
     "line_f": Metric("line F", "", "Harmonic mean of line precision and recall, per drawing; 1 is best."),
@@ -54,6 +61,8 @@ METRICS = {
         "grey gap",
         "",
         "Share of grey pixels, output less clean drawing: 0 is as crisp as the clean lines, above is blurred.",
+        target=0.0,
+        truth="the grey of clean lines",
     ),
     "ab_error": Metric(
         "ab error",
@@ -68,6 +77,8 @@ METRICS = {
         "colorfulness gap",
         "",
         "Colorfulness, output less true picture: 0 is as colorful as the truth, below is paler, above more vivid.",
+        target=0.0,
+        truth="the true colorfulness",
     ),
     "gamut_clipped": Metric(
         "out of gamut",
@@ -113,7 +124,8 @@ def metric(key: str) -> Metric:
     """Return how people read `key`."""
     if key.endswith(POST) and key not in METRICS:
         plain = metric(key.removesuffix(POST))
-        return Metric(f"{plain.label}, post-processed", plain.unit, plain.definition)
+        truth = plain.truth and f"{plain.truth}, post-processed"
+        return replace(plain, label=f"{plain.label}, post-processed", truth=truth)
     return METRICS.get(key, Metric(key))
 
 
@@ -164,3 +176,9 @@ def listed(words: Iterable[str]) -> str:
 def plural(count: int, word: str) -> str:
     """Return `1 seed`, `3 seeds`."""
     return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
+
+
+def in_words(count: int) -> str:
+    """Return a small count as people write it: three, eight, 13."""
+    small = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+    return small[count] if count < len(small) else f"{count:,}"

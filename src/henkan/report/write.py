@@ -96,12 +96,12 @@ def publish(study_folder: Path, into: Path) -> list[Path]:
         if (plane := figures.plane(part)) is not None:
             contents[f"plane{names[title]}.png"] = plane[1]
         palette = {name: color for name, (color, _) in figures.colors(part).items()}
-        drawn = {"along": (figures.lines_along(part), palette, means(figures.tables_along(part)))}
+        curves = {"along": (figures.lines_along(part), palette, means(figures.tables_along(part)))}
         if part.axis is not None:
-            drawn[f"along_{section_name(part.axis.key, 0)}"] = (
+            curves[f"along_{section_name(part.axis.key, 0)}"] = (
                 over_axis(part), figures.variant_colors(part), axis_means(part)
             )  # fmt: skip
-        for name, (found, palette, numbers) in drawn.items():
+        for name, (found, palette, numbers) in curves.items():
             if found:
                 raster = BytesIO()
                 draw(found, palette).savefig(raster, format="png", dpi=120)

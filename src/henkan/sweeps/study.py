@@ -86,7 +86,7 @@ def plan_jobs(study: Study) -> list[Job]:
             check_balance(overrides)
             jobs.append(Job(name, seed, overrides, plan_run(compose("train", overrides=overrides))))
     known = scored(jobs)
-    for metric in (*study.headline, *(study.plane or {}).values()):
+    for metric in (*study.headline, *study.family, *(study.plane or {}).values()):
         if metric not in known:
             print(
                 f"henkan: no run scores {metric!r}{suggestion(metric, known)}: the report leaves it out",
@@ -95,7 +95,7 @@ def plan_jobs(study: Study) -> list[Job]:
     return without_repetition(jobs)
 
 
-def scored(jobs: Sequence[Job]) -> dict[str, str | None]:
+def scored(jobs: Sequence[Job]) -> dict[str, str | float | None]:
     """Return what runs are scored by, with which way is better: with post-processing a metric has two names."""
     nodes = {name: node for job in jobs for name, node in job.plan.config["metric"].items()}
     ends = ("", POST) if any(job.plan.config.get("postprocess") for job in jobs) else ("",)
@@ -130,6 +130,7 @@ def write_study(study: Study, jobs: Sequence[Job], folder: Path) -> None:
         "scale": study.scale,
         "baseline": study.baseline,
         "headline": study.headline,
+        "family": study.family,
         "plane": study.plane,
         "bound": study.bound,
         "name": study.name,
