@@ -556,6 +556,10 @@ def small(folder: Path, values: dict[str, list[list[float]]], **plan: Any) -> St
     return read_study(folder)
 
 
+def replace_plan(study: Study, **entries: Any) -> Study:
+    return Study(study.folder, {**study.plan, **entries}, study.runs)
+
+
 def row_of(study: Study, configuration: str, key: str = "psnr") -> Comparison:
     return next(row for row in compare(study) if (row.configuration, row.metric) == (configuration, key))
 
@@ -570,6 +574,8 @@ def test_verdicts_are_corrected_over_the_declared_family(tmp_path: Path) -> None
     assert row.corrected == pytest.approx(2 * row.p)
     assert row.verdict == "unclear" and row.difference is not None and row.difference.excludes_zero
     assert row_of(study, "b").corrected == pytest.approx(max(2 * row.p, row_of(study, "b").p or 0))
+    # Without a headline all that is scored is the family: four comparisons.
+    assert row_of(replace_plan(study, headline=[]), "a").corrected == pytest.approx(4 * row.p)
     # Outside of the family nothing is corrected, and that is said.
     assert (row_of(study, "a", "ssim").corrected, row_of(study, "a", "ssim").verdict) == (None, "better")
     change(tmp_path, headline=["psnr", "ssim"], family=["psnr"])

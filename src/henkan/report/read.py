@@ -262,8 +262,8 @@ class Study:
 
     @property
     def family(self) -> list[str]:
-        """The metrics whose verdicts are corrected together: those that the study names, or its headline."""
-        return [key for key in self.plan.get("family") or self.plan.get("headline") or [] if key in self.metrics]
+        """The metrics whose verdicts are corrected together: those that the study names, or its headline, or all."""
+        return [key for key in self.plan.get("family") or self.headline or self.metrics if key in self.metrics]
 
     def folders(self, configuration: str) -> frozenset[Path]:
         """Return where the runs of a configuration lie: those of the same runs lie in the same place."""
