@@ -61,7 +61,7 @@ def escaped(text: str) -> str:
 
 def latex(study: Study) -> str:
     """Return tables in LaTeX with booktabs: means with their intervals, the best bold, a dagger where the paired
-    difference against the baseline excludes zero.
+    difference against the baseline is one after correction.
     """
     parts = []
     for title, part in study.sections.items():
@@ -81,7 +81,7 @@ def latex(study: Study) -> str:
                 [
                     f"% {study.name}{where}, {plural(len(study.seeds), 'seed')}",
                     f"% mean [95 % interval over {' or '.join(over)}]",
-                    "% bold: the best; dagger: the paired difference against the baseline excludes zero",
+                    "% bold: the best; dagger: differs from the baseline after Holm's correction",
                     rf"\begin{{tabular}}{{l{'r' * len(keys)}}}",
                     r"\toprule",
                     rf"{' & '.join(['', *heads])} \\",
@@ -109,7 +109,7 @@ def latex_cell(row: Comparison, digits: int, best: bool) -> str:
         return "--"
     mean = number(row.value.mean, digits).replace("\N{MINUS SIGN}", "-")
     text = rf"$\mathbf{{{mean}}}" if best else f"${mean}"
-    if row.verdict in ("better", "worse", "higher", "lower"):
+    if row.verdict not in (None, "unclear", "equal"):
         text += r"^\dagger"
     text += "$"
     if row.value.low is not None:
