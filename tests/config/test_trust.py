@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,9 @@ def concrete(node: Any) -> Any:
         return OmegaConf.create({name: concrete(child) for name, child in node.items()})
     if isinstance(node, list):
         return [concrete(child) for child in node]
+    if isinstance(node, str) and (said := re.fullmatch(r"\$\{at_scale:[\w.]+,(torch\.nn\.\w+)\}", node)):
+        # A class that depends on the scale: the paper's.
+        return said[1]
     return 1 if isinstance(node, str) and "${" in node else node
 
 

@@ -161,12 +161,12 @@ def test_a_mended_test_split_is_scored_again_and_not_trained_again(
         return folder, told.err, json.loads((folder / "evaluation.json").read_text())["pictures"]
 
     folder, _, count = scores()
-    weights = checkpoint.hash_weights(checkpoint.last(folder))
+    weights = checkpoint.hash_weights(checkpoint.load(checkpoint.last(folder)))
     painted(own / "test" / "new.png")
     again, said, more = scores()
     assert again == folder and more == count + 1 == 7
     assert "done already" in said and "has changed" not in said
-    assert checkpoint.hash_weights(checkpoint.last(folder)) == weights
+    assert checkpoint.hash_weights(checkpoint.load(checkpoint.last(folder))) == weights
     written = (folder / "scores.csv").stat().st_mtime_ns
     scores()
     assert (folder / "scores.csv").stat().st_mtime_ns == written

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -159,7 +160,15 @@ def handlers() -> list[Any]:
     return [signal.getsignal(number) for number in ASKING]
 
 
-def test_signals_raise_are_kept_and_a_second_interrupt_raises_all_the_same() -> None:
+@pytest.fixture
+def heeded() -> Iterator[None]:
+    """Ctrl-C as a terminal's process has it: what a shell starts in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_signals_raise_are_kept_and_a_second_interrupt_raises_all_the_same(heeded: None) -> None:
     before = handlers()
     with Signals() as signals:
         with pytest.raises(Interrupted, match="interrupted by SIGUSR1") as ended:

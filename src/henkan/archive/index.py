@@ -213,7 +213,7 @@ def settings_of(path: Path) -> Settings:
         # An alias of aliases is as large as its writer likes.
         if "&" in text and any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader)):
             raise Damaged(f"{path} has aliases, which no run writes")
-        content = yaml.load(text, Loader)
+        content = Loader(text).get_single_data()
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise Damaged(f"{path} is damaged ({' '.join(str(error).split())})") from error
     if not isinstance(content, dict):
