@@ -63,6 +63,7 @@ def said(folder: Path, name: str) -> str:
     return "".join((folder / f"{name}-{rank}.txt").read_text() for rank in range(2))
 
 
+@pytest.mark.slow
 def test_launches_end_together_resume_wait_and_adopt(
     tiny: list[str], tmp_path: Path, started: list[subprocess.Popen[bytes]]
 ) -> None:

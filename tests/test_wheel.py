@@ -65,6 +65,7 @@ def test_the_wheel_holds_code_plugins_and_configs(wheel: Path) -> None:
     assert {name.removeprefix("henkan/conf/") for name in names if name.startswith("henkan/conf/")} == configs
 
 
+@pytest.mark.slow
 def test_a_loss_of_ones_own_beside_the_installed_wheel(installed: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(MINE)
     (tmp_path / "conf" / "loss").mkdir(parents=True)

@@ -13,6 +13,7 @@ from tiny_study import STUDY, done, own
 from henkan.launching.launcher import WarmProcesses
 
 
+@pytest.mark.slow
 def test_killed_and_started_again_it_runs_only_what_is_missing(
     study: Path, tiny: list[str], tmp_path: Path, processes: WarmProcesses
 ) -> None:
