@@ -8,6 +8,7 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
 from tiny_study import STUDY, done, own
 
 from henkan.launching.launcher import WarmProcesses
