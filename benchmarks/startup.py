@@ -49,7 +49,7 @@ def main() -> None:
     parser.add_argument("photographs", type=Path)
     parser.add_argument("--files", type=int, default=100_000)
     parser.add_argument("overrides", nargs="*")
-    given = parser.parse_args()
+    given = parser.parse_intermixed_args()
     # Beside them: a link does not leave a file system.
     with TemporaryDirectory(dir=given.photographs.resolve().parent) as place:
         folder, cache = Path(place) / "linked", Path(place) / "cache"
