@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from henkan.data.decode import EXTENSIONS
+
 MASK = "_mask"
 
 
@@ -13,15 +15,27 @@ def masks_of(
 ) -> dict[Path, Path]:
     """Return where the mask of each picture lies: the given file, or that of its stem in the given folder or beside it.
 
-    One file is the mask of them all. In a folder it lies where `place` says that the picture lies, or at the top.
+    One file is the mask of them all. In a folder it lies where `place` says that the picture lies, or at the top, and
+    is a picture of any kind, PNG before others. Where none lies, the name that one would have.
     """
-    if given is None:
-        return {path: path.parent / f"{path.stem}{MASK}.png" for path in pictures}
-    if not given.is_dir():
+    if given is not None and not given.is_dir():
         return dict.fromkeys(pictures, given)
+    listed: dict[Path, dict[str, Path]] = {}
+
+    def lying(folder: Path, stem: str) -> Path | None:
+        if folder not in listed:
+            files = [path for path in folder.iterdir() if is_picture(path)] if folder.is_dir() else []
+            listed[folder] = {path.stem: path for path in sorted(files, key=lambda path: path.suffix.lower() == ".png")}
+        return listed[folder].get(stem)
+
     found = {}
     for path in pictures:
-        places = [given / place(path), given]
-        named = [folder / f"{path.stem}{mark}.png" for folder in places for mark in (MASK, "")]
-        found[path] = next((mask for mask in named if mask.is_file()), named[1])
+        places = [path.parent] if given is None else [given / place(path), given]
+        marks = [MASK] if given is None else [MASK, ""]
+        masks = (lying(folder, f"{path.stem}{mark}") for folder in places for mark in marks)
+        found[path] = next((mask for mask in masks if mask is not None), places[0] / f"{path.stem}{marks[-1]}.png")
     return found
+
+
+def is_picture(path: Path) -> bool:
+    return path.suffix.lower() in EXTENSIONS and not path.name.startswith(".")
