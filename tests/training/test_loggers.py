@@ -187,24 +187,17 @@ def test_data_and_model_are_artifacts_of_the_run(
     assert list(home.rglob("*")) == []
 
 
-def test_an_interrupted_run_is_marked_as_to_be_gone_on_with(run: tuple[Record, dict[str, Any], Path]) -> None:
+@pytest.mark.parametrize(("status", "code", "waited"), [("interrupted", 1, 1), ("stopped", 0, 0)])
+def test_an_interrupted_run_is_to_be_gone_on_with_and_a_stopped_one_has_not_failed(
+    status: loggers.Status, code: int, waited: int, run: tuple[Record, dict[str, Any], Path]
+) -> None:
     record, config, folder = run
     logger = WeightsAndBiases("henkan", "offline")
     logger.start(folder, record, config, [])
     logger.log(rows(1, 1)[0])
-    logger.finish("interrupted", {})
-    assert [record["exit_code"] for record in records(folder, "exit")] == [1]
-    assert len(records(folder, "preempting")) == 1
-
-
-def test_a_stopped_run_has_neither_failed_nor_is_it_waited_for(run: tuple[Record, dict[str, Any], Path]) -> None:
-    record, config, folder = run
-    logger = WeightsAndBiases("henkan", "offline")
-    logger.start(folder, record, config, [])
-    logger.log(rows(1, 1)[0])
-    logger.finish("stopped", {})
-    assert [record["exit_code"] for record in records(folder, "exit")] == [0]
-    assert records(folder, "preempting") == []
+    logger.finish(status, {})
+    assert [record["exit_code"] for record in records(folder, "exit")] == [code]
+    assert len(records(folder, "preempting")) == waited
 
 
 def test_a_failed_run_is_finished_as_failed(run: tuple[Record, dict[str, Any], Path]) -> None:

@@ -40,10 +40,6 @@ class ParameterGenerator(Protocol):
     ) -> Parameters: ...
 
 
-class Rejected(Exception):
-    """A picture is one that training passes over."""
-
-
 class TrainingStream(Dataset[Item]):
     """Sample (counter, i) of a split, the training split say, a pure function of (seed, counter, i).
 
@@ -84,13 +80,13 @@ class TrainingStream(Dataset[Item]):
             if len(broken) == ATTEMPTS:
                 break
             try:
-                return self._made(name, i, rng, broken)
+                if not self._passed_over(name):
+                    made = make_sample(self.pictures, name, i, self.framing, self.degradation, rng, reduced=True)
+                    return {**made, BROKEN: broken} if self.pictures.skip_broken else made
             except BrokenPicture as error:
                 if not self.pictures.skip_broken:
                     raise
                 broken.append(str(error))
-            except Rejected:
-                pass
             rng = generator_for(self.seed, "in its place", counter, i, attempt)
             name = self._names[rng.integers(len(self._names))]
         if len(broken) == ATTEMPTS or self.rejects is None:
@@ -103,15 +99,13 @@ class TrainingStream(Dataset[Item]):
             "give others, or pass over none with ~screen"
         )
 
-    def _made(self, name: str, i: int, rng: np.random.Generator, broken: list[str]) -> Item:
-        """Return sample i of a picture; raises `Rejected` where it is one to be passed over."""
-        if self.rejects is not None and name not in self._verdicts and self.pictures.strokes(name) is None:
-            # Of the whole picture: the verdict may not hang on how it is framed, and so read, this time.
+    def _passed_over(self, name: str) -> bool:
+        """Return whether a picture is rejected: by the whole of it, however it is framed, and so read, this time."""
+        if self.rejects is None or self.pictures.strokes(name) is not None:
+            return False
+        if name not in self._verdicts:
             self._verdicts[name] = self.rejects(self.pictures.picture(name))
-        if self._verdicts.get(name):
-            raise Rejected
-        sample = make_sample(self.pictures, name, i, self.framing, self.degradation, rng, reduced=True)
-        return {**sample, BROKEN: broken} if self.pictures.skip_broken else sample
+        return self._verdicts[name]
 
     def _order(self, counter: str, epoch: int) -> NDArray[np.int64]:
         kept = self._orders.get(counter)
