@@ -22,7 +22,7 @@ def test_the_detail_lies_where_outputs_differ(x: int, y: int) -> None:
     assert detail([Image.fromarray(one), Image.fromarray(one), Image.fromarray(other)]) == (x, y, (400, 320))
 
 
-@pytest.mark.parametrize("size", [(SIDE, SIDE), (400, SIDE), (20, 20)])
+@pytest.mark.parametrize("size", [(SIDE, SIDE), (400, SIDE), (20, 20), (2 * SIDE - 1, 2 * SIDE - 1)])
 def test_small_outputs_have_no_detail(size: tuple[int, int]) -> None:
     assert detail([Image.fromarray(flat(*size, level)) for level in (0, 255)]) is None
 

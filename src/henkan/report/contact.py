@@ -105,9 +105,14 @@ def lines(row: list[Path | None], outputs: slice) -> list[list[Image.Image | Non
 def detail(outputs: list[Image.Image]) -> tuple[int, int, tuple[int, int]] | None:
     """Return the corner of the SIDE x SIDE window in which outputs of one size vary most, and that size.
 
-    None where they are no larger than the window, fewer than two, or all alike.
+    None where they are less than twice as large as the window, fewer than two, or all alike.
     """
-    if len({picture.size for picture in outputs}) != 1 or len(outputs) < 2 or min(outputs[0].size) <= SIDE:
+    if (
+        len({picture.size for picture in outputs}) != 1
+        or len(outputs) < 2
+        or max(outputs[0].size) < 2 * SIDE
+        or min(outputs[0].size) <= SIDE
+    ):
         return None
     variance = np.stack([np.asarray(picture, np.float32) for picture in outputs]).var(0).sum(-1)
     if not variance.any():
