@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -96,10 +97,13 @@ def as_it_is(cfg: DictConfig) -> DictConfig:
     return cfg
 
 
-def with_overrides(trained: DictConfig, cfg: DictConfig) -> DictConfig:
-    """Return a run's config with what was given beside `run=`: a key's value, or all of a group that was chosen."""
+def with_overrides(trained: DictConfig, cfg: DictConfig, overrides: Sequence[str] | None = None) -> DictConfig:
+    """Return a run's config with what was given beside `run=`: a key's value, or all of a group that was chosen.
+
+    `overrides` are what `cfg` was composed by; None: those of the command.
+    """
     config = trained.copy()
-    for override in task_overrides():
+    for override in task_overrides() if overrides is None else overrides:
         key = override.lstrip("+~").partition("=")[0]
         key = key.partition("@")[2] or key
         if key not in ("run", "trust", "iteration", "experiment", "other", "blend", "blend_of"):

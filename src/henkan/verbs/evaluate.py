@@ -63,6 +63,7 @@ def main(cfg: DictConfig) -> None:
         if other:
             # Scores of other weights or settings lie beside those of the run's own.
             folder = folder / "evaluations" / "-".join(other)
+        note(folder)
         tell(pictures)
         with alone_in(run_folder(Path(cfg.run))):
             score_run(config, pictures, folder, weights, blend=blend)
