@@ -15,7 +15,7 @@ from henkan.evaluation.blend import blend_of, ensembled
 from henkan.networks.modes import learns
 from henkan.networks.published import Published
 from henkan.prediction.predictor import Predictor, check_numbers
-from henkan.runs.trained import as_it_is, check_untrained, own_config, with_overrides
+from henkan.runs.trained import as_it_is, check_untrained, named, own_config, with_overrides
 from henkan.training import checkpoint, first_weights
 from henkan.training.assemble import build_network, build_transform, device_for
 
@@ -26,6 +26,7 @@ def load(cfg: DictConfig, overrides: Sequence[str] | None = None) -> Predictor:
     `cfg` is what `henkan predict` is given, by these overrides (None: those of the command).
     """
     check_numbers(cfg)
+    cfg = named(cfg)
     if cfg.run is None:
         check_untrained(cfg)
     trained = with_overrides(own_config(cfg), cfg, overrides) if cfg.run is not None else as_it_is(cfg).copy()

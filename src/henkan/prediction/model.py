@@ -22,6 +22,7 @@ from henkan.prediction.predictor import PICTURE, Predictor, check_numbers
 from henkan.pretrained.weights import sought_in
 from henkan.training import checkpoint
 from henkan.training.assemble import build_network
+from henkan.training.model_file import is_model
 
 # What may be said anew at each call, of what `henkan predict` takes.
 OPTIONS = ("grow", "feather", "invert", "resize", "side", "megapixels")
@@ -126,16 +127,19 @@ class Model:
 
 
 def load(name: str | Path | None, overrides: Sequence[str] = ()) -> Model:
-    """Return the model of a run folder or a file, or, without a name, what a generator that learns nothing makes.
+    """Return the model of a run, a file or a name of the zoo; without a name, of a generator that learns nothing.
 
     `overrides` are those of `henkan predict`. Raises `UserError`, Hydra's and OmegaConf's own errors.
     """
-    words = [*([] if name is None else [f"run={name}"]), *overrides]
+    # A folder or a checkpoint is a run; all else is a model by its name, or a file of one.
+    key = "run" if name is not None and Path(name).exists() and not is_model(Path(name)) else "model"
+    words = [*([] if name is None else [f"{key}={name}"]), *overrides]
     cfg = compose_root("predict", words)
     check_types(cfg, words, "predict")
     with sought_in(cfg.paths.weights):
         predictor = loaded.load(cfg, words)
-    weights = None if cfg.run is None else checkpoint.find_checkpoint(Path(cfg.run), cfg.iteration)
+    run = predictor.cfg.run
+    weights = None if run is None else checkpoint.find_checkpoint(Path(run), cfg.iteration)
     return Model(predictor, type(predictor.network).__name__ if name is None else str(name), weights)
 
 

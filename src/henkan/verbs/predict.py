@@ -10,6 +10,7 @@ moves an object. Segmentation: the class of every pixel, as PNG with VOC's palet
 EXIF, dpi, color profile and texts of a picture are kept. Of several pages or frames (TIFF, GIF, WebP) each is written,
 as STEM_1.png and so on. A folder is searched to any depth, and its results lie as its pictures do.
 
+  henkan predict model=lines input=sketch.png             # a trained network that comes with henkan, or a model file
   henkan predict run=outputs/runs/RUN input=photo.jpg mask=hole.png
   henkan predict run=outputs/runs/RUN iteration=200_000 input=photo.jpg mask=hole.png
   henkan predict run=outputs/runs/RUN input=photo.jpg 'remove=[120,80,60,90]' grow=6 feather=4   # an object, by a box
