@@ -18,7 +18,7 @@ from henkan.errors import MissingWeights, UserError
 from henkan.metrics.set_metric import SetMetric
 from henkan.precision import in_float32
 from henkan.randomness import generator_for
-from henkan.sample import Sample, default_reads, named_arguments, on_device, read, to_8_bit
+from henkan.sample import Sample, default_reads, described, named_arguments, on_device, read, to_8_bit
 from henkan.transform import Transform
 
 SETTINGS_OF_THE_METRIC = ("reads", "better")
@@ -139,7 +139,13 @@ class Evaluator:
             if isinstance(function, SetMetric):
                 function.update(**read(f"metric {name}", named_arguments(function.update), self.reads[name], sample))
             else:
-                result: Tensor = function(**read(f"metric {name}", named_arguments(function), self.reads[name], sample))
+                result = function(**read(f"metric {name}", named_arguments(function), self.reads[name], sample))
+                count = len(sample["name"])
+                if not isinstance(result, Tensor) or result.shape != (count,):
+                    raise UserError(
+                        f"metric.{name} returns {described(result)} of {count} pictures: one value of each is wanted, "
+                        f"({count},)"
+                    )
                 scores.images.setdefault(name, []).extend(result.float().tolist())
 
 
