@@ -74,7 +74,7 @@ def test_sets_of_one_distribution_score_high_and_other_ones_nothing() -> None:
     generator = torch.Generator().manual_seed(0)
     x, y = torch.randn(2, 1000, 16, generator=generator, dtype=torch.float64)
     alike, apart = scored(x, y), scored(x + 100, y)
-    assert alike["precision"] > 0.8 and alike["recall"] > 0.8 and alike["coverage"] > 0.9
+    assert alike["precision"] > 0.7 and alike["recall"] > 0.7 and alike["coverage"] > 0.9
     assert alike["density"] == pytest.approx(1, abs=0.1)
     assert set(apart.values()) == {0}
 
@@ -88,12 +88,12 @@ def test_what_is_the_same_is_inside_a_ball_without_width() -> None:
 
 @pytest.fixture(scope="module")
 def pictures() -> Tensor:
-    """Forty-eight crops of photographs, 32 px."""
+    """Forty-eight crops of photographs, 64 px."""
     crops = [
-        torch.from_numpy(photograph[y : y + 32, x : x + 32].copy()).permute(2, 0, 1)
+        torch.from_numpy(photograph[y : y + 64, x : x + 64].copy()).permute(2, 0, 1)
         for photograph in (skimage.data.chelsea(), skimage.data.coffee(), skimage.data.astronaut())
-        for y in (40, 90, 140, 190)
-        for x in (60, 130, 200, 270)
+        for y in np.linspace(0, photograph.shape[0] - 64, 4).astype(int)
+        for x in np.linspace(0, photograph.shape[1] - 64, 4).astype(int)
     ]
     return torch.stack(crops) / 255
 
@@ -115,10 +115,13 @@ def test_a_collapsed_set_loses_recall_and_an_ugly_one_precision(pictures: Tensor
     collapsed = of_pictures(one.clamp(0, 1), pictures)
     assert collapsed["precision"] == 1 and collapsed["recall"] < 0.1 and collapsed["coverage"] < 0.5
     ugly = of_pictures((pictures + 0.5 * torch.randn(pictures.shape, generator=random)).clamp(0, 1), pictures)
-    assert ugly["precision"] < 0.5 and ugly["density"] < 0.5
+    assert ugly["precision"] < 0.6 and ugly["density"] < 0.5
+    # No picture at all.
+    assert set(of_pictures(torch.rand(pictures.shape, generator=random), pictures).values()) == {0}
 
 
 def test_batches_do_not_matter_and_pictures_pass_once(pictures: Tensor) -> None:
+    pictures = pictures[:24]
     output = pictures.flip(0) * 0.8
     passes: list[int] = []
     handle = lite0._network().register_forward_hook(lambda *_: passes.append(1))
@@ -149,6 +152,7 @@ def test_on_vgg16_they_need_its_weights(monkeypatch: pytest.MonkeyPatch, tmp_pat
 def test_on_vgg16_a_collapsed_set_loses_recall_too(pictures: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HENKAN_WEIGHTS", str(published("vgg16_oxford.safetensors").parent))
     vgg16.network.cache_clear()
+    pictures = pictures[::2, :, :32, :32]
     precision, recall = (kind(minimum=2, features="vgg16") for kind in (Precision, Recall))
     for metric in (precision, recall):
         metric.update(output=pictures[20:21].expand_as(pictures), target=pictures)

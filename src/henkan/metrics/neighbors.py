@@ -11,6 +11,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from henkan.metrics import lite0, vgg16
 from henkan.metrics.per_image import exact, require_pair
@@ -26,8 +27,9 @@ class _Neighbors(SetMetric):
 
     `features`: `lite0`, 1280 of EfficientNet-Lite0 (pooled), or `vgg16`, 512 of the authors' VGG-16 (mean of relu5_3).
     Raises `MissingWeights` for `vgg16` if vgg16_oxford.safetensors is absent. NaN for fewer pictures than `minimum`, or
-    no more than `k`. Distances are Euclidean, in float64, without the shortcut by products, which would set pictures
-    that are the same apart.
+    no more than `k`. Features are taken as directions: their length tells how busy a picture is, and beside the balls of
+    a few busy ones, as photographs have them, no other would count. Distances are Euclidean, in float64, without the
+    shortcut by products, which would set pictures that are the same apart.
     """
 
     def __init__(self, k: int, features: Features = "lite0", minimum: int = 100) -> None:
@@ -45,8 +47,8 @@ class _Neighbors(SetMetric):
     def update(self, output: Tensor, target: Tensor) -> None:
         """Take in pictures (B, 3, H, W) in [0, 1] and true ones."""
         require_pair(output, target)
-        self._outputs.append(self._features(output).double().cpu())
-        self._targets.append(self._features(target).double().cpu())
+        for images, found in ((output, self._outputs), (target, self._targets)):
+            found.append(functional.normalize(self._features(images).double()).cpu())
 
     def compute(self) -> float:
         count = sum(map(len, self._outputs))
