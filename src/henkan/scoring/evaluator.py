@@ -14,7 +14,7 @@ from torch.utils.data import Dataset
 from henkan.config.build import build
 from henkan.config.resolved import Node
 from henkan.data.stream import Item, collate
-from henkan.errors import MissingWeights, UserError
+from henkan.errors import Missing, UserError
 from henkan.metrics.set_metric import SetMetric
 from henkan.precision import in_float32
 from henkan.randomness import generator_for
@@ -66,7 +66,7 @@ class Evaluator:
             settings = {key: value for key, value in node.items() if key not in SETTINGS_OF_THE_METRIC}
             try:
                 function = build(settings)
-            except MissingWeights as error:
+            except Missing as error:
                 self.absent[name] = str(error)
                 continue
             if isinstance(function, SetMetric) and not sets:
