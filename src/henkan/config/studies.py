@@ -18,6 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from henkan.config.composition import compose_root
+from henkan.config.engines import Engine, engine
 from henkan.config.explain import one_line, suggestion
 from henkan.config.trees import config_folder, config_folders, groups
 from henkan.errors import UserError
@@ -61,6 +62,8 @@ class Study:
     bound: float | None = None
     # Runs at once; null: one a GPU, or one where there is none.
     jobs: int | None = None
+    # Where they are trained: on this machine, or by so many workers, each of which has its own `jobs` at once.
+    engine: Engine = field(default_factory=Engine)
     prepare: list[list[str]] = field(default_factory=list)
     given: list[str] = field(default_factory=list)
 
@@ -225,10 +228,11 @@ STUDY = Kind(
         "bound": bound,
         "seeds": seeds,
         "jobs": jobs,
+        "engine": engine,
         "prepare": commands,
     },
     needed=("recipe", "scale", "variants", "baseline", "seeds"),
-    mappings=("variants", "axes", "plane"),
+    mappings=("variants", "axes", "plane", "engine"),
     instead={
         "seed": "say seeds=[0,1]",
         "experiment": "say recipe=glcic",
@@ -259,14 +263,18 @@ def read_settings(kind: Kind, file: Path, overrides: Sequence[str]) -> tuple[dic
     for key in said:
         if key not in kind.readers:
             raise UserError(f"{file}: {kind.article} has no setting {key!r}{suggestion(key, kind.readers)}")
-    given = []
+    given, own = [], []
     for word in overrides:
-        key, _, value = word.partition("=")
+        key = word.partition("=")[0]
         if key in kind.readers or key.partition(".")[0] in kind.mappings:
-            put(said, key, parsed(word, value))
+            own.append(word)
         else:
             check_override(kind, word)
             given.append(word)
+    # A setting whole before entries of it, whichever was said first.
+    for word in sorted(own, key=lambda word: word.partition("=")[0] not in kind.readers):
+        key, _, value = word.partition("=")
+        put(said, key, parsed(word, value))
     if absent := [key for key in kind.needed if said.get(key) is None]:
         raise UserError(f"{file} does not say {', '.join(absent)}")
     try:
@@ -337,6 +345,8 @@ def put(said: dict[str, Any], key: str, value: Any) -> None:
         return
     if said.get(setting) is None:
         said[setting] = {}
+    if setting == "engine" and isinstance(said[setting], str):
+        said[setting] = {"name": said[setting]}
     entries = said[setting]
     if not isinstance(entries, dict):
         # The file's own fault, which its reader names.
