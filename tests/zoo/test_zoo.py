@@ -36,8 +36,8 @@ def test_a_network_has_the_scores_of_its_card(name: str, tmp_path: Path, monkeyp
     card, model = networks.card(name), networks.find(name)
     assert card["sha256"] == hashlib.sha256(model.read_bytes()).hexdigest()
     words = [*card["test"], f"evaluation.pictures={AGAIN}", f"paths.cache={tmp_path / 'cache'}"]
-    ours = scored(model, words, tmp_path / "model")
-    base = scored(model, words, tmp_path / "baseline", card["instead"])
+    ours, _ = scored(model, words, tmp_path / "model")
+    base, _ = scored(model, words, tmp_path / "baseline", card["instead"])
     assert len(ours) == AGAIN and matches(card, ours, base, WITHIN) == []
     # What it says of all of them follows from those that it lists.
     tables = [

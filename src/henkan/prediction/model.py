@@ -135,7 +135,7 @@ def load(name: str | Path | None, overrides: Sequence[str] = ()) -> Model:
     key = "run" if name is not None and Path(name).exists() and not is_model(Path(name)) else "model"
     words = [*([] if name is None else [f"{key}={name}"]), *overrides]
     cfg = compose_root("predict", words)
-    check_types(cfg, words, "predict")
+    check_types(cfg, overrides, "predict")
     with sought_in(cfg.paths.weights):
         predictor = loaded.load(cfg, words)
     run = predictor.cfg.run
