@@ -38,11 +38,16 @@ from henkan.training.assemble import build_network
 DRAWN, COLUMNS = 12, 2
 # Settings of a command that say where things lie and how it is watched, and nothing of what is learned.
 APART = ("paths.", "logger", "validation.", "trainer.", "checkpoint.", "metric", "evaluation.")
+OF_LEARNING = ("trainer.precision",)
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """What is said of a network: `score` decides, against `baseline` (its name) by `instead` (overrides of it)."""
+    """What is said of a network, all of which no command could find out.
+
+    `train`: the overrides that train it. `test`: those under which `scores` are taken, of which the first decides.
+    `baseline` is what it has to beat, in words, and `instead` the overrides that make it. `cannot`: what it cannot do.
+    """
 
     title: str
     train: list[str]
@@ -127,7 +132,7 @@ def card_of(name: str, sheet: Sheet, model: Path, run: Path | None) -> tuple[dic
         "name": name,
         "title": sheet.title,
         "task": str(config["task"]["_target_"]).split(".")[-2],
-        "train": portable(record.get("overrides") or sheet.train),
+        "train": portable(record.get("overrides") or sheet.train, sheet.train),
         "iterations": int(facts.get("iterations") or 0),
         "seconds": round(float(record.get("seconds", 0.0))),
         "data": sheet.data,
@@ -153,13 +158,16 @@ def rounded(row: pd.Series[float]) -> dict[str, float]:
     return {str(key): round(float(value), 5) for key, value in row.items()}
 
 
-def portable(overrides: Sequence[str]) -> list[str]:
-    """Return the overrides that say what was learned, with no place of this machine in them."""
+def portable(overrides: Sequence[str], told: Sequence[str]) -> list[str]:
+    """Return the overrides that say what was learned; where one names a place of this machine, the one that is told."""
+    known = {word.partition("=")[0]: word for word in told}
     found = []
     for word in overrides:
         key, _, value = word.partition("=")
-        if not key.lstrip("+~").startswith(APART):
-            found.append(f"{key}={without_places(value)}" if value else word)
+        if key.lstrip("+~").startswith(APART) and key not in OF_LEARNING:
+            continue
+        elsewhere = without_places(value)
+        found.append(word if elsewhere == value else known.get(key, f"{key}={elsewhere}"))
     return found
 
 
