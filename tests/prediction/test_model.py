@@ -11,14 +11,19 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from omegaconf import OmegaConf
 from PIL import Image
 from tiny_model import RECIPES, write_model
 
+from henkan.config.composition import compose_root
 from henkan.config.trees import config_folder
 from henkan.errors import UserError
 from henkan.launching.execute import execute
 from henkan.prediction.memory import like, mask_in, pictures_in
-from henkan.prediction.model import Model, load
+from henkan.prediction.model import Model, is_run, load
+from henkan.runs.trained import named, own_config
+from henkan.training import model_file
+from henkan.zoo import networks
 
 HOLE = np.s_[10:22, 14:29]
 
@@ -166,27 +171,44 @@ def test_the_command_takes_a_model_file(tmp_path: Path) -> None:
         assert np.array_equal(np.asarray(written), load(file)(page("completion"), **beside("completion")))
 
 
-def test_a_strange_model_file_is_read_and_not_executed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    from omegaconf import OmegaConf
-
-    from henkan.training import model_file
-
+def test_a_strange_model_file_is_read_and_not_executed(tmp_path: Path) -> None:
     file = write_model(tmp_path / "m.safetensors", "dehazing")
+    cfg = compose_root("predict", [f"run={file}"])
+    assert own_config(cfg).recipe == "aod_net"
     config = OmegaConf.create(model_file.said(file)["config"])
     config.task = {"_target_": "builtins.eval", "_args_": ["1"]}
     model_file.write(file, {"a": torch.zeros(1)}, {"config": OmegaConf.to_yaml(config)})
     with pytest.raises(UserError, match=r"task\._target_=builtins\.eval is no class that henkan has"):
-        load(file)
+        own_config(cfg)
+    model_file.write(file, {"a": torch.zeros(1)}, {"config": "a: &b [1]\nc: *b\n"})
+    with pytest.raises(UserError, match="has aliases"):
+        own_config(cfg)
     model_file.write(file, {"a": torch.zeros(1)}, {})
     with pytest.raises(UserError, match="holds weights alone, and no config"):
-        load(file)
+        own_config(cfg)
     file.write_bytes(file.read_bytes()[:20])
     with pytest.raises(UserError, match="is damaged"):
-        load(file)
-    assert execute("predict", ["model=linse", "input=a.png"]).code == 2
-    assert "there is no model 'linse'" in capfd.readouterr().err
+        own_config(cfg)
+
+
+def test_networks_are_named_or_the_nearest_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(networks, "FOLDER", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="there is no model 'lines'; none came with this version"):
+        networks.find("lines")
+    (tmp_path / "lines.safetensors").touch()
+    (tmp_path / "lines").mkdir()
+    assert networks.find("lines") == networks.resolved("model:lines") == tmp_path / "lines.safetensors"
+    assert networks.resolved("runs/lines") == Path("runs/lines")
+    with pytest.raises(UserError, match=r"no model 'linse' \(did you mean 'lines'\?\); there are: lines"):
+        networks.find("linse")
     with pytest.raises(UserError, match=r"there is no model file .*none\.safetensors"):
-        load(tmp_path / "none.safetensors")
+        networks.find(str(tmp_path / "none.safetensors"))
+    # A folder that happens to have the name of a network is no run.
+    assert not is_run(Path("lines")) and not is_run(tmp_path / "lines.safetensors") and is_run(tmp_path)
+    both = OmegaConf.create({"model": "lines", "run": "a"})
+    with pytest.raises(UserError, match="model=lines and run=a are two networks"):
+        named(both)
 
 
 def test_places_of_this_machine_are_in_no_file(tmp_path: Path) -> None:
