@@ -33,7 +33,7 @@ SMALL = ["scale=smoke", "statistics.mean=[0.5,0.5,0.5]", "statistics.deviation=0
 
 
 def untrained(task: str) -> tuple[nn.Module, DictConfig]:
-    """Return the network of a task's recipe, its weights drawn anew so that it answers with something, and its config."""
+    """Return the network of a task's recipe, with weights drawn anew that answer with something, and its config."""
     recipe, *more = RECIPES[task]
     cfg = OmegaConf.create(dict(resolved(compose_root("train", [f"experiment={recipe}", *SMALL, *more]))))
     network = build_network(resolved(cfg), "generator").eval()
