@@ -94,7 +94,7 @@ def test_another_answer_is_not_called_done(tmp_path: Path) -> None:
         UserError, match=r"it answers otherwise than the network, by 0.0\d+ at \(36, 48\): .* try another"
     ):
         compared(program, lambda given: program(*given).detach() + 0.001, "it")
-    with pytest.raises(UserError, match="it makes .* of pictures of .*, and the network"):
+    with pytest.raises(UserError, match="it makes .* of pictures of .*, the network"):
         compared(program, lambda given: program(*given).detach()[..., 1:], "it")
     with pytest.raises(UserError, match="answers otherwise"):
         compared(program, lambda given: program(*given).detach() * float("nan"), "it")
