@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from henkan.config.checks import check_types
 from henkan.config.composition import compose_root
 from henkan.data.pictures import Pictures
 from henkan.data.stream import Item, collate
@@ -61,9 +60,7 @@ class Trial:
 
     def compose(self) -> None:
         """Plan the run: configs compose, settings fit, data are there."""
-        cfg = compose_root("train", self.overrides)
-        check_types(cfg, self.overrides)
-        self.plan = plan_run(cfg)
+        self.plan = plan_run(compose_root("train", self.overrides))
 
     def load(self) -> None:
         """Read a batch of each stream."""
