@@ -27,6 +27,13 @@ def config_folder() -> Path:
     return installed if installed.is_dir() else PACKAGE.parents[1] / "conf"
 
 
+def experiments_folders() -> list[Path]:
+    """Return where studies and searches lie: in the working directory, then henkan's own, in a wheel as in a checkout."""
+    above = PACKAGE if (PACKAGE / "conf").is_dir() else PACKAGE.parents[1]
+    here, own = Path("experiments"), above / "experiments"
+    return [here] if here.resolve() == own else [here, own]
+
+
 def user_config_folder() -> Path | None:
     """Return the config tree of the working directory, if it has one of its own; a frozen tree holds both."""
     here = Path.cwd() / "conf"

@@ -63,7 +63,9 @@ def complete(line: str) -> list[str]:
         run(verb.name, ["-sc", "query=bash"])
         return []
     if verb.name in ("study", "report"):
-        return [path.parent.name for path in sorted(Path("experiments").glob("*/study.yaml"))]
+        from henkan.config.trees import experiments_folders
+
+        return sorted({path.parent.name for folder in experiments_folders() for path in folder.glob("*/study.yaml")})
     return []
 
 
