@@ -7,7 +7,6 @@ eval "$(henkan completion zsh)"      now, or in ~/.zshrc
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from henkan.errors import UserError
 from henkan.launching.execute import run
