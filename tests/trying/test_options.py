@@ -67,9 +67,9 @@ WRONG = {
     "a half": (
         "generator",
         network("return {'raw': self.layer(image)}", more=", stride=2"),
-        "make 3 channels of 16x16",
+        r"makes a tensor \(4, 3, 16, 16\) of sources \(4, 3, 32, 32\)",
     ),
-    "one channel": ("generator", network("return self.layer(image)", 1), "make 1 channel of 32x32 pixels where the"),
+    "two channels": ("generator", network("return self.layer(image)", 2), "and Completion can make nothing of that"),
     "another key": ("generator", network("return {'out': image}"), "returns a mapping of out: it returns pictures"),
     "no gradient": ("generator", network("return self.layer(image).detach()"), "the generator learns nothing"),
     "no weight": ("generator", network("return image + 0 * self.layer(image)"), "no gradient reaches its weights"),
@@ -86,7 +86,7 @@ WRONG = {
         called("input, target", "return (input - input).log().mean()"),
         "is .* on an ordinary picture",
     ),
-    "unknown key": ("loss", called("input, truth", "return (input - truth).mean()"), "mine reads 'truth', which this"),
+    "unknown key": ("loss", called("input, truth", "return (input - truth).mean()"), "reads 'truth', which this"),
     # What a metric returns.
     "of all": ("metric", called("output, target", "return (output - target).mean()"), r"returns a tensor \(\) of"),
     "no value": (

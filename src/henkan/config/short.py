@@ -28,7 +28,7 @@ def in_full(config: Any) -> DictConfig | None:
     weights = {name: node.get("weight", 1.0) for name, node in plain.items()}
     if not all(isinstance(weight, int | float) for weight in weights.values()):
         return None
-    terms = {name: {**node, "weight": f"${{weights.{name}}}"} for name, node in plain.items()}
+    terms = {name: {**node, "weight": f"${{weights.{name!s}}}"} for name, node in plain.items()}
     return OmegaConf.create({"loss": terms, "weights": weights, "balance": dict.fromkeys(plain)})
 
 

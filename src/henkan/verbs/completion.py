@@ -65,6 +65,10 @@ def complete(line: str) -> list[str]:
         from henkan.config.trees import experiments_folders
 
         return sorted({path.parent.name for folder in experiments_folders() for path in folder.glob("*/study.yaml")})
+    if verb.name == "new" and len(words) == 2:
+        from henkan.starting.start import KINDS
+
+        return [kind for kind in KINDS if kind.startswith(last)]
     return []
 
 
