@@ -114,7 +114,7 @@ RIGHT = {
     "a tensor": ("generator", network("return self.layer(image)")),
     "logits alone": ("discriminator", network("return self.layer(image).mean((1, 2, 3))")),
     "a map": ("loss", called("input, target", "return (input - target).abs()")),
-    "of the batch": ("loss", called("input", "return input.diff().abs().mean()")),
+    "of the whole batch": ("loss", called("input", "return input.diff().abs().mean()")),
 }
 
 
