@@ -17,6 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from henkan.report import figures, words
+from henkan.report.effects import effect_lines
 from henkan.report.figures import GROUPS, Chart
 from henkan.report.read import GIVEN, STATUSES, Run, Study
 from henkan.report.statistics import OVER_IMAGES, WITHOUT_SEEDS
@@ -29,6 +30,7 @@ from henkan.report.summary import (
     digits_of,
     identical,
     interval_words,
+    pareto,
     pictures_of,
     power,
 )
@@ -94,8 +96,8 @@ class Part:
 
     @property
     def notes(self) -> list[str]:
-        """What must be said of the numbers: runs that are one, and which differences the seeds would show."""
-        return [note for note in (*identical(self.study), power(self.study, self.rows)) if note]
+        """What must be said of the numbers: runs that are one, the Pareto front, what the seeds would show."""
+        return [note for note in (*identical(self.study), pareto(self.study), power(self.study, self.rows)) if note]
 
     @property
     def pictures(self) -> str:
@@ -148,6 +150,7 @@ def render(study: Study, rows: list[Comparison], parts: list[Part]) -> str:
         Markup=Markup,
         missing=missing(rows),
         notes=notes(study),
+        effects=effect_lines(study),
         runs=sorted(
             study.distinct, key=lambda one: study.seeds.index(one[1].seed) if one[1].seed in study.seeds else -1
         ),
@@ -388,14 +391,20 @@ def shape(marker: str) -> str:
 
 
 def cost(run: Run) -> str:
-    """Say what training took, and how much of it was shared with other runs, or lost: `9 min (5 min shared)`."""
+    """Say what training took, and how much of it was shared with other runs, or lost: `9 min (5 min shared), 3.2 GiB`.
+
+    The memory is the most that was taken of a GPU's.
+    """
     value = run.record.get("seconds")
     if not isinstance(value, int | float) or not run.record.get("iterations"):
         return "–"
     shared = run.record.get("prefix", {}).get("seconds", 0)
     asides = {"shared": shared, "lost besides": run.record.get("seconds_lost", 0)}
     told = [f"{words.duration(part)} {name}" for name, part in asides.items() if part >= 1]
-    return words.duration(value) + (f" ({', '.join(told)})" if told else "")
+    log = run.curves
+    peak = log["memory/peak"].max() if log is not None and "memory/peak" in log else float("nan")
+    memory = f", {peak:.1f} GiB" if peak > 0 else ""
+    return words.duration(value) + (f" ({', '.join(told)})" if told else "") + memory
 
 
 def environment(study: Study) -> list[tuple[str, str]]:
