@@ -1,5 +1,6 @@
 """What a repository keeps of its studies: reports are made of it anew, and what READMEs say stands in it."""
 
+import gzip
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,6 @@ from henkan.errors import UserError
 from henkan.report.published import NUMBERS, ROW, SCORES, SUMMARY, finer, rebuild
 from henkan.report.read import read_study
 from henkan.report.summary import compare, summary_table
-from henkan.report.write import publish
 from henkan.verbs.report import main
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
@@ -40,9 +40,9 @@ def test_a_committed_summary_is_that_of_its_scores(name: str, tmp_path: Path) ->
     assert {metric for _, metric in both} >= set(study.headline)
     for column in NUMBERS:
         ours, theirs = found.loc[both, column].astype(float), kept.loc[both, column].astype(float)
-        # Scores have three digits, of which means of two seeds, and what is left of differences, lose some.
-        size = kept.loc[both, "mean"].abs().clip(lower=1e-3)
-        assert ((ours - theirs).abs() / size).max() < 0.02, column
+        # Scores have three digits, of which differences lose some, and intervals of two or three seeds more.
+        size = kept.loc[both, "mean"].abs().groupby("metric").transform("max")
+        assert ((ours - theirs).abs() / size).max() < 0.03, column
     told = kept.loc[both, ["verdict", "p_corrected"]]
     assert (told["verdict"].fillna("") == found.loc[both, "verdict"].fillna("")).all()
     assert np.allclose(told["p_corrected"], found.loc[both, "p_corrected"].astype(float), equal_nan=True)
@@ -68,9 +68,12 @@ def test_what_was_not_published_stays_in_the_summary(tmp_path: Path) -> None:
         [("a", "psnr", 1.23456, None, None), ("a", "rare", 5.0, -1.0, 1.0)],
         columns=[*ROW, "mean", "difference_low", "difference_high"],
     )
-    old.to_csv(tmp_path / SUMMARY, index=False)
     columns = [*ROW, *NUMBERS, "excludes_zero", "p"]
-    new = pd.DataFrame([("a", "psnr", 1.23, *[None] * 6, 0.5), ("b", "psnr", 2.0, *[None] * 6, 0.1)], columns=columns)
+    old["excludes_zero"] = False
+    old.to_csv(tmp_path / SUMMARY, index=False)
+    new = pd.DataFrame(
+        [("a", "psnr", 1.23, *[None] * 5, False, 0.5), ("b", "psnr", 2.0, *[None] * 5, False, 0.1)], columns=columns
+    )
     found = finer(tmp_path / SUMMARY, new)
     assert found[ROW].to_numpy().tolist() == [["a", "psnr"], ["a", "rare"], ["b", "psnr"]]
     assert found["mean"].tolist() == [1.23456, 5.0, 2.0] and found["p"].tolist()[::2] == [0.5, 0.1]
@@ -85,7 +88,11 @@ def test_a_run_that_an_axis_does_not_change_is_one_again(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"no gzip", "cannot be read"), (None, "there is no study"), ("configuration,seed\nmse,0\n", "lacks file, metric")],
+    [
+        (b"no gzip", "cannot be read"),
+        (None, "there is no study"),
+        ("configuration,seed\nmse,0\n", "lacks file, metric"),
+    ],
 )
 def test_what_cannot_be_rebuilt_is_one_line(content: bytes | str | None, message: str, tmp_path: Path) -> None:
     (tmp_path / "results").mkdir()
@@ -93,13 +100,7 @@ def test_what_cannot_be_rebuilt_is_one_line(content: bytes | str | None, message
         text = (EXPERIMENTS / "mse_vs_gan" / "study.yaml").read_text()
         (tmp_path / "study.yaml").write_text(text)
     path = tmp_path / "results" / SCORES
-    if isinstance(content, bytes):
-        path.write_bytes(content)
-    else:
-        pd.DataFrame() if content is None else None
-        import gzip
-
-        path.write_bytes(gzip.compress((content or "").encode()))
+    path.write_bytes(content if isinstance(content, bytes) else gzip.compress((content or "").encode()))
     with pytest.raises(UserError, match=message):
         rebuild(tmp_path / "results", tmp_path / "into")
 
@@ -115,12 +116,10 @@ ELSEWHERE = (
     "| PSNR in the hole, dB, by the share that is missing",
     "| weight of style",
 )
-# Numbers in tables that are of no run: true pictures, weights and thresholds of the headings' own, other arithmetic.
+# Numbers in tables that are no scores: weights, ratios of gradients, a discriminator's accuracy.
 OTHERS = {
-    "color_losses": {"21.78", "5.36"},
     "glcic_ablation": {"1.3", "5.9"},
     "line_loss": {"0.002", "0.94", "0.70"},
-    "sketch_to_picture": {"−1.24"},
 }
 
 
@@ -146,8 +145,8 @@ def test_a_readme_says_what_the_summary_says(name: str) -> None:
     pool = [rows.ravel()]
     for path in results(name).glob("along*.csv"):
         along = pd.read_csv(path)
-        setting = along.columns[2]
-        pool.append(along.groupby(["configuration", setting]).mean(numeric_only=True).drop(columns="seed", errors="ignore").to_numpy(float).ravel())
+        seeds = along.drop(columns="seed").groupby(["configuration", along.columns[2]])
+        pool += [seeds.agg(how).to_numpy(float).ravel() for how in ("mean", "min", "max", "std")]
     values = np.concatenate(pool)
     values = values[np.isfinite(values)]
     told = 0

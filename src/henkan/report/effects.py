@@ -35,7 +35,9 @@ def effects(study: Study) -> list[Effect]:
     the same run are left out, and so are other pictures, which pair with none, and seeds that lack a place.
     """
     nodes = study.configurations
-    points = {name: {VARIANT: str(node.get("variant", name)), **(node.get("point") or {})} for name, node in nodes.items()}
+    points = {
+        name: {VARIANT: str(node.get("variant", name)), **(node.get("point") or {})} for name, node in nodes.items()
+    }
     axes = {axis: list(dict.fromkeys(point[axis] for point in points.values() if axis in point))
             for axis in dict.fromkeys(axis for point in points.values() for axis in point)}  # fmt: skip
     axes = {axis: values for axis, values in axes.items() if len(values) > 1}
@@ -95,9 +97,8 @@ def effect_lines(study: Study) -> list[str]:
         where = "" if axis == VARIANT or value.startswith(f"{axis.split('.')[-1]}=") else f"{axis} "
         changes = listed(f"{change(one, digits[one.metric])} in {metric(one.metric).label}" for one in own)
         places, seeds = max(one.places for one in own), max(one.difference.n for one in own)
-        lines.append(
-            f"{where}{value} in place of {first}: {changes} (mean of {plural(places, 'place')} and {plural(seeds, 'seed')})."
-        )
+        over = f"mean of {plural(places, 'place')} and {plural(seeds, 'seed')}"
+        lines.append(f"{where}{value} in place of {first}: {changes} ({over}).")
     return lines
 
 

@@ -116,7 +116,7 @@ def finer(before: Path, table: pd.DataFrame) -> pd.DataFrame:
     """
     if not before.is_file():
         return table
-    old = pd.read_csv(before)
+    old = pd.read_csv(before, float_precision="round_trip")
     new = table.set_index(ROW)
     known = old.set_index(ROW)
     both = new.index.intersection(known.index)

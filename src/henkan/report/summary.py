@@ -303,7 +303,9 @@ def pareto(study: Study) -> str:
     if not best or len({study.folders(name) for name in study.configurations}) < 2:
         return ""
     both = f"{metric(str(plane.get('x'))).label} and {metric(str(plane.get('y'))).label}"
-    scored = [name for name in study.configurations if all(gain(study, name, key) is not None for key in plane.values())]
+    scored = [
+        name for name in study.configurations if all(gain(study, name, key) is not None for key in plane.values())
+    ]
     beaten = [name for name in scored if name not in best]
     if len(scored) < 2:
         return ""

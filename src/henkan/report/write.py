@@ -14,7 +14,9 @@ PUBLISHED_BYTES = 700_000
 
 
 def write_report(study_folder: Path) -> Path:
-    """Write report.html, scores.csv, summary.csv, effects.csv (of two axes or more) and figures/ into a study's folder; return the page's path.
+    """Write report.html, scores.csv, summary.csv and figures/ into a study's folder; return the page's path.
+
+    Of a study with two axes or more effects.csv too.
 
     Every file is replaced in one step, so a browser may reload at any time while the study runs.
     Raises UserError where the folder holds no study.

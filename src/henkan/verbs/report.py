@@ -2,8 +2,9 @@
 
 A study is named as `henkan study` has it; runs by their folders: runs themselves, a sweep's folder, a search's, a
 folder of runs, patterns, several of these. Runs that differ in their seeds alone are one configuration; the first is
-the baseline, unless --baseline names another. The results that a repository keeps of a study make its report anew,
-without curves and pictures: by their own folder, or by the study's where it was not run here. --csv, --markdown and --latex print the table for other programs.
+the baseline, unless --baseline names another. What a repository keeps of a study makes its report anew, without curves
+and pictures: named by its folder of results, or by the study where it was not run here. --csv, --markdown and --latex
+print the table for other programs.
 
   henkan report mse_vs_gan
   henkan report mse_vs_gan scale=smoke
