@@ -123,8 +123,8 @@ def _lite0(images: Tensor) -> Tensor:
 def _inside(points: Tensor, centers: Tensor, k: int) -> Iterator[Tensor]:
     """Yield by rows whether points lie in the balls of centers, up to each one's k-th nearest: (rows, centers)."""
     # Each is its own nearest.
-    reach = torch.cat([_distances(rows, centers).kthvalue(k + 1, 1).values for rows in centers.split(_ROWS)])
-    for rows in points.split(_ROWS):
+    reach = torch.cat([_distances(rows, centers).kthvalue(k + 1, 1).values for rows in torch.split(centers, _ROWS)])
+    for rows in torch.split(points, _ROWS):
         yield _distances(rows, centers) <= reach
 
 

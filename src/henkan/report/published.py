@@ -38,8 +38,8 @@ def rebuild(results: Path, into: Path | None = None) -> Path:
     table = scores(results / SCORES)
     runs: list[dict[str, Any]] = []
     places: dict[bytes, Path] = {}
-    for (configuration, seed), own in table.groupby(["configuration", "seed"], sort=False, dropna=False):
-        number = None if pd.isna(seed) else int(seed)
+    for (configuration, _), own in table.groupby(["configuration", "seed"], sort=False, dropna=False):
+        number = int(own["seed"].iloc[0]) if own["seed"].notna().all() else None
         of_set = own["file"] == WHOLE_SET
         pictures = own[~of_set].pivot(index="file", columns="metric", values="value")
         sets = own[of_set].set_index("metric")["value"]
@@ -104,7 +104,7 @@ def better(metric: str) -> str | None:
     for folder in config_folders():
         path = folder / "metric" / f"{name}.yaml"
         if path.is_file():
-            found = OmegaConf.load(path)[name].get("better")
+            found = OmegaConf.select(OmegaConf.load(path), f"{name}.better")
             return None if found is None else str(found)
     return None
 

@@ -35,8 +35,8 @@ def markdown(study: Study) -> str:
         table = [heads, ["---", *["---:"] * len(keys)], *lines]
         text = "\n".join(f"| {' | '.join(map(str.strip, line))} |" for line in table)
         parts.append(f"**{title}**\n\n{text}" if title else text)
-    if lines := effect_lines(study):
-        parts.append("\n".join(["What each choice does by itself:", "", *(f"- {escaped(line)}" for line in lines)]))
+    if effects := effect_lines(study):
+        parts.append("\n".join(["What each choice does by itself:", "", *(f"- {escaped(line)}" for line in effects)]))
     return "\n\n".join(parts)
 
 
