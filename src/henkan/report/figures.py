@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from io import BytesIO
@@ -26,6 +26,7 @@ from henkan.report import svg
 from henkan.report.along import Line, by_variant, lines, over_axis, plot
 from henkan.report.read import Run, Study
 from henkan.report.statistics import seed_means
+from henkan.report.summary import front
 from henkan.report.ticks import Plain, logarithmic, width_of
 from henkan.report.words import metric
 
@@ -64,6 +65,7 @@ TITLE = 8.5
 MARKERS = "os^DvPX*<>"
 # Of what is the same for every seed.
 WITHOUT_SEED = "h"
+FRONT: dict[str, Any] = {"color": MUTED, "lw": 0.9, "ls": (0, (1, 1.5)), "zorder": 1.5}
 # Past this many points a line on a chart 400 pixels wide shows noise, and hides the lines of the other runs.
 POINTS = 80
 # Of all lines of a chart together: a thousand runs are a thousand lines.
@@ -151,7 +153,9 @@ def plane(study: Study) -> tuple[Chart, bytes] | None:
         return None
     x_key, y_key = map(str, keys)
     with drawing():
-        figure, axes, height = _figure(3.7, 3.3, study, seeds=True)
+        best = front(study)
+        extra = [Line2D([], [], label="Pareto front of the means", **FRONT)] if len(best) > 1 else []
+        figure, axes, height = _figure(3.7, 3.3, study, seeds=True, extra=extra)
         for name, (color, _) in colors(study).items():
             x, y = (seed_means(study.scores(name, key)) for key in (x_key, y_key))
             points = {seed: (x[seed], y[seed]) for seed in x if seed in y}
@@ -163,6 +167,10 @@ def plane(study: Study) -> tuple[Chart, bytes] | None:
                 center = np.mean(list(points.values()), axis=0)
                 axes.plot(*center, "o", ms=11, mfc="none", mec=color, mew=1.8, zorder=3)
                 axes.plot(*center, "o", ms=2.5, color=color, zorder=3)
+        if len(best) > 1:
+            centers = [[np.mean(list(seed_means(study.scores(name, key)).values())) for key in (x_key, y_key)]
+                       for name in best]  # fmt: skip
+            axes.plot(*zip(*centers, strict=True), **FRONT)
         for key, label, corner in ((x_key, axes.set_xlabel, "x"), (y_key, axes.set_ylabel, "y")):
             unit = f" ({metric(key).unit})" if metric(key).unit else ""
             side = study.directions.get(key) or (f"closer to {study.targets[key]:g}" if key in study.targets else "")
@@ -434,13 +442,19 @@ def _columns(labels: list[str], width: float) -> tuple[list[str], int, int]:
 
 
 def _figure(
-    width: float, height: float, study: Study, seeds: bool, legend: bool = True, below: float = 0.26
+    width: float,
+    height: float,
+    study: Study,
+    seeds: bool,
+    legend: bool = True,
+    below: float = 0.26,
+    extra: Sequence[Line2D] = (),
 ) -> tuple[Figure, Axes, float]:
     """Return a figure, its axes, and which part of its height stands above the legend; `below` is for the axis of x.
 
     Sizes and margins are in inches, and fixed, so that small charts line up. The legend is as low as it can be.
     """
-    handles = _legend(study, seeds)
+    handles = [*_legend(study, seeds), *extra]
     labels, columns, rows = _columns([str(entry.get_label()) for entry in handles], 72 * width)
     for entry, label in zip(handles, labels, strict=True):
         entry.set_label(verbatim(label))

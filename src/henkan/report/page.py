@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from henkan.report import figures, words
 from henkan.report.beside import Beside
+from henkan.report.effects import effect_lines
 from henkan.report.figures import GROUPS, Chart
 from henkan.report.pictures import Gallery
 from henkan.report.read import STATUSES, Run, Study
@@ -28,6 +29,7 @@ from henkan.report.summary import (
     digits_of,
     identical,
     interval_words,
+    pareto,
     pictures_of,
     power,
 )
@@ -130,8 +132,8 @@ class Part:
 
     @property
     def notes(self) -> list[str]:
-        """What must be said of the numbers: runs that are one, and which differences the seeds would show."""
-        return [note for note in (*identical(self.study), power(self.study, self.rows)) if note]
+        """What must be said of the numbers: runs that are one, the Pareto front, what the seeds would show."""
+        return [note for note in (*identical(self.study), pareto(self.study), power(self.study, self.rows)) if note]
 
     @property
     def pictures(self) -> str:
@@ -203,6 +205,7 @@ def render(study: Study, rows: list[Comparison], parts: list[Part], beside: Besi
         single=single,
         missing=missing(rows),
         notes=notes(study),
+        effects=effect_lines(study),
         runs=sorted(
             study.distinct, key=lambda one: study.seeds.index(one[1].seed) if one[1].seed in study.seeds else -1
         ),
@@ -381,14 +384,20 @@ def shape(marker: str) -> str:
 
 
 def cost(run: Run) -> str:
-    """Say what training took, and how much of it was shared with other runs, or lost: `9 min (5 min shared)`."""
+    """Say what training took, and how much of it was shared with other runs, or lost: `9 min (5 min shared), 3.2 GiB`.
+
+    The memory is the most that was taken of a GPU's.
+    """
     value = run.record.get("seconds")
     if not isinstance(value, int | float) or not run.record.get("iterations"):
         return "–"
     shared = run.record.get("prefix", {}).get("seconds", 0)
     asides = {"shared": shared, "lost besides": run.record.get("seconds_lost", 0)}
     told = [f"{words.duration(part)} {name}" for name, part in asides.items() if part >= 1]
-    return words.duration(value) + (f" ({', '.join(told)})" if told else "")
+    log = run.curves
+    peak = log["memory/peak"].max() if log is not None and "memory/peak" in log else float("nan")
+    memory = f", {peak:.1f} GiB" if peak > 0 else ""
+    return words.duration(value) + (f" ({', '.join(told)})" if told else "") + memory
 
 
 def environment(study: Study) -> list[tuple[str, str]]:

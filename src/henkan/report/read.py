@@ -65,6 +65,8 @@ class Plan(TypedDict, total=False):
     metrics: dict[str, str | float | None]
     runs: list[PlannedRun]
     saved_iterations: int
+    # Rebuilt from what a repository keeps of it.
+    published: bool
 
 
 @dataclass(frozen=True)
