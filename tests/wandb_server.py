@@ -54,6 +54,8 @@ class Server(ThreadingHTTPServer):
             "CreateArtifactFiles": {"createArtifactFiles": {"files": {"edges": files}}},
             "CommitArtifact": {"commitArtifact": {"artifact": {"id": "a", "digest": "d"}}},
             "UseArtifact": {"useArtifact": {"artifact": {"id": "a", "digest": "d"}}},
+            "ArtifactType": {"project": None},
+            "RunResumeStatus": {"model": None},
             "CreateRunFiles": {"createRunFiles": {"runID": "b", "uploadHeaders": [], "files": run_files}},
         }
         return known.get(name, {})
