@@ -89,20 +89,21 @@ def test_an_agent_starts_the_runs_of_the_study(study: Path, macro: str) -> None:
         plain = OmegaConf.to_container(config)
         assert isinstance(expected, dict) and isinstance(plain, dict)
         # The values of a plain axis are parameters of the sweep, and so in W&B's config by their keys.
-        assert expected["point"].pop("weights.adversarial") == point["weights.adversarial"]
+        assert expected["point"].pop("weights_adversarial") == point["weights.adversarial"]
         assert plain == expected
 
 
 def test_a_recipe_of_a_variant_and_values_of_several_kinds(study: Path) -> None:
     content = yaml.safe_load(STUDY) | {
-        "variants": {"one": ["experiment=deblurring", "seed=1"], "two": []},
+        "variants": {"one": ["experiment=srcnn", "seed=1"], "two": []},
         "axes": {"size": [64, 96], "loss": ["[mse]", None]},
+        "baseline": "one",
         "headline": [],
     }
     (study / "study.yaml").write_text(yaml.safe_dump(content))
     sweep = written(study, "project=emoji", "seeds=[3]")
     assert sweep["parameters"] == {
-        "overrides": {"values": ["variant=one experiment=deblurring seed=1", "variant=two experiment=glcic"]},
+        "overrides": {"values": ["variant=one experiment=srcnn seed=1", "variant=two experiment=glcic"]},
         "size": {"values": [64, 96]},
         "loss": {"values": ["[mse]", "null"]},
         "seed": {"values": [3]},

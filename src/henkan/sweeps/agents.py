@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
-from henkan.config.words import SEVERAL, split
 from henkan.config.studies import Study, point_of, text_of
+from henkan.config.words import SEVERAL, split
 from henkan.errors import UserError
 
 ONLINE = ("logger=wandb", "logger.mode=online")
@@ -29,8 +29,8 @@ def sweep_of(study: Study, project: str, metrics: Mapping[str, Any]) -> dict[str
     cells = [*study.variants.values(), *(words for values in named.values() for words in values.values())]
     has_recipes = any(word.startswith("experiment=") for words in cells for word in words)
     parameters: dict[str, Any] = {SEVERAL: {"values": []}}
-    for variant, values in itertools.product(study.variants, itertools.product(*named.values())):
-        point = dict(zip(named, values, strict=True))
+    for variant, words_of_axes in itertools.product(study.variants, itertools.product(*named.values())):
+        point = dict(zip(named, words_of_axes, strict=True))
         words = [*study.variants[variant], *(word for axis, value in point.items() for word in named[axis][value])]
         recipes = [word for word in words if word.startswith("experiment=")] or [f"experiment={study.recipe}"]
         own = [f"variant={text_of(variant)}", *([f"point={point_of(point)}"] if point else [])]

@@ -1,8 +1,8 @@
 """Write a study as a sweep of Weights & Biases: a YAML file whose agents train its runs on any number of machines.
 
 The agents share the runs among them through W&B's server; each starts `henkan train`. Where they share paths.runs too,
-what one has done another does not do again. What study.yaml says can be said here too, as in `henkan study`; every other
-override goes to each of the runs. project=NAME is W&B's (WANDB_PROJECT, or henkan), output=FILE where the YAML goes.
+what one has done another does not do again. What study.yaml says can be said here too, as in `henkan study`; every
+other override goes to each of the runs. project=NAME is W&B's (WANDB_PROJECT, or henkan), output=FILE where it goes.
 
   henkan wandb-sweep mse_vs_gan
   henkan wandb-sweep mse_vs_gan scale=paper seeds=[0,1] output=sweep.yaml
