@@ -104,15 +104,20 @@ def text_of(word: str) -> str:
 
 
 def point_of(point: Mapping[str, str]) -> str:
-    """Return the values of axes as an override gives them, `{weights.adversarial:0.01,pictures:photographs}`."""
+    """Return the values of axes as an override gives them, `{weights_adversarial:0.01,pictures:photographs}`."""
     found = []
     for axis, word in point.items():
         # Values of a key are words such as adversarial=0.01, and those of a name are themselves.
         beginning = f"{axis.split('.')[-1]}="
         value = word.removeprefix(beginning)
         is_number = word != value and re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", value, re.IGNORECASE)
-        found.append(f"{re.sub(r'[^A-Za-z0-9_./@-]+', '_', axis)}:{value if is_number else text_of(value)}")
+        found.append(f"{named(axis)}:{value if is_number else text_of(value)}")
     return "{" + ",".join(found) + "}"
+
+
+def named(axis: str) -> str:
+    """Return the name of an axis in a point: without dots, which dashboards would take for keys in keys."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", axis)
 
 
 def text(key: str, value: Any) -> str:
