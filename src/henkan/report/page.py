@@ -32,6 +32,7 @@ from henkan.report.summary import (
     pictures_of,
     power,
 )
+from henkan.report.votes import Opinion, between, opinion, percent
 from henkan.scoring.evaluation_set import WHOLE
 
 # One seed's pictures alone are shown where all seeds would make the file slow to open on a phone.
@@ -123,6 +124,11 @@ class Part:
         return {key: rows for key, rows in found.items() if len(rows) > 1}
 
     @cached_property
+    def opinion(self) -> Opinion | None:
+        """What people have said of the pictures (henkan vote), if they were asked."""
+        return opinion(self.study)
+
+    @cached_property
     def galleries(self) -> list[Gallery]:
         return galleries(self.study)
 
@@ -139,6 +145,8 @@ def render(study: Study, rows: list[Comparison], parts: list[Part]) -> str:
     return templates.get_template("report.html.j2").render(
         study=study,
         words=words,
+        percent=percent,
+        between=between,
         parts=parts,
         progress=progress(study),
         over_images=any(row.value is not None and row.value.over == OVER_IMAGES for row in rows),

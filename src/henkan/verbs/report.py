@@ -21,19 +21,10 @@ from henkan.errors import UserError
 from henkan.report.write import publish, table, write_report
 
 
-def by_name(name: str, overrides: Sequence[str]) -> Path:
-    """Return the folder that the study of this name writes into."""
-    from henkan.config.studies import read_study
-
-    folder = read_study(name, overrides).folder
-    if not (folder / "study.json").is_file():
-        raise UserError(f"{folder} holds no study yet: henkan study {' '.join([name, *overrides])} begins it")
-    return folder
-
-
 def folder_of(words: Sequence[str], into: Path | None, baseline: str | None) -> Path:
     """Return the folder of the study that words name, or of the one that the runs they name are put together as."""
     from henkan.report.gathered import found, gather, is_gathered
+    from henkan.report.read import folder_of_study
 
     name, *rest = words
     own = Path(name) / "study.json"
@@ -44,7 +35,7 @@ def folder_of(words: Sequence[str], into: Path | None, baseline: str | None) -> 
     paths = [word for word in words if Path(word).exists() or "=" not in word]
     named = not Path(name).is_dir() or (Path(name) / "study.yaml").is_file()
     if named and found(name) is None and all("=" in word for word in rest):
-        return by_name(name, rest)
+        return folder_of_study(name, rest)
     if len(paths) < len(words):
         others = [word for word in words if word not in paths]
         raise UserError(f"{' '.join(others)}: overrides choose a study by its name, and here are runs")
