@@ -177,7 +177,7 @@ def test_the_page_says_what_people_prefer(make_study: Callable[..., Path]) -> No
     append(folder, [vote(voter="ben", answer="tie"), vote(left_run="x", right_run="y")])
     found = opinion(study)
     assert found is not None
-    assert found.said == "13 votes of ana and ben on 13 pictures, 1 of them ties"
+    assert found.said == "13 votes of ana and ben on 13 pictures, with 1 tie"
     page = render(study, rows, [Part("", study, rows, None, [])])
     assert "What people prefer" in page
     assert f"{found.said}." in page

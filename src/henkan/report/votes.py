@@ -304,9 +304,9 @@ class Opinion:
 
     @property
     def said(self) -> str:
-        """Who was asked how much: `120 votes of ana and ben on 12 pictures, 8 of them ties`."""
+        """Who was asked how much: `120 votes of ana and ben on 12 pictures, with 8 ties`."""
         people = words.listed(self.voters) if len(self.voters) <= 4 else words.plural(len(self.voters), "person")
-        ties = f", {self.ties} of them ties" if self.ties else ""
+        ties = f", with {words.plural(self.ties, 'tie')}" if self.ties else ""
         count = words.plural(sum(self.voters.values()), "vote")
         return f"{count} of {people} on {words.plural(self.pictures, 'picture')}{ties}"
 
