@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import shutil
 import threading
 from collections import Counter
@@ -189,6 +190,10 @@ def test_a_file_that_is_none_adds_nothing(asked: Study, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_in_a_browser_keys_answer_and_a_file_keeps_what_is_saved(ballot: Ballot, asked: Study, tmp_path: Path) -> None:
     playwright = pytest.importorskip("playwright.sync_api")
+
+    def at(page: Any, number: int) -> None:
+        playwright.expect(page.locator("#place")).to_have_text(re.compile(f"^{number} of "))
+
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
         pytest.skip("no Chromium on the PATH")
@@ -200,14 +205,14 @@ def test_in_a_browser_keys_answer_and_a_file_keeps_what_is_saved(ballot: Ballot,
         page.goto(ballot.address)
         order = [one["pair"] for one in ballot.session.asked]
         for number, key in enumerate(("ArrowLeft", "ArrowRight", "Space"), 1):
-            page.wait_for_function("document.querySelector('#left img').naturalWidth > 0")
+            page.wait_for_selector("#left img[style]")
             if picture := os.environ.get("HENKAN_SCREENSHOTS"):
                 page.screenshot(path=f"{picture}/vote_{number}.png")
             page.keyboard.press(key)
-            page.wait_for_function(f"document.querySelector('#place').textContent.startsWith('{number + 1} of')")
+            at(page, number + 1)
         page.keyboard.press("Backspace")
         page.click("[data-answer=right]")
-        page.wait_for_function("document.querySelector('#place').textContent.startsWith('4 of')")
+        at(page, 4)
         kept = {vote["pair"]: vote["answer"] for vote in read_votes(asked.folder)}
         assert [kept.get(pair) for pair in order] == ["left", "right", "right", None, None]
         # Both pictures are as large as each other, and inside the window.
@@ -223,9 +228,9 @@ def test_in_a_browser_keys_answer_and_a_file_keeps_what_is_saved(ballot: Ballot,
         page.keyboard.press("ArrowLeft")
         # A reload forgets nothing.
         page.reload()
-        page.wait_for_function("document.querySelector('#place').textContent.startsWith('2 of')")
+        at(page, 2)
         if picture := os.environ.get("HENKAN_SCREENSHOTS"):
-            page.wait_for_function("document.querySelector('#left img').naturalWidth > 0")
+            page.wait_for_selector("#left img[style]")
             page.screenshot(path=f"{picture}/vote_static.png")
         page.click("#right")
         page.fill("#voter", "ben")

@@ -53,8 +53,8 @@ def drawn(rng: np.random.Generator, strengths: np.ndarray, pictures: int, spread
 
 
 def vote(**said: Any) -> Vote:
-    base = {"pair": "p", "picture": "a", "seed": 0, "left": "mse", "right": "gan", "left_run": "0-0", "right_run": "0-1",
-            "answer": "left", "voter": "ana", "time": "2026-11-26T10:00:00+00:00"}  # fmt: skip
+    base = {"pair": "p", "picture": "a", "seed": 0, "left": "mse", "right": "gan",
+            "left_run": "0-0", "right_run": "0-1", "answer": "left", "voter": "ana", "time": "2026-11-26T10:00:00+00:00"}  # fmt: skip
     return {**base, **said}  # type: ignore[typeddict-item, return-value]
 
 

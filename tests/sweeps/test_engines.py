@@ -36,7 +36,9 @@ def test_workers_share_a_study_and_a_failure_is_told_once(
     assert printed.count("henkan: failed: broken, seed 0: ") == 1, printed
     assert "exit code" not in printed, printed
     page = Path(next(line for line in printed.splitlines() if line.endswith("report.html")))
-    statuses = {run["configuration"]: run["status"] for run in json.loads((page.parent / "study.json").read_text())["runs"]}
+    statuses = {
+        run["configuration"]: run["status"] for run in json.loads((page.parent / "study.json").read_text())["runs"]
+    }
     assert statuses == {"mse": "done", "broken": "failed", "gan": "done"}
     # The failure is told in the page, in the place where scores would be.
     assert "side" in page.read_text()
@@ -46,15 +48,13 @@ def test_workers_share_a_study_and_a_failure_is_told_once(
     for name, text in logs.items():
         ends = [line for line in text.splitlines() if line.startswith("henkan: ") and "side" in line]
         assert len(ends) == (1 if name not in done(runs) else 0), text
-    starts = [(read_record(runs / name) or {}).get("prefix") for name in done(runs)]
+    starts = [(read_record(runs / name) or {}).get("prefix") for name in logs]
     assert sum(start is None for start in starts) == 1
     workers = page.parent / "workers"
     assert len([path for path in workers.iterdir() if path.suffix in (".out", ".txt")]) == 2
 
 
-def test_workers_share_a_search(
-    tiny: list[str], tmp_path: Path, processes: WarmProcesses
-) -> None:
+def test_workers_share_a_search(tiny: list[str], tmp_path: Path, processes: WarmProcesses) -> None:
     pytest.importorskip("submitit")
     log = tmp_path / "log.txt"
     words = ["search", write_search(tmp_path), *own(tiny), *ENGINES["submitit"]]

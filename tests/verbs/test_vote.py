@@ -83,7 +83,9 @@ def test_a_wrong_word_is_one_line(voted: Path, words: list[str], said: str, caps
 def test_it_serves_until_it_is_told_to_end_and_goes_on_later(voted: Path) -> None:
     words = [sys.executable, "-m", "henkan", "vote", str(voted), "voter=ana"]
     for left in (6, 5):
-        with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}) as one:
+        with subprocess.Popen(
+            words, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}
+        ) as one:
             assert one.stdout is not None
             assert one.stdout.readline().startswith(f"henkan: {left} pairs for ana")
             address = one.stdout.readline().strip()

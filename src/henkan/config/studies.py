@@ -240,7 +240,9 @@ def check_axes(study: Study) -> None:
     for axis, values in study.axes.items():
         for key in keys_of(values.values()):
             if key in varied:
-                raise UserError(f"study {study.name}: axes.{varied[key]} and axes.{axis} both say {key}, and a run has one")
+                raise UserError(
+                    f"study {study.name}: axes.{varied[key]} and axes.{axis} both say {key}, and a run has one"
+                )
         varied |= dict.fromkeys(keys_of(values.values()), axis)
     for name, words in study.variants.items():
         for key in keys_of([words]):
@@ -251,7 +253,9 @@ def check_axes(study: Study) -> None:
     for word in study.given:
         for key in keys_of([[word]]):
             if key in varied:
-                raise UserError(f"{word}: axes.{varied[key]} says it of each run; axes.{varied[key]}=null leaves that out")
+                raise UserError(
+                    f"{word}: axes.{varied[key]} says it of each run; axes.{varied[key]}=null leaves that out"
+                )
 
 
 def keys_of(lists: Iterable[list[str]]) -> list[str]:

@@ -81,7 +81,9 @@ def pairs(study: Study, configurations: Sequence[str] = ()) -> list[Pair]:
     known = list(dict.fromkeys(name for part in study.sections.values() for name in part.configurations))
     for name in configurations:
         if name not in known:
-            raise UserError(f"there is no configuration {name!r}{suggestion(name, known)}; there are {', '.join(known)}")
+            raise UserError(
+                f"there is no configuration {name!r}{suggestion(name, known)}; there are {', '.join(known)}"
+            )
     found, met, alike = [], False, False
     for part in study.sections.values():
         names = [name for name in part.configurations if not configurations or name in configurations]
@@ -115,7 +117,9 @@ def of_two(one: Run, other: Run) -> list[Pair]:
         mine, theirs = one.pictures.get(number, {}), other.pictures.get(numbers.get(name, -1), {})
         if not all("output" in roles and "target" in roles for roles in (mine, theirs)):
             continue
-        if content(mine["target"]) == content(theirs["target"]) and content(mine["output"]) != content(theirs["output"]):
+        if content(mine["target"]) == content(theirs["target"]) and content(mine["output"]) != content(
+            theirs["output"]
+        ):
             images = {"left": mine["output"], "right": theirs["output"]}
             if "source" in mine:
                 images["source"] = mine["source"]
@@ -224,7 +228,11 @@ class Handler(BaseHTTPRequestHandler):
     timeout = 30
     server_version = "henkan"
     sys_version = ""
-    KINDS: ClassVar[Mapping[str, str]] = {"": "text/html; charset=utf-8", "png": "image/png", "json": "application/json"}
+    KINDS: ClassVar[Mapping[str, str]] = {
+        "": "text/html; charset=utf-8",
+        "png": "image/png",
+        "json": "application/json",
+    }
 
     @property
     def ballot(self) -> Ballot:
@@ -283,8 +291,8 @@ class Handler(BaseHTTPRequestHandler):
         for name, value in {
             "Content-Type": self.KINDS[kind],
             "Content-Length": str(len(body)),
-            "Content-Security-Policy": f"default-src 'none'; img-src 'self' data:; connect-src 'self'; script-src {own}; "
-            f"style-src {own}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+            "Content-Security-Policy": f"default-src 'none'; img-src 'self' data:; connect-src 'self'; "
+            f"script-src {own}; style-src {own}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
             "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": "no-referrer",
             "Cross-Origin-Resource-Policy": "same-origin",
@@ -331,7 +339,9 @@ def imported(study: Study, path: Path) -> tuple[int, int]:
         if not fits or one["answer"] not in SHARES or not is_time(one["time"]):
             raise UserError(f"{path}: answer {number} is none: it needs pair, answer ({', '.join(SHARES)}) and time")
         if one["pair"] not in known:
-            raise UserError(f"{path}: answer {number} is about runs that study {study.name} does not have, or no longer")
+            raise UserError(
+                f"{path}: answer {number} is about runs that study {study.name} does not have, or no longer"
+            )
         votes.append(known[one["pair"]].vote(one["answer"], voter, one["time"]))
     there = {(vote["voter"], vote["pair"], vote["time"]) for vote in asked}
     fresh = [vote for vote in votes if (vote["voter"], vote["pair"], vote["time"]) not in there]
