@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from scipy import special, stats
 
+from henkan.report.beside import Beside
 from henkan.report.page import Part, render
 from henkan.report.read import read_study
 from henkan.report.summary import compare
@@ -53,8 +54,9 @@ def drawn(rng: np.random.Generator, strengths: np.ndarray, pictures: int, spread
 
 
 def vote(**said: Any) -> Vote:
-    base = {"pair": "p", "picture": "a", "seed": 0, "left": "mse", "right": "gan",
-            "left_run": "0-0", "right_run": "0-1", "answer": "left", "voter": "ana", "time": "2026-11-26T10:00:00+00:00"}  # fmt: skip
+    base = {"pair": "p", "picture": "a", "seed": 0, "left": "mse", "right": "gan_0.002",
+            "left_run": "0-0", "right_run": "0-1",
+            "answer": "left", "voter": "ana", "time": "2026-11-26T10:00:00+00:00"}  # fmt: skip
     return {**base, **said}  # type: ignore[typeddict-item, return-value]
 
 
@@ -171,14 +173,14 @@ def test_the_page_says_what_people_prefer(make_study: Callable[..., Path]) -> No
     study = read_study(folder)
     assert opinion(study) is None
     rows = compare(study)
-    assert "What people prefer" not in render(study, rows, [Part("", study, rows, None, [])])
+    assert "What people prefer" not in render(study, rows, [Part("", study, rows, None, [])], Beside(folder))
     names = study.runs[0].picture_names
     append(folder, [vote(picture=name, answer="right") for name in names])
     append(folder, [vote(voter="ben", answer="tie"), vote(left_run="x", right_run="y")])
     found = opinion(study)
     assert found is not None
     assert found.said == "13 votes of ana and ben on 13 pictures, with 1 tie"
-    page = render(study, rows, [Part("", study, rows, None, [])])
+    page = render(study, rows, [Part("", study, rows, None, [])], Beside(folder))
     assert "What people prefer" in page
     assert f"{found.said}." in page
     assert ">lite0_distance<" in page or "Lite0 distance</th><td>" in page

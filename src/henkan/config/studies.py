@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
+from hydra.core.override_parser.types import Quote, QuotedString
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -90,7 +92,27 @@ class Study:
                 own = [word for word in configuration.overrides if word not in named]
                 recipe = named[-1] if named else f"experiment={self.recipe}"
                 common = [recipe, f"scale={self.scale}", *self.overrides]
-                yield name, seed, [*common, *own, f"seed={seed}", f"study={self.name}", *self.given]
+                telling = [f"study={self.name}", f"variant={text_of(configuration.variant)}"]
+                if configuration.point:
+                    telling.append(f"point={point_of(configuration.point)}")
+                yield name, seed, [*common, *own, f"seed={seed}", *telling, *self.given]
+
+
+def text_of(word: str) -> str:
+    """Return a word as an override gives it: with quotes, unless it is a plain one."""
+    return word if re.fullmatch(r"[A-Za-z_][\w-]*", word) else QuotedString(word, Quote.single).with_quotes()
+
+
+def point_of(point: Mapping[str, str]) -> str:
+    """Return the values of axes as an override gives them, `{weights.adversarial:0.01,pictures:photographs}`."""
+    found = []
+    for axis, word in point.items():
+        # Values of a key are words such as adversarial=0.01, and those of a name are themselves.
+        beginning = f"{axis.split('.')[-1]}="
+        value = word.removeprefix(beginning)
+        is_number = word != value and re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", value, re.IGNORECASE)
+        found.append(f"{re.sub(r'[^A-Za-z0-9_./@-]+', '_', axis)}:{value if is_number else text_of(value)}")
+    return "{" + ",".join(found) + "}"
 
 
 def text(key: str, value: Any) -> str:
@@ -215,6 +237,8 @@ STUDY = Kind(
         "seed": "say seeds=[0,1]",
         "experiment": "say recipe=glcic",
         "study": "it is the name of the study's folder",
+        "variant": "it is what variants names them",
+        "point": "it is what axes makes of it",
     },
 )
 
