@@ -86,9 +86,7 @@ def test_a_model_file_on_pictures_of_every_kind(task: str, tmp_path: Path) -> No
         known = ~given["mask"]
         assert np.array_equal(made[known], picture[known]) and (made[HOLE] != picture[HOLE]).any()
         values = np.random.default_rng(1).random((37, 45, 3))
-        assert np.array_equal(model(values, **given)[known], values[known]), (
-            "floats are not rounded where they are known"
-        )
+        assert np.array_equal(model(values, **given)[known], values[known]), "floats are not rounded where they are known"
 
 
 @pytest.fixture(scope="module")

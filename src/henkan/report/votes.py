@@ -174,7 +174,8 @@ def fit(wins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         strengths = np.concatenate([[0.0], free])
         chances = special.expit(strengths[:, None] - strengths)
         weights = shown * chances * (1 - chances)
-        return (np.diag(weights.sum(1)) - weights)[1:, 1:]
+        full: np.ndarray = np.diag(weights.sum(1)) - weights
+        return full[1:, 1:]
 
     begin = np.zeros(len(wins) - 1)
     found = optimize.minimize(cost, begin, jac=True, hess=information, method="trust-exact", options={"gtol": 1e-9}).x
@@ -266,7 +267,7 @@ def appeal(study: Study, metric: str, run: Run, picture: str) -> float | None:
     direction, target = study.directions.get(metric), study.targets.get(metric)
     if run.scores is None or metric not in run.scores or picture not in run.scores.index:
         return None
-    score = float(run.scores.loc[picture, metric])
+    score = float(run.scores[metric].loc[picture])
     if not math.isfinite(score) or (direction is None and target is None):
         return None
     return -abs(score - target) if target is not None else score if direction == "higher" else -score
