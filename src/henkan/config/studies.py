@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -259,7 +259,37 @@ def read_study(name: str, overrides: Sequence[str]) -> Study:
     if study.baseline not in study.variants:
         near = suggestion(study.baseline, study.variants)
         raise UserError(f"study {study.name}: the baseline {study.baseline!r} is none of {list(study.variants)}{near}")
+    check_axes(study)
     return study
+
+
+def check_axes(study: Study) -> None:
+    """Raise `UserError` where two parts of a study say the same key: one of them would silently have no effect."""
+    varied: dict[str, str] = {}
+    for axis, values in study.axes.items():
+        for key in keys_of(values.values()):
+            if key in varied:
+                raise UserError(
+                    f"study {study.name}: axes.{varied[key]} and axes.{axis} both say {key}, and a run has one"
+                )
+        varied |= dict.fromkeys(keys_of(values.values()), axis)
+    for name, words in study.variants.items():
+        for key in keys_of([words]):
+            if key in varied:
+                raise UserError(
+                    f"study {study.name}: variants.{name} and axes.{varied[key]} both say {key}, and a run has one"
+                )
+    for word in study.given:
+        for key in keys_of([[word]]):
+            if key in varied:
+                raise UserError(
+                    f"{word}: axes.{varied[key]} says it of each run; axes.{varied[key]}=null leaves that out"
+                )
+
+
+def keys_of(lists: Iterable[list[str]]) -> list[str]:
+    """Return the keys and groups that overrides are about, each once."""
+    return list(dict.fromkeys(word.lstrip("+~").partition("=")[0] for words in lists for word in words))
 
 
 def read_settings(kind: Kind, file: Path, overrides: Sequence[str]) -> tuple[dict[str, Any], list[str]]:

@@ -33,6 +33,7 @@ from henkan.report.summary import (
     pictures_of,
     power,
 )
+from henkan.report.votes import Opinion, between, opinion, percent
 from henkan.scoring.evaluation_set import WHOLE
 
 # What a page is at most, whatever the study: more is slow to open on a phone, and no mail takes it.
@@ -167,6 +168,11 @@ class Part:
         found = {key: area_rows(self.study, key) for key in self.study.headline}
         return {key: rows for key, rows in found.items() if len(rows) > 1}
 
+    @cached_property
+    def opinion(self) -> Opinion | None:
+        """What people have said of the pictures (henkan vote), if they were asked."""
+        return opinion(self.study)
+
 
 def linked(parts: list[Part]) -> list[Part]:
     """Return the parts with as many charts inside the page as it has room for; others are shown from their files."""
@@ -192,6 +198,8 @@ def render(study: Study, rows: list[Comparison], parts: list[Part], beside: Besi
     return templates.get_template("report.html.j2").render(
         study=study,
         words=words,
+        percent=percent,
+        between=between,
         parts=parts,
         progress=progress(study),
         over_images=any(row.value is not None and row.value.over == OVER_IMAGES for row in rows),

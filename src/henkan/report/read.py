@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from io import StringIO
@@ -453,6 +454,21 @@ def read_table(path: Path | None) -> pd.DataFrame | None:
     except (Damaged, ValueError):
         return None
     return table if len(table) else None
+
+
+def folder_of_study(name: str, overrides: Sequence[str]) -> Path:
+    """Return the folder of a study: the one that is named, or that the study of this name writes into.
+
+    Raises `UserError` where no study has been begun there.
+    """
+    from henkan.config.studies import read_study as asked
+
+    if not overrides and (Path(name) / "study.json").is_file():
+        return Path(name)
+    folder = asked(name, overrides).folder
+    if not (folder / "study.json").is_file():
+        raise UserError(f"{folder} holds no study yet: henkan study {' '.join([name, *overrides])} begins it")
+    return folder
 
 
 def read_study(folder: Path) -> Study:

@@ -27,16 +27,15 @@ from henkan.report.write import publish, table, write_report
 
 
 def by_name(name: str, overrides: Sequence[str]) -> Path:
-    """Return the folder that the study of this name writes into."""
+    """Return the folder of the study of this name, or what is made anew of the published results of one not run here."""
     from henkan.config.studies import read_study
     from henkan.report.published import rebuild, results_of
+    from henkan.report.read import folder_of_study
 
-    folder = read_study(name, overrides).folder
-    if not (folder / "study.json").is_file():
-        if not overrides and (results := results_of(name)) is not None:
-            return rebuild(results)
-        raise UserError(f"{folder} holds no study yet: henkan study {' '.join([name, *overrides])} begins it")
-    return folder
+    begun = (read_study(name, overrides).folder / "study.json").is_file()
+    if not begun and not overrides and (results := results_of(name)) is not None:
+        return rebuild(results)
+    return folder_of_study(name, overrides)
 
 
 def folder_of(words: Sequence[str], into: Path | None, baseline: str | None) -> Path:
