@@ -307,8 +307,10 @@ def _curve(
     if group != "gradient":
         axes.yaxis.set_major_locator(MaxNLocator(5))
         axes.yaxis.set_major_formatter(Plain())
-    for iteration, name in boundaries.items():
+    for iteration in boundaries:
         axes.axvline(iteration, color=MUTED, lw=0.7, ls=(0, (3, 2)), zorder=1)
+    # A name is as wide as it is high: of boundaries close together the names stand in one line.
+    for iteration, name in together(boundaries, 0.035 * last).items():
         axes.annotate(
             verbatim(name),
             (iteration, 1),
@@ -324,6 +326,17 @@ def _curve(
     titled(figure, axes, f"{label} (log scale)" if group == "gradient" else label)
     name = re.sub(r"[^A-Za-z0-9]+", "_", column).strip("_")
     return Chart(name, label, group, *written(figure, study, name, height))
+
+
+def together(boundaries: Mapping[int, str], close: float) -> dict[int, str]:
+    """Return the names of boundaries, those within so many iterations of one before them under that one's."""
+    found: dict[int, list[str]] = {}
+    for iteration, name in sorted(boundaries.items()):
+        first = next((start for start in found if iteration - start < close), iteration)
+        names = found.setdefault(first, [])
+        if name not in names:
+            names.append(name)
+    return {iteration: " / ".join(names) for iteration, names in found.items()}
 
 
 def shared(run: Run, starts: Mapping[str, int]) -> int:
@@ -352,13 +365,14 @@ def thinned(x: np.ndarray, y: np.ndarray, points: int = POINTS) -> tuple[np.ndar
 def titled(figure: Figure, axes: Axes, text: str) -> None:
     """Write a chart's title above its axes, from the left edge on, as small as it must be to fit."""
     across = 72 * figure.get_size_inches()[0]
-    room, size = across - 8, TITLE
+    # Letters drawn for a screen are a little wider than they are measured.
+    room, size = 0.94 * across - 8, TITLE
     while size > 5.5 and width_of(text, size, "bold") > room:
         size -= 0.5
     while width_of(text, size, "bold") > room:
         text = f"{text.rstrip('…')[:-1]}…"
     box = axes.get_position()
-    wide = width_of(text, size, "bold") > (1 - box.x0) * across - 4
+    wide = width_of(text, size, "bold") > 0.94 * (1 - box.x0) * across - 4
     place = (6 / across - box.x0) / box.width if wide else 0.0
     axes.set_title(verbatim(text), x=place, loc="left", fontsize=size, weight="bold")
 

@@ -18,7 +18,7 @@ from henkan.report.statistics import seed_means
 ALL_WITH_ALL = 4
 PAIRS = 40
 # How many outputs are read to find the most different ones.
-READ = 1_200
+READ = 800
 
 
 @dataclass(frozen=True)

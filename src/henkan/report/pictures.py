@@ -16,12 +16,12 @@ from henkan.errors import UserError
 from henkan.report import thumbnails, words
 from henkan.report.beside import Beside
 from henkan.report.pairs import Pair, pairs, ranked
-from henkan.report.read import GIVEN, Run, Study
+from henkan.report.read import GIVEN, PICTURES, Run, Study
 
 # All of them are put in whole as long as they weigh less than this as files.
 WHOLE_BYTES = 8_000_000
 # How many small ones a page has at most: each costs some milliseconds and two kilobytes.
-SMALL = 3_000
+SMALL = 2_000
 # Rows of one seed, below which the other seeds are shown from where they lie.
 FEW = 12
 # Configurations beside each other, those that score best: more make rows that nobody can look at.
@@ -151,8 +151,9 @@ def best(study: Study) -> list[str]:
 def galleries(studies: Iterable[Study], beside: Beside, room: int, single: bool) -> list[list[Gallery]]:
     """Return the galleries of each part of a study, all within `room` bytes but for a single file."""
     parts = [walls(study) for study in studies]
-    weight = sum(weigh(wall) for part in parts for wall in part)
-    if single and weight > SINGLE_BYTES:
+    limit = SINGLE_BYTES if single else WHOLE_BYTES
+    weight = weigh([wall for part in parts for wall in part], limit if not single else None)
+    if single and weight > limit:
         raise UserError(
             f"the pictures are {weight / 1e9:.1f} GB, and no browser opens a file with more than "
             f"{SINGLE_BYTES / 1e9:.0f}: send {beside.root} instead, whose page links to them"
@@ -164,15 +165,17 @@ def galleries(studies: Iterable[Study], beside: Beside, room: int, single: bool)
     return [shared_out(part, beside, room // there, SMALL // there) for part in parts]
 
 
-def weigh(wall: Wall) -> int:
-    """Return how many bytes a seed's pictures are."""
-    return sum(
-        path.stat().st_size
-        for _, run, role in wall.columns()
-        if run is not None
-        for roles in run.pictures.values()
-        if (path := roles.get(role)) is not None
-    )
+def weigh(found: list[Wall], limit: int | None) -> int:
+    """Return how many bytes pictures are; what is beyond a limit is not counted."""
+    weight = 0
+    for wall in found:
+        for _, run, role in wall.columns():
+            for roles in () if run is None else run.pictures.values():
+                if role in roles:
+                    weight += (run.folder / PICTURES / roles[role]).stat().st_size
+                if limit is not None and weight > limit:
+                    return weight
+    return weight
 
 
 def shared_out(part: list[Wall], beside: Beside, room: int, count: int) -> list[Gallery]:
@@ -241,7 +244,7 @@ def remaining(wall: Wall, numbers: list[int], beside: Beside) -> Rest:
         there = run is not None and any(role in roles for roles in run.pictures.values())
         place = beside.address(run.folder / "pictures") if run is not None and there else None
         columns.append(None if place is None else (f"{place}/", f"_{role}.png"))
-    stems = {number: next(iter(wall.reference.pictures[number].values())).name.partition("_")[0] for number in numbers}
+    stems = {number: next(iter(wall.reference.pictures[number].values())).partition("_")[0] for number in numbers}
     return Rest(columns, [(stems[number], picture_name(wall.reference, number)) for number in numbers])
 
 

@@ -26,6 +26,7 @@ from henkan.runs.record import read_record
 from henkan.runs.sources import changed, code
 from henkan.scoring.evaluator import POST
 from henkan.sweeps.progress import StudyBar, saved
+from henkan.sweeps.refresher import Refresher
 from henkan.sweeps.scheduler import Job, at_once, run_jobs
 from henkan.training.interruption import Signals
 
@@ -41,15 +42,10 @@ def prepare(study: Study | Search) -> None:
 
 
 def run_study(study: Study, jobs: list[Job]) -> int:
-    """Run what is not done, refresh the report after each run, and print what was found."""
+    """Run what is not done, refresh the report as runs end, and print what was found."""
     folder = study.folder
     folder.mkdir(parents=True, exist_ok=True)
     sweep(folder)
-
-    def refresh() -> None:
-        write_study(study, jobs, folder)
-        write_report(folder)
-
     for titles in twins(jobs):
         print(f"henkan: one and the same run: {'; '.join(titles)}", file=sys.stderr)
     for job in jobs:
@@ -59,12 +55,21 @@ def run_study(study: Study, jobs: list[Job]) -> int:
             print(f"henkan: {job.folder.name} is done; since then changed: {', '.join(names)}", file=sys.stderr)
     write_study(study, jobs, folder)
     try:
-        with Signals("the same command goes on"), StudyBar(study.name, jobs) as bar:
-            run_jobs(jobs, at_once(jobs, study.jobs), refresh, bar.tick)
+        with Signals("the same command goes on"), StudyBar(study.name, jobs) as bar, Refresher(folder) as page:
+
+            def ended() -> None:
+                write_study(study, jobs, folder)
+                page.ask()
+
+            def tick() -> None:
+                bar.tick()
+                page.tick()
+
+            run_jobs(jobs, at_once(jobs, study.jobs), ended, tick)
     finally:
         # Also of an interrupted study: nothing of it runs any more.
         write_study(study, jobs, folder)
-    refresh()
+    write_report(folder)
     failed = [job for job in jobs if job.status != "done"]
     for job in failed:
         print(f"henkan: {job.status}: {job.title}: {job.error}", file=sys.stderr)

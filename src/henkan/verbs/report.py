@@ -3,7 +3,8 @@
 A study is named as `henkan study` has it; runs by their folders: runs themselves, a sweep's folder, a search's, a
 folder of runs, patterns, several of these. Runs that differ in their seeds alone are one configuration; the first is
 the baseline, unless --baseline names another. The page is small, and shows pictures from the folders that lie beside
-it; --single-file writes another one that can be sent alone, with every picture in it. --csv, --markdown and --latex print the table for other programs.
+it; --single-file writes another one, with every picture in it, that can be sent alone. --csv, --markdown and --latex
+print the table for other programs.
 
   henkan report mse_vs_gan
   henkan report mse_vs_gan scale=smoke
