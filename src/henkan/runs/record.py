@@ -11,8 +11,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal, NotRequired, TypedDict, cast
 
 from henkan.files import Damaged, digest_of, digests, read_json, unsealed, write_sealed
+from henkan.training.recorder import Ended
 
-Status = Literal["running", "done", "stopped", "interrupted", "failed"]
+Status = Literal["running"] | Ended
 
 
 class Environment(TypedDict):
@@ -49,6 +50,8 @@ class Record(TypedDict, total=False):
     process: str
     recipe: str | None
     study: str | None
+    # The folder of the sweep that has started it.
+    sweep: str
     seed: int
     overrides: list[str]
     title: str
@@ -88,6 +91,7 @@ class Record(TypedDict, total=False):
 # What a resumed run takes over from its record.
 KEPT = (
     "nonce",
+    "sweep",
     "created",
     "seconds",
     "seconds_lost",
