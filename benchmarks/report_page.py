@@ -83,7 +83,7 @@ def make(study: Path, runs: int, pictures: int, configurations: int) -> None:
         "name": "large", "title": "A large study", "recipe": "glcic", "scale": "laptop", "baseline": names[0],
         "seeds": list(range(-(-runs // configurations))), "runs": plan, "headline": list(METRICS[:3]),
         "plane": {"x": METRICS[0], "y": METRICS[1]}, "configurations":
-            {name: {"variant": name, "overrides": [f"weights.adversarial={place}"]} for place, name in enumerate(names)},
+            {name: {"variant": name, "overrides": [f"seed={place}"]} for place, name in enumerate(names)},
         "metrics": dict(zip(METRICS, ("higher", "lower", None, "higher", "higher", "lower", "lower"), strict=True)),
     }  # fmt: skip
     (study / "study.json").write_text(json.dumps(content))
@@ -99,9 +99,9 @@ def main() -> None:
     with TemporaryDirectory() as place:
         study = Path(place) / "runs" / "studies" / "large"
         make(study, given.runs, given.pictures, min(given.runs, given.configurations))
-        code = f"from pathlib import Path; from henkan.report.write import write_report; write_report(Path({str(study)!r}))"
         script = Path(place) / "write.py"
-        script.write_text(code)
+        imports = "from pathlib import Path\nfrom henkan.report.write import write_report\n"
+        script.write_text(f"{imports}write_report(Path({str(study)!r}))\n")
         words = ["-m", "cProfile", "-s", "cumtime"] if given.profile else []
         since = time.perf_counter()
         out = subprocess.run([sys.executable, *words, str(script)], check=True, capture_output=True, text=True).stdout

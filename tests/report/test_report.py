@@ -3,6 +3,8 @@ import json
 import re
 import shutil
 import stat
+import subprocess
+import sys
 import warnings
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -18,8 +20,9 @@ from scipy import stats
 
 from henkan.errors import UserError
 from henkan.files import digests
+from henkan.report import page, words
 from henkan.report.along import draw, lines, over_axis
-from henkan.report.figures import lines_along
+from henkan.report.figures import lines_along, logs_of
 from henkan.report.page import common, cost, differences, environment
 from henkan.report.read import Run, Study, read_study
 from henkan.report.statistics import OVER_IMAGES, OVER_SEEDS, WITHOUT_SEEDS, detectable, p_value
@@ -29,6 +32,7 @@ from henkan.report.write import PUBLISHED_BYTES, publish, replace, table, write_
 from henkan.runs.killed import KILLED
 from henkan.runs.locks import LOCK, lock
 from henkan.runs.record import write_record
+from henkan.scoring import evaluation_set, evaluator
 from henkan.verbs.report import main
 
 MakeStudy = Callable[..., Path]
@@ -109,6 +113,31 @@ def test_the_page_asks_for_nothing_outside_itself(make_study: MakeStudy) -> None
     assert len(page.ids) == len(set(page.ids))
     for reference in set(re.findall(r'(?:href="#|url\(#)([^")]+)', html)):
         assert reference in page.ids
+
+
+def test_what_a_report_calls_things_is_what_scoring_calls_them() -> None:
+    assert page.WHOLE == evaluation_set.WHOLE and words.POST == evaluator.POST
+
+
+@pytest.mark.slow
+def test_a_report_is_written_without_torch() -> None:
+    names = ("henkan.verbs.report", "henkan.report.page", "henkan.report.gathered", "henkan.report.tables")
+    code = f"import sys, {', '.join(names)}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_of_very_many_runs_configurations_are_drawn(make_study: MakeStudy, monkeypatch: pytest.MonkeyPatch) -> None:
+    study = read_study(make_study(iterations=60))
+    assert [log.seeds for log in logs_of(study)] == ["seed 0"] * 3 + ["seed 1"] * 3 + ["seed 2"] * 3
+    monkeypatch.setattr("henkan.report.figures.LINES", 2)
+    found = logs_of(study)
+    assert [(log.configuration, log.seeds) for log in found] == [
+        ("mse", "mean of its seeds"), ("gan_0.002", "mean of its seeds")
+    ]  # fmt: skip
+    own = [run.curves for run in study.of("mse")]
+    means = np.mean([log["loss/mse"].to_numpy() for log in own if log is not None], axis=0)
+    assert found[0].table["loss/mse"].to_numpy() == pytest.approx(means)
+    assert found[0].table["phase"].tolist() == own[0]["phase"].tolist()  # type: ignore[index]
 
 
 def test_the_page_of_a_finished_study(make_study: MakeStudy) -> None:

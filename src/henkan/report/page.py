@@ -31,7 +31,6 @@ from henkan.report.summary import (
     pictures_of,
     power,
 )
-from henkan.scoring.evaluation_set import WHOLE
 
 # What a page is at most, whatever the study: more is slow to open on a phone, and no mail takes it.
 PAGE_BYTES = 19_000_000
@@ -39,6 +38,8 @@ PAGE_BYTES = 19_000_000
 CHART_BYTES = 8_000_000
 # What a table has at most: with more, it is of the first metrics alone.
 CELLS, FIRST = 20_000, 3
+# What a config says of whole pictures: `henkan.scoring.evaluation_set.WHOLE`, which would load torch.
+WHOLE = "whole"
 # Fewer pictures are told to be few.
 FEW = 30
 UNCOMMITTED = " with uncommitted changes"
@@ -158,6 +159,10 @@ class Part:
     def over(self) -> list[Chart]:
         """Return the charts of the scores over the axis of numbers, if there is one."""
         return [chart for chart in self.curves if chart.group == "axis"]
+
+    @property
+    def averaged(self) -> bool:
+        return figures.averaged(self.study)
 
     @cached_property
     def areas(self) -> dict[str, list[AreaRow]]:
