@@ -81,3 +81,5 @@ def test_a_page_that_cannot_be_written_is_said_and_stops_nothing(
         now[0] += 60
         page.ask()
         assert len(started) == 2
+    # The one that writes yet is ended, and leaves nothing.
+    assert list(tmp_path.iterdir()) == []

@@ -160,7 +160,7 @@ def galleries(studies: Iterable[Study], beside: Beside, room: int, single: bool)
         )
     cells = sum(len(wall.headings) * len(wall.numbers) for part in parts for wall in part)
     if single or (weight <= WHOLE_BYTES and weight * 4 // 3 + cells * TAGS <= room):
-        return [[gallery(wall, wall.numbers, beside, entire=True) for wall in part] for part in parts]
+        return [[gallery(wall, wall.numbers, beside, wall is part[0], entire=True) for wall in part] for part in parts]
     there = sum(map(bool, parts)) or 1
     return [shared_out(part, beside, room // there, SMALL // there) for part in parts]
 
@@ -189,7 +189,7 @@ def shared_out(part: list[Wall], beside: Beside, room: int, count: int) -> list[
     found = []
     for wall in part:
         shown = chosen(wall, rows) if wall in inside else []
-        made = gallery(wall, shown, beside, entire=False, room=room // len(inside))
+        made = gallery(wall, shown, beside, wall is part[0], room=room // len(inside))
         if made.rows or made.rest:
             found.append(made)
     return found
@@ -206,8 +206,10 @@ def chosen(wall: Wall, count: int) -> list[int]:
     return sorted([*dict.fromkeys([*kept, *spread])][:count])
 
 
-def gallery(wall: Wall, shown: list[int], beside: Beside, entire: bool, room: int | None = None) -> Gallery:
-    """Return one seed's pictures: source, every configuration's output, target."""
+def gallery(
+    wall: Wall, shown: list[int], beside: Beside, paired: bool, entire: bool = False, room: int | None = None
+) -> Gallery:
+    """Return one seed's pictures: source, every configuration's output, target; and the pairs, if it has them."""
     wanted = [[run and run.picture(number, role) for _, run, role in wall.columns()] for number in shown]
     rows, spent = [], 0
     made = thumbnails.at_once(partial(put_in, whole=entire), [path for paths in wanted for path in paths])
@@ -227,9 +229,8 @@ def gallery(wall: Wall, shown: list[int], beside: Beside, entire: bool, room: in
     can_be_seen = all(run is None or not run.pictures or beside.holds(run.folder) for _, run, _ in wall.columns())
     rest = remaining(wall, others[:NAMED], beside) if others and can_be_seen else None
     hidden = max(0, len(others) - NAMED) if can_be_seen else len(others)
-    return Gallery(
-        wall.seed, wall.headings, rows, rest, hidden, wall.left_out, pairs(wall.study, wall.runs, inside, compare=True)
-    )
+    told = pairs(wall.study, wall.runs, inside, compare=True) if paired else []
+    return Gallery(wall.seed, wall.headings, rows, rest, hidden, wall.left_out, told)
 
 
 def put_in(path: Path | None, whole: bool) -> str | None:

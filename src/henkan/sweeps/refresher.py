@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+from henkan.files import sweep
 from henkan.launching.launcher import Process, WarmProcesses
 
 # Between two beginnings, in seconds: the page of a large study takes half a minute of a core that its runs could use.
@@ -32,6 +33,9 @@ class Refresher:
 
     def __exit__(self, *_: object) -> None:
         self._processes.close()
+        if self._running is not None:
+            sweep(self.folder)
+            (self.folder / LOG).unlink(missing_ok=True)
 
     def ask(self) -> None:
         """Say that something is new: the page is written as soon as it may be."""
