@@ -42,6 +42,8 @@ PAGE_BYTES = 19_000_000
 CHART_BYTES = 8_000_000
 # What a table has at most: with more, it is of the first metrics alone.
 CELLS, FIRST = 20_000, 3
+# What a config says of whole pictures: `henkan.scoring.evaluation_set.WHOLE`, which would load torch.
+WHOLE = "whole"
 # Fewer pictures are told to be few.
 FEW = 30
 UNCOMMITTED = " with uncommitted changes"
@@ -161,6 +163,10 @@ class Part:
     def over(self) -> list[Chart]:
         """Return the charts of the scores over the axis of numbers, if there is one."""
         return [chart for chart in self.curves if chart.group == "axis"]
+
+    @property
+    def averaged(self) -> bool:
+        return figures.averaged(self.study)
 
     @cached_property
     def areas(self) -> dict[str, list[AreaRow]]:

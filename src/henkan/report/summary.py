@@ -448,10 +448,10 @@ def write_scores(study: Study, file: TextIO) -> None:
     for run in study.runs:
         who = (run.configuration, "" if run.seed is None else run.seed)
         scores = run.scores
-        for metric in () if scores is None else scores.columns:
-            values = [None if math.isnan(value) else value for value in scores[metric].tolist()]
-            lines.writerows((*who, name, metric, value) for name, value in zip(scores.index, values, strict=True))
-        lines.writerows((*who, WHOLE_SET, metric, value) for metric, value in run.set_scores.items())
+        for key, column in () if scores is None else scores.items():
+            values = [None if math.isnan(value) else value for value in column.tolist()]
+            lines.writerows((*who, name, key, value) for name, value in zip(column.index, values, strict=True))
+        lines.writerows((*who, WHOLE_SET, key, value) for key, value in run.set_scores.items())
 
 
 def pictures_of(study: Study) -> str:

@@ -48,7 +48,8 @@ def write_report(study_folder: Path, single: bool = False) -> Path:
             replace(study_folder / "figures" / f"{chart.name}.png", raster)
         for chart in curves:
             replace(study_folder / "figures" / f"{chart.name}.svg", chart.svg.encode())
-        parts.append(page.Part(title, part, summary.compare(part), plane and plane[0], curves))
+        own = rows if part is study else summary.compare(part)
+        parts.append(page.Part(title, part, own, plane and plane[0], curves))
     replace(study_folder / "summary.csv", summary.summary_table(rows).to_csv(index=False).encode())
     with replaced(study_folder / "scores.csv") as partial, partial.open("w", encoding="utf-8", newline="") as file:
         summary.write_scores(study, file)
