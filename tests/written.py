@@ -75,7 +75,7 @@ def prose(page: Path) -> str:
 
 
 def commands(page: Path) -> list[Command]:
-    """Return the commands of a page: of its blocks in a shell's language, and those in its text that begin with henkan."""
+    """Return the commands of a page: of its blocks in a shell's language, and those of henkan's in its text."""
     found: list[Command] = []
     for block in blocks(page):
         if block.language in SHELL:
@@ -90,7 +90,8 @@ def commands(page: Path) -> list[Command]:
 def of_block(block: Block) -> Iterator[Command]:
     lines = "\n".join(block.lines).replace("\\\n", " ").splitlines()
     for line in lines:
-        if line.strip() and not line.lstrip().startswith("#"):
+        # A comment, or an array of the shell's.
+        if line.strip() and not re.match(r"\s*(#|\w+=\()", line):
             for words in split(line):
                 yield Command(f"{name_of(block.page)}:{block.line}: {line.strip()}", words, block.why)
 

@@ -34,8 +34,7 @@ PUBLIC = {
 
 def pages() -> dict[str, str]:
     """Return the text of each page, by its path in the site."""
-    lines = ["# Python", "", "Read from the docstrings of this commit. Modules that begin with `_` do not exist: what is not", ""]
-    lines[2:] = ["What the packages hold, from their docstrings.", "", "| | |", "|---|---|"]
+    lines = ["# Python", "", "What the packages hold, from their docstrings.", "", "| | |", "|---|---|"]
     found = {}
     for name, purpose in PUBLIC.items():
         lines.append(f"| [`henkan.{name}`]({name}.md) | {purpose} |")

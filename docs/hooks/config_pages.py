@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import api_pages
 import yaml
 
 from henkan.config.trees import config_folder, groups
@@ -30,7 +31,6 @@ PURPOSE = {
     "discriminator": "The network that judges; it exists only where a term asks for it.",
     "experiment": "Recipes: one run each, as its paper describes it.",
     "generator": "The network that is trained, or a method that learns nothing.",
-    "hydra/launcher": "How the runs of a sweep are started.",
     "judged_augmentation": "How what a discriminator is shown is changed, real and fake alike.",
     "logger": "Where curves and pictures go.",
     "loss": "Named terms; `loss=[mse,adversarial]` chooses several.",
@@ -76,8 +76,8 @@ def index() -> str:
     lines = [
         "# Configuration",
         "",
-        "Every folder of `conf/` is a group, every file in it an option: `henkan train data=openmoji`. A folder `conf/` where",
-        "you work adds options of your own ([how](../../tutorials/own_loss.md)). What a run does in the end is told by",
+        "Every folder of `conf/` is a group, every file in it an option: `henkan train data=openmoji`. A folder `conf/`",
+        "where you work adds options of your own ([how](../../tutorials/own_loss.md)). What a run does in the end is told by",
         "`henkan train … --cfg job --resolve`.",
         "",
         "Keys that belong to no group stand in the roots, one a verb:",
@@ -121,8 +121,13 @@ def root_page(verb: str, purpose: str) -> str:
     entries = yaml.safe_load(text)["defaults"]
     if "train" in entries:
         lines += ["All of [train](train.md)'s groups and keys, and these:", ""]
-    if chosen := overridden(text):
-        lines += [f"Begins with {chosen}.", ""]
+    if "train" not in entries:
+        lines += ["What is chosen where nothing else is said:", "", "| group | option |", "|---|---|"]
+        for name, choice in (pair for entry in entries if isinstance(entry, dict) for pair in entry.items()):
+            if not name.startswith("override hydra/"):
+                shown = f"[{','.join(choice)}]" if isinstance(choice, list) else "null" if choice is None else choice
+                lines.append(f"| [`{name}`](../config/{page(name.partition('@')[0])}) | `{shown}` |")
+        lines += ["", "Keys:", ""]
     return "\n".join([*lines, *table(keys(text))]) + "\n"
 
 
@@ -195,8 +200,15 @@ def table(found: list[Key]) -> list[str]:
     if not found:
         return []
     lines = ["| key | value | |", "|---|---|---|"]
-    lines += [f"| `{key.path}` | {code(key.value)} | {markdown(key.comment)} |" for key in found]
+    lines += [f"| `{key.path}` | {linked(key)} | {markdown(key.comment)} |" for key in found]
     return [*lines, ""]
+
+
+def linked(key: Key) -> str:
+    """Return the value of a key; one that names a class of the API reference as a link to it."""
+    package = re.match(r"henkan\.(\w+)\.", key.value)
+    known = key.path.endswith("_target_") and package is not None and package[1] in api_pages.PUBLIC
+    return f"[{code(key.value)}][{key.value}]" if known else code(key.value)
 
 
 def code(value: str) -> str:
@@ -217,7 +229,12 @@ def markdown(comment: str) -> str:
 def resolvers() -> str:
     """Return the page of the resolvers: what their module says, and what each function does."""
     tree = ast.parse((CONFIG / "resolvers.py").read_text(encoding="utf-8"))
-    lines = ["# Resolvers", "", "`${name:arguments}` in a config is a value that is computed when the config is read.", ""]
+    lines = [
+        "# Resolvers",
+        "",
+        "`${name:arguments}` in a config is a value that is computed when the config is read.",
+        "",
+    ]
     lines += ["| written | value |", "|---|---|"]
     for line in (ast.get_docstring(tree) or "").splitlines():
         if found := re.fullmatch(r"(`\$\{.*?\}`)\s+(.*)", line):
@@ -255,7 +272,10 @@ def settings_page(kind: str, file: str, name: str) -> str:
     described = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name)
     said = readers(tree)
     out = [f"# {kind}.yaml", "", inspect.cleandoc(ast.get_docstring(described) or ""), ""]
-    out += [f"Any of these can be said on the command line too, after `henkan {kind} NAME`. Other keys are refused.", ""]
+    out += [
+        f"Any of these can be said on the command line too, after `henkan {kind} NAME`. Other keys are refused.",
+        "",
+    ]
     out += ["| setting | type | without it | |", "|---|---|---|---|"]
     for field in described.body:
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and field.target.id in said:

@@ -1,4 +1,4 @@
-"""What MkDocs calls: pages that are made of the repository join those that were written, and nothing is asked of others."""
+"""What MkDocs calls: pages made of the repository join those that were written, and nothing is asked of other hosts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from mkdocs.structure.files import File, Files
 
 GENERATED = (config_pages, study_pages, api_pages)
 # What a browser fetches by itself when it opens a page.
-FETCHED = re.compile(r"<(?:script|img|iframe|source|video|audio|link)\b[^>]*?\b(?:src|href|srcset)=[\"']?((?:https?:)?//[^\"'\s>]+)")
+FETCHED = re.compile(
+    r"<(?:script|img|iframe|source|video|audio|link)\b[^>]*?\b(?:src|href|srcset)=[\"']?((?:https?:)?//[^\"'\s>]+)"
+)
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -32,7 +34,9 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 def filled(entry: Any, made: dict[str, list[str]]) -> Any:
     """Return a part of the navigation with its patterns replaced."""
     if isinstance(entry, list):
-        return [one for each in entry for one in (made.get(each) if isinstance(each, str) else None) or [filled(each, made)]]
+        return [
+            one for each in entry for one in (made.get(each) if isinstance(each, str) else None) or [filled(each, made)]
+        ]
     if isinstance(entry, dict):
         return {title: filled(inner, made) for title, inner in entry.items()}
     return entry
@@ -44,9 +48,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         for path, text in module.pages().items():
             files.append(File.generated(config, path, content=text))
     for path, file in study_pages.files().items():
-        if not path.startswith(("reference/", "studies/")) or files.get_file_from_path(path) is None:
-            if files.get_file_from_path(path) is None:
-                files.append(File.generated(config, path, abs_src_path=str(file)))
+        if files.get_file_from_path(path) is None:
+            files.append(File.generated(config, path, abs_src_path=str(file)))
     return files
 
 

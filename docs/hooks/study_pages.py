@@ -82,12 +82,12 @@ def studies() -> list[str]:
 
 
 def gallery(places: dict[str, str]) -> str:
-    """Return the page with the pictures of every study, the question that each answers, and the command that made them."""
+    """Return the page with the pictures of every study, its question, and the command that made them."""
     lines = [
         "# Gallery",
         "",
-        "Every picture is of test pictures that no training has seen, chosen by their order and not by their looks. Under each",
-        "stands the command that made it. Columns are named in the pictures.",
+        "Every picture is of test pictures that no training has seen, chosen by their order and not by their looks.",
+        "Under each stands the command that made it. Columns are named in the pictures.",
         "",
     ]
     for name in studies():

@@ -34,7 +34,7 @@ def test_every_option_and_key_stands_on_the_page_of_its_group(group: str) -> Non
     assert config_pages.PURPOSE[group] in PAGES["reference/config/index.md"]
     for file in (CONF / group).glob("*.yaml"):
         section = page.partition(f"## {file.stem}\n")[2].partition("\n## ")[0]
-        said = {key for key in re.findall(r"^\| `([\w.]+)` \|", section, re.MULTILINE)}
+        said = set(re.findall(r"^\| `([\w.]+)` \|", section, re.MULTILINE))
         content = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
         for key in leaves({name: value for name, value in content.items() if name not in ("defaults", "hydra")}):
             assert any(key == one or key.startswith(f"{one}.") for one in said), f"{file}: {key}"
@@ -45,8 +45,9 @@ def test_comments_values_and_choices_are_told() -> None:
     assert "The non-saturating adversarial objective, with GLCIC's weight." in loss
     assert "| `weights.adversarial` | `4.0e-4` |" in loss
     assert "`loss=[mse,adversarial]`" in PAGES["reference/config/experiment.md"]
-    assert "| `evaluation.areas` | `[0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 1.0]` | Scores are also told by" in (
-        PAGES["reference/roots/train.md"]
+    assert (
+        "| `evaluation.areas` | `[0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 1.0]` | Scores are also told by"
+        in (PAGES["reference/roots/train.md"])
     )
     assert "Side of the training crop, and of the local window" in PAGES["reference/roots/train.md"]
 
@@ -108,6 +109,10 @@ def test_a_page_that_fetches_from_elsewhere_is_refused(tmp_path: Path) -> None:
 
     fine = '<a href="https://example.org">x</a><script src="assets/a.js"></script><link rel="x" href="a.css">'
     assert on_post_page(fine, Page, None) == fine
-    for bad in ('<script src="https://e.org/a.js">', '<link rel="stylesheet" href=//e.org/a.css>', '<img src="http://e">'):
+    for bad in (
+        '<script src="https://e.org/a.js">',
+        '<link rel="stylesheet" href=//e.org/a.css>',
+        '<img src="http://e">',
+    ):
         with pytest.raises(PluginError, match="here.md fetches"):
             on_post_page(fine + bad, Page, None)
