@@ -21,7 +21,7 @@ from henkan.launching.verbs import verbs
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "src" / "henkan" / "config"
 
-# What a group chooses, in a line.
+# What a group chooses, in a line; one that is missing here is listed without.
 PURPOSE = {
     "augmentation": "How pictures are cut, turned and framed before they are degraded.",
     "data": "Where clean pictures, drawings and pairs come from.",
@@ -76,9 +76,9 @@ def index() -> str:
     lines = [
         "# Configuration",
         "",
-        "Every folder of `conf/` is a group, every file in it an option: `henkan train data=openmoji`. A folder `conf/`",
-        "where you work adds options of your own ([how](../../tutorials/own_loss.md)). What a run does in the end is told by",
-        "`henkan train … --cfg job --resolve`.",
+        "Every folder of `conf/` is a group, every file in it an option: `henkan train data=openmoji`. A folder",
+        "`conf/` where you work adds options of your own ([how](../../tutorials/own_loss.md)). What a run does in the",
+        "end is told by `henkan train … --cfg job --resolve`.",
         "",
         "Keys that belong to no group stand in the roots, one a verb:",
         ", ".join(f"[{verb.name}](../roots/{verb.name}.md)" for verb in verbs().values() if verb.composed) + ".",
@@ -89,7 +89,7 @@ def index() -> str:
     ]
     for group in groups():
         names = ", ".join(f"[`{option}`]({page(group)}#{option})" for option in options(group))
-        lines.append(f"| [`{group}`]({page(group)}) | {PURPOSE[group]} | {names} |")
+        lines.append(f"| [`{group}`]({page(group)}) | {PURPOSE.get(group, "")} | {names} |")
     return "\n".join(lines) + "\n"
 
 
@@ -103,7 +103,7 @@ def options(group: str) -> list[str]:
 
 def group_page(group: str) -> str:
     """Return the page of a group: each option with its comment, what it is made of, and its keys."""
-    lines = [f"# {group}", "", PURPOSE[group], ""]
+    lines = [f"# {group}", "", PURPOSE.get(group, ""), ""]
     for option in options(group):
         file = config_folder() / group / f"{option}.yaml"
         text = file.read_text(encoding="utf-8")

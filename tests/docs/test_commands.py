@@ -28,7 +28,8 @@ FLAGS = {"-m", "--multirun", "--help", "--dry-run", "--version"}
 REPORT = {"--latex", "--csv", "--markdown", "--publish", "--into", "--baseline"}
 # Commands of other programs that may stand unmarked, and what makes them true.
 OTHERS = re.compile(
-    r"pip install uv|uv run pytest|uv run mkdocs (serve|build)( --strict)?|\{ \[ \$\? -eq 138 \]|scontrol requeue .*|eval .*"
+    r"pip install uv|uv run pytest|uv run mkdocs (serve|build)( --strict)?|eval .*"
+    r"|\{ \[ \$\? -eq 138 \]|scontrol requeue .*"
 )
 
 
