@@ -5,8 +5,16 @@ class UserError(Exception):
     """Something the user can mend; the message names the thing and the way out, in one line."""
 
 
-class MissingWeights(UserError):
+class Missing(UserError):
+    """Something that can be had is not here; the message says what, and how to have it."""
+
+
+class MissingWeights(Missing):
     """Weights that must be fetched are absent; the message says which file, from where and where to put it."""
+
+
+class MissingPackage(Missing):
+    """A package of one of the extras is not installed; the message says which, and the command that installs it."""
 
 
 class BrokenPicture(UserError):

@@ -149,6 +149,15 @@ def named_arguments(function: Callable[..., Any]) -> dict[str, bool]:
     }
 
 
+def described(value: Any) -> str:
+    """Return in a few words what a function returned: its kind, the shape of a tensor, the keys of a mapping."""
+    if isinstance(value, Tensor):
+        return f"a tensor {tuple(value.shape)}"
+    if isinstance(value, Mapping):
+        return f"a mapping of {', '.join(map(str, value)) or 'nothing'}"
+    return "nothing" if value is None else f"a {type(value).__name__}"
+
+
 def read(name: str, required: Mapping[str, bool], reads: Mapping[str, str], sample: Sample) -> dict[str, Any]:
     """Return arguments out of the sample; a key that is absent is left to the argument's default, if it has one."""
     absent = [key for argument, key in reads.items() if required.get(argument, True) and key not in sample]

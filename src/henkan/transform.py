@@ -9,8 +9,9 @@ from torch import Tensor, nn
 
 from henkan.degradations.degradation import Degradation
 from henkan.errors import UserError
+from henkan.networks.answers import made
 from henkan.precision import in_float32
-from henkan.sample import Composed, Sample, named_arguments, to_float
+from henkan.sample import Composed, Sample, described, named_arguments, to_float
 from henkan.tasks.task import Task
 
 
@@ -22,16 +23,25 @@ class Transform:
         self._asks: dict[type[nn.Module], dict[str, bool]] = {}
 
     def prepare(self, batch: Sample) -> Sample:
-        """Convert an 8-bit batch to float and degrade it: target → source. The same bits whatever a run trains in."""
+        """Convert an 8-bit batch to float and degrade it: target → source. The same bits whatever a run trains in.
+
+        Raises `UserError` for a degradation that gives no source.
+        """
         with in_float32(batch["target"].device.type):
-            return self.degradation.apply(to_float(batch, self.channels_last))
+            degraded = self.degradation.apply(to_float(batch, self.channels_last))
+        if "source" not in degraded:
+            raise UserError(
+                f"the degradation {type(self.degradation).__name__} gives {described(degraded)}: a sample with its "
+                "'source' is wanted"
+            )
+        return degraded
 
     def generate(self, network: nn.Module, sample: Sample) -> Composed:
         """Run a generator and compose: adds `raw`, `prediction`, `output`, and `aux.*` for what else it returned.
 
-        A picture whose sides are no multiple of the generator's `multiple` is padded and cut back. Raises `UserError`
-        for a generator that needs what the task does not offer, answers something else (its `answers`), or enlarges
-        otherwise (its `scale`, 1 without one).
+        A generator that returns a tensor alone means `raw`. A picture whose sides are no multiple of its `multiple` is
+        padded and cut back. Raises `UserError` for a generator that needs what the task does not offer, answers
+        something else (its `answers`), or enlarges otherwise (its `scale`, 1 without one).
         """
         asks = self._asks.setdefault(type(network), named_arguments(network.forward))
         offered = self.task.condition(sample)
@@ -40,9 +50,9 @@ class Transform:
                 f"the generator {type(network).__name__} needs {missing[0]!r}, which {type(self.task).__name__} does "
                 f"not offer (it offers {', '.join(offered)}): choose another generator, or the task that it is for"
             )
-        if (made := getattr(network, "answers", self.task.answers)) != self.task.answers:
+        if (kind := getattr(network, "answers", self.task.answers)) != self.task.answers:
             raise UserError(
-                f"the generator {type(network).__name__} answers with {made}, and {type(self.task).__name__} is about "
+                f"the generator {type(network).__name__} answers with {kind}, and {type(self.task).__name__} is about "
                 f"{self.task.answers}: choose another generator, or the task that it is for"
             )
         own, scale = getattr(network, "scale", 1), self.task.scale
@@ -55,7 +65,7 @@ class Transform:
         height, width = sample["source"].shape[-2:]
         multiple, mode = getattr(network, "multiple", 1), getattr(network, "padding", "reflect")
         maps = {name: value for name, value in inputs.items() if name not in self.task.whole}
-        returned: dict[str, Tensor] = dict(network(**{**inputs, **pad(maps, multiple, mode)}))
+        returned = made(network, **{**inputs, **pad(maps, multiple, mode)})
         raw = returned.pop("raw").float()[..., : height * scale, : width * scale]
         generated = {**sample, **{f"aux.{name}": value for name, value in returned.items()}, "raw": raw}
         return Composed({**generated, **self.task.compose(raw, generated)})

@@ -18,10 +18,13 @@ from PIL import Image
 from henkan.config.history import without_defaults
 from henkan.data import shelf as module
 from henkan.data.decode import decode
+from henkan.data.depth_folder import DepthFolder
 from henkan.data.image_folder import ImageFolder
+from henkan.data.labelled_folder import LabelledFolder
 from henkan.data.line_folder import LineFolder
 from henkan.data.paired_folder import PairedFolder
 from henkan.data.paired_lines import PairedLines
+from henkan.data.resolution_pairs import ResolutionPairs
 from henkan.data.shelf import Shelf, kept_at, shrunk, shrunk_size
 from henkan.data.statistics import measure
 from henkan.errors import UserError
@@ -204,6 +207,14 @@ def test_pairs_and_drawings(tmp_path: Path) -> None:
     assert np.array_equal(sketches.companions("train/a.png")["source"][..., 0], small)
     assert sketches.picture("train/a.png").shape == (20, 30, 1)
     assert lines._area("train/a.png") == 20 * 30
+
+
+@pytest.mark.parametrize("kind", [DepthFolder, LabelledFolder, ResolutionPairs])
+def test_maps_and_sizes_are_not_shrunk(kind: type[PairedFolder], tmp_path: Path) -> None:
+    for side in ("depth", "labels", "pictures", "source", "target"):
+        folder_of(tmp_path / side, ["train/a.png"], 24, 31)
+    with pytest.raises(UserError, match="data.cache_side=12: what lies in .* cannot be kept shrunk; leave it out"):
+        kind(tmp_path, tmp_path / "cache", cache_side=12)
 
 
 def test_drawings_and_pictures_of_one_folder_do_not_meet(folder: Path, tmp_path: Path) -> None:

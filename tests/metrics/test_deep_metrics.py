@@ -208,18 +208,18 @@ def random_vgg16(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         torch.manual_seed(0)
         state = vgg16_network(weights=None).state_dict()
     monkeypatch.setattr(weights, "load_known", lambda *_: state)
-    vgg16._network.cache_clear()
+    vgg16.network.cache_clear()
     yield
-    vgg16._network.cache_clear()
+    vgg16.network.cache_clear()
 
 
 @pytest.fixture
 def published_vgg16(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Take the published weights."""
     monkeypatch.setenv("HENKAN_WEIGHTS", str(published("vgg16_oxford.safetensors").parent))
-    vgg16._network.cache_clear()
+    vgg16.network.cache_clear()
     yield
-    vgg16._network.cache_clear()
+    vgg16.network.cache_clear()
 
 
 @pytest.mark.parametrize("weights_of_it", ["random_vgg16", "published_vgg16"])
@@ -231,7 +231,7 @@ def test_vgg16_distance_is_a_distance(pictures: Tensor, weights_of_it: str, requ
     found = distance(other, some)
     assert found.shape == (len(some),) and (found > 0).all() and (found < 2).all()
     assert torch.allclose(found, distance(some, other), atol=1e-6)
-    ours, theirs = (vgg16._network()(images) for images in (other[:1], some[:1]))
+    ours, theirs = (vgg16.network()(images) for images in (other[:1], some[:1]))
     # Unit vectors f and g: ‖f - g‖² = 2 - 2 f·g.
     wanted = torch.stack(
         [2 - 2 * functional.cosine_similarity(ours[layer], theirs[layer]).mean() for layer in vgg16._LAYERS]

@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 import henkan.metrics
 from henkan.config.build import build
 from henkan.config.checks import is_of_a_set
-from henkan.errors import MissingWeights
+from henkan.errors import Missing
 from henkan.metrics.set_metric import SetMetric
 from henkan.sample import named_arguments
 
@@ -33,7 +33,7 @@ def test_a_config_builds_and_scores(path: Path) -> None:
     assert better in ("higher", "lower", None)
     try:
         metric = build(settings)
-    except MissingWeights as error:
+    except Missing as error:
         pytest.skip(str(error))
     assert is_of_a_set(path.stem, settings) == isinstance(metric, SetMetric)
     function = metric.update if isinstance(metric, SetMetric) else metric

@@ -82,7 +82,13 @@ def test_a_boundary_carries_what_it_took_to_the_run_that_starts_there(tmp_path: 
     first.start_clock()
     clock.now += 5
     first.add_row({"iteration": 6, "phase": "reconstruction"})
+    (first.folder / "panels").mkdir()
+    for iteration in (3, 6, 9):
+        (first.folder / "panels" / f"validation_{iteration:07d}.png").write_bytes(b"png")
     first.offer("b" * 64, STATE, judged=False)
+    # Beyond the boundary it is another run.
+    shown = sorted(path.name for path in (tmp_path / "prefixes" / ("b" * 20) / "panels").iterdir())
+    assert shown == ["validation_0000003.png", "validation_0000006.png"]
     state = checkpoint.load(tmp_path / "prefixes" / ("b" * 20) / "boundary.ckpt")
     second = begun(tmp_path / "second")
     second.go_on(6, state["seconds"], state["environments"])

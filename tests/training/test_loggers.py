@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import safetensors
+import safetensors.torch
 import torch
 import wandb
 import yaml
@@ -22,8 +24,11 @@ from henkan.config.build import build
 from henkan.config.composition import compose_root
 from henkan.config.trees import config_folder
 from henkan.errors import UserError
-from henkan.training import loggers
-from henkan.training.loggers import Files, RunLogger, Silent, WeightsAndBiases
+from henkan.evaluation.shown import show_again
+from henkan.training import checkpoint
+from henkan.training.loggers import Files, RunLogger, Silent, WeightsAndBiases, weights_and_biases
+from henkan.training.loggers.logger import group_of, kind_of
+from henkan.training.recorder import Ended
 
 Record = dict[str, Any]
 
@@ -38,6 +43,8 @@ def run(tmp_path: Path) -> tuple[Record, dict[str, Any], Path]:
         "loss": {"mse": {}},
         "seed": 0,
         "study": "mse_vs_gan",
+        "variant": "gan",
+        "point": {"weights.adversarial": 0.01},
         "schedule": {"reconstruction": {}, "joint": {}},
         "metric": {"psnr": {"better": "higher"}, "l1": {"better": "lower"}},
         "data": {"_target_": "henkan.data.openmoji.OpenMoji", "side": 64},
@@ -88,7 +95,7 @@ def history(folder: Path) -> list[dict[str, Any]]:
 def test_every_logger_of_the_config_is_built(name: str) -> None:
     node = yaml.safe_load((config_folder() / "logger" / f"{name}.yaml").read_text())
     assert isinstance(build(node), RunLogger)
-    assert get_object(node["_target_"]).__module__ == "henkan.training.loggers"
+    assert get_object(node["_target_"]).__module__.startswith("henkan.training.loggers.")
 
 
 def test_silent_writes_nothing(run: tuple[Record, dict[str, Any], Path]) -> None:
@@ -167,9 +174,9 @@ def test_data_and_model_are_artifacts_of_the_run(
     record, config, folder = run
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HOME", str(home))
-    weights = folder / "checkpoints" / "last.ckpt"
-    weights.parent.mkdir()
-    weights.write_bytes(b"weights" * 1000)
+    networks = {"generator.w": torch.zeros(2), "average.network.w": torch.ones(2), "discriminator.w": torch.ones(999)}
+    checkpoint.save({"iteration": 7, "state_dict": networks, "optimizers": {}}, checkpoint.last(folder))
+    (folder / "config.yaml").write_text("seed: 0\n")
     logger = WeightsAndBiases("henkan", "offline")
     logger.start(folder, record, config, [])
     logger.finish("done", {})
@@ -181,15 +188,85 @@ def test_data_and_model_are_artifacts_of_the_run(
     # The run's input, and its output.
     assert data["use_after_commit"] and not model.get("use_after_commit")
     assert model["name"] == folder.name
-    assert json.loads(model["metadata"]) == {"identity": record["identity"], "manifest": "fedcba"}
-    (content,) = model["manifest"]["contents"]
-    assert (content["path"], Path(content["local_path"])) == ("last.ckpt", weights)
+    origin = {"identity": record["identity"], "manifest": "fedcba", "iteration": "7"}
+    assert json.loads(model["metadata"]) == origin
+    # The generator that is scored and nothing else, in a file that is found from any directory.
+    paths = {content["path"]: Path(content["local_path"]) for content in model["manifest"]["contents"]}
+    weights = folder / "wandb" / "model" / "generator.safetensors"
+    assert paths == {"generator.safetensors": weights.absolute(), "config.yaml": (folder / "config.yaml").absolute()}
+    assert safetensors.torch.load_file(weights)["w"].tolist() == [1, 1]
+    with safetensors.safe_open(weights, "pt") as file:
+        assert (file.keys(), file.metadata()) == (["w"], origin)
     assert list(home.rglob("*")) == []
+
+
+def test_dashboards_can_group_over_seeds(
+    run: tuple[Record, dict[str, Any], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    record, config, folder = run
+    logger = WeightsAndBiases("henkan", "offline")
+    logger.start(folder, record, config, [])
+    logger.finish("done", {})
+    (written,) = records(folder, "run")
+    assert (written["run_group"], written["job_type"]) == ("mse_vs_gan", "gan")
+    told = {"study": "mse_vs_gan", "variant": "gan", "point": {"weights.adversarial": 0.01}, "seed": 0}
+    assert {key: written["config"]["update"][key] for key in told} == told
+    (line,) = capsys.readouterr().err.splitlines()
+    (files,) = (folder / "wandb").glob("offline-run-*")
+    assert line == f"henkan: W&B: offline; `henkan sync {folder}` uploads it, as does `wandb sync {files}`"
+
+
+def test_runs_of_a_sweep_are_grouped_by_it(run: tuple[Record, dict[str, Any], Path]) -> None:
+    record, config, folder = run
+    alone = {**config, "study": None, "variant": None, "swept": "adversarial_0.01"}
+    assert (group_of({**record, "sweep": "2026-11-26_10-00-00"}, alone), kind_of(alone)) == (
+        "2026-11-26_10-00-00", "adversarial_0.01"
+    )  # fmt: skip
+    assert (group_of(record, alone), kind_of({**alone, "swept": None})) == (None, "train")
+
+
+def test_what_was_done_already_is_shown_from_its_folder_once(
+    run: tuple[Record, dict[str, Any], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record, config, folder = run
+    files = Files()
+    files.start(folder, record, config, [])
+    for iteration in (2, 4):
+        files.images("validation", panels(), iteration)
+    logger = WeightsAndBiases("henkan", "offline")
+    assert logger.shown(folder) is None
+    assert WeightsAndBiases("henkan", "disabled").shown(folder) == ""
+    (folder / "pictures").mkdir()
+    (folder / "pictures" / "index.json").write_text('["b.png"]')
+    shutil.copy(folder / "panels" / "validation_0000002.png", folder / "pictures" / "00_output.png")
+    (folder / "scores.csv").write_text("file,psnr\na.png,9.0\nb.png,8.0\n")
+    (folder / "evaluation.json").write_text('{"split": "test"}')
+    show_again(logger, folder, {**record, "metrics": {"psnr": 8.5}}, config, rows(1, 4), "done")
+    found = history(folder)
+    assert [row["iteration"] for row in found if "loss/mse" in row] == [1, 2, 3, 4]
+    assert [row["iteration"] for row in found if any(key.startswith("validation") for key in row)] == [2, 4]
+    (table,) = [one for one in records(folder, "artifact") if one["type"] == "run_table"]
+    picture, content = sorted(table["manifest"]["contents"], key=lambda one: str(one["path"]))
+    assert picture["path"].startswith("media/images/") and content["path"] == "test.table.json"
+    written = json.loads(Path(content["local_path"]).read_text())
+    assert written["columns"] == ["file", "output", "psnr"]
+    (first, second) = written["data"]
+    assert first == ["a.png", None, 9.0] and (second[0], second[1]["path"]) == ("b.png", picture["path"])
+    assert json.loads(inspect(folder, "--summary"))["summary"]["test/psnr"] == 8.5
+    told = logger.shown(folder)
+    assert told is not None and f"`henkan sync {folder}` uploads it" in told
+    # The run that another agent wants is not there.
+    agent(monkeypatch, "agent1")
+    assert logger.shown(folder) is None
+    agent(monkeypatch, None)
+    file = offline_file(folder)
+    file.with_suffix(".wandb.synced").touch()
+    assert logger.shown(folder) == f"W&B: its run {record['identity'][:16]}-n0nce1 was uploaded"
 
 
 @pytest.mark.parametrize(("status", "code", "waited"), [("interrupted", 1, 1), ("stopped", 0, 0)])
 def test_an_interrupted_run_is_to_be_gone_on_with_and_a_stopped_one_has_not_failed(
-    status: loggers.Status, code: int, waited: int, run: tuple[Record, dict[str, Any], Path]
+    status: Ended, code: int, waited: int, run: tuple[Record, dict[str, Any], Path]
 ) -> None:
     record, config, folder = run
     logger = WeightsAndBiases("henkan", "offline")
@@ -306,9 +383,9 @@ def test_what_an_agent_starts_is_one_run_with_one_curve(
 @pytest.mark.parametrize("content", ["", "a/b", "../x", "a\nb", "é", "x" * 200])
 def test_an_id_that_was_not_written_here_is_none(content: str, tmp_path: Path) -> None:
     (tmp_path / "wandb").mkdir()
-    assert loggers.known_id(tmp_path) is None
-    (tmp_path / "wandb" / loggers.RUN_ID).write_text(content, encoding="utf-8")
-    assert loggers.known_id(tmp_path) is None
+    assert weights_and_biases.known_id(tmp_path) is None
+    (tmp_path / "wandb" / weights_and_biases.RUN_ID).write_text(content, encoding="utf-8")
+    assert weights_and_biases.known_id(tmp_path) is None
 
 
 @pytest.mark.usefixtures("environment")
@@ -361,7 +438,7 @@ def silent_server() -> Iterator[str]:
         yield f"http://127.0.0.1:{server.getsockname()[1]}"
 
 
-@pytest.mark.usefixtures("no_key")
+@pytest.mark.usefixtures("no_key", "environment")
 def test_online_without_a_key_goes_on_offline_at_once(
     run: tuple[Record, dict[str, Any], Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -372,12 +449,12 @@ def test_online_without_a_key_goes_on_offline_at_once(
     assert time.monotonic() - began < 10
     logger.log({"iteration": 3, "loss/mse": 0.1})
     logger.finish("done", {})
-    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("henkan:")]
+    line, *_ = [line for line in capsys.readouterr().err.splitlines() if line.startswith("henkan:")]
     assert "goes on offline: there is no API key" in line
     assert len(history(folder)) == 3
 
 
-@pytest.mark.usefixtures("no_key")
+@pytest.mark.usefixtures("no_key", "environment")
 @pytest.mark.parametrize("answering", [False, True], ids=["refused", "never answered"])
 def test_online_without_a_network_goes_on_offline_soon(
     answering: bool,
@@ -389,7 +466,7 @@ def test_online_without_a_network_goes_on_offline_soon(
     record, config, folder = run
     monkeypatch.setenv("WANDB_API_KEY", "x" * 40)
     monkeypatch.setenv("WANDB_BASE_URL", silent_server if answering else "http://127.0.0.1:9")
-    monkeypatch.setattr(loggers, "PATIENCE", 1.0)
+    monkeypatch.setattr(weights_and_biases, "PATIENCE", 1.0)
     began = time.monotonic()
     logger = WeightsAndBiases("henkan", "online")
     logger.start(folder, record, config, rows(1, 2))

@@ -20,7 +20,7 @@ NOTHING = "–"
 # What is empty, and a mapping that is there.
 NULL, THERE = "null", "there"
 # Of a config, what says where things lie and what a run is called: last, since no weight depends on it.
-WITHOUT_EFFECT = ("content", "logger", "paths", "recipe", "rerun", "run", "study", "style", "swept")
+WITHOUT_EFFECT = ("content", "logger", "paths", "point", "recipe", "rerun", "run", "study", "style", "swept", "variant")
 
 
 @dataclass(frozen=True)

@@ -34,8 +34,10 @@ INTRODUCED: dict[str, Any] = {
     "judged_augmentation": None,
     "optimizer.rates": None,
     "paths.weights": None,
+    "point": None,
     "resume_from": None,
     "swept": None,
+    "variant": None,
 }
 # Class -> options that it no longer has, and that no result depended on.
 WITHDRAWN: dict[str, tuple[str, ...]] = {"henkan.data.near_grey.NearGrey": ("cache",)}

@@ -125,6 +125,8 @@ class Config(TypedDict):
     recipe: str | None
     study: NotRequired[str | None]
     swept: NotRequired[str | None]
+    variant: NotRequired[str | None]
+    point: NotRequired[dict[str, Any] | None]
     paths: Paths
     trainer: Trainer
     optimizer: Optimizer

@@ -13,6 +13,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from henkan.config.checks import override_key
+from henkan.config.engines import Engine, engine
 from henkan.config.explain import suggestion
 from henkan.config.studies import Kind, commands, find, jobs, name_of, read_settings, text, variants, words
 from henkan.errors import UserError
@@ -119,6 +120,8 @@ class Search:
     overrides: list[str] = field(default_factory=list)
     # Runs at once; null: one a GPU, or one where there is none.
     jobs: int | None = None
+    # Where they are trained: on this machine, or by so many workers, each of which has its own `jobs` at once.
+    engine: Engine = field(default_factory=Engine)
     # What chooses the next trial, and what ends one that is behind: a name of Optuna's and its settings.
     sampler: dict[str, Any] = field(default_factory=lambda: {"name": "tpe"})
     pruner: dict[str, Any] = field(default_factory=lambda: {"name": "none"})
@@ -326,6 +329,7 @@ SEARCH = Kind(
         "objectives": objectives,
         "trials": number,
         "jobs": jobs,
+        "engine": engine,
         "sampler": method,
         "pruner": method,
         "seed": number,
@@ -334,7 +338,7 @@ SEARCH = Kind(
         "prepare": commands,
     },
     needed=("recipe", "scale", "space", "objectives", "trials"),
-    mappings=("space",),
+    mappings=("space", "engine"),
     instead=TAKEN,
 )
 

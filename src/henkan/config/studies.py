@@ -6,16 +6,19 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
+from hydra.core.override_parser.types import Quote, QuotedString
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from henkan.config.composition import compose_root
+from henkan.config.engines import Engine, engine
 from henkan.config.explain import one_line, suggestion
 from henkan.config.trees import config_folder, config_folders, groups
 from henkan.errors import UserError
@@ -59,6 +62,8 @@ class Study:
     bound: float | None = None
     # Runs at once; null: one a GPU, or one where there is none.
     jobs: int | None = None
+    # Where they are trained: on this machine, or by so many workers, each of which has its own `jobs` at once.
+    engine: Engine = field(default_factory=Engine)
     prepare: list[list[str]] = field(default_factory=list)
     given: list[str] = field(default_factory=list)
 
@@ -87,7 +92,27 @@ class Study:
                 own = [word for word in configuration.overrides if word not in named]
                 recipe = named[-1] if named else f"experiment={self.recipe}"
                 common = [recipe, f"scale={self.scale}", *self.overrides]
-                yield name, seed, [*common, *own, f"seed={seed}", f"study={self.name}", *self.given]
+                telling = [f"study={self.name}", f"variant={text_of(configuration.variant)}"]
+                if configuration.point:
+                    telling.append(f"point={point_of(configuration.point)}")
+                yield name, seed, [*common, *own, f"seed={seed}", *telling, *self.given]
+
+
+def text_of(word: str) -> str:
+    """Return a word as an override gives it: with quotes, unless it is a plain one."""
+    return word if re.fullmatch(r"[A-Za-z_][\w-]*", word) else QuotedString(word, Quote.single).with_quotes()
+
+
+def point_of(point: Mapping[str, str]) -> str:
+    """Return the values of axes as an override gives them, `{weights.adversarial:0.01,pictures:photographs}`."""
+    found = []
+    for axis, word in point.items():
+        # Values of a key are words such as adversarial=0.01, and those of a name are themselves.
+        beginning = f"{axis.split('.')[-1]}="
+        value = word.removeprefix(beginning)
+        is_number = word != value and re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", value, re.IGNORECASE)
+        found.append(f"{re.sub(r'[^A-Za-z0-9_./@-]+', '_', axis)}:{value if is_number else text_of(value)}")
+    return "{" + ",".join(found) + "}"
 
 
 def text(key: str, value: Any) -> str:
@@ -203,14 +228,17 @@ STUDY = Kind(
         "bound": bound,
         "seeds": seeds,
         "jobs": jobs,
+        "engine": engine,
         "prepare": commands,
     },
     needed=("recipe", "scale", "variants", "baseline", "seeds"),
-    mappings=("variants", "axes", "plane"),
+    mappings=("variants", "axes", "plane", "engine"),
     instead={
         "seed": "say seeds=[0,1]",
         "experiment": "say recipe=glcic",
         "study": "it is the name of the study's folder",
+        "variant": "it is what variants names them",
+        "point": "it is what axes makes of it",
     },
 )
 
@@ -235,14 +263,18 @@ def read_settings(kind: Kind, file: Path, overrides: Sequence[str]) -> tuple[dic
     for key in said:
         if key not in kind.readers:
             raise UserError(f"{file}: {kind.article} has no setting {key!r}{suggestion(key, kind.readers)}")
-    given = []
+    given, own = [], []
     for word in overrides:
-        key, _, value = word.partition("=")
+        key = word.partition("=")[0]
         if key in kind.readers or key.partition(".")[0] in kind.mappings:
-            put(said, key, parsed(word, value))
+            own.append(word)
         else:
             check_override(kind, word)
             given.append(word)
+    # A setting whole before entries of it, whichever was said first.
+    for word in sorted(own, key=lambda word: word.partition("=")[0] not in kind.readers):
+        key, _, value = word.partition("=")
+        put(said, key, parsed(word, value))
     if absent := [key for key in kind.needed if said.get(key) is None]:
         raise UserError(f"{file} does not say {', '.join(absent)}")
     try:
@@ -313,6 +345,8 @@ def put(said: dict[str, Any], key: str, value: Any) -> None:
         return
     if said.get(setting) is None:
         said[setting] = {}
+    if setting == "engine" and isinstance(said[setting], str):
+        said[setting] = {"name": said[setting]}
     entries = said[setting]
     if not isinstance(entries, dict):
         # The file's own fault, which its reader names.

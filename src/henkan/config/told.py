@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 # What is left out: what the name says already, where things lie, how they are shown and scored.
-SAID = ("experiment", "loss", "recipe", "scale", "seed", "study", "swept")
+SAID = ("experiment", "loss", "point", "recipe", "scale", "seed", "study", "swept", "variant")
 UNTOLD = (
     "checkpoint",
     "evaluation",

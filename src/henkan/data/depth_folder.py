@@ -24,6 +24,8 @@ class DepthFolder(PairedFolder):
     without a partner, and, when one is read, a map that is in color or of another size than its picture.
     """
 
+    shrinkable = False
+
     def __init__(
         self,
         path: str | Path,

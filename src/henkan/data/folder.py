@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import TypedDict
+from typing import ClassVar, TypedDict
 
 from henkan.data.contents import By, hash_contents
 from henkan.data.decode import decode
 from henkan.data.pictures import Picture, Pictures, every
 from henkan.data.shelf import kept_at
 from henkan.data.splits import SPLITS, Split
+from henkan.errors import UserError
 
 
 class Given(TypedDict, total=False):
     """What such a source may be given: `group`, `skip_broken`, `cache_side`, see `Pictures`; `manifest`, see
-    `hash_contents`. Of `cache_side` configs speak where all that is read are pictures, which may be shrunk.
+    `hash_contents`.
     """
 
     group: str | None
@@ -25,7 +26,13 @@ class Given(TypedDict, total=False):
 
 
 class Folder(Pictures):
-    """Pictures in files below the folder `path`; `cache` remembers what their contents hashed to."""
+    """Pictures in files below the folder `path`; `cache` remembers what their contents hashed to.
+
+    Raises `UserError` for a `cache_side` where what is read is not `shrinkable`: maps of classes or depths, or pairs
+    whose sizes have to keep a ratio.
+    """
+
+    shrinkable: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -37,6 +44,8 @@ class Folder(Pictures):
         manifest: By = "contents",
         cache_side: int | None = None,
     ) -> None:
+        if cache_side is not None and not self.shrinkable:
+            raise UserError(f"data.cache_side={cache_side}: what lies in {path} cannot be kept shrunk; leave it out")
         self.path, self.cache, self.skip_broken, self.by = path, cache, skip_broken, manifest
         self.cache_side, self._kept = cache_side, kept_at(cache_side, cache, path, self.channels)
         super().__init__(names, str(path), group)

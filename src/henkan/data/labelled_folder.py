@@ -31,6 +31,8 @@ class LabelledFolder(PairedFolder):
     pictures without a partner, at once, and a map of another size than its picture.
     """
 
+    shrinkable = False
+
     def __init__(
         self,
         path: str | Path,

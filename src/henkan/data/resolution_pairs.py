@@ -18,6 +18,8 @@ class ResolutionPairs(PairedFolder):
     source's. Raises `UserError` naming the first pair if its sizes have no such ratio, and any other when it is read.
     """
 
+    shrinkable = False
+
     def __init__(
         self,
         path: str | Path,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -22,14 +22,30 @@ from henkan.scoring.evaluator import Scores
 
 def as_table(scores: Scores, pictures: Path) -> tuple[list[str], list[list[Any]]]:
     """Return columns and rows of an evaluation: the file, its pictures where they were kept, and its scores."""
+    return table_of(scores.files, scores.images, pictures)
+
+
+def read_table(folder: Path) -> tuple[str, list[str], list[list[Any]]] | None:
+    """Return the split that was scored, and `as_table` of what was written into `folder`; None where nothing was."""
+    if not (folder / "evaluation.json").is_file() or not (folder / "scores.csv").is_file():
+        return None
+    split = read_json(folder / "evaluation.json", "henkan evaluate run=… writes it again", dict)["split"]
+    found = pd.read_csv(folder / "scores.csv", dtype={"file": str}, keep_default_na=False, na_values=["nan"])
+    scores = {str(name): found[name].tolist() for name in found.columns if name != "file"}
+    return split, *table_of(found["file"].tolist(), scores, folder / "pictures")
+
+
+def table_of(
+    files: Sequence[str], scores: Mapping[str, Sequence[float]], pictures: Path
+) -> tuple[list[str], list[list[Any]]]:
     kept = read_json(pictures / "index.json", "henkan evaluate run=… writes it again", list)
     panels = sorted({path.stem.partition("_")[2] for path in pictures.glob("*_*.png")})
     rows = []
-    for row, file in enumerate(scores.files):
+    for row, file in enumerate(files):
         number = kept.index(file) if file in kept else None
         shown = [None if number is None else pictures / f"{number:02d}_{panel}.png" for panel in panels]
-        rows.append([file, *shown, *(column[row] for column in scores.images.values())])
-    return ["file", *panels, *scores.images], rows
+        rows.append([file, *shown, *(column[row] for column in scores.values())])
+    return ["file", *panels, *scores], rows
 
 
 def write_scores(scores: Scores, folder: Path, edges: Sequence[float] | None) -> None:

@@ -36,6 +36,12 @@ def note(run: Path) -> None:
             file.write(f"{os.path.relpath(run, place)}\n")
 
 
+def sweep_name() -> str | None:
+    """Return what the sweep is called that this process is a run of, its folder's name; None where it is of none."""
+    place = os.environ.get(SWEEP)
+    return None if place is None else Path(place).name
+
+
 def noted(folder: Path) -> list[Path]:
     """Return the folders of a sweep's runs, each once, in the order in which they were begun."""
     try:

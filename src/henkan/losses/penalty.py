@@ -19,6 +19,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from henkan.errors import UserError
 from henkan.losses.per_image import full_precision
+from henkan.networks.answers import said
 from henkan.precision import in_float32
 from henkan.terms.step import Step
 from henkan.terms.term import Loss, Need
@@ -123,7 +124,7 @@ def slope(discriminator: Discriminator, judged: Judged) -> Tensor:
     # enable_grad: the value can be logged, too, where no gradient is wanted.
     with torch.enable_grad(), in_float32(judged["image"].device.type):
         # A compiled network can be differentiated once only: its `forward` is what it was compiled from.
-        logits, _ = getattr(discriminator, "forward", discriminator)(**inputs)
+        logits, _ = said(getattr(discriminator, "forward", discriminator), **inputs)
         gradients = torch.autograd.grad(logits.sum(), points, create_graph=True, materialize_grads=True)
     return torch.cat([gradient.flatten(1) for gradient in gradients], dim=1)
 

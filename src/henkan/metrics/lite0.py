@@ -32,7 +32,7 @@ class Lite0Distance:
     @exact
     def __call__(self, output: Tensor, target: Tensor) -> Tensor:
         require_pair(output, target)
-        ours, theirs = _activations(output), _activations(target)
+        ours, theirs = activations(output), activations(target)
         return torch.stack([unit_distance(ours[stage], theirs[stage]) for stage in _STAGES]).mean(0)
 
 
@@ -45,7 +45,7 @@ class Lite0Style:
 
     @exact
     def __call__(self, output: Tensor, style: Tensor) -> Tensor:
-        ours, theirs = _activations(output), _activations(style)
+        ours, theirs = activations(output), activations(style)
         distances = [
             functional.normalize(gram(ours[stage]).flatten(1)) - functional.normalize(gram(theirs[stage]).flatten(1))
             for stage in _STAGES[:4]
@@ -76,8 +76,8 @@ class KIDLite0(SetMetric):
     def update(self, output: Tensor, target: Tensor) -> None:
         """Take in pictures (B, 3, H, W) in [0, 1] and their targets."""
         require_pair(output, target)
-        self._outputs.append(_activations(output)["pooled"].double().cpu())
-        self._targets.append(_activations(target)["pooled"].double().cpu())
+        self._outputs.append(activations(output)["pooled"].double().cpu())
+        self._targets.append(activations(target)["pooled"].double().cpu())
 
     def compute(self) -> float:
         count = sum(map(len, self._outputs))
@@ -100,7 +100,7 @@ def _network() -> Lite0:
     return Lite0((*_STAGES, "pooled"))
 
 
-def _activations(images: Tensor) -> dict[str, Tensor]:
+def activations(images: Tensor) -> dict[str, Tensor]:
     """Return the pictures' activations; metrics that ask for the same tensor in turn share one pass."""
     # The version tells a tensor that was written to since; tensors of inference mode keep none.
     return _remembered(images, 0 if images.is_inference() else images._version)

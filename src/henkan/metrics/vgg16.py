@@ -26,7 +26,7 @@ class VGG16Distance:
     """
 
     def __init__(self) -> None:
-        self._network = _network()
+        self._network = network()
 
     @exact
     def __call__(self, output: Tensor, target: Tensor) -> Tensor:
@@ -37,6 +37,22 @@ class VGG16Distance:
 
 
 @functools.cache
-def _network() -> VGG16Oxford:
+def network() -> VGG16Oxford:
     """Return the network, one for the process."""
     return VGG16Oxford(_LAYERS)
+
+
+def pooled(images: Tensor) -> Tensor:
+    """Return each picture's mean over positions of relu5_3: (B, 3, H, W) in [0, 1] -> (B, 512).
+
+    Metrics that ask for the same tensor in turn share one pass.
+    """
+    return _pooled(images, 0 if images.is_inference() else images._version)
+
+
+# As in `lite0`: output and target.
+@functools.lru_cache(maxsize=2)
+def _pooled(images: Tensor, version: int) -> Tensor:
+    require_side(images, _SMALLEST, "a metric on VGG-16")
+    features: Tensor = network()(images)[_LAYERS[-1]]
+    return features.mean((2, 3))

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from henkan.errors import UserError
+from henkan.networks.answers import made
 from henkan.networks.modes import stand_in_for
 
 
@@ -40,7 +41,8 @@ class PictureBlend(nn.Module):
         stand_in_for(first, self)
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
-        return {"raw": torch.lerp(self.second(image)["raw"].float(), self.first(image)["raw"].float(), self.share)}
+        ours, theirs = (made(network, image=image)["raw"].float() for network in (self.first, self.second))
+        return {"raw": torch.lerp(theirs, ours, self.share)}
 
 
 def check_share(share: float) -> None:

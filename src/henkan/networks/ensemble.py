@@ -7,6 +7,7 @@ import itertools
 import torch
 from torch import Tensor, nn
 
+from henkan.networks.answers import made
 from henkan.networks.modes import stand_in_for
 
 
@@ -27,7 +28,7 @@ class SelfEnsemble(nn.Module):
         answers = []
         for turns, mirror in itertools.product(range(4), (False, True)):
             view = image.flip(-1) if mirror else image
-            raw = self.network(torch.rot90(view, turns, (-2, -1)))["raw"]
+            raw = made(self.network, image=torch.rot90(view, turns, (-2, -1)))["raw"]
             raw = torch.rot90(raw, -turns, (-2, -1))
             answers.append(raw.flip(-1) if mirror else raw)
         return {"raw": torch.stack(answers).mean(0)}

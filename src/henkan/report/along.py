@@ -11,10 +11,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from henkan.files import replaced
+from henkan.report import svg
 from henkan.report.read import Study
 from henkan.report.statistics import seed_means
+from henkan.report.ticks import Plain, plain, spread
 from henkan.report.words import metric
 
 MUTED = "#656d76"
@@ -77,7 +80,9 @@ def plot(axes: Axes, key: str, found: Sequence[Line], colors: Mapping[str, str] 
     for line in found:
         color = None if colors is None else colors.get(line.name)
         style = "o" if words else "o-"
-        (drawn,) = axes.plot(line.values, line.mean, style, ms=2.5, lw=1, color=color, label=line.name or None)
+        (drawn,) = axes.plot(line.values, line.mean, style, ms=2.5, lw=1, color=color)
+        if line.name:
+            svg.trace(drawn, line.name)
         if np.allclose(line.low, line.high, equal_nan=True):
             continue
         if words:
@@ -90,9 +95,13 @@ def plot(axes: Axes, key: str, found: Sequence[Line], colors: Mapping[str, str] 
     if values and values[-1] >= 20 * values[0]:
         # Zero has a place too.
         axes.set_xscale("symlog", linthresh=values[0])
-        axes.set_xticks([0.0, *values] if any(0 in line.values for line in found) else values)
-        axes.set_xticklabels([f"{value:g}" for value in axes.get_xticks()])
-        axes.minorticks_off()
+        shown = [0.0, *values] if any(0 in line.values for line in found) else values
+        spread(axes, shown, [plain(value) for value in shown])
+    elif not words:
+        axes.xaxis.set_major_locator(MaxNLocator(6))
+        axes.xaxis.set_major_formatter(Plain())
+    axes.yaxis.set_major_locator(MaxNLocator(5))
+    axes.yaxis.set_major_formatter(Plain())
     axes.set_title(metric(key).label, loc="left", fontsize=8.5, weight="bold")
     axes.set_xlabel(setting, labelpad=1)
 

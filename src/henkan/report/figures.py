@@ -13,21 +13,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any
-from xml.etree import ElementTree
 
 import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
-from matplotlib.textpath import text_to_path
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from henkan.report import svg
 from henkan.report.along import Line, by_variant, lines, over_axis, plot
 from henkan.report.read import Run, Study
 from henkan.report.statistics import seed_means
+from henkan.report.ticks import Plain, logarithmic, width_of
 from henkan.report.words import metric
 
 INK, MUTED, GRID = "#1f2328", "#656d76", "#d8dee4"
@@ -54,19 +53,29 @@ PALETTE = [
     ("#613d00", "#927955"),
     ("#003d61", "#009255"),
 ]
+# The colors of the page's style, by what they are on light.
+THEME = {
+    INK: "--ink", MUTED: "--muted", GRID: "--grid", BASELINE[0]: "--base",
+    **{light: f"--p{place}" for place, (light, _) in enumerate(PALETTE)},
+}  # fmt: skip
 # Points.
 LEGEND = 7
+TITLE = 8.5
 MARKERS = "os^DvPX*<>"
 # Of what is the same for every seed.
 WITHOUT_SEED = "h"
 # Past this many points a line on a chart 400 pixels wide shows noise, and hides the lines of the other runs.
 POINTS = 80
+# Of all lines of a chart together: a thousand runs are a thousand lines.
+POINTS_A_CHART = 12_000
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "henkan",
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
     "font.size": 8,
+    # The page tells the points that were drawn.
+    "path.simplify": False,
     "axes.edgecolor": MUTED,
     "axes.labelcolor": INK,
     "axes.linewidth": 0.7,
@@ -83,8 +92,6 @@ STYLE: dict[Any, Any] = {
     "ytick.labelcolor": INK,
     "lines.solid_capstyle": "round",
 }
-SVG = "http://www.w3.org/2000/svg"
-XLINK = "http://www.w3.org/1999/xlink"
 GROUPS = {
     "along": "Scores along a setting of the degradation",
     "loss": "Loss terms",
@@ -110,6 +117,11 @@ def colors(study: Study) -> dict[str, tuple[str, str]]:
     others = [name for name in study.configurations if name in study.baselines]
     found = {name: PALETTE[i % len(PALETTE)] for i, name in enumerate(others)}
     return {name: found.get(name, BASELINE) for name in study.configurations}
+
+
+def variables(study: Study) -> dict[str, str]:
+    """Return what each configuration's color is called in the page's style."""
+    return {name: THEME[color] for name, (color, _) in colors(study).items()}
 
 
 def markers(study: Study) -> dict[int | None, str]:
@@ -145,7 +157,8 @@ def plane(study: Study) -> tuple[Chart, bytes] | None:
             points = {seed: (x[seed], y[seed]) for seed in x if seed in y}
             for seed, point in points.items():
                 marker = markers(study).get(seed, "o")
-                axes.plot(*point, marker, ms=8 if seed is None else 5, color=color, alpha=0.55, mew=0)
+                (drawn,) = axes.plot(*point, marker, ms=8 if seed is None else 5, color=color, alpha=0.55, mew=0)
+                svg.trace(drawn, f"{name}, {seed_words(seed)}")
             if len(points) > 1:
                 center = np.mean(list(points.values()), axis=0)
                 axes.plot(*center, "o", ms=11, mfc="none", mec=color, mew=1.8, zorder=3)
@@ -153,15 +166,17 @@ def plane(study: Study) -> tuple[Chart, bytes] | None:
         for key, label, corner in ((x_key, axes.set_xlabel, "x"), (y_key, axes.set_ylabel, "y")):
             unit = f" ({metric(key).unit})" if metric(key).unit else ""
             side = study.directions.get(key) or (f"closer to {study.targets[key]:g}" if key in study.targets else "")
-            label(f"{verbatim(metric(key).label)}{unit}{f', {side} is better' if side else ''}")
+            room = 72 * (3.7 if corner == "x" else 3.3) - 44
+            label(verbatim(broken(f"{metric(key).label}{unit}{f', {side} is better' if side else ''}", room, width_of)))
             getattr(axes, f"{corner}axis").set_major_locator(MaxNLocator(5))
+            getattr(axes, f"{corner}axis").set_major_formatter(Plain())
         axes.margins(0.14)
         _bound(axes, study, x_key)
         _better_corner(axes, study.directions.get(x_key), study.directions.get(y_key))
         raster = BytesIO()
         figure.savefig(raster, format="png", dpi=200, facecolor="white")
         title = "Perception and distortion"
-        return Chart("plane", title, "plane", *_svg(figure, study, "plane", height)), raster.getvalue()
+        return Chart("plane", title, "plane", *written(figure, study, "plane", height)), raster.getvalue()
 
 
 def curves(study: Study) -> list[Chart]:
@@ -200,10 +215,11 @@ def along(study: Study) -> list[Chart]:
     charts = []
     with drawing():
         for key, found in lines_along(study).items():
-            figure, axes, height = _figure(3.4, 2.2, study, seeds=False)
+            figure, axes, height = _figure(3.4, 2.2, study, seeds=False, below=0.75 if in_words(found) else 0.42)
             plot(axes, key, found, palette)
+            titled(figure, axes, metric(key).label)
             name = f"along_{key}"
-            charts.append(Chart(name, metric(key).label, "along", *_svg(figure, study, name, height)))
+            charts.append(Chart(name, metric(key).label, "along", *written(figure, study, name, height)))
     return charts
 
 
@@ -212,11 +228,12 @@ def over(study: Study) -> list[Chart]:
     charts = []
     with drawing():
         for key, found in over_axis(study).items():
-            figure, axes, _ = _figure(3.4, 2.2, study, seeds=False, legend=False)
+            figure, axes, _ = _figure(3.4, 2.2, study, seeds=False, legend=False, below=0.42)
             plot(axes, key, found, variant_colors(study))
+            titled(figure, axes, metric(key).label)
             axes.legend(fontsize=6.5, frameon=False)
             name = f"over_{key}"
-            charts.append(Chart(name, metric(key).label, "axis", *_svg(figure, study, name, 1.0)))
+            charts.append(Chart(name, metric(key).label, "axis", *written(figure, study, name, 1.0)))
     return charts
 
 
@@ -258,28 +275,26 @@ def _curve(
     palette = colors(study)
     starts = Counter(run.record["prefix"]["identity"] for run, _ in logs if run.record.get("prefix"))
     drawn: set[str] = set()
+    points = max(6, min(POINTS, POINTS_A_CHART // max(1, len(logs))))
     figure, axes, height = _figure(3.4, 1.8, study, seeds=False)
     for run, log in logs:
         if column not in log:
             continue
-        line = log[["iteration", column]].apply(pd.to_numeric, errors="coerce").dropna()
-        if group == "gradient":
-            line = line[line[column] > 0]
-        if line.empty or run.configuration not in palette:
+        x, y = log["iteration"].to_numpy(float), log[column].to_numpy(float)
+        there = np.isfinite(x) & np.isfinite(y) & ((y > 0) | (group != "gradient"))
+        x, y = x[there], y[there]
+        if not len(x) or run.configuration not in palette:
             continue
-        start = shared(run, starts)
-        before = line[line["iteration"] < start]
-        if (prefix := run.record.get("prefix")) and len(before) and prefix["identity"] not in drawn:
+        # In order of iteration.
+        alone = int(np.searchsorted(x, shared(run, starts)))
+        if (prefix := run.record.get("prefix")) and alone and prefix["identity"] not in drawn:
             drawn.add(prefix["identity"])
-            _trace(axes, before, MUTED)
+            _trace(axes, x[:alone], y[:alone], points, MUTED, f"shared, {seed_words(run.seed)}")
         # From the last point that is shared, so that there is no gap.
-        _trace(
-            axes,
-            line[line["iteration"] >= (before["iteration"].max() if len(before) else 0)],
-            palette[run.configuration][0],
-        )
+        own, color = slice(max(0, alone - 1), None), palette[run.configuration][0]
+        _trace(axes, x[own], y[own], points, color, f"{run.configuration}, {seed_words(run.seed)}")
     if group == "gradient":
-        _logarithmic(axes)
+        logarithmic(axes)
     if group == "discriminator" and rest.startswith("accuracy"):
         axes.set_ylim(-0.03, 1.03)
     # The same iterations in every chart, so that they can be read against each other.
@@ -289,6 +304,9 @@ def _curve(
     axes.xaxis.set_major_formatter(
         FuncFormatter(lambda value, _: f"{value / 1000:g}k" if value >= 1000 else f"{value:g}")
     )
+    if group != "gradient":
+        axes.yaxis.set_major_locator(MaxNLocator(5))
+        axes.yaxis.set_major_formatter(Plain())
     for iteration, name in boundaries.items():
         axes.axvline(iteration, color=MUTED, lw=0.7, ls=(0, (3, 2)), zorder=1)
         axes.annotate(
@@ -303,14 +321,9 @@ def _curve(
             fontsize=5.5,
             color=MUTED,
         )
-    axes.set_title(
-        verbatim(f"{label} (log scale)" if group == "gradient" else label),
-        loc="left",
-        fontsize=8.5,
-        weight="bold",
-    )
+    titled(figure, axes, f"{label} (log scale)" if group == "gradient" else label)
     name = re.sub(r"[^A-Za-z0-9]+", "_", column).strip("_")
-    return Chart(name, label, group, *_svg(figure, study, name, height))
+    return Chart(name, label, group, *written(figure, study, name, height))
 
 
 def shared(run: Run, starts: Mapping[str, int]) -> int:
@@ -319,10 +332,10 @@ def shared(run: Run, starts: Mapping[str, int]) -> int:
     return prefix["iteration"] if prefix and starts[prefix["identity"]] > 1 else 0
 
 
-def _trace(axes: Axes, line: pd.DataFrame, color: str) -> None:
-    iterations, values = line.columns
-    x, y = thinned(line[iterations].to_numpy(float), line[values].to_numpy(float))
-    axes.plot(x, y, color=color, lw=0.9, alpha=0.8, marker="o" if len(x) < 3 else "", ms=2.5)
+def _trace(axes: Axes, x: np.ndarray, y: np.ndarray, points: int, color: str, label: str) -> None:
+    x, y = thinned(x, y, points)
+    (drawn,) = axes.plot(x, y, color=color, lw=0.9, alpha=0.8, marker="o" if len(x) < 3 else "", ms=2.5)
+    svg.trace(drawn, label)
 
 
 def thinned(x: np.ndarray, y: np.ndarray, points: int = POINTS) -> tuple[np.ndarray, np.ndarray]:
@@ -336,13 +349,23 @@ def thinned(x: np.ndarray, y: np.ndarray, points: int = POINTS) -> tuple[np.ndar
     return binned
 
 
-def _logarithmic(axes: Axes) -> None:
-    """Make y logarithmic over at least one decade: noise within a factor of two is no trend."""
-    axes.set_yscale("log")
-    low, high = axes.get_ylim()
-    stretch = max(1.0, np.sqrt(10 * low / high))
-    axes.set_ylim(low / stretch, high * stretch)
-    axes.yaxis.set_minor_formatter(NullFormatter())
+def titled(figure: Figure, axes: Axes, text: str) -> None:
+    """Write a chart's title above its axes, from the left edge on, as small as it must be to fit."""
+    across = 72 * figure.get_size_inches()[0]
+    room, size = across - 8, TITLE
+    while size > 5.5 and width_of(text, size, "bold") > room:
+        size -= 0.5
+    while width_of(text, size, "bold") > room:
+        text = f"{text.rstrip('…')[:-1]}…"
+    box = axes.get_position()
+    wide = width_of(text, size, "bold") > (1 - box.x0) * across - 4
+    place = (6 / across - box.x0) / box.width if wide else 0.0
+    axes.set_title(verbatim(text), x=place, loc="left", fontsize=size, weight="bold")
+
+
+def in_words(found: list[Line]) -> bool:
+    """Whether the values of a setting are words, which are written aslant."""
+    return any(isinstance(value, str) for line in found for value in line.values)
 
 
 def verbatim(text: str) -> str:
@@ -351,7 +374,7 @@ def verbatim(text: str) -> str:
 
 
 def _has_values(log: pd.DataFrame, column: str) -> bool:
-    return column in log and bool(pd.to_numeric(log[column], errors="coerce").notna().any())
+    return column in log and bool(log[column].notna().any())
 
 
 def _legend(study: Study, seeds: bool) -> list[Line2D]:
@@ -369,7 +392,7 @@ def _legend(study: Study, seeds: bool) -> list[Line2D]:
 
 def wide(text: str) -> float:
     """Return how wide a text is in a legend, in points."""
-    return float(text_to_path.get_text_width_height_descent(text, FontProperties(size=LEGEND), ismath=False)[0])
+    return width_of(text, LEGEND)
 
 
 def broken(text: str, room: float, measure: Callable[[str], float] = wide) -> str:
@@ -410,8 +433,10 @@ def _columns(labels: list[str], width: float) -> tuple[list[str], int, int]:
     return told, columns, rows
 
 
-def _figure(width: float, height: float, study: Study, seeds: bool, legend: bool = True) -> tuple[Figure, Axes, float]:
-    """Return a figure, its axes, and which part of its height stands above the legend.
+def _figure(
+    width: float, height: float, study: Study, seeds: bool, legend: bool = True, below: float = 0.26
+) -> tuple[Figure, Axes, float]:
+    """Return a figure, its axes, and which part of its height stands above the legend; `below` is for the axis of x.
 
     Sizes and margins are in inches, and fixed, so that small charts line up. The legend is as low as it can be.
     """
@@ -423,14 +448,15 @@ def _figure(width: float, height: float, study: Study, seeds: bool, legend: bool
     total = height + strip
     figure = Figure(figsize=(width, total))
     figure.patch.set_alpha(0)
-    left, right, top, bottom = 0.62, 0.1, *((0.1, 0.45) if seeds else (0.26, 0.26))
+    left, right, top, bottom = 0.62, 0.1, *((0.1, 0.58) if seeds else (0.26, below))
+    left += 0.2 if seeds else 0
     axes = figure.add_axes(
         (left / width, (strip + bottom) / total, 1 - (left + right) / width, (height - top - bottom) / total)
     )
     axes.patch.set_alpha(0)
     if legend:
         drawn = figure.legend(handles=handles, loc="lower left", ncols=columns, frameon=False, fontsize=LEGEND)
-        drawn.set_gid("legend")
+        drawn.set_gid(svg.LEGEND)
     return figure, axes, height / total
 
 
@@ -483,33 +509,7 @@ def prefixed(chart: Chart, prefix: str) -> Chart:
     return replace(chart, name=f"{prefix}_{chart.name}", inline=inline)
 
 
-def _svg(figure: Figure, study: Study, name: str, kept: float) -> tuple[str, str]:
-    """Return the figure as a file of its own, and as an element of the page: theme colors, unique ids.
-
-    `kept` is the part of the height above the legend, which the page does not repeat.
-    """
-    raw = BytesIO()
-    figure.savefig(raw, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    ElementTree.register_namespace("", SVG)
-    ElementTree.register_namespace("xlink", XLINK)
-    root = ElementTree.fromstring(raw.getvalue())
-    for metadata in root.findall(f"{{{SVG}}}metadata"):
-        root.remove(metadata)
-    alone = ElementTree.tostring(root, encoding="unicode")
-
-    _, _, width, height = map(float, root.attrib["viewBox"].split())
-    for parent in list(root.iter()):
-        for child in list(parent):
-            if child.attrib.get("id") == "legend":
-                parent.remove(child)
-    root.attrib.clear()
-    root.attrib.update({"viewBox": f"0 0 {width:g} {height * kept:g}", "aria-hidden": "true"})
-    inline = ElementTree.tostring(root, encoding="unicode")
-    inline = re.sub(r' xmlns(:\w+)?="[^"]*"', "", inline).replace("xlink:href=", "href=")
-    inline = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", inline)
-    inline = re.sub(r"'DejaVu Sans'", "system-ui", inline)
-    theme = {INK: "--ink", MUTED: "--muted", GRID: "--grid"}
-    theme |= {color: f"--c{i}" for i, (color, _) in enumerate(colors(study).values())}
-    for color, variable in theme.items():
-        inline = inline.replace(color, f"var({variable})")
-    return alone, inline
+def written(figure: Figure, study: Study, name: str, kept: float) -> tuple[str, str]:
+    """Return a figure as `Chart` has it: by itself, and for the page."""
+    used = {color for color, _ in colors(study).values()} | {INK, MUTED, GRID}
+    return svg.written(figure, name, kept, {color: variable for color, variable in THEME.items() if color in used})

@@ -26,7 +26,7 @@ from henkan.files import Damaged, read_json, read_text, unsealed, write_sealed
 from henkan.launching.swept import RUNS, noted
 
 # What no configuration is told apart by: its runs are of several seeds, studies and places.
-COMMON = ("logger", "objective", "paths", "recipe", "rerun", "seed", "study", "swept")
+COMMON = ("logger", "objective", "paths", "point", "recipe", "rerun", "seed", "study", "swept", "variant")
 # Of the trainer, what its runs share all the same.
 TRAINER = ("trainer.precision", "trainer.channels_last", "trainer.compile")
 # What a configuration goes by before all else.

@@ -1,14 +1,12 @@
-"""The page: one HTML file that asks for nothing outside itself."""
+"""The page: one HTML file that asks for nothing outside its folder."""
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -17,8 +15,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from henkan.report import figures, words
+from henkan.report.beside import Beside
 from henkan.report.figures import GROUPS, Chart
-from henkan.report.read import GIVEN, STATUSES, Run, Study
+from henkan.report.pictures import Gallery
+from henkan.report.read import STATUSES, Run, Study
 from henkan.report.statistics import OVER_IMAGES, WITHOUT_SEEDS
 from henkan.report.summary import (
     SYMBOLS,
@@ -34,20 +34,52 @@ from henkan.report.summary import (
 )
 from henkan.scoring.evaluation_set import WHOLE
 
-# One seed's pictures alone are shown where all seeds would make the file slow to open on a phone.
-EMBEDDED_BYTES = 10_000_000
-ROLES = ("source", "output", "target")
+# What a page is at most, whatever the study: more is slow to open on a phone, and no mail takes it.
+PAGE_BYTES = 19_000_000
+# Charts in the page, in bytes; what is beyond is shown from its file.
+CHART_BYTES = 8_000_000
+# What a table has at most: with more, it is of the first metrics alone.
+CELLS, FIRST = 20_000, 3
 # Fewer pictures are told to be few.
 FEW = 30
 UNCOMMITTED = " with uncommitted changes"
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One picture of the grid: `data` is its PNG as a data address; None where a run has not written it."""
+class Column:
+    """A metric as a column of the table."""
 
-    caption: str
-    data: str | None
+    key: str
+    metric: words.Metric
+    better: str | None
+    headline: bool
+
+    @classmethod
+    def of(cls, study: Study, key: str) -> Column:
+        closer = f"closer to {study.targets[key]:g}" if key in study.targets else None
+        return cls(key, words.metric(key), study.directions.get(key) or closer, key in study.headline)
+
+
+@dataclass(frozen=True)
+class ScoreCell:
+    """One configuration in one metric, as it is shown; `value` is what it is sorted by."""
+
+    value: float | None
+    mean: str
+    span: str
+    scope: str
+    verdict: str | None
+    symbol: str | None
+    change: str | None
+    change_span: str
+    doubt: str
+
+
+@dataclass(frozen=True)
+class ScoreRow:
+    configuration: str
+    baseline: str | None
+    cells: dict[str, ScoreCell]
 
 
 @dataclass(frozen=True)
@@ -60,15 +92,6 @@ class AreaRow:
 
 
 @dataclass(frozen=True)
-class Gallery:
-    """The test pictures of one seed: a heading for each column, and rows of a name and its cells."""
-
-    seed: int
-    headings: list[str]
-    rows: list[tuple[str, list[Cell]]]
-
-
-@dataclass(frozen=True)
 class Part:
     """What is shown of one part of a study (see `Study.sections`): its numbers and its charts."""
 
@@ -77,10 +100,24 @@ class Part:
     rows: list[Comparison]
     plane: Chart | None
     curves: list[Chart]
+    galleries: list[Gallery] = field(default_factory=list)
 
-    @property
+    @cached_property
+    def colors(self) -> dict[str, str]:
+        """What each configuration's color is called in the page's style."""
+        return figures.variables(self.study)
+
+    @cached_property
     def answer(self) -> Answer:
         return answer(self.study, self.rows)
+
+    @property
+    def clauses(self) -> list[tuple[list[str], str]]:
+        """What the answer says, with the configurations that it says it of: where these are many, many are alike."""
+        said: dict[str, list[str]] = {}
+        for name, clause in self.answer.clauses.items():
+            said.setdefault(clause, []).append(name)
+        return [(names, clause) for clause, names in said.items()]
 
     @property
     def corrected(self) -> int:
@@ -101,9 +138,16 @@ class Part:
     def pictures(self) -> str:
         return pictures_of(self.study)
 
-    @property
-    def score_rows(self) -> list[dict[str, Any]]:
+    @cached_property
+    def scores(self) -> list[ScoreRow]:
         return score_rows(self.study, self.rows)
+
+    @cached_property
+    def columns(self) -> list[Column]:
+        """The metrics of the table, the headline first."""
+        found = [Column.of(self.study, key) for key in self.study.metrics]
+        found.sort(key=lambda column: not column.headline)
+        return found if len(found) * len(self.study.configurations) <= CELLS else found[:FIRST]
 
     @property
     def groups(self) -> dict[str, list[Chart]]:
@@ -122,13 +166,21 @@ class Part:
         found = {key: area_rows(self.study, key) for key in self.study.headline}
         return {key: rows for key, rows in found.items() if len(rows) > 1}
 
-    @cached_property
-    def galleries(self) -> list[Gallery]:
-        return galleries(self.study)
+
+def linked(parts: list[Part]) -> list[Part]:
+    """Return the parts with as many charts inside the page as it has room for; others are shown from their files."""
+    spent, found = 0, []
+    for part in parts:
+        curves = []
+        for chart in part.curves:
+            spent += len(chart.inline)
+            curves.append(chart if spent <= CHART_BYTES else replace(chart, inline=""))
+        found.append(replace(part, curves=curves))
+    return found
 
 
-def render(study: Study, rows: list[Comparison], parts: list[Part]) -> str:
-    """Return the report as HTML."""
+def render(study: Study, rows: list[Comparison], parts: list[Part], beside: Beside, single: bool = False) -> str:
+    """Return the report as HTML; of a `single` file nothing is said to lie beside it."""
     templates = Environment(
         loader=PackageLoader("henkan.report.write", ""),
         autoescape=True,
@@ -143,9 +195,13 @@ def render(study: Study, rows: list[Comparison], parts: list[Part]) -> str:
         progress=progress(study),
         over_images=any(row.value is not None and row.value.over == OVER_IMAGES for row in rows),
         without_seeds=any(row.value is not None and row.value.over == WITHOUT_SEEDS for row in rows),
-        colors=list(figures.colors(parts[0].study).items()),
+        palette=figures.PALETTE,
+        baseline=figures.BASELINE,
+        beside=beside,
         shapes={figures.seed_words(seed): shape(marker) for seed, marker in figures.markers(study).items()},
         Markup=Markup,
+        contents=[],
+        single=single,
         missing=missing(rows),
         notes=notes(study),
         runs=sorted(
@@ -225,13 +281,15 @@ def prefixes(study: Study) -> list[str]:
         if start := run.record.get("prefix"):
             shared.setdefault(start["identity"], []).append((name, run))
     told: dict[tuple[int, tuple[str, ...]], list[float]] = {}
+    everyone = {name for name, _ in study.distinct}
     for runs in shared.values():
         names = tuple(dict.fromkeys(name for name, _ in runs))
         if len(names) > 1:
             start = runs[0][1].record["prefix"]
             told.setdefault((start["iteration"], names), []).append(start.get("seconds", 0.0))
     return [
-        f"{words.listed(names)}: {words.plural(iteration, 'iteration')}"
+        f"{words.listed(names) if len(names) < len(everyone) or len(names) < 4 else 'all of them'}: "
+        f"{words.plural(iteration, 'iteration')}"
         + (f", {words.duration(max(seconds))} a seed" if max(seconds) >= 1 else "")
         for (iteration, names), seconds in told.items()
     ]
@@ -252,38 +310,24 @@ def progress(study: Study) -> str:
     return ", ".join(parts)
 
 
-def score_rows(study: Study, rows: list[Comparison]) -> list[dict[str, Any]]:
-    """Return the table of scores, a row a metric and a cell a configuration, formatted."""
+def score_rows(study: Study, rows: list[Comparison]) -> list[ScoreRow]:
+    """Return the table of scores, a row a configuration and a cell a metric, formatted."""
     digits = digits_of(rows)
-    found = []
-    for key in study.metrics:
-        cells = []
-        for row in (row for row in rows if row.metric == key):
-            change = row.difference
-            cells.append(
-                {
-                    "configuration": row.configuration,
-                    "scope": scope(study, row),
-                    "mean": words.number(None if row.value is None else row.value.mean, digits[key]),
-                    "span": interval_words(row.value, digits[key]),
-                    "verdict": row.verdict,
-                    "symbol": row.verdict and SYMBOLS[row.verdict],
-                    "change": change and words.number(change.mean, digits[key], signed=True),
-                    "change_span": interval_words(change, digits[key], signed=True),
-                    "doubt": row.doubt,
-                }
-            )
-        found.append(
-            {
-                "metric": words.metric(key),
-                "key": key,
-                "better": study.directions.get(key)
-                or (f"closer to {study.targets[key]:g}" if key in study.targets else None),
-                "headline": key in study.headline,
-                "cells": cells,
-            }
+    found: dict[str, dict[str, ScoreCell]] = {name: {} for name in study.configurations}
+    for row in rows:
+        change, places = row.difference, digits[row.metric]
+        found[row.configuration][row.metric] = ScoreCell(
+            value=None if row.value is None else row.value.mean,
+            mean=words.number(None if row.value is None else row.value.mean, places),
+            span=interval_words(row.value, places),
+            scope=scope(study, row),
+            verdict=row.verdict,
+            symbol=row.verdict and SYMBOLS[row.verdict],
+            change=change and words.number(change.mean, places, signed=True),
+            change_span=interval_words(change, places, signed=True),
+            doubt=row.doubt,
         )
-    return found
+    return [ScoreRow(name, study.baselines.get(name), cells) for name, cells in found.items()]
 
 
 def area_rows(study: Study, key: str) -> list[AreaRow]:
@@ -318,56 +362,6 @@ def scope(study: Study, row: Comparison) -> str:
     if row.value.low is None:
         return "1 seed, no interval" if row.seeds == 1 else f"{row.seeds} seeds agree, no interval"
     return "over pictures, 1 seed" if row.value.over == OVER_IMAGES else f"{row.seeds} of {len(study.seeds)} seeds"
-
-
-def galleries(study: Study) -> list[Gallery]:
-    """Return the pictures of every seed that has some, or of the first one where all would be too heavy."""
-    seeds = [seed for seed in study.seeds if any(run.pictures for run in study.runs if run.seed == seed)]
-    if not seeds and any(run.pictures for run in study.runs):
-        seeds = study.seeds[:1]
-    weight = sum(
-        path.stat().st_size for run in study.runs for roles in run.pictures.values() for path in roles.values()
-    )
-    if weight > EMBEDDED_BYTES:
-        seeds = seeds[:1]
-    return [gallery(study, seed) for seed in seeds]
-
-
-def gallery(study: Study, seed: int) -> Gallery:
-    """Return one seed's pictures: source, every configuration's output, target."""
-    runs = {name: study.belonging(seed).get(name) for name in study.configurations}
-    with_pictures = [run for run in runs.values() if run is not None and run.pictures]
-    reference = max(with_pictures, key=lambda run: len(run.pictures))
-    given = [role for role in GIVEN if any(role in roles for roles in reference.pictures.values())]
-    rows = []
-    for number, roles in reference.pictures.items():
-        name = picture_name(reference, number)
-        cells = [Cell(role, embedded(roles.get(role))) for role in ("source", *given)]
-        for configuration, run in runs.items():
-            found = None if run is None else run.pictures.get(number, {}).get("output")
-            cells.append(Cell(f"{configuration}{score_note(study, run, name)}", embedded(found)))
-        cells.append(Cell("target", embedded(roles.get("target"))))
-        rows.append((name, cells))
-    return Gallery(seed, ["source", *given, *study.configurations, "target"], rows)
-
-
-def picture_name(run: Run, number: int) -> str:
-    names = run.picture_names
-    return names[number] if number < len(names) else f"picture {number:02d}"
-
-
-def score_note(study: Study, run: Run | None, name: str) -> str:
-    """Return a picture's headline scores for the caption under an enlarged output; empty where unscored."""
-    if run is None or run.scores is None or name not in run.scores.index:
-        return ""
-    found = run.scores.loc[name]
-    notes = [f"{words.metric(key).label} {found[key]:.3g}" for key in study.headline if key in found]
-    return f": {', '.join(notes)}" if notes else ""
-
-
-def embedded(path: Path | None) -> str | None:
-    """Return a PNG as a data address."""
-    return None if path is None else f"data:image/png;base64,{b64encode(path.read_bytes()).decode('ascii')}"
 
 
 def shape(marker: str) -> str:

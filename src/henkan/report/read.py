@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from io import StringIO
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, NotRequired, TypedDict, cast
 
 import pandas as pd
 
 from henkan.errors import UserError
-from henkan.files import Damaged, read_json, read_sealed, read_text, unsealed
+from henkan.files import Damaged, digest_of, read_json, read_sealed, read_text, unsealed
 from henkan.report.words import listed, metric
 from henkan.runs.killed import attended, ending
-from henkan.runs.record import Record, altered, as_record
+from henkan.runs.record import SCORED, TRAINED, Record, as_record, changed_since
 
 STATUSES = ("done", "running", "stopped", "interrupted", "failed", "waiting")
 # A set-level metric scores a whole run: one row, under this name, beside the pictures' rows.
 WHOLE_SET = "(all)"
 # What a user says beside the source.
 GIVEN = ("hints", "strokes")
+# What a report reads of a run whole; its pictures may be very many, and are looked at one by one as they are shown.
+PICTURES = "pictures/*"
+NUMBERS = tuple(pattern for pattern in (*TRAINED, *SCORED) if pattern != PICTURES)
 PICTURE = re.compile(r"(\d+)_(source|hints|strokes|output|postprocessed|target)\.png")
 
 
@@ -73,18 +77,43 @@ class Run:
     status: str
     record: Record = field(repr=False)
     error: str = ""
+    # Whether the record is as it was written, and of each picture that was asked for, whether it is.
+    intact: bool = True
+    seen: dict[str, bool] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
+    def altered_numbers(self) -> list[str]:
+        return [*([] if self.intact else ["run.json"]), *changed_since(self.folder, self.record, NUMBERS)]
+
+    @property
     def altered(self) -> list[str]:
-        """What was edited or damaged since the run wrote it; but for its record, none of that is shown."""
-        try:
-            return altered(self.folder)
-        except Damaged:
-            return ["run.json"]
+        """What was edited or damaged since the run wrote it; but for its record, none of that is shown.
+
+        Of the pictures, those that were asked for by now.
+        """
+        return [*self.altered_numbers, *(name for name, intact in self.seen.items() if not intact)]
 
     def file(self, name: str) -> Path | None:
         """Return a file of the run, unless it was edited or damaged since."""
-        return None if name in self.altered else self.folder / name
+        if PurePosixPath(name).match(PICTURES):
+            if name not in self.seen:
+                then = (self.record.get("digests") or {}).get(name)
+                path = self.folder / name
+                self.seen[name] = then is None or (path.is_file() and digest_of(path) == then)
+            return self.folder / name if self.seen[name] else None
+        return None if name in self.altered_numbers else self.folder / name
+
+    def picture(self, number: int, role: str) -> Path | None:
+        """Return a test picture, unless it is not there, or was edited or damaged since."""
+        path = self.pictures.get(number, {}).get(role)
+        return None if path is None else self.file(f"pictures/{path.name}")
+
+    def called(self, configuration: str) -> Run:
+        """Return the run as one of a configuration by another name; what was read of it is not read again."""
+        made = replace(self, configuration=configuration)
+        read = {name for name, value in vars(type(self)).items() if isinstance(value, cached_property)}
+        vars(made).update({name: value for name, value in vars(self).items() if name in read})
+        return made
 
     @cached_property
     def scores(self) -> pd.DataFrame | None:
@@ -133,13 +162,16 @@ class Run:
 
     @cached_property
     def pictures(self) -> dict[int, dict[str, Path]]:
-        """The test pictures: number -> `source`, `output`, `target`, … -> PNG; none until the run is done."""
+        """The test pictures: number -> `source`, `output`, `target`, … -> PNG; none until the run is done.
+
+        Whether they are as the run wrote them is not known before one is asked for: see `picture`.
+        """
         found: dict[int, dict[str, Path]] = {}
-        if self.status == "done":
-            for path in sorted((self.folder / "pictures").glob("*.png")):
-                match = PICTURE.fullmatch(path.name)
-                if match and self.file(f"pictures/{path.name}") is not None:
-                    found.setdefault(int(match[1]), {})[match[2]] = path
+        folder = self.folder / "pictures"
+        if self.status == "done" and folder.is_dir():
+            for name in sorted(os.listdir(folder)):
+                if match := PICTURE.fullmatch(name):
+                    found.setdefault(int(match[1]), {})[match[2]] = folder / name
         return dict(sorted(found.items()))
 
     @cached_property
@@ -245,8 +277,7 @@ class Study:
                 point = {key: value for key, value in (node.get("point") or {}).items() if key != self.axis.key}
                 node = {**node, "point": point}
             nodes[variant] = node
-        runs = [replace(run, configuration=variants[run.configuration]) for run in self.runs
-                if run.configuration in variants]  # fmt: skip
+        runs = [run.called(variants[run.configuration]) for run in self.runs if run.configuration in variants]
         return Study(self.folder, {**self.plan, "configurations": nodes}, runs)
 
     def belonging(self, seed: int) -> dict[str, Run]:
@@ -401,6 +432,15 @@ def read_mapping(path: Path | None) -> dict[str, Any]:
         return {}
 
 
+def read_record(path: Path) -> tuple[Record, bool]:
+    """Return a run's record, and whether it is as it was written; empty where it is absent, or half-written."""
+    try:
+        content, intact = unsealed(read_json(path, "", dict))
+    except Damaged:
+        return as_record({}), not path.exists()
+    return as_record(content), intact
+
+
 def read_table(path: Path | None) -> pd.DataFrame | None:
     """Return a CSV file as far as its last complete line; None where there is no row yet, or no table any more."""
     try:
@@ -425,7 +465,7 @@ def read_study(folder: Path) -> Study:
     runs = []
     for node in plan["runs"]:
         path = folder / str(node["folder"])
-        record = as_record(read_mapping(path / "run.json"))
+        record, intact = read_record(path / "run.json")
         status, error = str(node.get("status", "waiting")), str(node.get("error") or "")
         if status == "running" and not attended(path, record):
             # Nobody has said so: the study was killed too.
@@ -440,6 +480,7 @@ def read_study(folder: Path) -> Study:
                 record=record,
                 # What killed a process that had not begun is known to the study alone.
                 error=error or record.get("error", ""),
+                intact=intact,
             )
         )
     return Study(folder, plan, runs)

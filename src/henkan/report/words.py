@@ -24,6 +24,7 @@ class Metric:
     truth: str = ""
 
 
+VGG16 = "_vgg16"
 # A metric that is not named here goes by its key: a new one needs no edit of this table.
 METRICS = {
     "psnr": Metric("PSNR", "dB", "10·log10(1 / mean squared error) of each 8-bit picture, capped at 100 dB."),
@@ -117,6 +118,22 @@ METRICS = {
         "",
         "Kernel distance of the sets of outputs and true pictures in EfficientNet-Lite0 features.",
     ),
+    "precision": Metric(
+        "precision", "", "Share of the outputs that lie among true pictures, by the 3rd neighbor in Lite0's features."
+    ),
+    "recall": Metric(
+        "recall", "", "Share of the true pictures that lie among outputs, by the 3rd neighbor in Lite0's features."
+    ),
+    "density": Metric(
+        "density", "", "How many true pictures' neighborhoods an output lies in, over 5; 1 for sets of one distribution."
+    ),
+    "coverage": Metric("coverage", "", "Share of the true pictures that have an output near them, in Lite0's features."),
+    "ssimulacra2": Metric(
+        "SSIMULACRA 2", "", "Quality as people rate it: 90 cannot be told apart, 70 high, 50 medium, 30 low."
+    ),
+    "flip": Metric("FLIP", "", "What somebody sees who flips between output and true picture, mean over the pixels."),
+    "dists": Metric("DISTS", "", "Structure and texture in VGG-16, after Ding et al. (2020)."),
+    "fid": Metric("FID", "", "Fréchet distance of the sets of outputs and true pictures in Inception's features."),
 }
 
 
@@ -126,6 +143,10 @@ def metric(key: str) -> Metric:
         plain = metric(key.removesuffix(POST))
         truth = plain.truth and f"{plain.truth}, post-processed"
         return replace(plain, label=f"{plain.label}, post-processed", truth=truth)
+    if key.endswith(VGG16) and key.removesuffix(VGG16) in METRICS and key not in METRICS:
+        plain = METRICS[key.removesuffix(VGG16)]
+        definition = plain.definition.replace("Lite0's features", "VGG-16's features")
+        return replace(plain, label=f"{plain.label} (VGG-16)", definition=definition)
     return METRICS.get(key, Metric(key))
 
 

@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import shutil
 import sys
 from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from henkan.files import replaced
+
+if TYPE_CHECKING:
+    from henkan.report.page import Part
+    from henkan.report.pictures import Gallery
 
 PUBLISHED_BYTES = 700_000
 
 
-def write_report(study_folder: Path) -> Path:
+SINGLE = "report-single-file.html"
+
+
+def write_report(study_folder: Path, single: bool = False) -> Path:
     """Write report.html, scores.csv, summary.csv and figures/ into a study's folder; return the page's path.
 
+    Of a `single` file, report-single-file.html is written as well, with every picture in it, and returned.
     Every file is replaced in one step, so a browser may reload at any time while the study runs.
-    Raises UserError where the folder holds no study.
+    Raises UserError where the folder holds no study, or where its pictures are too heavy for a single file.
     """
     from henkan.report import figures, page, read, summary
+    from henkan.report.beside import Beside
+    from henkan.report.pictures import galleries
 
     study = read.read_study(study_folder)
-    for place, names in study.altered.items():
-        print(f"henkan: {place}: edited or damaged since, and not counted: {', '.join(names)}", file=sys.stderr)
     rows = summary.compare(study)
     parts = []
     for number, (title, part) in enumerate(study.sections.items()):
@@ -40,8 +50,26 @@ def write_report(study_folder: Path) -> Path:
             replace(study_folder / "figures" / f"{chart.name}.svg", chart.svg.encode())
         parts.append(page.Part(title, part, summary.compare(part), plane and plane[0], curves))
     replace(study_folder / "summary.csv", summary.summary_table(rows).to_csv(index=False).encode())
-    replace(study_folder / "scores.csv", summary.scores_table(study).to_csv(index=False).encode())
-    return replace(study_folder / "report.html", page.render(study, rows, parts).encode())
+    with replaced(study_folder / "scores.csv") as partial, partial.open("w", encoding="utf-8", newline="") as file:
+        summary.write_scores(study, file)
+    beside = Beside(study_folder)
+    studies, small = [part.study for part in parts], page.linked(parts)
+    # What is left for pictures.
+    room = page.PAGE_BYTES - len(page.render(study, rows, small, beside).encode())
+    made = galleries(studies, beside, max(0, room), single=False)
+    path = replace(study_folder / "report.html", page.render(study, rows, filled(small, made), beside).encode())
+    beside.tidy()
+    if single:
+        full = filled(parts, galleries(studies, beside, 0, single=True))
+        path = replace(study_folder / SINGLE, page.render(study, rows, full, beside, single=True).encode())
+    for place, names in study.altered.items():
+        print(f"henkan: {place}: edited or damaged since, and not counted: {', '.join(names)}", file=sys.stderr)
+    return path
+
+
+def filled(parts: list[Part], made: list[list[Gallery]]) -> list[Part]:
+    """Return the parts with their pictures."""
+    return [dataclasses.replace(part, galleries=found) for part, found in zip(parts, made, strict=True)]
 
 
 def table(study_folder: Path) -> str:

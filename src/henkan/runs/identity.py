@@ -45,6 +45,7 @@ WITHOUT_EFFECT = (
     "metric",
     "objective",
     "paths",
+    "point",
     "postprocess",
     "predictor",
     "rerun",
@@ -54,6 +55,7 @@ WITHOUT_EFFECT = (
     "study",
     "swept",
     "validation",
+    "variant",
     "weights",
 )
 # What scores depend on, beside the weights and the pictures.

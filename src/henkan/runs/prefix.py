@@ -18,6 +18,11 @@ from filelock import FileLock
 from henkan.files import sweep
 from henkan.runs.locks import hold, is_held, lock, try_to_hold
 from henkan.training import checkpoint
+from henkan.training.checkpoint import link
+
+
+# What holds the pictures of validations, as `henkan.training.loggers.logger.Files` names them.
+PANELS = "panels"
 
 
 def folder(runs: Path, identity: str) -> Path:
@@ -61,11 +66,12 @@ class Claims:
         for _, identity in sorted(prefixes.items()):
             self.claim(identity)
 
-    def offer(self, identity: str, state: Mapping[str, Any]) -> None:
-        """Offer a state at a phase boundary, with the curves that led there in it."""
+    def offer(self, identity: str, state: Mapping[str, Any], panels: Path) -> None:
+        """Offer a state at a phase boundary, with the curves that led there in it, and the pictures that were shown."""
         into = folder(self.runs, identity)
         # What a run that was killed in its save has left there.
         sweep(into)
+        take_panels(panels, into / PANELS, int(state["iteration"]))
         checkpoint.save({**state, "identity": identity}, into / "boundary.ckpt")
         self.release(identity)
 
@@ -114,3 +120,12 @@ def at(runs: Path, identity: str) -> Path | None:
     """Return the folder of a boundary, if it has been offered."""
     path = folder(runs, identity)
     return path if (path / "boundary.ckpt").is_file() else None
+
+
+def take_panels(panels: Path, into: Path, until: int) -> None:
+    """Take over the pictures of validations up to an iteration, without taking their space twice if that can be."""
+    for path in panels.glob("*_*.png"):
+        number = path.stem.rpartition("_")[2]
+        if number.isdecimal() and int(number) <= until and not (into / path.name).exists():
+            into.mkdir(parents=True, exist_ok=True)
+            link(path, into / path.name)

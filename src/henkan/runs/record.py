@@ -11,8 +11,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal, NotRequired, TypedDict, cast
 
 from henkan.files import Damaged, digest_of, digests, read_json, unsealed, write_sealed
+from henkan.training.recorder import Ended
 
-Status = Literal["running", "done", "stopped", "interrupted", "failed"]
+Status = Literal["running"] | Ended
 
 
 class Environment(TypedDict):
@@ -49,6 +50,8 @@ class Record(TypedDict, total=False):
     process: str
     recipe: str | None
     study: str | None
+    # The folder of the sweep that has started it.
+    sweep: str
     seed: int
     overrides: list[str]
     title: str
@@ -88,6 +91,7 @@ class Record(TypedDict, total=False):
 # What a resumed run takes over from its record.
 KEPT = (
     "nonce",
+    "sweep",
     "created",
     "seconds",
     "seconds_lost",
@@ -158,14 +162,19 @@ def altered(folder: Path, patterns: Iterable[str] = (*TRAINED, *SCORED)) -> list
     if found is None:
         return []
     record, intact = found
-    then = record.get("digests")
-    names = [
+    names = changed_since(folder, as_record(record), patterns)
+    return names if intact else ["run.json", *names]
+
+
+def changed_since(folder: Path, record: Record, patterns: Iterable[str]) -> list[str]:
+    """Return which of a run's files are not as its record says, of those that `patterns` name."""
+    then, patterns = record.get("digests"), list(patterns)
+    return [
         str(name)
         for name, digest in (then.items() if isinstance(then, dict) else ())
         if any(PurePosixPath(name).match(pattern) for pattern in patterns)
         and not ((folder / name).is_file() and digest_of(folder / name) == digest)
     ]
-    return names if intact else ["run.json", *names]
 
 
 def scored_again(folder: Path) -> dict[str, str]:

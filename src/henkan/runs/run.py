@@ -31,13 +31,12 @@ from henkan.runs.curves import Curves, last_iteration
 from henkan.runs.killed import ending
 from henkan.runs.locks import LOCK, TURN, hold, lock
 from henkan.runs.mark import mark
-from henkan.runs.prefix import Claims, without_discriminator
+from henkan.runs.prefix import PANELS, Claims, without_discriminator
 from henkan.runs.record import SCORED, TRAINED, Record, as_record, kept, now, read_record, write_record
 from henkan.runs.sources import changed, code, sources
 from henkan.sample import PAIRED
 from henkan.training import checkpoint
-from henkan.training.loggers import Status
-from henkan.training.recorder import Row
+from henkan.training.recorder import Ended, Row
 
 
 class Run:
@@ -206,7 +205,7 @@ class Run:
             begin = max(begin, self.checkpoint.stat().st_mtime)
         return max(0.0, self.curves.path.stat().st_mtime - begin)
 
-    def end(self, status: Status, **facts: Any) -> None:
+    def end(self, status: Ended, **facts: Any) -> None:
         """Close the record."""
         if self.writes:
             found = digests(self.folder, (*TRAINED, *SCORED))
@@ -255,7 +254,7 @@ class Run:
     def offer(self, identity: str, state: Mapping[str, Any], judged: bool) -> None:
         kept = state if judged else without_discriminator(state)
         facts = {"seconds": self.seconds, **{key: self.record[key] for key in ("code", "environments")}}
-        self.claims.offer(identity, {**kept, **facts, "curves": self.curves.text})
+        self.claims.offer(identity, {**kept, **facts, "curves": self.curves.text}, self.folder / PANELS)
 
     def write(self) -> None:
         write_record(self.folder, self.record)

@@ -12,7 +12,7 @@ from henkan.errors import UserError
 from henkan.ranks import say
 from henkan.runs.curves import parse_rows, read_rows
 from henkan.runs.plan import Plan
-from henkan.runs.prefix import absent, at
+from henkan.runs.prefix import PANELS, absent, at, take_panels
 from henkan.runs.record import read_record
 from henkan.runs.run import Run, run_name
 from henkan.runs.sources import changed
@@ -29,7 +29,7 @@ def starting_point(plan: Plan, run: Run, translator: Translator) -> dict[str, An
             ahead = absent(plan.runs, plan.prefixes)
             run.claims.claim_all({end: identity for end, identity in ahead.items() if end > state["iteration"]})
         say(f"resumed at iteration {state['iteration']}{run.changed_code_notice()}")
-        beside, environments = run.curves.path, run.record.get("environments", [])
+        beside, panels, environments = run.curves.path, run.folder / PANELS, run.record.get("environments", [])
     else:
         if run.writes:
             say_other_data(plan, run)
@@ -47,7 +47,7 @@ def starting_point(plan: Plan, run: Run, translator: Translator) -> dict[str, An
             run.note(resumed_from={**facts, "identity": origin.identity})
         if found is not None:
             # A boundary of before it kept the curves has them beside it.
-            path, beside = found / "boundary.ckpt", found / "metrics.csv"
+            path, beside, panels = found / "boundary.ckpt", found / "metrics.csv", found / PANELS
             state = checkpoint.load(path)
             other = changed(state["code"], run.code)
             word = f"; since then changed: {', '.join(other)} (rerun=true shares nothing)" if other else ""
@@ -55,7 +55,7 @@ def starting_point(plan: Plan, run: Run, translator: Translator) -> dict[str, An
             run.note(prefix={key: state[key] for key in ("iteration", "identity", "seconds")})
             environments = state["environments"]
         elif plan.origin is not None:
-            path, beside = plan.origin.path, plan.origin.curves
+            path, beside, panels = plan.origin.path, plan.origin.curves, plan.origin.curves.parent / PANELS
             environments = (read_record(path.parents[1]) or {}).get("environments", [])
             state = under_own_settings(translator, checkpoint.load(path), path)
             say(f"goes on from {path} at iteration {state['iteration']}")
@@ -74,6 +74,7 @@ def starting_point(plan: Plan, run: Run, translator: Translator) -> dict[str, An
         # A checkpoint of before it kept the curves has them beside it.
         rows = parse_rows(state["curves"]) if "curves" in state else read_rows(beside)
         run.curves.take_up(rows, translator.iteration)
+        take_panels(panels, run.folder / PANELS, translator.iteration)
     return state
 
 

@@ -14,11 +14,11 @@ from torch.utils.data import Dataset
 from henkan.config.build import build
 from henkan.config.resolved import Node
 from henkan.data.stream import Item, collate
-from henkan.errors import MissingWeights, UserError
+from henkan.errors import Missing, UserError
 from henkan.metrics.set_metric import SetMetric
 from henkan.precision import in_float32
 from henkan.randomness import generator_for
-from henkan.sample import Sample, default_reads, named_arguments, on_device, read, to_8_bit
+from henkan.sample import Sample, default_reads, described, named_arguments, on_device, read, to_8_bit
 from henkan.transform import Transform
 
 SETTINGS_OF_THE_METRIC = ("reads", "better")
@@ -66,7 +66,7 @@ class Evaluator:
             settings = {key: value for key, value in node.items() if key not in SETTINGS_OF_THE_METRIC}
             try:
                 function = build(settings)
-            except MissingWeights as error:
+            except Missing as error:
                 self.absent[name] = str(error)
                 continue
             if isinstance(function, SetMetric) and not sets:
@@ -139,7 +139,13 @@ class Evaluator:
             if isinstance(function, SetMetric):
                 function.update(**read(f"metric {name}", named_arguments(function.update), self.reads[name], sample))
             else:
-                result: Tensor = function(**read(f"metric {name}", named_arguments(function), self.reads[name], sample))
+                result = function(**read(f"metric {name}", named_arguments(function), self.reads[name], sample))
+                count = len(sample["name"])
+                if not isinstance(result, Tensor) or result.shape != (count,):
+                    raise UserError(
+                        f"metric.{name} returns {described(result)} of {count} pictures: one value of each is wanted, "
+                        f"({count},)"
+                    )
                 scores.images.setdefault(name, []).extend(result.float().tolist())
 
 

@@ -62,7 +62,7 @@ def tree(study: Study, jobs: Sequence[Job]) -> Tree:
     if pace is None:
         root.add("time: unknown until a first run is done")
     else:
-        count = at_once(jobs, study.jobs)
+        count = at_once(jobs, study.jobs) * study.engine.workers
         minutes = rest * pace / count / 60
         root.add(f"time: about {minutes:.0f} minutes at {1000 * pace:.0f} ms an iteration, {count} at once")
     return root

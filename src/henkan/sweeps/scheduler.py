@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 from filelock import FileLock
 
 from henkan.launching.launcher import Process, WarmProcesses, slots
+from henkan.launching.worker import SINCE
 from henkan.runs.curves import last_iteration
-from henkan.runs.killed import close_killed
+from henkan.runs.killed import close_killed, ending
 from henkan.runs.locks import LOCK, TURN, is_held, lock, try_to_hold
 from henkan.runs.plan import Plan
 from henkan.runs.prefix import folder as prefix_folder
 from henkan.runs.prefix import is_coming
-from henkan.runs.record import read_record
+from henkan.runs.record import now, read_record
 from henkan.training.interruption import ASKING
 
 AnyJob = TypeVar("AnyJob", bound="Job")
@@ -40,6 +42,8 @@ class Job:
     """Whether another process trains the run."""
     look: float = 0.0
     """When to see again whether the run can be taken."""
+    since: str = field(default_factory=lambda: os.environ.get(SINCE) or now())
+    """When the command was given, by a person: what other processes have done since is not done again."""
     ended: bool = False
     interrupted: bool = False
     error: str | None = None
@@ -58,10 +62,10 @@ class Job:
             return "running"
         if self.error is not None:
             return "interrupted" if self.interrupted else "failed"
-        if self.plan.config["rerun"] and not self.ended:
-            return "waiting"
         record = read_record(self.folder)
         if record is None or record["status"] != "done":
+            return "waiting"
+        if self.plan.config["rerun"] and not self.ended and record.get("ended", "") < self.since:
             return "waiting"
         # What is trained but was scored otherwise is scored again; what trains nothing is its evaluation.
         return "done" if record.get("evaluation", record["identity"]) == self.plan.evaluation else "waiting"
@@ -88,6 +92,27 @@ class Job:
         self.turn = turn
         return True
 
+    def failed_since(self) -> bool:
+        """Take up a failure of the run in another process since the command was given; returns whether there is one."""
+        record = read_record(self.folder) or {}
+        if record.get("status") == "failed" and record.get("ended", "") >= self.since:
+            self.error = record.get("error", "")
+        return self.error is not None
+
+    def follow(self) -> None:
+        """Take up how far an engine's workers are with the run."""
+        self.elsewhere = (read_record(self.folder) or {}).get("status") == "running"
+        self.failed_since()
+
+    def part(self) -> None:
+        """Take up how the run has ended, now that no worker is left."""
+        record = read_record(self.folder)
+        self.elsewhere = False
+        if record is None or record["status"] == "done" or record.get("ended", self.since) < self.since:
+            return
+        status, self.error = ending(record)
+        self.interrupted = status != "failed"
+
     def settle(self) -> None:
         """Take up how the run's process has ended, and let go of the run."""
         if self.process is not None and (code := self.process.poll()) is not None:
@@ -108,11 +133,17 @@ def at_once(jobs: Sequence[Job], said: int | None) -> int:
     return said or slots([job.plan.config["trainer"] for job in jobs], len(jobs))
 
 
+def is_worker() -> bool:
+    """Whether this process is one of an engine's workers, not a person's: others tell what was found."""
+    return SINCE in os.environ
+
+
 def run_jobs(jobs: Sequence[Job], at_once: int, changed: Callable[[], None], tick: Callable[[], None]) -> None:
     """Run what is not done, in order, `at_once` at a time.
 
     A job waits while a running one is on the way to a boundary that it can start from. `changed` is called after a
-    job has ended, `tick` a few times a second.
+    job has ended, `tick` a few times a second. A worker of an engine goes when all that is left is in other hands, so
+    that it holds no machine for nothing.
     """
     waiting = [job for job in jobs if job.status == "waiting"]
     running: list[Job] = []
@@ -128,6 +159,8 @@ def run_jobs(jobs: Sequence[Job], at_once: int, changed: Callable[[], None], tic
                 if fill(waiting, running, at_once, processes) or ended:
                     changed()
                 tick()
+                if is_worker() and not running and all(job.elsewhere for job in waiting):
+                    break
                 time.sleep(0.2)
     finally:
         for job in running:
@@ -143,8 +176,8 @@ def fill(waiting: list[AnyJob], running: list[AnyJob], at_once: int, processes: 
         same = any(job.plan.identity == other.plan.identity for other in running)
         if same or job.awaited() & coming(running) or not job.take():
             continue
-        if job.status == "done":
-            # Another job of the study was the same run, or another process has trained it.
+        if job.status == "done" or job.failed_since():
+            # Another job of the study was the same run, or another process has tried it.
             waiting.remove(job)
             job.settle()
             adopted = True

@@ -24,12 +24,15 @@ from henkan.config.studies import read_study
 from henkan.config.told import for_a_name
 from henkan.errors import UserError
 from henkan.files import sweep
+from henkan.launching.crew import hired
 from henkan.launching.launcher import WarmProcesses, slots
 from henkan.runs.identity import digest
 from henkan.runs.plan import Plan, plan_run
+from henkan.runs.record import now
 from henkan.scoring.evaluator import Evaluator
+from henkan.sweeps.command import Command, await_workers, check_anywhere
 from henkan.sweeps.optimizer import PRUNERS, SAMPLERS, Direction, make, without_password
-from henkan.sweeps.scheduler import LOOK_EVERY, fill
+from henkan.sweeps.scheduler import LOOK_EVERY, fill, is_worker
 from henkan.sweeps.trials import FOLDER, IDENTITY, Taken, TrialJob, Trials
 from henkan.sweeps.winners import Found, print_found, write_found, write_study
 from henkan.training.interruption import Signals
@@ -58,6 +61,11 @@ class Prepared:
     def at_once(self) -> int:
         """How many runs go at once: as many as was said, else one a GPU."""
         return self.search.jobs or slots([self.base.config["trainer"]], self.search.trials)
+
+    @property
+    def ended(self) -> int:
+        """How many trials have come to an end."""
+        return sum(one.state.is_finished() for one in self.trials.all)
 
     @property
     def found(self) -> Found:
@@ -108,6 +116,7 @@ def planned(search: Search, words: Sequence[str], thoroughly: bool = False) -> P
     overrides = search.run(words)
     try:
         cfg = compose_root("train", overrides)
+        check_anywhere(search, cfg)
         if thoroughly:
             check_types(cfg, overrides)
         return plan_run(cfg)
@@ -158,14 +167,17 @@ def outline(prepared: Prepared) -> None:
     for name, direction in prepared.directions.items():
         goal.add(f"{direction} {name}")
     root.add(f"sampler {search.sampler['name']}, pruner {prepared.pruner or 'none'}, {prepared.at_once} at once")
-    ended = sum(one.state.is_finished() for one in prepared.trials.all)
-    root.add(f"{search.trials} trials of {len(prepared.base.schedule)} iterations as the recipe is, {ended} ended")
+    iterations = len(prepared.base.schedule)
+    root.add(f"{search.trials} trials of {iterations} iterations as the recipe is, {prepared.ended} ended")
     root.add(f"trials are kept in {without_password(prepared.trials.address)}")
     Console(markup=False, highlight=False).print(root)
 
 
-def run_search(prepared: Prepared) -> int:
-    """Try what is left, write what was found after each trial, and print it at the end."""
+def run_search(prepared: Prepared, command: Command) -> int:
+    """Try what is left, write what was found after each trial, and print it at the end.
+
+    A worker of an engine leaves the end to the process that has started it.
+    """
     search, trials = prepared.search, prepared.trials
     if len(prepared.directions) > 1 and search.pruner["name"] != "none":
         say("no trial is stopped early where there are several objectives: pruner has no effect")
@@ -173,15 +185,33 @@ def run_search(prepared: Prepared) -> int:
     sweep(prepared.folder)
     running: list[TrialJob] = []
     try:
-        with Signals("the same command goes on"), WarmProcesses(prepared.at_once) as processes:
-            try_all(prepared, running, processes)
+        if search.engine.local:
+            with Signals("the same command goes on"), WarmProcesses(prepared.at_once) as processes:
+                try_all(prepared, running, processes)
+        else:
+            try_elsewhere(prepared, command)
     finally:
         for job in running:
             job.settle()
         for taken in trials.taken.values():
             taken.mine.release()
         write_found(prepared.found, prepared.folder)
-    return conclude(prepared)
+    return 0 if is_worker() else conclude(prepared)
+
+
+def try_elsewhere(prepared: Prepared, command: Command) -> None:
+    """Let the workers of an engine try what is left, and say how many have ended."""
+    search, since, told = prepared.search, now(), [prepared.ended]
+    count = min(search.engine.workers, search.trials - prepared.ended)
+
+    def look() -> None:
+        if (ended := prepared.ended) != told[-1]:
+            told.append(ended)
+            say(f"{ended} of {search.trials} trials have ended")
+
+    if count > 0:
+        with hired(search.engine, prepared.folder / "workers") as crew, Signals("the same command goes on"):
+            await_workers(crew, command, count, since, search.jobs or 1, look)
 
 
 def try_all(prepared: Prepared, running: list[TrialJob], processes: WarmProcesses) -> None:
@@ -210,7 +240,7 @@ def try_all(prepared: Prepared, running: list[TrialJob], processes: WarmProcesse
         for job in (job for job in before if job not in waiting and job not in running):
             tell(prepared, job)
         if none_left and not waiting and not running:
-            if not (left := trials.elsewhere()):
+            if is_worker() or not (left := trials.elsewhere()):
                 return
             if not others:
                 others = True

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hydra import compose, initialize_config_dir
 
 from henkan.config.checks import check_balance
 from henkan.config.explain import suggestion
-from henkan.config.searches import Search
 from henkan.config.studies import Study
 from henkan.config.told import for_a_name
 from henkan.config.trees import config_folder
-from henkan.errors import UserError
 from henkan.files import sweep, write_sealed
-from henkan.launching.execute import execute
+from henkan.launching.crew import hired
 from henkan.launching.swept import swept
 from henkan.report.read import Plan
 from henkan.report.write import table, write_report
@@ -25,23 +23,21 @@ from henkan.runs.plan import plan_run
 from henkan.runs.record import read_record
 from henkan.runs.sources import changed, code
 from henkan.scoring.evaluator import POST
+from henkan.sweeps.command import Command, await_workers, check_anywhere
 from henkan.sweeps.progress import StudyBar, saved
-from henkan.sweeps.scheduler import Job, at_once, run_jobs
+from henkan.sweeps.scheduler import Job, at_once, is_worker, run_jobs
 from henkan.training.interruption import Signals
 
 
-def prepare(study: Study | Search) -> None:
-    """Make the data that a study or a search is about: its `prepare` commands, which do nothing where that is done."""
-    for command in study.prepare:
-        verb, *words = command
-        # At the study's scale, so that a trial is short.
-        outcome = execute(verb, [f"scale={study.scale}", *words])
-        if outcome.code:
-            raise UserError(f"preparing {study.name} failed: henkan {' '.join(command)}")
+def run_study(study: Study, jobs: list[Job], command: Command) -> int:
+    """Run what is not done, refresh the report after each run, and print what was found.
 
-
-def run_study(study: Study, jobs: list[Job]) -> int:
-    """Run what is not done, refresh the report after each run, and print what was found."""
+    A worker of an engine writes nothing about the study and prints nothing: the process that has started it does.
+    """
+    if is_worker():
+        with Signals("the same command goes on"):
+            run_jobs(jobs, at_once(jobs, study.jobs), lambda: None, lambda: None)
+        return 0
     folder = study.folder
     folder.mkdir(parents=True, exist_ok=True)
     sweep(folder)
@@ -59,8 +55,11 @@ def run_study(study: Study, jobs: list[Job]) -> int:
             print(f"henkan: {job.folder.name} is done; since then changed: {', '.join(names)}", file=sys.stderr)
     write_study(study, jobs, folder)
     try:
-        with Signals("the same command goes on"), StudyBar(study.name, jobs) as bar:
-            run_jobs(jobs, at_once(jobs, study.jobs), refresh, bar.tick)
+        if study.engine.local:
+            with Signals("the same command goes on"), StudyBar(study.name, jobs) as bar:
+                run_jobs(jobs, at_once(jobs, study.jobs), refresh, bar.tick)
+        else:
+            run_elsewhere(study, jobs, command, refresh)
     finally:
         # Also of an interrupted study: nothing of it runs any more.
         write_study(study, jobs, folder)
@@ -74,6 +73,31 @@ def run_study(study: Study, jobs: list[Job]) -> int:
     return 1 if failed else 0
 
 
+def run_elsewhere(study: Study, jobs: list[Job], command: Command, changed: Callable[[], None]) -> None:
+    """Let the workers of an engine run what is not done, and look how far they are."""
+    count = min(study.engine.workers, sum(job.status == "waiting" for job in jobs))
+    if not count:
+        return
+    told = [job.status for job in jobs]
+
+    def look() -> None:
+        for job in jobs:
+            job.follow()
+        bar.tick()
+        if (now := [job.status for job in jobs]) != told:
+            told[:] = now
+            changed()
+
+    with hired(study.engine, study.folder / "workers") as crew, Signals("the same command goes on"):
+        try:
+            with StudyBar(study.name, jobs) as bar:
+                # As each of them will, as far as can be told here.
+                await_workers(crew, command, count, min(job.since for job in jobs), study.jobs or 1, look)
+        finally:
+            for job in jobs:
+                job.part()
+
+
 def plan_jobs(study: Study) -> list[Job]:
     """Compose and plan every run of a study; nothing is trained."""
     jobs: list[Job] = []
@@ -84,7 +108,9 @@ def plan_jobs(study: Study) -> list[Job]:
             said = for_a_name([word for word in words if word.partition("=")[0] in keys])
             overrides = [*words, *([f"swept={said}"] if said else [])]
             check_balance(overrides)
-            jobs.append(Job(name, seed, overrides, plan_run(compose("train", overrides=overrides))))
+            cfg = compose("train", overrides=overrides)
+            check_anywhere(study, cfg)
+            jobs.append(Job(name, seed, overrides, plan_run(cfg)))
     known = scored(jobs)
     for metric in (*study.headline, *study.family, *(study.plane or {}).values()):
         if metric not in known:

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from henkan.sample import Sample, default_reads, named_arguments, read
+from henkan.errors import UserError
+from henkan.sample import Sample, default_reads, described, named_arguments, read
 from henkan.terms.step import Step
 from henkan.terms.term import Loss, Need
 
@@ -38,8 +39,12 @@ class Function(Loss):
         return self.value(step.sample)
 
     def value(self, sample: Sample) -> Tensor:
-        """Return the function's value on a sample."""
+        """Return the function's value on a sample. Raises `UserError` where it is no tensor."""
         value: Tensor | None = self.function(**read(self.name, self.arguments, self.reads, sample))
+        if value is not None and not isinstance(value, Tensor):
+            raise UserError(
+                f"loss.{self.name} returns {described(value)}: a tensor is wanted, through which a gradient goes"
+            )
         return sample["raw"].new_zeros(()) if value is None else value
 
     def to(self, device: torch.device) -> None:

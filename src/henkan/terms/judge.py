@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol
 import torch
 from torch import Tensor, nn
 
+from henkan.networks.answers import said
 from henkan.networks.modes import without_trace
 from henkan.sample import PAIRED, Sample, named_arguments
 
@@ -114,7 +115,9 @@ class Judge:
         return self._verdicts[stream, against]
 
     def score(self, real: Shown, fake: Shown) -> Verdict:
-        logits, maps = self.discriminator(**{name: torch.cat((value, fake[name])) for name, value in real.items()})
+        logits, maps = said(
+            self.discriminator, **{name: torch.cat((value, fake[name])) for name, value in real.items()}
+        )
         real_logits, fake_logits = logits.float().chunk(2)
         halves = [one.chunk(2) for one in maps]
         return Verdict(real_logits, fake_logits, [half[0] for half in halves], [half[1] for half in halves])
@@ -124,7 +127,7 @@ class Judge:
         if self.together:
             return self.both(stream, against).fake
         if stream not in self._alone:
-            self._alone[stream] = self.discriminator(**self.shown(stream, "fake"))[0].float()
+            self._alone[stream] = said(self.discriminator, **self.shown(stream, "fake"))[0].float()
         return self._alone[stream]
 
     @torch.no_grad()

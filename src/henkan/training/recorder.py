@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 Row = Mapping[str, float | int | str]
+# How a run ends.
+Ended = Literal["done", "stopped", "interrupted", "failed"]
 
 
 class Recorder(Protocol):

@@ -2,10 +2,12 @@
 
 A study is named as `henkan study` has it; runs by their folders: runs themselves, a sweep's folder, a search's, a
 folder of runs, patterns, several of these. Runs that differ in their seeds alone are one configuration; the first is
-the baseline, unless --baseline names another. --csv, --markdown and --latex print the table for other programs.
+the baseline, unless --baseline names another. The page is small, and shows pictures from the folders that lie beside
+it; --single-file writes another one that can be sent alone, with every picture in it. --csv, --markdown and --latex print the table for other programs.
 
   henkan report mse_vs_gan
   henkan report mse_vs_gan scale=smoke
+  henkan report mse_vs_gan --single-file
   henkan report outputs/runs/studies/mse_vs_gan-laptop --publish experiments/mse_vs_gan/results
   henkan report outputs/runs/sweeps/2026-11-26_10-00-00 --baseline adversarial=0.001
   henkan report outputs/runs/glcic-* outputs/runs/searches/completion_balance-laptop --latex
@@ -76,12 +78,13 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--baseline", metavar="NAME", help="of runs: the configuration that the others are compared with"
     )
+    parser.add_argument("--single-file", action="store_true", help="also write a page with every picture in it")
     kinds = parser.add_mutually_exclusive_group()
     for kind in ("csv", "markdown", "latex"):
         kinds.add_argument(f"--{kind}", action="store_true", help=f"print the table as {kind}")
     given = parser.parse_intermixed_args(arguments)
     folder = folder_of(given.words, given.into, given.baseline)
-    path = write_report(folder)
+    path = write_report(folder, single=given.single_file)
     if given.publish:
         publish(folder, given.publish)
     print(numbers(folder, given))

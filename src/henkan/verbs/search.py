@@ -2,9 +2,10 @@
 
 A search is a folder of experiments/ with a search.yaml, named by the folder's name or by path. What search.yaml says
 can be said here too: recipe, scale, overrides, trials, jobs (runs at once), space, objectives, sampler, pruner, seed,
-winners, storage, prepare, title, question. space.KEY=null leaves a dimension out, space.KEY=[…] tries values. Every
-other override goes to each of the runs. Killed and started again it goes on; several processes share one search. No
-trial looks at the test split.
+winners, storage, engine, prepare, title, question. space.KEY=null leaves a dimension out, space.KEY=[…] tries values.
+engine=submitit or ray has workers on other machines train the runs, engine.workers=N of them; experiments/README.md
+says which when. Every other override goes to each of the runs. Killed and started again it goes on; several processes
+share one search. No trial looks at the test split.
 
   henkan search perception_distortion
   henkan search perception_distortion --dry-run
@@ -14,23 +15,19 @@ trial looks at the test split.
 
 from __future__ import annotations
 
-from henkan.config.searches import read_search
+from henkan.config.searches import SEARCH, read_search
 from henkan.config.trees import frozen_config
-from henkan.errors import UserError
+from henkan.sweeps.command import asked, prepare
 from henkan.sweeps.search import outline, prepare_search, run_search
-from henkan.sweeps.study import prepare
 
 
 def main(arguments: list[str]) -> int:
-    dry = "--dry-run" in arguments
-    words = [word for word in arguments if word != "--dry-run"]
-    if not words or "=" in words[0]:
-        raise UserError("name a search: henkan search NAME (a folder of experiments/, or a path to a search.yaml)")
-    search = read_search(words[0], words[1:])
+    command = asked(SEARCH, arguments, "perception_distortion")
+    search = read_search(command.name, command.overrides)
     with frozen_config():
         prepare(search)
         prepared = prepare_search(search)
-        if dry:
+        if command.dry:
             outline(prepared)
             return 0
-        return run_search(prepared)
+        return run_search(prepared, command)

@@ -28,8 +28,9 @@ from henkan.data.counted import tell
 from henkan.devices import count_of
 from henkan.errors import Interrupted, TrainingFailed
 from henkan.evaluation.score import score_run
+from henkan.evaluation.shown import show_again
 from henkan.evaluation.written import print_scores
-from henkan.launching.swept import note
+from henkan.launching.swept import note, sweep_name
 from henkan.ranks import end_rank, is_first_rank, launch, say, share
 from henkan.report.along import draw_curve
 from henkan.runs.curves import parse_rows, read_rows
@@ -45,7 +46,8 @@ from henkan.runs.stopping import why_stopped
 from henkan.training import checkpoint
 from henkan.training.assemble import build_translator
 from henkan.training.interruption import Signals
-from henkan.training.loggers import RunLogger, Status
+from henkan.training.loggers import RunLogger
+from henkan.training.recorder import Ended
 
 
 def main(cfg: DictConfig) -> float | list[float] | None:
@@ -69,6 +71,7 @@ def main(cfg: DictConfig) -> float | list[float] | None:
             mend(plan, run, names)
             means = score_run(plan.config, plan.pictures, run.folder, again=bool(altered(run.folder, SCORED)))
             run.note(metrics=means, evaluation=plan.evaluation, digests=scored_again(run.folder), launch=launch())
+            show(plan, run)
         else:
             train(plan, run, signals)
     draw_curve(run.folder)
@@ -101,14 +104,16 @@ def train(plan: Plan, run: Run, signals: Signals) -> None:
     for pictures in plan.streams.values():
         tell(pictures)
     fresh = plan.config["rerun"] and not run.record.get("rerun")
-    run.begin(task_overrides(), plan.manifests, len(plan.schedule), plan.prefixes, fresh)
     logger: RunLogger = build(plan.config["logger"])
+    run.begin(task_overrides(), plan.manifests, len(plan.schedule), plan.prefixes, fresh)
     try:
         translator = build_translator(plan)
         state = starting_point(plan, run, translator)
         if run.writes and plan.trains and "lines" not in run.record and (lines := measured(plan)) is not None:
             run.note(lines=lines)
         run.note(launch=launch())
+        if (sweep := sweep_name()) is not None:
+            run.note(sweep=sweep)
         if run.writes:
             logger.start(run.folder, run.record, plan.config, run.curves.rows)
         run.start_clock()
@@ -123,7 +128,7 @@ def train(plan: Plan, run: Run, signals: Signals) -> None:
             # The first rank tells. Lightning would kill it if one that it has started ended with another code than 0.
             end_rank()
         why = why_stopped(run.folder)
-        status: Status = "interrupted" if why is None else "stopped"
+        status: Ended = "interrupted" if why is None else "stopped"
         run.end(status, error=why or end.message)
         logger.finish(status, {})
         raise
@@ -137,6 +142,16 @@ def train(plan: Plan, run: Run, signals: Signals) -> None:
         raise
     run.end("done", metrics=final, evaluation=plan.evaluation)
     logger.finish("done", final)
+
+
+def show(plan: Plan, run: Run) -> None:
+    """Say where a run that was done already is shown; where it is not, as under another logger, show it now."""
+    logger: RunLogger = build(plan.config["logger"])
+    place = logger.shown(run.folder)
+    if place is None:
+        show_again(logger, run.folder, run.record, plan.config, read_rows(run.curves.path), "done")
+    elif place:
+        say(place)
 
 
 def check_overfit(run: Run, share: float) -> None:

@@ -1,106 +1,41 @@
-"""Where a run shows itself while it trains. The truth about curves is `metrics.csv`, written whatever the logger is.
-
-none    nothing beyond metrics.csv
-csv     and the validation pictures, in the run folder's panels/
-wandb   and all of it in Weights & Biases, offline unless told otherwise
-"""
+"""Weights & Biases: one run with one continuous curve, that any project can group by variant, point and study."""
 
 from __future__ import annotations
 
 import json
+import netrc
 import os
 import re
+import shlex
 import shutil
 import threading
+import time
 import urllib.error
 import urllib.request
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
+from urllib.parse import urlsplit
 
+import safetensors.torch
 import torch
-from torch import Tensor
-from torchvision.utils import make_grid, save_image
 
 from henkan.config.resolved import Config, Node
 from henkan.errors import UserError
 from henkan.ranks import say
-from henkan.training.recorder import Row
+from henkan.training import checkpoint
+from henkan.training.loggers.logger import Files, group_of, kind_of, tags, title_of
+from henkan.training.recorder import Ended, Row
 
 if TYPE_CHECKING:
     import wandb
 
-Status = Literal["done", "stopped", "interrupted", "failed"]
 # How long an online run waits for the W&B server before it goes on offline, and at its end for the upload; seconds.
 PATIENCE = 8.0
 UPLOAD_PATIENCE = 60.0
-# The file, beside what W&B writes, that holds the id of its run.
-RUN_ID = "run_id"
-
-
-class RunLogger(ABC):
-    """Shows one run. Called on rank 0 only; `finish` may come without `start`, when a run fails early."""
-
-    @abstractmethod
-    def start(self, folder: Path, record: Mapping[str, Any], config: Config, history: Sequence[Row]) -> None:
-        """Begin. `record` is that of `run.json` in `folder`; `history` holds the rows of what was trained before."""
-
-    @abstractmethod
-    def log(self, row: Row) -> None:
-        """Show values at `row["iteration"]`."""
-
-    @abstractmethod
-    def images(self, name: str, panels: Sequence[Mapping[str, Tensor]], iteration: int) -> None:
-        """Show pictures of one size: for each example a mapping of named (1, 3, H, W) tensors in [0, 1]."""
-
-    @abstractmethod
-    def table(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-        """Show a table; a cell that is a `Path` is the picture in that file."""
-
-    @abstractmethod
-    def finish(self, status: Status, summary: Mapping[str, float]) -> None:
-        """End, with the final scores."""
-
-
-class Silent(RunLogger):
-    """Shows nothing."""
-
-    def start(self, folder: Path, record: Mapping[str, Any], config: Config, history: Sequence[Row]) -> None:
-        pass
-
-    def log(self, row: Row) -> None:
-        pass
-
-    def images(self, name: str, panels: Sequence[Mapping[str, Tensor]], iteration: int) -> None:
-        pass
-
-    def table(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-        pass
-
-    def finish(self, status: Status, summary: Mapping[str, float]) -> None:
-        pass
-
-
-class Files(Silent):
-    """Writes pictures to `panels/<name>_<iteration>.png` of the run folder: a line an example, a column a panel."""
-
-    def start(self, folder: Path, record: Mapping[str, Any], config: Config, history: Sequence[Row]) -> None:
-        self.folder = folder
-
-    def images(self, name: str, panels: Sequence[Mapping[str, Tensor]], iteration: int) -> None:
-        if panels:
-            path = self.folder / "panels" / f"{name}_{iteration:07d}.png"
-            path.parent.mkdir(exist_ok=True)
-            pictures = [picture.reshape(picture.shape[-3:]).float().cpu() for row in panels for picture in row.values()]
-            save_image(make_grid(pictures, nrow=len(panels[0]), padding=2, pad_value=1.0), path)
-            self.show(name, path, iteration)
-
-    def show(self, name: str, path: Path, iteration: int) -> None:
-        """What else is done with a written picture."""
-
-
+# Beside what W&B writes: the id of its run, and where the folder lay when paths of it were written there.
+RUN_ID, PLACE = "run_id", "place"
 Mode = Literal["offline", "online", "disabled"]
 
 
@@ -110,7 +45,8 @@ class WeightsAndBiases(Files):
     Offline, the run is written anew from the history at each start, and what an earlier start had written is removed.
     Online, the server's run of the same id is gone on with. Without a key or a network, online goes on offline.
     Its id is the run's own or, where an agent of a W&B sweep has started it, the agent's, which stays when the run is
-    gone on with by hand (`wandb/run_id`); another agent's takes its place.
+    gone on with by hand (`wandb/run_id`); another agent's takes its place. It is one of the group of its study or sweep,
+    and of the type of its variant.
     `disabled`: there is no W&B run, only the files. Raises `UserError` for another mode.
     """
 
@@ -126,10 +62,9 @@ class WeightsAndBiases(Files):
             return
         earlier = known_id(self.folder)
         identity = agents_id() or earlier or f"{record['identity'][:16]}-{record['nonce']}"
-        # W&B takes 128 characters.
-        self.title = str(record.get("title", folder.name))[:128]
-        self.run = self.open(identity, config)
-        (self.folder / "wandb" / RUN_ID).write_text(f"{self.run.id}\n")
+        self.run = self.open(identity, record, config)
+        for name, content in ((RUN_ID, self.run.id), (PLACE, str(self.folder.absolute()))):
+            (self.folder / "wandb" / name).write_text(f"{content}\n", encoding="utf-8")
         if earlier not in (None, self.run.id):
             say(f"W&B: the agent's run {self.run.id} takes over all that its run {earlier} had of this one")
         describe_metrics(self.run, config["metric"])
@@ -141,24 +76,21 @@ class WeightsAndBiases(Files):
         for row in history:
             if int(row["iteration"]) > known:
                 self.run.log(dict(row))
-        until = int(history[-1]["iteration"]) if history else 0
         self.known = known
-        for path in sorted((self.folder / "panels").glob("*_*.png")):
-            name, _, iteration = path.stem.rpartition("_")
-            if int(iteration) <= until:
-                self.show(name, path, int(iteration))
+        for picture in self.written(history):
+            self.show(*picture)
         # All that earlier starts wrote offline is in the history, whatever they were called.
         for written in (self.folder / "wandb").glob("offline-run-*"):
             if written.is_dir() and written != Path(self.run.dir).parent:
                 shutil.rmtree(written)
 
-    def open(self, identity: str, config: Config) -> wandb.Run:
+    def open(self, identity: str, record: Mapping[str, Any], config: Config) -> wandb.Run:
         """Begin the W&B run, online if that is wanted and possible."""
         import wandb
 
         mode = self.mode
         if mode == "online" and (reason := unreachable()) is not None:
-            say(f"W&B goes on offline: {reason}; later, `wandb sync {self.folder}/wandb/offline-run-*` uploads the run")
+            say(f"W&B goes on offline: {reason}")
             mode = "offline"
         while True:
             settings = wandb.Settings(
@@ -179,9 +111,9 @@ class WeightsAndBiases(Files):
             try:
                 return wandb.init(
                     project=self.project,
-                    group=config.get("study"),
-                    job_type="train",
-                    name=self.title,
+                    group=short(group_of(record, config)),
+                    job_type=short(kind_of(config)),
+                    name=short(title_of(record, self.folder)),
                     id=identity,
                     tags=tags(config),
                     config=dict(config),
@@ -214,18 +146,65 @@ class WeightsAndBiases(Files):
             with staging_in(self.folder / "wandb" / "staging"):
                 self.run.log({name: wandb.Table(columns=list(columns), data=data)})
 
-    def finish(self, status: Status, summary: Mapping[str, float]) -> None:
-        if self.run is not None:
-            self.run.summary.update({f"test/{name}": value for name, value in summary.items()})
-            weights = self.folder / "checkpoints" / "last.ckpt"
-            if status == "done" and weights.is_file():
-                with staging_in(self.folder / "wandb" / "staging"):
-                    log_model(self.run, self.folder.name, weights, self.origin)
-            if status == "interrupted":
-                # With a code that is not 0: to be gone on with, and an agent of a sweep does so.
-                self.run.mark_preempting()
-            self.run.finish(exit_code=0 if status in ("done", "stopped") else 1)
-            self.run = None
+    def finish(self, status: Ended, summary: Mapping[str, float]) -> None:
+        if self.run is None:
+            return
+        self.run.summary.update({f"test/{name}": value for name, value in summary.items()})
+        if status == "done" and checkpoint.last(self.folder).is_file():
+            with staging_in(self.folder / "wandb" / "staging"):
+                log_model(self.run, self.folder, self.origin)
+        if status == "interrupted":
+            # With a code that is not 0: to be gone on with, and an agent of a sweep does so.
+            self.run.mark_preempting()
+        offline, files = self.run.offline, Path(self.run.dir).parent
+        began = time.monotonic()
+        self.run.finish(exit_code=0 if status in ("done", "stopped") else 1)
+        self.run = None
+        if offline:
+            say(f"W&B: offline; `{sync_command(self.folder)}` uploads it, as does `wandb sync {shlex.quote(str(files))}`")
+        elif time.monotonic() - began > UPLOAD_PATIENCE:
+            # W&B says so only where it is not silent, and calls the run crashed.
+            say(f"W&B: the upload was not over in time; `wandb sync --include-online {shlex.quote(str(files))}` ends it")
+
+    def shown(self, folder: Path) -> str | None:
+        if self.mode == "disabled":
+            return ""
+        known, agents = known_id(folder), agents_id()
+        if known is None or agents not in (None, known):
+            return None
+        files = offline_files(folder)
+        if any(is_uploaded(file) for file in files):
+            return f"W&B: its run {known} was uploaded"
+        if files and self.mode == "offline":
+            return f"W&B: its run {known} lies in {folder / 'wandb'}; `{sync_command(folder)}` uploads it"
+        return f"W&B: it is the run {known}" if any((folder / "wandb").glob("run-*")) else None
+
+
+def short(name: str | None) -> str | None:
+    """Return a name as W&B takes it: of 128 characters at most."""
+    return None if name is None else name[:128]
+
+
+def sync_command(folder: Path) -> str:
+    """Return the command that uploads an offline run, whatever was moved since."""
+    return f"henkan sync {shlex.quote(str(folder))}"
+
+
+def offline_files(folder: Path) -> list[Path]:
+    """Return the files of W&B that hold the offline run of a run's folder: one, or none."""
+    return sorted((folder / "wandb").glob("offline-run-*/*.wandb"))
+
+
+def is_uploaded(file: Path) -> bool:
+    """Whether W&B's own `sync` has uploaded a file."""
+    return file.with_suffix(".wandb.synced").exists()
+
+
+def is_moved(folder: Path) -> bool:
+    """Whether a run's folder lies elsewhere than when its offline run was written, which holds paths of artifacts."""
+    place = folder / "wandb" / PLACE
+    written = place.read_text(encoding="utf-8", errors="replace").strip() if place.is_file() else ""
+    return written != str(folder.absolute())
 
 
 def agents_id() -> str | None:
@@ -268,12 +247,27 @@ def use_data(run: wandb.Run, data: Node, manifest: str) -> None:
     run._log_artifact(artifact, is_user_created=True, use_after_commit=True)
 
 
-def log_model(run: wandb.Run, name: str, weights: Path, origin: Mapping[str, str]) -> None:
-    """Show a run's last checkpoint as an artifact. It is not copied: an offline run is uploaded from the run folder."""
+def log_model(run: wandb.Run, folder: Path, origin: Mapping[str, str]) -> None:
+    """Show the generator that is scored (its average, where there is one) as an artifact, with the config to build it.
+
+    Not the checkpoint, whose optimizers and discriminator are many times as large: `init=` takes the file as well.
+    W&B copies nothing here: an offline run is uploaded from the run folder.
+    """
     import wandb
 
-    artifact = wandb.Artifact(re.sub(r"[^\w.-]", "-", name)[:128], type="model", metadata=dict(origin))
-    artifact.add_file(str(weights), policy="immutable", skip_cache=True)
+    state = checkpoint.load(checkpoint.last(folder))
+    weights = checkpoint.generator(state)
+    if not weights:
+        return
+    path = (folder / "wandb" / "model" / "generator.safetensors").absolute()
+    path.parent.mkdir(exist_ok=True)
+    facts = {**origin, "iteration": str(state.get("iteration", ""))}
+    # Tensors that share memory, as tied weights do, are none of that format.
+    safetensors.torch.save_file({name: value.clone().contiguous() for name, value in weights.items()}, path, facts)
+    artifact = wandb.Artifact(re.sub(r"[^\w.-]", "-", folder.name)[:128], type="model", metadata=facts)
+    for file in (path, (folder / "config.yaml").absolute()):
+        if file.is_file():
+            artifact.add_file(str(file), policy="immutable", skip_cache=True)
     run.log_artifact(artifact)
 
 
@@ -287,20 +281,14 @@ def describe_metrics(run: wandb.Run, metrics: Mapping[str, Node]) -> None:
             run.define_metric(f"val/{name}", step_metric="iteration", summary=best)
 
 
-def tags(config: Config) -> list[str]:
-    """Return task, recipe and phase plan, as W&B takes them: 1 to 64 characters each."""
-    plan = ">".join(config["schedule"])
-    words = [config["task"]["_target_"].split(".")[-2], config.get("recipe"), plan]
-    return [str(word)[:64] for word in words if word]
-
-
 def unreachable() -> str | None:
     """Return why W&B's server cannot be used, or None; asks for nothing and waits `PATIENCE` at most."""
     import wandb
 
-    if not wandb.api.api_key:
+    settings = wandb.setup().settings
+    address = settings.base_url
+    if not (settings.api_key or settings.identity_token_file or has_password(address)):
         return "there is no API key (wandb login, or WANDB_API_KEY)"
-    address = wandb.Settings().base_url
     answered = threading.Event()
 
     def ask() -> None:
@@ -318,3 +306,15 @@ def unreachable() -> str | None:
     thread.start()
     thread.join(PATIENCE)
     return None if answered.is_set() else f"{address} does not answer"
+
+
+def has_password(address: str) -> bool:
+    """Whether there is a key for a server where `wandb login` keeps them, in the netrc file."""
+    named = os.environ.get("NETRC")
+    for path in [Path(named)] if named else [Path.home() / ".netrc", Path.home() / "_netrc"]:
+        try:
+            if netrc.netrc(path.expanduser()).authenticators(urlsplit(address).hostname or "") is not None:
+                return True
+        except (OSError, netrc.NetrcParseError):
+            continue
+    return False

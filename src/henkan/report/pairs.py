@@ -1,0 +1,137 @@
+"""Which pictures tell two configurations apart: where one is at its best against the other, at its worst, and where
+what they made differs most."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from henkan.report import thumbnails, words
+from henkan.report.read import Run, Study
+from henkan.report.statistics import seed_means
+
+# So few configurations are compared all with all, more of them each with its baseline, and so many pairs at most.
+ALL_WITH_ALL = 4
+PAIRS = 40
+# How many outputs are read to find the most different ones.
+READ = 1_200
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A picture by its number, and what is said of it: `+2.1 dB`."""
+
+    number: int
+    said: str
+
+
+@dataclass(frozen=True)
+class Group:
+    title: str
+    choices: list[Choice]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two configurations, and what to look at: the second one is told by the first."""
+
+    one: str
+    other: str
+    groups: list[Group]
+
+    @property
+    def numbers(self) -> list[int]:
+        """The pictures of all groups, what is first in any of them first."""
+        ranks = [(rank, choice.number) for group in self.groups for rank, choice in enumerate(group.choices)]
+        return list(dict.fromkeys(number for _, number in sorted(ranks, key=lambda ranked: ranked[0])))
+
+
+def pairs(
+    study: Study, runs: Mapping[str, Run | None], numbers: Sequence[int], few: int = 3, compare: bool = False
+) -> list[Pair]:
+    """Return the pairs of one seed's runs, each with so few pictures of `numbers` a group; the most different ones are
+    looked for where outputs are to be compared."""
+    there = {name: run for name, run in runs.items() if run is not None and run.pictures}
+    few = min(few, max(1, len(numbers) // 2))
+    couples = [(one, other) for one, other in coupled(study, list(there)) if numbers]
+    outputs = reduced(there, couples, numbers) if compare else {}
+    found = []
+    for one, other in couples:
+        groups = []
+        for key in study.headline:
+            gains = gained(study, there[one], there[other], key, numbers)
+            if len(gains):
+                ordered = gains.sort_values(kind="stable")
+                for title, kept in (("best", ordered.iloc[::-1]), ("worst", ordered)):
+                    told = [Choice(int(number), said(key, gain)) for number, gain in kept.iloc[:few].items()]
+                    groups.append(Group(f"{other} at its {title} against {one}, by {words.metric(key).label}", told))
+        if one in outputs and other in outputs:
+            groups.append(different(outputs[one], outputs[other], few))
+        if groups:
+            found.append(Pair(one, other, groups))
+    return found
+
+
+def coupled(study: Study, names: Sequence[str]) -> list[tuple[str, str]]:
+    """Return which configurations are compared: each with its baseline, and where they are few, all with all."""
+    against = [(study.baselines[name], name) for name in names if study.baselines.get(name) in names]
+    if len(names) <= ALL_WITH_ALL:
+        against += [pair for pair in combinations(names, 2) if pair not in against and pair[::-1] not in against]
+    return against[:PAIRS]
+
+
+def gained(study: Study, one: Run, other: Run, key: str, numbers: Sequence[int]) -> pd.Series[float]:
+    """Return by how much each picture of the other is better in a metric; empty where neither way is better."""
+    target, better = study.targets.get(key), study.directions.get(key)
+    if (target is None and better is None) or not all(
+        run.scores is not None and key in run.scores for run in (one, other)
+    ):
+        return pd.Series(dtype=float)
+    ours, theirs = (dict(run.scores[key].items()) for run in (other, one) if run.scores is not None)
+    names = {number: other.picture_names[number] for number in numbers if number < len(other.picture_names)}
+    values = pd.DataFrame(
+        {number: (ours.get(name, np.nan), theirs.get(name, np.nan)) for number, name in names.items()}, dtype=float
+    )
+    if values.empty:
+        return pd.Series(dtype=float)
+    own, reference = values.to_numpy()
+    gain = abs(reference - target) - abs(own - target) if target is not None else own - reference
+    gains = pd.Series(-gain if better == "lower" else gain, index=values.columns)
+    return gains[np.isfinite(gains)]
+
+
+def said(key: str, gain: float) -> str:
+    """Return how much better a picture is, in the metric's unit and to three digits: `+2.13 dB`, `−0.012`."""
+    return f"{gain:+.3g} {words.metric(key).unit}".strip().replace("-", "\N{MINUS SIGN}")
+
+
+def reduced(
+    runs: Mapping[str, Run], couples: Sequence[tuple[str, str]], numbers: Sequence[int]
+) -> dict[str, dict[int, np.ndarray]]:
+    """Return the small outputs of the configurations that are compared, of pictures spread over the set."""
+    names = list(dict.fromkeys(name for couple in couples for name in couple))
+    spread = numbers[:: max(1, -(-len(numbers) * len(names) // READ))]
+    paths = {(name, number): runs[name].picture(number, "output") for name in names for number in spread}
+    there = {place: path for place, path in paths.items() if path is not None}
+    found: dict[str, dict[int, np.ndarray]] = {}
+    for (name, number), picture in zip(there, thumbnails.at_once(thumbnails.reduced, there.values()), strict=True):
+        found.setdefault(name, {})[number] = picture
+    return found
+
+
+def different(one: Mapping[int, np.ndarray], other: Mapping[int, np.ndarray], few: int) -> Group:
+    """Return the pictures in which two outputs differ most, by the mean difference of small ones."""
+    apart = {number: float(abs(one[number] - other[number]).mean()) for number in one if number in other}
+    most = sorted(apart, key=apart.__getitem__, reverse=True)[:few]
+    return Group("most different outputs", [Choice(number, f"{100 * apart[number]:.2g} % apart") for number in most])
+
+
+def ranked(study: Study, key: str) -> list[str]:
+    """Return the configurations that are scored by a metric, the best first."""
+    means = {name: seed_means(study.scores(name, key)) for name in study.configurations}
+    scored = {name: float(np.mean(list(seeds.values()))) for name, seeds in means.items() if seeds}
+    return sorted(scored, key=scored.__getitem__, reverse=study.directions.get(key) == "higher")
