@@ -89,7 +89,7 @@ def index() -> str:
     ]
     for group in groups():
         names = ", ".join(f"[`{option}`]({page(group)}#{option})" for option in options(group))
-        lines.append(f"| [`{group}`]({page(group)}) | {PURPOSE.get(group, "")} | {names} |")
+        lines.append(f"| [`{group}`]({page(group)}) | {PURPOSE.get(group, '')} | {names} |")
     return "\n".join(lines) + "\n"
 
 

@@ -5,6 +5,7 @@ A link in them to what the site has too leads there; one to a file that it has n
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path, PurePosixPath
@@ -32,6 +33,7 @@ def pages() -> dict[str, str]:
         if path.endswith(".md") and not path.startswith("docs/") and path != "README.md"
     }
     found["gallery.md"] = gallery(places)
+    found["tutorials/notebook.md"] = notebook()
     return found
 
 
@@ -73,6 +75,17 @@ def moved(text: str, path: str, places: dict[str, str]) -> str:
         return f"{picture}[{words}]({place}{'#' + anchor if anchor else ''})"
 
     return LINK.sub(link, text)
+
+
+def notebook() -> str:
+    """Return docs/henkan.ipynb as a page: its text, and its code in blocks."""
+    cells = json.loads((ROOT / "docs" / "henkan.ipynb").read_text(encoding="utf-8"))["cells"]
+    parts = []
+    for cell in cells:
+        text = "".join(cell["source"])
+        parts.append(text if cell["cell_type"] == "markdown" else f"```python\n{text}\n```")
+    told = "(The file is [docs/henkan.ipynb](../henkan.ipynb); the suite runs it from its first cell to its last.)"
+    return "\n\n".join([parts[0], told, *parts[1:]]) + "\n"
 
 
 def studies() -> list[str]:

@@ -21,11 +21,12 @@ from henkan.config.searches import SEARCH, read_search
 from henkan.config.studies import STUDY, read_study
 from henkan.config.trees import config_folder, group_options, groups
 from henkan.launching.verbs import verbs
+from henkan.starting.start import KINDS
 from henkan.verbs import runs as runs_verb
 
 CONF = config_folder()
 FLAGS = {"-m", "--multirun", "--help", "--dry-run", "--version"}
-REPORT = {"--latex", "--csv", "--markdown", "--publish", "--into", "--baseline"}
+REPORT = {"--single-file", "--latex", "--csv", "--markdown", "--publish", "--into", "--baseline"}
 # Commands of other programs that may stand unmarked, and what makes them true.
 OTHERS = re.compile(
     r"pip install uv|uv run pytest|uv run mkdocs (serve|build)( --strict)?|eval .*"
@@ -140,6 +141,13 @@ def wrong(command: Command) -> str | None:
     if verb == "report":
         strange = [word for word in rest if word.startswith("--") and word not in REPORT]
         return f"takes no {strange}" if strange else None
+    if verb == "sync":
+        strange = [word for word in rest if word.startswith("--") and word not in FLAGS]
+        return f"takes no {strange}" if strange else None
+    if verb == "new":
+        return None if len(rest) == 2 and rest[0] in KINDS else f"takes no {rest}"
+    if verb == "zoo":
+        return None if rest[0] == "build" or len(rest) == 1 else f"takes no {rest}"
     if verb == "weights":
         fits = not rest or rest[0] == "add" or rest[0].startswith("paths.weights=")
         return None if fits else f"takes no {rest}"

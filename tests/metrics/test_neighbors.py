@@ -34,7 +34,7 @@ def by_sklearn(outputs: np.ndarray, targets: np.ndarray, k: int) -> dict[str, fl
         return np.asarray(far[:, -1])
 
     distance = np.sqrt(np.square(outputs[:, None] - targets[None]).sum(-1))
-    in_targets, in_outputs = distance <= reach(targets), distance.T <= reach(outputs)
+    in_targets, in_outputs = distance <= reach(targets), reach(outputs) >= distance.T
     return {
         "precision": in_targets.any(1).mean(),
         "recall": in_outputs.any(1).mean(),

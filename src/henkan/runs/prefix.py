@@ -20,7 +20,6 @@ from henkan.runs.locks import hold, is_held, lock, try_to_hold
 from henkan.training import checkpoint
 from henkan.training.checkpoint import link
 
-
 # What holds the pictures of validations, as `henkan.training.loggers.logger.Files` names them.
 PANELS = "panels"
 
