@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
+from typing import TypeGuard
 
 SOURCE = Path(__file__).parents[2] / "src" / "henkan"
 # Package or module -> what it holds. Rooms that are henkan's own business (verbs, cli, report, ...) are left out.
 PUBLIC = {
+    "api": "What notebooks call: load, compose, train, evaluate.",
     "sample": "The keys of a sample.",
     "transform": "Degrade, generate, compose.",
     "tasks": "What is transformed into what.",
@@ -53,13 +56,28 @@ def package_page(name: str, purpose: str) -> str:
 def modules(name: str) -> list[str]:
     """Return the modules of a package that define something public, or the module itself."""
     single = SOURCE / f"{name}.py"
-    files = [single] if single.is_file() else sorted((SOURCE / name).glob("*.py"))
-    return [
-        f"henkan.{name}" if file == single else f"henkan.{name}.{file.stem}"
-        for file in files
-        if file.stem != "__init__" and any(public(node) for node in ast.parse(file.read_text(encoding="utf-8")).body)
-    ]
+    files = [single] if single.is_file() else sorted((SOURCE / name).rglob("*.py"))
+    return [dotted(file) for file in files if file.stem != "__init__" and names(file)]
 
 
-def public(node: ast.stmt) -> bool:
+def dotted(file: Path) -> str:
+    """Return the name of the module that a file is."""
+    return ".".join(["henkan", *file.relative_to(SOURCE).with_suffix("").parts])
+
+
+@cache
+def names(file: Path) -> frozenset[str]:
+    """Return the public classes and functions that a file defines."""
+    return frozenset(node.name for node in ast.parse(file.read_text(encoding="utf-8")).body if public(node))
+
+
+def has(target: str) -> bool:
+    """Whether the reference has a class or function, by its dotted path."""
+    module, _, name = target.rpartition(".")
+    file = SOURCE.joinpath(*module.split(".")[1:]).with_suffix(".py")
+    known = module.startswith("henkan.") and module.split(".")[1] in PUBLIC
+    return known and file.is_file() and name in names(file)
+
+
+def public(node: ast.stmt) -> TypeGuard[ast.ClassDef | ast.FunctionDef]:
     return isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_")

@@ -206,8 +206,7 @@ def table(found: list[Key]) -> list[str]:
 
 def linked(key: Key) -> str:
     """Return the value of a key; one that names a class of the API reference as a link to it."""
-    package = re.match(r"henkan\.(\w+)\.", key.value)
-    known = key.path.endswith("_target_") and package is not None and package[1] in api_pages.PUBLIC
+    known = key.path.endswith("_target_") and api_pages.has(key.value)
     return f"[{code(key.value)}][{key.value}]" if known else code(key.value)
 
 

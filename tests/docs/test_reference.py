@@ -96,6 +96,9 @@ def test_packages_of_the_api_are_there_and_have_modules() -> None:
     for name in api_pages.PUBLIC:
         assert api_pages.modules(name), name
     assert "henkan.losses.mse" in api_pages.modules("losses")
+    assert "henkan.training.loggers.logger" in api_pages.modules("training")
+    assert api_pages.has("henkan.losses.mse.MSE") and not api_pages.has("henkan.losses.mse.Mean")
+    assert not api_pages.has("henkan.verbs.train.main") and not api_pages.has("torch.optim.Adam")
     rooms = {path.name.removesuffix(".py") for path in api_pages.SOURCE.glob("[!_]*") if path.name != "py.typed"}
     assert set(api_pages.PUBLIC) <= rooms
 
