@@ -15,6 +15,7 @@ from pathlib import Path
 import api_pages
 import yaml
 
+from henkan.config.engines import SETTINGS
 from henkan.config.trees import config_folder, groups
 from henkan.launching.verbs import verbs
 
@@ -211,7 +212,7 @@ def linked(key: Key) -> str:
 
 
 def code(value: str) -> str:
-    return f"`{escaped(value)}`" if value else ""
+    return f"`{value}`" if value else ""
 
 
 def escaped(text: str) -> str:
@@ -280,7 +281,11 @@ def settings_page(kind: str, file: str, name: str) -> str:
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and field.target.id in said:
             default = "must be given" if field.value is None else code(default_of(field.value))
             comment = markdown(above(lines, field.lineno - 1, 0))
-            out.append(f"| `{field.target.id}` | {code(ast.unparse(field.annotation))} | {default} | {comment} |")
+            kind_of = {"Space": "dict", "Engine": "str | dict"}.get(written := ast.unparse(field.annotation), written)
+            out.append(f"| `{field.target.id}` | {code(kind_of)} | {default} | {comment} |")
+    for engine, settings in SETTINGS.items():
+        if settings:
+            out += ["", f"`engine={engine}` takes {', '.join(f'`engine.{name}`' for name in settings)}."]
     example = {"study": "sr_mse_vs_gan", "search": "perception_distortion"}[kind]
     text = (ROOT / "experiments" / example / f"{kind}.yaml").read_text(encoding="utf-8")
     out += ["", f"An example, `experiments/{example}/{kind}.yaml`:", "", "```yaml", text.rstrip(), "```"]
@@ -301,4 +306,5 @@ def default_of(value: ast.expr) -> str:
     """Return a default as people write it."""
     text = ast.unparse(value)
     made = re.fullmatch(r"field\(default_factory=(.*)\)", text)
-    return {"list": "[]", "dict": "{}"}.get(made[1], made[1]) if made else text.replace("None", "null")
+    known = {"list": "[]", "dict": "{}", "Engine": "local"}
+    return known.get(made[1], made[1].removeprefix("lambda: ")) if made else text.replace("None", "null")
