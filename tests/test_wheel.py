@@ -63,6 +63,38 @@ def test_the_wheel_holds_code_plugins_and_configs(wheel: Path) -> None:
     assert "hydra_plugins/__init__.py" not in names
     configs = {path.relative_to(REPOSITORY / "conf").as_posix() for path in (REPOSITORY / "conf").rglob("*.yaml")}
     assert {name.removeprefix("henkan/conf/") for name in names if name.startswith("henkan/conf/")} == configs
+    for path in (REPOSITORY / "src" / "henkan" / "zoo").iterdir():
+        assert path.is_dir() or f"henkan/zoo/{path.name}" in names
+    assert "henkan-0.1.0.dist-info/licenses/NOTICE" in names
+
+
+def test_the_wheel_holds_studies_without_their_pictures(wheel: Path) -> None:
+    held = {
+        name.removeprefix("henkan/experiments/")
+        for name in zipfile.ZipFile(wheel).namelist()
+        if "/experiments/" in name
+    }
+    lie = REPOSITORY / "experiments"
+    files = {path.relative_to(lie).as_posix() for kind in ("*.yaml", "*.md") for path in lie.rglob(kind)}
+    assert held == {name for name in files if "/results/" not in name}
+    assert "mse_vs_gan/study.yaml" in held
+
+
+def test_a_study_and_the_version_from_the_installed_wheel(installed: Path, tmp_path: Path) -> None:
+    assert command(installed / "henkan", "--version", cwd=tmp_path).startswith("henkan 0.1.0 (Python ")
+    printed = command(installed / "henkan", "study", "mse_vs_gan", "--dry-run", "scale=smoke", cwd=tmp_path)
+    assert "adversarial 0.02" in printed
+
+
+@pytest.mark.slow
+def test_what_henkan_new_writes_trains_at_once_beside_the_installed_wheel(installed: Path, tmp_path: Path) -> None:
+    command(installed / "henkan", "new", "loss", "sharper_edges", cwd=tmp_path)
+    command(installed / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", cwd=tmp_path)
+    assert "fine: tried" in command(installed / "henkan", "check", cwd=tmp_path)
+    words = ("experiment=glcic", "scale=smoke", "loss=[mse,sharper_edges]", "weights.sharper_edges=0.5")
+    printed = command(installed / "henkan", "train", *words, cwd=tmp_path)
+    columns = (tmp_path / printed.splitlines()[-1] / "metrics.csv").read_text().splitlines()[0]
+    assert "weighted/sharper_edges" in columns
 
 
 @pytest.mark.slow

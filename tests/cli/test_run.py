@@ -16,7 +16,10 @@ from henkan.cli.run import main as main_of_this_process
 HEAVY = ("torch", "pytorch_lightning", "torchmetrics", "wandb", "hydra", "omegaconf", "numpy", "pandas")
 
 
-@pytest.mark.parametrize(("words", "limit"), [(["--help"], 0.5), (["train", "--help"], 1.2), (["study", "-h"], 1.2)])
+@pytest.mark.parametrize(
+    ("words", "limit"),
+    [(["--help"], 0.5), (["--version"], 0.5), (["train", "--help"], 1.2), (["study", "-h"], 1.2)],
+)
 def test_help_is_quick_and_imports_nothing_heavy(words: list[str], limit: float, tmp_path: Path) -> None:
     script = f"import sys; sys.argv[1:] = {words!r}; from henkan.cli.run import main; code = main(); "
     script += f"sys.exit(code or ', '.join(set(sys.modules) & set({HEAVY!r})) or 0)"

@@ -203,6 +203,7 @@ def test_scale_wins_over_the_recipe(composed: Compose) -> None:
     cfg = composed(["experiment=glcic", "scale=smoke"])
     assert cfg.size == cfg.scale.size
     assert cfg.window == cfg.size // 2
+    assert cfg.trainer.threads == 1
     assert all(phase["iterations"] >= 2 for phase in cfg.schedule.values())
 
 

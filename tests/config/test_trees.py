@@ -82,3 +82,20 @@ def test_frozen_configs_of_a_killed_study_are_swept(tmp_path: Path, monkeypatch:
         (own,) = {path.name for path in tmp_path.iterdir()} - set(names)
         assert own.endswith(f".{os.getpid()}@{host}")
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names[1:])
+
+
+def test_a_term_in_few_words_has_a_weight_that_is_set_by_name(
+    composed: Compose, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "conf" / "loss").mkdir(parents=True)
+    (tmp_path / "conf" / "loss" / "mine.yaml").write_text("mine: {_target_: mine.Mine}\n")
+    (tmp_path / "conf" / "loss" / "half.yaml").write_text("half: {_target_: mine.Mine, weight: 0.5}\n")
+    words = ["loss=[mse,mine,half]"]
+    cfg = composed(words)
+    assert (cfg.loss.mine.weight, cfg.loss.half.weight) == (1.0, 0.5)
+    assert cfg.weights == {"mse": 1.0, "mine": 1.0, "half": 0.5}
+    assert cfg.balance == {"mse": None, "mine": None, "half": None}
+    assert composed([*words, "weights.mine=0.1"]).loss.mine.weight == 0.1
+    with frozen_config():
+        assert composed([*words, "weights.half=2.0"]).loss.half.weight == 2.0

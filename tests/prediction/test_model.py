@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +11,20 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from omegaconf import OmegaConf
 from PIL import Image
 from tiny_model import RECIPES, write_model
 
+from henkan.config.composition import compose_root
 from henkan.config.trees import config_folder
 from henkan.errors import UserError
 from henkan.launching.execute import execute
 from henkan.prediction.memory import like, mask_in, pictures_in
-from henkan.prediction.model import Model, load
+from henkan.prediction.model import Model, is_run, load
+from henkan.runs.trained import named, own_config
+from henkan.training import model_file
+from henkan.zoo import networks
 
-CPU = "trainer.accelerator=cpu"
 HOLE = np.s_[10:22, 14:29]
 
 
@@ -53,21 +59,23 @@ def test_every_task_has_a_recipe_here() -> None:
 @pytest.mark.parametrize("task", RECIPES)
 def test_a_model_file_on_pictures_of_every_kind(task: str, tmp_path: Path) -> None:
     file = write_model(tmp_path / "model.safetensors", task)
-    model = load(file, [CPU])
+    model = load(file)
     assert (model.task, model.discriminator) == (task, None) and not model.generator.training
     picture, given = page(task), beside(task)
     made = model(picture, **given)
     assert made.dtype == np.uint8 and made.shape[:2] == tuple(side * (4 if "super" in task else 1) for side in (37, 45))
     assert len(np.unique(made)) > 1
-    # What the command writes.
+    # What the command writes: its files are these.
     Image.fromarray(picture).save(tmp_path / "a.png")
-    words = [f"model={file}", f"input={tmp_path / 'a.png'}", f"output={tmp_path / 'out'}", CPU]
+    files = copy.copy(model.predictor)
+    files.cfg = copy.deepcopy(files.cfg)
     for name, value in given.items():
         if isinstance(value, np.ndarray):
             Image.fromarray(value).save(tmp_path / f"{name}.png")
-        words.append(f"{name}={tmp_path / name}.png" if isinstance(value, np.ndarray) else 'points=[[20,12,"#c04020"]]')
-    assert execute("predict", words).code == 0
-    with Image.open(tmp_path / "out" / "a.png") as written:
+        files.cfg[name] = str(tmp_path / f"{name}.png") if isinstance(value, np.ndarray) else value
+    files.expect([tmp_path / "a.png"])
+    ((_, content),) = files(tmp_path / "a.png")
+    with Image.open(BytesIO(content)) as written:
         assert np.array_equal(np.asarray(written), made)
         assert written.mode == model(Image.fromarray(picture), **given).mode
     # Floats, and tensors of both.
@@ -93,7 +101,7 @@ def test_a_model_file_on_pictures_of_every_kind(task: str, tmp_path: Path) -> No
 
 @pytest.fixture(scope="module")
 def completion(tmp_path_factory: pytest.TempPathFactory) -> Model:
-    return load(write_model(tmp_path_factory.mktemp("model") / "m.safetensors", "completion"), [CPU])
+    return load(write_model(tmp_path_factory.mktemp("model") / "m.safetensors", "completion"))
 
 
 def test_what_is_no_picture_costs_one_line(completion: Model) -> None:
@@ -153,27 +161,54 @@ def test_grey_keeps_its_axis_and_bfloat16_its_kind() -> None:
     assert torch.equal(restored(images), low) and restored(images).dtype == torch.bfloat16
 
 
-def test_a_strange_model_file_is_read_and_not_executed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    from omegaconf import OmegaConf
+def test_the_command_takes_a_model_file(tmp_path: Path) -> None:
+    file = write_model(tmp_path / "m.safetensors", "completion")
+    Image.fromarray(page("completion")).save(tmp_path / "a.png")
+    Image.fromarray(beside("completion")["mask"]).save(tmp_path / "a_mask.png")
+    words = [f"model={file}", f"input={tmp_path / 'a.png'}", f"output={tmp_path / 'out'}"]
+    assert execute("predict", words).code == 0
+    with Image.open(tmp_path / "out" / "a.png") as written:
+        assert np.array_equal(np.asarray(written), load(file)(page("completion"), **beside("completion")))
 
-    from henkan.training import model_file
 
+def test_a_strange_model_file_is_read_and_not_executed(tmp_path: Path) -> None:
     file = write_model(tmp_path / "m.safetensors", "dehazing")
+    cfg = compose_root("predict", [f"run={file}"])
+    assert own_config(cfg).recipe == "aod_net"
     config = OmegaConf.create(model_file.said(file)["config"])
     config.task = {"_target_": "builtins.eval", "_args_": ["1"]}
     model_file.write(file, {"a": torch.zeros(1)}, {"config": OmegaConf.to_yaml(config)})
     with pytest.raises(UserError, match=r"task\._target_=builtins\.eval is no class that henkan has"):
-        load(file, [CPU])
+        own_config(cfg)
+    model_file.write(file, {"a": torch.zeros(1)}, {"config": "a: &b [1]\nc: *b\n"})
+    with pytest.raises(UserError, match="has aliases"):
+        own_config(cfg)
     model_file.write(file, {"a": torch.zeros(1)}, {})
     with pytest.raises(UserError, match="holds weights alone, and no config"):
-        load(file, [CPU])
+        own_config(cfg)
     file.write_bytes(file.read_bytes()[:20])
     with pytest.raises(UserError, match="is damaged"):
-        load(file, [CPU])
-    assert execute("predict", ["model=linse", "input=a.png"]).code == 2
-    assert "there is no model 'linse'" in capfd.readouterr().err
+        own_config(cfg)
+
+
+def test_networks_are_named_or_the_nearest_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(networks, "FOLDER", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="there is no model 'lines'; none came with this version"):
+        networks.find("lines")
+    (tmp_path / "lines.safetensors").touch()
+    (tmp_path / "lines").mkdir()
+    assert networks.find("lines") == networks.resolved("model:lines") == tmp_path / "lines.safetensors"
+    assert networks.resolved("runs/lines") == Path("runs/lines")
+    with pytest.raises(UserError, match=r"no model 'linse' \(did you mean 'lines'\?\); there are: lines"):
+        networks.find("linse")
     with pytest.raises(UserError, match=r"there is no model file .*none\.safetensors"):
-        load(tmp_path / "none.safetensors", [CPU])
+        networks.find(str(tmp_path / "none.safetensors"))
+    # A folder that happens to have the name of a network is no run.
+    assert not is_run(Path("lines")) and not is_run(tmp_path / "lines.safetensors") and is_run(tmp_path)
+    both = OmegaConf.create({"model": "lines", "run": "a"})
+    with pytest.raises(UserError, match="model=lines and run=a are two networks"):
+        named(both)
 
 
 def test_places_of_this_machine_are_in_no_file(tmp_path: Path) -> None:

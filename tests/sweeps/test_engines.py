@@ -38,7 +38,9 @@ def test_workers_share_a_study_and_a_failure_is_told_once(
     assert printed.count("henkan: failed: broken, seed 0: ") == 1, printed
     assert "exit code" not in printed, printed
     page = Path(next(line for line in printed.splitlines() if line.endswith("report.html")))
-    statuses = {run["configuration"]: run["status"] for run in json.loads((page.parent / "study.json").read_text())["runs"]}
+    statuses = {
+        run["configuration"]: run["status"] for run in json.loads((page.parent / "study.json").read_text())["runs"]
+    }
     assert statuses == {"mse": "done", "weak": "done", "broken": "failed", "strong": "done"}
     # The failure is told in the page, in the place where scores would be.
     assert "side" in page.read_text()

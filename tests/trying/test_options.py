@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from henkan.errors import UserError
+from henkan.trying import options
 from henkan.trying.options import built, tried
+from henkan.verbs import check
 
 HEAD = """
 import numpy as np
@@ -65,11 +67,10 @@ WRONG = {
     "a half": (
         "generator",
         network("return {'raw': self.layer(image)}", more=", stride=2"),
-        "make 3 channels of 16x16",
+        r"makes a tensor \(4, 3, 16, 16\) of sources \(4, 3, 32, 32\)",
     ),
-    "one channel": ("generator", network("return self.layer(image)", 1), "make 1 channel of 32x32 pixels where the"),
+    "two channels": ("generator", network("return self.layer(image)", 2), "and Completion can make nothing of that"),
     "another key": ("generator", network("return {'out': image}"), "returns a mapping of out: it returns pictures"),
-    "a pair": ("generator", network("return self.layer(image), image"), "the generator Mine returns a tuple"),
     "no gradient": ("generator", network("return self.layer(image).detach()"), "the generator learns nothing"),
     "no weight": ("generator", network("return image + 0 * self.layer(image)"), "no gradient reaches its weights"),
     "NaN": ("generator", network("return self.layer(image) / 0 * 0"), "makes NaN or infinite values"),
@@ -77,7 +78,6 @@ WRONG = {
     # What a discriminator says.
     "of the batch": ("discriminator", network("return self.layer(image).mean()"), r"says a tensor \(\) of 8 pictures"),
     "a mapping": ("discriminator", network("return {'logits': self.layer(image)}"), "a mapping of logits: it returns"),
-    "no logits' gradient": ("discriminator", network("return self.layer(image).detach()"), "learns nothing"),
     # What a loss returns.
     "a number": ("loss", called("input, target", "return (input - target).mean().item()"), "returns a float: a tensor"),
     "per channel": ("loss", called("input, target", "return (input - target).mean((0, 2, 3))"), r"returns \(3,\) of 4"),
@@ -86,10 +86,9 @@ WRONG = {
         called("input, target", "return (input - input).log().mean()"),
         "is .* on an ordinary picture",
     ),
-    "unknown key": ("loss", called("input, truth", "return (input - truth).mean()"), "mine reads 'truth', which this"),
+    "unknown key": ("loss", called("input, truth", "return (input - truth).mean()"), "reads 'truth', which this"),
     # What a metric returns.
     "of all": ("metric", called("output, target", "return (output - target).mean()"), r"returns a tensor \(\) of"),
-    "nothing": ("metric", called("output, target", "pass"), "returns nothing of 2 pictures: one value of each"),
     "no value": (
         "metric",
         called("output", "return output.mean((1, 2, 3)) * float('nan')"),
@@ -110,14 +109,12 @@ WRONG = {
     # What data give.
     "floats": ("data", DATA.format(body="return np.zeros((64, 64, 3))"), r"give float64 \(64, 64, 3\) as train/0"),
     "grey": ("data", DATA.format(body="return np.zeros((64, 64, 1), np.uint8)"), "give 1 channels in train/0 and say"),
-    "no picture": ("data", DATA.format(body="return None"), "give NoneType as train/0"),
 }
 RIGHT = {
     "a tensor": ("generator", network("return self.layer(image)")),
-    "a mapping": ("generator", network("return {'raw': self.layer(image), 'more': image}")),
     "logits alone": ("discriminator", network("return self.layer(image).mean((1, 2, 3))")),
     "a map": ("loss", called("input, target", "return (input - target).abs()")),
-    "of the batch": ("loss", called("input", "return input.diff().abs().mean()")),
+    "of the whole batch": ("loss", called("input", "return input.diff().abs().mean()")),
 }
 
 
@@ -137,7 +134,10 @@ def write(folder: Path, group: str, option: str, code: str) -> None:
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_what_is_wrong_is_said_in_a_line(case: str, option: str, tmp_path: Path) -> None:
+def test_what_is_wrong_is_said_in_a_line(
+    case: str, option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(options, "SITUATIONS", {"": "image_folder"})
     group, code, message = WRONG[case]
     write(tmp_path, group, option, code)
     with pytest.raises(UserError, match=message) as caught:
@@ -151,3 +151,24 @@ def test_what_is_meant_is_taken(case: str, option: str, tmp_path: Path) -> None:
     write(tmp_path, group, option, code)
     assert tried(group, option, tmp_path) == ""
     assert callable(built(group, option, tmp_path))
+
+
+def test_an_option_is_tried_until_a_situation_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    color = "experiment=let_there_be_color"
+    monkeypatch.setattr(options, "SITUATIONS", dict.fromkeys(("", color), "image_folder"))
+    write(tmp_path, "loss", "mine_of_colors", called("ab, target_ab", "return (ab - target_ab).abs().mean((1, 2, 3))"))
+    assert tried("loss", "mine_of_colors", tmp_path) == color
+
+
+def test_check_tries_what_is_ones_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(options, "SITUATIONS", {"": "image_folder"})
+    monkeypatch.setattr(check, "configurations", lambda: iter(()))
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, "loss", "mine_right", called("input", "return input.mean((1, 2, 3))"))
+    assert check.main([]) == 0
+    assert "loss=mine_right, tried" in capsys.readouterr().out
+    write(tmp_path, "generator", "mine_wrong", network("return self.layer(image).detach()"))
+    assert check.main([]) == 2
+    assert "generator=mine_wrong, tried: the generator learns nothing" in capsys.readouterr().err

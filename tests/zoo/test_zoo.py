@@ -6,6 +6,7 @@ import hashlib
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from omegaconf import OmegaConf
@@ -13,7 +14,7 @@ from PIL import Image
 from tiny_model import write_model
 
 from henkan.errors import UserError
-from henkan.exporting.card import Sheet, compared, markdown, matches, scored
+from henkan.exporting.card import Sheet, compared, markdown, matches, portable, scored
 from henkan.launching.execute import execute
 from henkan.training import model_file
 from henkan.verbs.zoo import ALL, LARGEST
@@ -36,8 +37,8 @@ def test_a_network_has_the_scores_of_its_card(name: str, tmp_path: Path, monkeyp
     card, model = networks.card(name), networks.find(name)
     assert card["sha256"] == hashlib.sha256(model.read_bytes()).hexdigest()
     words = [*card["test"], f"evaluation.pictures={AGAIN}", f"paths.cache={tmp_path / 'cache'}"]
-    ours = scored(model, words, tmp_path / "model")
-    base = scored(model, words, tmp_path / "baseline", card["instead"])
+    ours, _ = scored(model, words, tmp_path / "model")
+    base, _ = scored(model, words, tmp_path / "baseline", card["instead"])
     assert len(ours) == AGAIN and matches(card, ours, base, WITHIN) == []
     # What it says of all of them follows from those that it lists.
     tables = [
@@ -101,3 +102,29 @@ def test_a_sheet_says_what_it_must(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("title: a\n")
     with pytest.raises(UserError, match=r"a\.yaml is to say title, train, data, licence, test"):
         Sheet.read(tmp_path / "a.yaml")
+
+
+def test_a_card_names_no_place_of_this_machine() -> None:
+    run = ["experiment=srresnet", "data.path=/home/me/photos", "init=/home/me/runs/a", "seed=1"]
+    run += ["paths.runs=/tmp/runs", "logger=csv", "trainer.threads=1", "trainer.precision=bf16-mixed"]
+    told = ["experiment=srresnet", "init=model:sr"]
+    assert portable(run, told) == [
+        *("experiment=srresnet", "data.path=photos", "init=model:sr", "seed=1", "trainer.precision=bf16-mixed")
+    ]
+
+
+def test_a_score_that_is_another_is_named() -> None:
+    rows = [{"file": "a", "model": {"psnr": 30.0}, "baseline": {"psnr": 20.0}}]
+    table = pd.DataFrame({"psnr": [30.1]}, ["a"])
+    (line,) = matches({"pictures": rows}, table, table, within=0.02)
+    assert line == "a: psnr of the baseline is 30.1, and 20 on the card"
+
+
+def test_what_is_better_and_by_how_much() -> None:
+    generator = np.random.default_rng(0)
+    base = pd.DataFrame({"psnr": generator.normal(20, 3, 40), "mse": generator.normal(5, 1, 40)})
+    ours = base.add(generator.normal([1.0, 0.5], 0.1, (40, 2)))
+    up, down = compared(ours, base, {"psnr": "higher", "mse": "lower"})
+    assert up["beats"] and not down["beats"]
+    assert up["difference"]["low"] < 1.0 < up["difference"]["high"] + 0.1 and up["difference"]["low"] > 0.9
+    assert not compared(base, base, {"psnr": "higher"})[0]["beats"]

@@ -20,9 +20,9 @@ def main() -> int:
             print(overview(verbs()))
             return 0
         if words[0] == "--version":
-            from importlib.metadata import version
+            from henkan.cli.version import told
 
-            print(f"henkan {version('henkan')}")
+            print(told())
             return 0
         if len(words) > 1 and words[0] in verbs() and words[1] in HELP:
             from henkan.cli.usage import usage

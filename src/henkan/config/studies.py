@@ -20,7 +20,7 @@ from omegaconf.errors import OmegaConfBaseException
 from henkan.config.composition import compose_root
 from henkan.config.engines import Engine, engine
 from henkan.config.explain import one_line, suggestion
-from henkan.config.trees import config_folder, config_folders, groups
+from henkan.config.trees import config_folders, experiments_folders, groups
 from henkan.errors import UserError
 
 
@@ -290,14 +290,14 @@ def name_of(file: Path) -> str:
 
 def find(kind: Kind, name: str) -> Path:
     """Return the file, `study.yaml` say, that a name or a path means."""
-    folders = (Path(name), Path("experiments") / name, config_folder().parent / "experiments" / name)
+    folders = [Path(name), *(folder / name for folder in experiments_folders())]
     files = [folder / f"{kind.name}.yaml" if folder.is_dir() else folder for folder in folders]
     found = next((file for file in files if file.is_file()), None)
     if found is None:
-        known = sorted(path.parent.name for path in Path("experiments").glob(f"*/{kind.name}.yaml"))
-        raise UserError(
-            f"there is no {kind.name} {name!r}{suggestion(name, known)}; there are {known or 'none in ./experiments'}"
+        known = sorted(
+            {path.parent.name for folder in experiments_folders() for path in folder.glob(f"*/{kind.name}.yaml")}
         )
+        raise UserError(f"there is no {kind.name} {name!r}{suggestion(name, known)}; there are {', '.join(known)}")
     return found
 
 

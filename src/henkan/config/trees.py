@@ -27,6 +27,13 @@ def config_folder() -> Path:
     return installed if installed.is_dir() else PACKAGE.parents[1] / "conf"
 
 
+def experiments_folders() -> list[Path]:
+    """Return where studies and searches lie: the working directory's, then henkan's own, in a wheel or a checkout."""
+    above = PACKAGE if (PACKAGE / "conf").is_dir() else PACKAGE.parents[1]
+    here, own = Path("experiments"), above / "experiments"
+    return [here] if here.resolve() == own else [here, own]
+
+
 def user_config_folder() -> Path | None:
     """Return the config tree of the working directory, if it has one of its own; a frozen tree holds both."""
     here = Path.cwd() / "conf"
@@ -41,6 +48,7 @@ def frozen_config() -> Iterator[None]:
     import tempfile
     from contextlib import ExitStack
 
+    from henkan.config.short import write_in_full
     from henkan.errors import UserError
     from henkan.files import is_left, owner
 
@@ -53,9 +61,10 @@ def frozen_config() -> Iterator[None]:
                 shutil.rmtree(left, ignore_errors=True)
             copy = stack.enter_context(tempfile.TemporaryDirectory(prefix="henkan-conf-", suffix=f".{owner()}"))
             # Henkan's own file of a name comes first, as on Hydra's search path, so it is copied last.
-            for tree in (user_config_folder(), config_folder()):
-                if tree is not None:
-                    shutil.copytree(tree, copy, dirs_exist_ok=True)
+            if (users := user_config_folder()) is not None:
+                shutil.copytree(users, copy, dirs_exist_ok=True)
+                write_in_full(Path(copy))
+            shutil.copytree(config_folder(), copy, dirs_exist_ok=True)
         except OSError as error:
             # Of a tree, shutil gathers what was refused: from, to, and the whole message.
             told = error.args[0][0][2] if isinstance(error, shutil.Error) else str(error)

@@ -20,6 +20,7 @@ from matplotlib.font_manager import findfont
 from PIL import Image, ImageDraw, ImageFont
 
 from henkan.config.composition import compose_root
+from henkan.config.resolved import Config
 from henkan.errors import UserError
 from henkan.evaluation.score import score
 from henkan.exporting.source import without_places
@@ -37,11 +38,16 @@ from henkan.training.assemble import build_network
 DRAWN, COLUMNS = 12, 2
 # Settings of a command that say where things lie and how it is watched, and nothing of what is learned.
 APART = ("paths.", "logger", "validation.", "trainer.", "checkpoint.", "metric", "evaluation.")
+OF_LEARNING = ("trainer.precision",)
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """What is said of a network: `score` decides, against `baseline` (its name) by `instead` (overrides of it)."""
+    """What is said of a network, all of which no command could find out.
+
+    `train`: the overrides that train it. `test`: those under which `scores` are taken, of which the first decides.
+    `baseline` is what it has to beat, in words, and `instead` the overrides that make it. `cannot`: what it cannot do.
+    """
 
     title: str
     train: list[str]
@@ -63,10 +69,10 @@ class Sheet:
         return cls(**found)
 
 
-def scored(model: Path, words: Sequence[str], folder: Path, instead: Sequence[str] = ()) -> pd.DataFrame:
+def scored(model: Path, words: Sequence[str], folder: Path, instead: Sequence[str] = ()) -> tuple[pd.DataFrame, Config]:
     """Return the scores of a model file, a row a picture, under overrides of `henkan evaluate`, and keep pictures.
 
-    With `instead`, those of the generator that these overrides name, on the same pictures.
+    With `instead`, those of the generator that these overrides name, on the same pictures. Beside them their config.
     """
     given = [*words, *instead]
     cfg = compose_root("evaluate", [f"run={model}", f"evaluation.kept={DRAWN}", *given])
@@ -79,7 +85,7 @@ def scored(model: Path, words: Sequence[str], folder: Path, instead: Sequence[st
     if not instead:
         checkpoint.load_weights(network, checkpoint.generator(checkpoint.load(model)), model)
     found = score(config, pictures, network, folder, split)
-    return pd.DataFrame(found.images, index=pd.Index(found.files, name="file"))
+    return pd.DataFrame(found.images, index=pd.Index(found.files, name="file")), config
 
 
 def compared(model: pd.DataFrame, baseline: pd.DataFrame, better: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -116,19 +122,17 @@ def card_of(name: str, sheet: Sheet, model: Path, run: Path | None) -> tuple[dic
     words = [*sheet.test, f"metric=[{','.join(sheet.scores)}]"]
     with TemporaryDirectory() as place:
         ours, theirs = Path(place) / "model", Path(place) / "baseline"
-        scores = scored(model, words, ours)
-        base = scored(model, words, theirs, sheet.instead)
+        scores, config = scored(model, words, ours)
+        base, _ = scored(model, words, theirs, sheet.instead)
         drawn = draw(ours / "pictures", theirs / "pictures", name, sheet.baseline)
-    cfg = compose_root("evaluate", [f"run={model}", *words])
-    config = with_overrides(own_config(cfg), cfg, words)
-    better = {key: str(config.metric[key].better) for key in sheet.scores}
+    better = {key: str(config["metric"][key]["better"]) for key in sheet.scores}
     record: Mapping[str, Any] = {} if run is None else read_record(run_folder(run)) or {}
     weights = checkpoint.generator(checkpoint.load(model))
     return {
         "name": name,
         "title": sheet.title,
-        "task": str(config.task["_target_"]).split(".")[-2],
-        "train": portable(record.get("overrides") or sheet.train),
+        "task": str(config["task"]["_target_"]).split(".")[-2],
+        "train": portable(record.get("overrides") or sheet.train, sheet.train),
         "iterations": int(facts.get("iterations") or 0),
         "seconds": round(float(record.get("seconds", 0.0))),
         "data": sheet.data,
@@ -154,13 +158,16 @@ def rounded(row: pd.Series[float]) -> dict[str, float]:
     return {str(key): round(float(value), 5) for key, value in row.items()}
 
 
-def portable(overrides: Sequence[str]) -> list[str]:
-    """Return the overrides that say what was learned, with no place of this machine in them."""
+def portable(overrides: Sequence[str], told: Sequence[str]) -> list[str]:
+    """Return the overrides that say what was learned; where one names a place of this machine, the one that is told."""
+    known = {word.partition("=")[0]: word for word in told}
     found = []
     for word in overrides:
         key, _, value = word.partition("=")
-        if not key.lstrip("+~").startswith(APART):
-            found.append(f"{key}={without_places(value)}" if value else word)
+        if key.lstrip("+~").startswith(APART) and key not in OF_LEARNING:
+            continue
+        elsewhere = without_places(value)
+        found.append(word if elsewhere == value else known.get(key, f"{key}={elsewhere}"))
     return found
 
 

@@ -26,10 +26,10 @@ def export(cfg: DictConfig) -> Path:
     if cfg.format not in formats():
         raise UserError(f"format={cfg.format}{suggestion(str(cfg.format), formats())}: there is {', '.join(formats())}")
     module = import_module(f"henkan.exporting.formats.{cfg.format}")
-    source = source_of(cfg)
-    output = Path(f"{source.own.get('recipe') or 'model'}{module.ENDING}" if cfg.output is None else str(cfg.output))
-    output = output.expanduser()
-    if output.suffix != module.ENDING:
+    output = None if cfg.output is None else Path(str(cfg.output)).expanduser()
+    if output is not None and output.suffix != module.ENDING:
         raise UserError(f"output={output}: a file of format={cfg.format} ends in {module.ENDING}")
+    source = source_of(cfg)
+    output = output or Path(f"{source.own.get('recipe') or 'model'}{module.ENDING}")
     module.export(source, output, cfg)
     return output

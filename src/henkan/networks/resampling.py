@@ -32,10 +32,8 @@ def enlarged(images: Tensor, scale: int) -> Tensor:
     """Return pictures (B, C, h, w) `scale` times larger by the same kernel; values may leave [0, 1]."""
     if scale == 1:
         return images
-    height, width = images.shape[-2:]
-    size = ((height + 2 * REACH) * scale, (width + 2 * REACH) * scale)
-    # Without `antialias` torch's kernel is another one, of a = -0.75.
-    large = functional.interpolate(mirrored(images, REACH), size, mode="bicubic", antialias=True)
+    # Without `antialias` torch's kernel is another one, of a = -0.75. A factor, not a size: so it can be exported.
+    large = functional.interpolate(mirrored(images, REACH), scale_factor=scale, mode="bicubic", antialias=True)
     rim = REACH * scale
     return large[..., rim:-rim, rim:-rim]
 
@@ -48,5 +46,8 @@ def mirrored(images: Tensor, rim: int) -> Tensor:
 
 def places(length: int, rim: int, device: torch.device) -> Tensor:
     """Return which of `length` pixels stands at each place from -rim to length + rim."""
-    turn = torch.arange(-rim, length + rim, device=device).remainder(2 * length)
+    turn = torch.arange(-rim, length + rim, device=device)
+    if rim > length:
+        turn = turn.remainder(2 * length)
+    turn = torch.where(turn < 0, -1 - turn, turn)
     return torch.where(turn < length, turn, 2 * length - 1 - turn)

@@ -125,9 +125,13 @@ METRICS = {
         "recall", "", "Share of the true pictures that lie among outputs, by the 3rd neighbor in Lite0's features."
     ),
     "density": Metric(
-        "density", "", "How many true pictures' neighborhoods an output lies in, over 5; 1 for sets of one distribution."
+        "density",
+        "",
+        "How many true pictures' neighborhoods an output lies in, over 5; 1 for sets of one distribution.",
     ),
-    "coverage": Metric("coverage", "", "Share of the true pictures that have an output near them, in Lite0's features."),
+    "coverage": Metric(
+        "coverage", "", "Share of the true pictures that have an output near them, in Lite0's features."
+    ),
     "ssimulacra2": Metric(
         "SSIMULACRA 2", "", "Quality as people rate it: 90 cannot be told apart, 70 high, 50 medium, 30 low."
     ),

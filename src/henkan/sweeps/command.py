@@ -65,9 +65,7 @@ def check_anywhere(many: Study | Search, cfg: DictConfig) -> None:
         )
 
 
-def await_workers(
-    crew: Crew, command: Command, count: int, since: str, at_once: int, look: Callable[[], None]
-) -> None:
+def await_workers(crew: Crew, command: Command, count: int, since: str, at_once: int, look: Callable[[], None]) -> None:
     """Start so many workers and wait for all; `look` is called every two seconds. Those that have failed are told."""
     crew.start(command.of_worker, count, since, at_once)
     print(f"henkan: {count} worker{'s' * (count > 1)}, whose logs lie in {crew.folder}", file=sys.stderr, flush=True)

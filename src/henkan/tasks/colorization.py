@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Literal
 
 import torch
@@ -33,6 +34,7 @@ class Colorization(Task):
     """
 
     whole = frozenset(WHOLE)
+    given = MappingProxyType({"source": 1, "hints": 2, "hint_mask": 1})
 
     def __init__(self, window: int, judged_in: Literal["rgb", "lab"] = "rgb", temperature: float | None = None) -> None:
         if temperature is not None and not temperature > 0:
@@ -40,7 +42,7 @@ class Colorization(Task):
         self.window, self.judged_in, self.temperature = window, judged_in, temperature
 
     def condition(self, sample: Sample) -> dict[str, Tensor]:
-        given = {name: sample[name] for name in (*PLACES, *WHOLE) if name in sample}
+        given = MappingProxyType({name: sample[name] for name in (*PLACES, *WHOLE) if name in sample})
         image = grey_of(sample)
         # A picture without another's style has its own.
         return {"image": image, "style": image, "lightness": lightness_of(sample) / 100.0, **given}

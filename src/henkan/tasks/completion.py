@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from torch import Tensor
 
@@ -17,6 +18,8 @@ class Completion(Task):
     `window` is the side of the local patch in pixels: around the hole for a completed picture, around the hole of a
     second, independent draw for a real one (GLCIC's M_d).
     """
+
+    given = MappingProxyType({"source": None, "mask": 1})
 
     def __init__(self, window: int) -> None:
         self.window = window

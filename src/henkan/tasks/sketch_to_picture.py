@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import torch
 from torch import Tensor
@@ -20,6 +21,7 @@ class SketchToPicture(Task):
     """
 
     drawn_in = "source"
+    given = MappingProxyType({"source": 1, "strokes": 3})
 
     def __init__(self, window: int) -> None:
         self.window = window

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Literal
 
 from torch import Tensor
@@ -27,6 +28,9 @@ class Task(ABC):
 
     whole: frozenset[str] = frozenset()
     """What of `condition` is about the whole picture: it has a size of its own, and is never padded."""
+
+    given: Mapping[str, int | None] = MappingProxyType({"source": None})
+    """What of a sample a person gives the network, with its channels; null: as many as the config says of sources."""
 
     @abstractmethod
     def condition(self, sample: Sample) -> dict[str, Tensor]:

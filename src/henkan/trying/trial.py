@@ -9,14 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from henkan.config.checks import check_types
+from henkan.config.build import build
 from henkan.config.composition import compose_root
 from henkan.data.pictures import Pictures
 from henkan.data.stream import Item, collate
 from henkan.errors import UserError
 from henkan.metrics.set_metric import SetMetric
 from henkan.runs.plan import Plan, plan_run
-from henkan.sample import PAIRED, Sample, to_float
+from henkan.sample import PAIRED, Sample, described, to_float
 from henkan.scoring.evaluation_set import evaluation_set, scored
 from henkan.scoring.evaluator import Evaluator
 from henkan.terms.function import Function
@@ -62,13 +62,13 @@ class Trial:
     def compose(self) -> None:
         """Plan the run: configs compose, settings fit, data are there."""
         cfg = compose_root("train", self.overrides)
-        check_types(cfg, self.overrides)
+        if not str(cfg.data.get("_target_")).startswith("henkan."):
+            # Before they are measured.
+            check_data(build(cfg.data))
         self.plan = plan_run(cfg)
 
     def load(self) -> None:
         """Read a batch of each stream."""
-        for pictures in self.plan.streams.values():
-            check_data(pictures)
         sizes = batch_sizes(self.plan.config, list(self.plan.streams))
         streams = training_streams(self.plan)
         self.batches = {
@@ -93,8 +93,27 @@ class Trial:
             begin: Any = translator.generator.begin
             begin(self.plan.schedule.phases[-1].name)
         for name, sample in self.prepared.items():
-            self.generated[name] = translator.transforms[name].generate(translator.generator, sample)
+            self.generated[name] = self.composed(name, sample)
             check_made(translator.generator, self.generated[name], translator.task.answers == "pictures")
+
+    def composed(self, stream: str, sample: Sample) -> Sample:
+        """Generate and compose. Raises `UserError` for an answer that the task can make nothing of."""
+        network = self.translator.generator
+        answers: list[Any] = []
+        hook = network.register_forward_hook(lambda *call: answers.append(call[-1]))
+        try:
+            return self.translator.transforms[stream].generate(network, sample)
+        except (RuntimeError, IndexError) as error:
+            if not answers:
+                raise
+            raw = answers[0] if isinstance(answers[0], Tensor) else answers[0]["raw"]
+            task, given = type(self.translator.task).__name__, tuple(sample["source"].shape)
+            raise UserError(
+                f"the generator {type(network).__name__} makes {described(raw)} of sources {given}, and {task} can "
+                f"make nothing of that: {str(error).splitlines()[0]}"
+            ) from error
+        finally:
+            hook.remove()
 
     def judge(self) -> None:
         """Have the discriminator learn from real and made pictures, where there is one."""

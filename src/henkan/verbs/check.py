@@ -16,7 +16,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from pathlib import Path
 
 from hydra.errors import HydraException
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
@@ -27,7 +26,7 @@ from rich.table import Table
 from henkan.config.checks import check_config, check_types
 from henkan.config.composition import compose_root
 from henkan.config.explain import explain
-from henkan.config.trees import config_folders, defaults, group_options
+from henkan.config.trees import config_folders, defaults, experiments_folders, group_options
 from henkan.errors import UserError
 
 
@@ -121,7 +120,7 @@ def configurations() -> Iterator[tuple[str, list[str]]]:
     from henkan.config.searches import overrides_at, probes, read_search
     from henkan.config.studies import read_study
 
-    folders = {folder.parent / "experiments" for folder in config_folders()} | {Path("experiments").resolve()}
+    folders = experiments_folders()
     for file in sorted(path for folder in folders for path in folder.glob("*/study.yaml")):
         seen = set()
         for name, _, overrides in read_study(str(file), []).runs():

@@ -7,7 +7,6 @@ eval "$(henkan completion zsh)"      now, or in ~/.zshrc
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from henkan.errors import UserError
 from henkan.launching.execute import run
@@ -63,7 +62,13 @@ def complete(line: str) -> list[str]:
         run(verb.name, ["-sc", "query=bash"])
         return []
     if verb.name in ("study", "report"):
-        return [path.parent.name for path in sorted(Path("experiments").glob("*/study.yaml"))]
+        from henkan.config.trees import experiments_folders
+
+        return sorted({path.parent.name for folder in experiments_folders() for path in folder.glob("*/study.yaml")})
+    if verb.name == "new" and len(words) == 2:
+        from henkan.starting.start import KINDS
+
+        return [kind for kind in KINDS if kind.startswith(last)]
     return []
 
 

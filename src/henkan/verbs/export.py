@@ -4,8 +4,14 @@ safetensors: the averaged weights in half precision, with the config of the run 
 `henkan predict model=FILE`, `henkan evaluate model=FILE`, `henkan train init=FILE` and `henkan.load("FILE")`. Places of
 this machine are not in it.
 
+onnx (pip install 'henkan[export]'), torchscript, torch_export: a program of tensors, float32 in [0, 1], with the
+conversions of the task inside (a picture and a mask in, the picture with its hole filled out), for pictures of any
+size. It is asked at three sizes before it is called done, has to agree with the network within 1e-4,
+and what cannot be exported is named. A card, FILE.md, says what it takes.
+
   henkan export run=outputs/runs/RUN output=mine.safetensors
   henkan export run=outputs/runs/RUN output=mine.safetensors half=false
+  henkan export run=outputs/runs/RUN format=onnx output=mine.onnx
   henkan export run=outputs/runs/RUN iteration=200_000 output=earlier.safetensors
 """
 

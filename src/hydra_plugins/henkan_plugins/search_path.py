@@ -43,4 +43,4 @@ class WorkingDirectory(SearchPathPlugin):  # type: ignore[misc, unused-ignore]
         make_importable(Path.cwd())
         let_trials_fail()
         if users is not None:
-            search_path.append("working-directory", f"file://{users}")
+            search_path.append("working-directory", f"own://{users}")

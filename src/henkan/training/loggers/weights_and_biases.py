@@ -161,10 +161,14 @@ class WeightsAndBiases(Files):
         self.run.finish(exit_code=0 if status in ("done", "stopped") else 1)
         self.run = None
         if offline:
-            say(f"W&B: offline; `{sync_command(self.folder)}` uploads it, as does `wandb sync {shlex.quote(str(files))}`")
+            say(
+                f"W&B: offline; `{sync_command(self.folder)}` uploads it, as does `wandb sync {shlex.quote(str(files))}`"
+            )
         elif time.monotonic() - began > UPLOAD_PATIENCE:
             # W&B says so only where it is not silent, and calls the run crashed.
-            say(f"W&B: the upload was not over in time; `wandb sync --include-online {shlex.quote(str(files))}` ends it")
+            say(
+                f"W&B: the upload was not over in time; `wandb sync --include-online {shlex.quote(str(files))}` ends it"
+            )
 
     def shown(self, folder: Path) -> str | None:
         if self.mode == "disabled":
