@@ -22,12 +22,13 @@ FETCHED = re.compile(
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Put the pages that are made into the navigation, where it says `studies/*`."""
     made = {
+        "zoo/*": [page for page in study_pages.pages() if page.startswith("studies/zoo/")],
         "studies/*": [f"studies/{name}/index.md" for name in study_pages.studies()],
         "config/*": [page for page in config_pages.pages() if re.match(r"reference/config/(?!index)", page)],
         "roots/*": [page for page in config_pages.pages() if page.startswith("reference/roots/")],
         "api/*": [f"reference/api/{name}.md" for name in api_pages.PUBLIC],
     }
-    config.nav = filled(config.nav, made)
+    config.nav = without_empty(filled(config.nav, made))
     return config
 
 
@@ -35,10 +36,21 @@ def filled(entry: Any, made: dict[str, list[str]]) -> Any:
     """Return a part of the navigation with its patterns replaced."""
     if isinstance(entry, list):
         return [
-            one for each in entry for one in (made.get(each) if isinstance(each, str) else None) or [filled(each, made)]
+            one
+            for each in entry
+            for one in (made[each] if isinstance(each, str) and each in made else [filled(each, made)])
         ]
     if isinstance(entry, dict):
         return {title: filled(inner, made) for title, inner in entry.items()}
+    return entry
+
+
+def without_empty(entry: Any) -> Any:
+    """Return a part of the navigation without sections of which nothing was made."""
+    if isinstance(entry, list):
+        return [one for one in map(without_empty, entry) if one not in ([], {})]
+    if isinstance(entry, dict):
+        return {title: inner for title, inner in ((key, without_empty(one)) for key, one in entry.items()) if inner}
     return entry
 
 

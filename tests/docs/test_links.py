@@ -91,6 +91,8 @@ def made_by(page: Path, target: str) -> str | None:
     if study:
         fits = any(re.search(rf"henkan (study|search|report) {study[1]}\b", words) for words in said)
         fits = fits or any(re.search(r"henkan (train|evaluate)", words) for words in said)
+    elif path.startswith("experiments/zoo/"):
+        fits = "henkan train" in telling.read_text(encoding="utf-8")
     elif path == "docs/systems.png":
         fits = any("docs/systems.py" in words for words in said)
     else:
