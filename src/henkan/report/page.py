@@ -34,7 +34,6 @@ from henkan.report.summary import (
     power,
 )
 from henkan.report.votes import Opinion, between, opinion, percent
-from henkan.scoring.evaluation_set import WHOLE
 
 # What a page is at most, whatever the study: more is slow to open on a phone, and no mail takes it.
 PAGE_BYTES = 19_000_000
