@@ -12,8 +12,8 @@ from PIL import Image
 from henkan import color
 from henkan.errors import UserError
 from henkan.prediction.colorization import points, scribbled
-from henkan.prediction.sketch import read_strokes
-from henkan.prediction.strokes import read_layer
+from henkan.prediction.sketch import on_paper, read_strokes
+from henkan.prediction.strokes import parted, read_layer
 
 SIDES = (120, 160)
 
@@ -34,17 +34,17 @@ def test_strokes_that_were_compressed_are_those_that_were_painted(dirty: str, tm
     else:
         Image.fromarray(strokes()).save(place, quality=75)
     painted = (strokes() < 255).any(axis=2)
-    assert np.array_equal(read_layer(tmp_path / "clean.png")[1], painted)
-    found = read_layer(place)[1]
+    assert np.array_equal(parted(read_layer(tmp_path / "clean.png"))[1], painted)
+    found = parted(read_layer(place))[1]
     assert 0.9 * painted.sum() < found.sum() < 1.15 * painted.sum()
     chroma = {}
     for path in (tmp_path / "clean.png", place):
-        given = scribbled(path, (*SIDES, 3), (60, 80, 3), "photo.png")
+        given = scribbled(read_layer(path), (*SIDES, 3), (60, 80, 3), "photo.png")
         ab = given["hints"] * color.AB
         chroma[path] = float(torch.linalg.vector_norm(ab, dim=1)[given["hint_mask"][:, 0] > 0].mean())
     assert chroma[place] > 0.9 * chroma[tmp_path / "clean.png"] > 40
     # Those of sketches likewise.
-    share = (read_strokes(place) < 1).any(axis=2).mean()
+    share = (on_paper(read_strokes(place)) < 1).any(axis=2).mean()
     assert share == pytest.approx(painted.mean(), rel=0.15)
 
 
@@ -52,7 +52,7 @@ def test_pale_strokes_in_a_clean_file_are_strokes(tmp_path: Path) -> None:
     layer = strokes()
     layer[100:115, 100:150] = (255, 235, 240)
     Image.fromarray(layer).save(tmp_path / "pale.png")
-    assert read_layer(tmp_path / "pale.png")[1][105, 120]
+    assert parted(read_layer(tmp_path / "pale.png"))[1][105, 120]
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from PIL.PngImagePlugin import PngInfo
 
 from henkan.baselines.criminisi import Criminisi
 from henkan.launching.execute import execute
+from henkan.prediction.files import destinations, find, unchanging
 from henkan.progress import listening
-from henkan.verbs.predict import destinations, find, unchanging
 
 BOX = np.s_[10:20, 12:25]
 

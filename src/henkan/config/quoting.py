@@ -17,6 +17,7 @@ PATHS = (
     "mask",
     "importance",
     "run",
+    "model",
     "other",
     "init",
     "resume_from",

@@ -16,6 +16,7 @@ from henkan.runs.trained import own_config
 from henkan.sample import named_arguments
 from henkan.training import checkpoint
 from henkan.training.assemble import build_network
+from henkan.zoo import networks as zoo
 
 OF = ("weights", "pictures")
 
@@ -32,10 +33,10 @@ class Blend:
         if cfg.blend_of not in OF:
             raise UserError(f"blend_of={cfg.blend_of} is neither {' nor '.join(OF)}")
         other = cfg.copy()
-        other.run = cfg.other
+        other.run = str(zoo.resolved(str(cfg.other)))
         self.config: Config = resolved(own_config(other))
         self.share, self.of = float(cfg.blend), str(cfg.blend_of)
-        self.path = checkpoint.find_checkpoint(Path(cfg.other))
+        self.path = checkpoint.find_checkpoint(Path(other.run))
 
     @property
     def name(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,10 @@ from henkan.degradations.grey import Grey
 from henkan.degradations.hints import Hints
 from henkan.errors import UserError
 from henkan.networks.modes import learns
-from henkan.prediction.pictures import on_white, profile, read
-from henkan.prediction.predictor import Predictor
-from henkan.prediction.strokes import inner, read_layer
+from henkan.prediction.given import NOTHING, Given, Layer
+from henkan.prediction.pictures import on_white, read
+from henkan.prediction.predictor import PICTURE, Predictor
+from henkan.prediction.strokes import inner, parted, read_layer
 from henkan.sample import named_arguments
 from henkan.tasks.colorization import enlarged
 
@@ -52,44 +53,48 @@ class ColorPictures(Predictor):
     for sRGB; a color profile is kept.
     """
 
-    def expect(self, pictures: Sequence[Path]) -> list[Path]:
-        files = [Path(str(value)) for key in ("scribble", "style") if (value := self.cfg.get(key)) is not None]
+    takes = frozenset({"points", "scribble", "style"})
+
+    def check(self, given: Mapping[str, Any]) -> None:
         asked = named_arguments(self.network.forward).keys() - getattr(self.network, "ignores", frozenset())
         if learns(self.network) and not isinstance(self.transform.degradation, Hints):
             # Its layers may take them: what they mean was never learned.
             asked -= {"hints", "hint_mask"}
-        side = self.cfg.side
-        if side is not None and (not isinstance(side, int) or side < 1):
-            raise UserError(f"side={side} must be a number of pixels, 1 or more")
-        if self.cfg.points is not None and self.cfg.scribble is not None:
+        self.given_side()
+        if "points" in given and "scribble" in given:
             raise UserError("points and scribble are two ways to say the same: give one of them")
         for key, arguments in (("points", {"hints"}), ("scribble", {"hints"}), ("style", {"style", "ab_histogram"})):
-            if self.cfg.get(key) is not None and not arguments & asked:
+            if key in given and not arguments & asked:
                 raise UserError(
-                    f"{key}={self.cfg.get(key)}: this generator takes no {key}, or was trained without: leave it out"
+                    f"{key}={given[key]}: this generator takes no {key}, or was trained without: leave it out"
                 )
+
+    def expect(self, pictures: Sequence[Path]) -> list[Path]:
+        super().expect(pictures)
         if self.cfg.scribble is not None and len(pictures) > 1:
             raise UserError(
                 f"scribble={self.cfg.scribble} is one scribble for {len(pictures)} pictures: give one input"
             )
-        return files
+        return [Path(str(value)) for key in ("scribble", "style") if (value := self.cfg.get(key)) is not None]
 
-    def __call__(self, path: Path, page: int = 0) -> Iterator[tuple[str, bytes]]:
-        image = read(path, page)
-        # That of a grey picture says nothing about colors.
-        kept = None if image.mode in ("L", "LA") else profile(image)
-        yield self.written(self.colored(image, str(path)), image, kept)
+    def beside(self, path: Path) -> Given:
+        scribble, style = self.cfg.scribble, self.cfg.style
+        return Given(
+            points=self.cfg.points,
+            scribble=None if scribble is None else read_layer(Path(str(scribble))),
+            style=None if style is None else Layer(read(Path(str(style))), str(style)),
+        )
 
     @torch.inference_mode()
-    def colored(self, image: Image.Image, name: str) -> Image.Image:
+    def made(self, image: Image.Image, given: Given = NOTHING, name: str = PICTURE) -> Image.Image:
         """Return a picture in the colors that the network finds; its lightness (unless clipped) and alpha stay."""
         pixels = np.asarray(image.convert("RGB"))
         height, width = pixels.shape[:2]
         known = scored_size(self.trained) if learns(self.network) else UNTRAINED
         small = shrunk(pixels, int(self.cfg.side or known))
         grey = Grey().apply({"target": to_tensor(small).to(self.device)})
-        given = self.given(pixels.shape, small.shape, name)
-        sample = {**grey, **{key: value.to(self.device) for key, value in given.items()}}
+        said = hinted(given, pixels.shape, small.shape, name)
+        sample = {**grey, **{key: value.to(self.device) for key, value in said.items()}}
         ab = enlarged(self.transform.generate(self.network, sample)["ab"], *small.shape[:2]).cpu()
         large = functional.interpolate(ab, (height, width), mode="bilinear", align_corners=False)
         found = np.empty_like(pixels)
@@ -104,20 +109,20 @@ class ColorPictures(Predictor):
             result.putalpha(image.getchannel("A"))
         return result
 
-    def given(self, shape: Shape, small: Shape, name: str) -> dict[str, Tensor]:
-        """Return the sample keys of what the user gives, at the size that the network is shown."""
-        found: dict[str, Tensor] = {}
-        if self.cfg.points is not None:
-            found |= painted(points(self.cfg.points), shape, small, name)
-        if self.cfg.scribble is not None:
-            where = str(self.cfg.scribble)
-            found |= scribbled(Path(where), shape, small, name)
-        if self.cfg.style is not None:
-            shown = (255 * on_white(read(Path(str(self.cfg.style))))).round().astype(np.uint8)
-            style = to_tensor(shrunk(shown, STYLE))
-            measured = GlobalColors().measured({"target": style, "target_lab": color.rgb_to_lab(style)})
-            found |= {"style": Grey().apply({"target": style})["source"], **measured}
-        return found
+
+def hinted(given: Given, shape: Shape, small: Shape, name: str) -> dict[str, Tensor]:
+    """Return the sample keys of what the user gives, at the size that the network is shown."""
+    found: dict[str, Tensor] = {}
+    if given.points is not None:
+        found |= painted(points(given.points), shape, small, name)
+    if given.scribble is not None:
+        found |= scribbled(given.scribble, shape, small, name)
+    if given.style is not None:
+        shown = (255 * on_white(given.style.image)).round().astype(np.uint8)
+        style = to_tensor(shrunk(shown, STYLE))
+        measured = GlobalColors().measured({"target": style, "target_lab": color.rgb_to_lab(style)})
+        found |= {"style": Grey().apply({"target": style})["source"], **measured}
+    return found
 
 
 def scored_size(trained: DictConfig) -> int:
@@ -208,12 +213,13 @@ def painted(found: Sequence[tuple[float, float, str]], shape: Shape, small: Shap
     return hints(color.rgb_to_lab(to_tensor(layer))[:, 1:] / color.AB, torch.from_numpy(mask)[None, None])
 
 
-def scribbled(where: Path, shape: Shape, small: Shape, name: str) -> dict[str, Tensor]:
+def scribbled(scribble: Layer, shape: Shape, small: Shape, name: str) -> dict[str, Tensor]:
     """Return the hints of a scribble: a picture of the same size, without a hint where it is transparent or white.
 
     Raises `UserError` for one of another size, and for one without any color.
     """
-    layer, drawn, dirty = read_layer(where)
+    where = scribble.name
+    layer, drawn, dirty = parted(scribble)
     if drawn.shape != tuple(shape[:2]):
         size = f"{drawn.shape[1]}x{drawn.shape[0]}"
         raise UserError(f"{where} has {size} pixels and {name} {shape[1]}x{shape[0]}: draw it at the picture's size")

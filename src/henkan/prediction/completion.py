@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,8 +20,8 @@ from henkan.errors import UserError
 from henkan.networks.modes import learns
 from henkan.prediction import tiling
 from henkan.prediction.companions import masks_of
-from henkan.prediction.pictures import profile, read
-from henkan.prediction.predictor import Predictor
+from henkan.prediction.given import NOTHING, Given
+from henkan.prediction.predictor import PICTURE, Predictor
 from henkan.prediction.removal import feathered, grown, object_in
 from henkan.pretrained.saliency import Saliency
 from henkan.sample import named_arguments
@@ -35,45 +37,64 @@ class FillHoles(Predictor):
     The hole is made wider by `grow` pixels, and what fills it mixed with the picture over `feather` pixels at its edge.
     """
 
-    def expect(self, pictures: Sequence[Path]) -> list[Path]:
-        if self.cfg.get("move") is not None:
+    takes = frozenset({"mask", "remove", "move"})
+
+    def check(self, given: Mapping[str, Any]) -> None:
+        if "move" in given:
             raise UserError(
                 "completion moves nothing: take task=super_resolution generator=bidirectional, with the object's mask"
             )
         # Said before a mask is asked for.
         if not learns(self.network) and "mask" not in named_arguments(self.network.forward):
             raise UserError("this method fills no holes: if it is one for color, add task=colorization")
-        self.saliency: Saliency | None = None
+        if "mask" in given and "remove" in given:
+            raise UserError("mask and remove both say what goes: give one of them")
+        if "remove" in given:
+            if not is_box(given["remove"]):
+                raise UserError(f"remove={given['remove']} is no box: give remove=[x,y,width,height], in pixels")
+            # Said before a picture is read, if its weights are absent.
+            _ = self.saliency
+
+    def expect(self, pictures: Sequence[Path]) -> list[Path]:
+        super().expect(pictures)
+        _ = self.postprocess
         self.masks: dict[Path, Path] = {}
         if self.cfg.remove is None:
             given = None if self.cfg.mask is None else Path(str(self.cfg.mask))
             self.masks = masks_of(pictures, given, self.place)
-        elif self.cfg.mask is not None:
-            raise UserError("mask and remove both say what goes: give one of them")
-        elif not is_box(self.cfg.remove):
-            raise UserError(f"remove={self.cfg.remove} is no box: give remove=[x,y,width,height], in pixels")
-        else:
-            self.saliency = Saliency()
-        postprocess = self.cfg.get("postprocess")
-        self.postprocess = None if postprocess is None else build(postprocess)
         return list(self.masks.values())
 
-    def __call__(self, path: Path, page: int = 0) -> Iterator[tuple[str, bytes]]:
-        image = read(path, page)
-        if self.saliency is None:
-            mask = read_mask(self.masks[path])
-            check_mask(mask, (image.height, image.width), str(path))
-            hole = mask > 0
+    def beside(self, path: Path) -> Given:
+        return Given(remove=self.cfg.remove) if path not in self.masks else Given(mask=read_mask(self.masks[path]))
+
+    def made(self, image: Image.Image, given: Given = NOTHING, name: str = PICTURE) -> Image.Image:
+        if given.remove is not None:
+            hole = object_in(np.asarray(image.convert("RGB")), given.remove, self.saliency, name)
+        elif given.mask is None:
+            raise UserError(f"{name}: what is missing is not said: give a mask, white there, or remove, a box")
         else:
-            hole = object_in(np.asarray(image.convert("RGB")), self.cfg.remove, self.saliency, str(path))
+            check_mask(given.mask, (image.height, image.width), name)
+            hole = given.mask > 0
         hole = grown(hole, self.cfg.grow)
         result = complete(image, hole, self.network, self.transform, self.budget, self.postprocess)
-        yield self.written(feathered(image, result, hole, self.cfg.feather), image, profile(image))
+        return feathered(image, result, hole, self.cfg.feather)
+
+    @cached_property
+    def saliency(self) -> Saliency:
+        """What finds an object in a box."""
+        return Saliency()
+
+    @cached_property
+    def postprocess(self) -> Callable[[Tensor, Tensor], Tensor] | None:
+        """What is done to the filled picture."""
+        node = self.cfg.get("postprocess")
+        made: Callable[[Tensor, Tensor], Tensor] | None = None if node is None else build(node)
+        return made
 
 
 def is_box(given: object) -> bool:
     """Whether what was given is four whole numbers."""
-    return isinstance(given, ListConfig) and len(given) == 4 and all(type(value) is int for value in given)
+    return isinstance(given, ListConfig | list | tuple) and len(given) == 4 and all(type(each) is int for each in given)
 
 
 def complete(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from henkan.data.drawings import Floats
 from henkan.errors import UserError
 from henkan.networks.modes import learns
+from henkan.prediction.given import NOTHING, Given
 from henkan.prediction.whole_pictures import WholePictures
 
 
@@ -16,7 +17,7 @@ class ClearHaze(WholePictures):
     give. A picture keeps its mode, its alpha and its color profile: a grey one stays grey.
     """
 
-    def answer(self, picture: Floats, name: str) -> Floats:
+    def answer(self, picture: Floats, name: str, given: Given = NOTHING) -> Floats:
         pixels = picture.shape[0] * picture.shape[1]
         if self.context is None and pixels > self.budget:
             needed = pixels / 1e6
@@ -24,4 +25,4 @@ class ClearHaze(WholePictures):
             if learns(self.network):
                 way += ", or a network of finite context (aod_net)"
             raise UserError(f"{name} has {needed:.2f} megapixels, and is needed as a whole: {way}")
-        return super().answer(picture, name)
+        return super().answer(picture, name, given)

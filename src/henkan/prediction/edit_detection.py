@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from PIL import Image
 
-from henkan.prediction.pictures import as_picture, on_white, read
-from henkan.prediction.predictor import Predictor
+from henkan.prediction.given import NOTHING, Given
+from henkan.prediction.pictures import as_picture, on_white
+from henkan.prediction.predictor import PICTURE, Predictor
 
 
 class FindEdits(Predictor):
@@ -15,6 +15,7 @@ class FindEdits(Predictor):
     What is transparent is looked at on white.
     """
 
-    def __call__(self, path: Path, page: int = 0) -> Iterator[tuple[str, bytes]]:
-        image = read(path, page)
-        yield self.written(as_picture(self.in_tiles(on_white(image), self.output)[..., 0]), image)
+    profiled = False
+
+    def made(self, image: Image.Image, given: Given = NOTHING, name: str = PICTURE) -> Image.Image:
+        return as_picture(self.in_tiles(on_white(image), self.output)[..., 0])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,8 +13,9 @@ from torch import Tensor
 from henkan.data.drawings import WHITE, Floats, lines_are_light, most
 from henkan.data.paper import evened
 from henkan.errors import UserError
-from henkan.prediction.pictures import as_picture, on_white, png, read
-from henkan.prediction.predictor import Predictor
+from henkan.prediction.given import NOTHING, Given
+from henkan.prediction.pictures import as_picture, on_white, png
+from henkan.prediction.predictor import PICTURE, Predictor
 from henkan.ranks import say
 
 # Paper that is as colorless as this, and as light as `WHITE`, counts as white.
@@ -32,22 +33,27 @@ SPECKLE = 4
 class RedrawPages(Predictor):
     """Gives the whole page to the network, in tiles that fit the budget. Paper is made white before."""
 
+    profiled = False
+
     @property
     def endings(self) -> tuple[str, ...]:
         return (self.ending, ".svg") if self.cfg.vector else (self.ending,)
 
-    def __call__(self, path: Path, page: int = 0) -> Iterator[tuple[str, bytes]]:
+    def check(self, given: Mapping[str, Any]) -> None:
         if self.cfg.vector not in (None, "svg"):
             raise UserError(f"vector={self.cfg.vector} must be svg, or null")
-        image = read(path, page)
-        drawn = whitened(on_white(image), str(path), self.cfg.invert)
+
+    def made(self, image: Image.Image, given: Given = NOTHING, name: str = PICTURE) -> Image.Image:
+        drawn = whitened(on_white(image), name, self.cfg.invert)
         if self.cfg.resize != 1.0:
             drawn = rescaled(drawn, self.cfg.resize)
-        self.compare_lines(drawn, str(path))
-        drawing = as_picture(self.redrawn(drawn))
-        yield self.written(drawing, image)
+        self.compare_lines(drawn, name)
+        return as_picture(self.redrawn(drawn))
+
+    def files(self, made: Image.Image, source: Image.Image) -> Iterator[tuple[str, bytes]]:
+        yield from super().files(made, source)
         if self.cfg.vector == "svg":
-            yield ".svg", traced(drawing)
+            yield ".svg", traced(made)
 
     def redrawn(self, page: Floats) -> Floats:
         """Return the network's drawing of a page (H, W) in [0, 1]."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,34 +18,65 @@ from henkan.data.drawings import Floats
 from henkan.data.paper import line_width
 from henkan.errors import UserError
 from henkan.prediction import tiling
-from henkan.prediction.pictures import FORMATS, beside, encoded
+from henkan.prediction.given import NOTHING, Given
+from henkan.prediction.pictures import FORMATS, beside, encoded, profile, read
 from henkan.ranks import say
 from henkan.runs.lines import advice, recorded
 from henkan.transform import Transform
 
+# What a picture is called that no file has.
+PICTURE = "the picture"
+GREY = ("L", "LA")
+
 
 class Predictor(ABC):
-    """Applies a generator to pictures in files, for one task.
+    """Applies a generator to a person's pictures, for one task: `made` in memory, called with a path to a file's.
 
     `cfg` is what `henkan predict` was given (its own keys: mask, megapixels, …), `trained` the config of the run.
     """
 
+    takes: frozenset[str] = frozenset()
+    """What of `Given` says something to this task."""
+
+    profiled = True
+    """Whether the colors of what is made mean what those of the picture meant: then its color profile is kept."""
+
     def __init__(self, network: nn.Module, transform: Transform, cfg: DictConfig, trained: DictConfig) -> None:
         self.network, self.transform, self.cfg, self.trained = network, transform, cfg, trained
         self.device = next((tensor.device for tensor in network.state_dict().values()), torch.device("cpu"))
-        self.budget = int(cfg.megapixels * 1e6)
         self.ending = ending_of(cfg)
         self.lines = None if cfg.get("run") is None else recorded(Path(cfg.run))
         # The folder below which the pictures lie, where they are given as such.
         self.root: Path | None = None
 
+    def check(self, given: Mapping[str, Any]) -> None:  # noqa: B027 - most tasks have nothing to say.
+        """Raise `UserError` for settings that cannot be, and for what is given (by its names) to no use."""
+
+    @abstractmethod
+    def made(self, image: Image.Image, given: Given = NOTHING, name: str = PICTURE) -> Image.Image:
+        """Return what becomes of a picture (L, LA, RGB or RGBA), whole. Raises `UserError`, which calls it `name`."""
+
     def expect(self, pictures: Sequence[Path]) -> list[Path]:
         """Say which other files belong to the pictures. Raises `UserError` where that cannot be."""
+        self.check(self.asked())
         return []
+
+    def asked(self) -> dict[str, Any]:
+        """Return what of `takes` was given on the command line, as it was given."""
+        return {name: value for name in sorted(self.takes) if (value := self.cfg.get(name)) is not None}
+
+    def beside(self, path: Path) -> Given:
+        """Return what belongs to the picture in a file; `expect` has been asked before."""
+        return NOTHING
 
     def place(self, path: Path) -> Path:
         """Return in which folder below the given one a picture lies: its results and what belongs to it lie so too."""
         return path.parent.relative_to(self.root) if self.root is not None else Path()
+
+    @property
+    def budget(self) -> int:
+        """How many pixels are given to the network at once."""
+        return int(self.cfg.megapixels * 1e6)
 
     @property
     def context(self) -> int | None:
@@ -55,9 +88,16 @@ class Predictor(ABC):
         """The endings of what is written for each picture."""
         return (self.ending,)
 
-    @abstractmethod
     def __call__(self, path: Path, page: int = 0) -> Iterator[tuple[str, bytes]]:
         """Yield what is to be written for one picture, or a page of it: ending and content. Raises `UserError`."""
+        image = read(path, page)
+        yield from self.files(self.made(image, self.beside(path), str(path)), image)
+
+    def files(self, made: Image.Image, source: Image.Image) -> Iterator[tuple[str, bytes]]:
+        """Yield ending and content of every file of what was made."""
+        # That of a grey picture says nothing about colors, nor the other way round.
+        kept = self.profiled and (source.mode in GREY) == (made.mode in GREY)
+        yield self.written(made, source, profile(source) if kept else None)
 
     def written(self, made: Image.Image, source: Image.Image, icc_profile: bytes | None = None) -> tuple[str, bytes]:
         """Return ending and content of the file of what was made, with what its source's said beside the pixels."""
@@ -79,6 +119,13 @@ class Predictor(ABC):
         with torch.inference_mode():
             return tiling.merge(tiles, filled, height, width, self.transform.task.scale)
 
+    def given_side(self) -> int | None:
+        """Return the shorter side that was asked for. Raises `UserError` for what is none."""
+        side = self.cfg.get("side")
+        if side is not None and (not isinstance(side, int) or side < 1):
+            raise UserError(f"side={side} must be a number of pixels, 1 or more")
+        return side
+
     def compare_lines(self, page: Floats, name: str) -> None:
         """Say so if the lines of a page (H, W) are narrower or wider than those that the network was trained on."""
         if (told := advice(line_width(page), self.lines, self.cfg.resize)) is not None:
@@ -88,6 +135,18 @@ class Predictor(ABC):
         """Return the picture that the network and the task make of a source."""
         found: Tensor = self.transform.generate(self.network, {"source": source})["output"]
         return found
+
+
+def check_numbers(cfg: DictConfig) -> None:
+    """Raise `UserError` for numbers that cannot be."""
+    for key in ("resize", "megapixels"):
+        if not 0 < cfg[key] < math.inf:
+            raise UserError(f"{key}={cfg[key]} must be above 0")
+    for key in ("grow", "feather"):
+        if cfg[key] < 0:
+            raise UserError(f"{key}={cfg[key]} must be 0 pixels or more")
+    if not 1 <= cfg.quality <= 100:
+        raise UserError(f"quality={cfg.quality} must be from 1 to 100")
 
 
 def is_file_name(output: Path) -> bool:

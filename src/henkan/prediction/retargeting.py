@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,58 +17,76 @@ from henkan.data.drawings import Floats
 from henkan.data.masks import check_mask, read_mask
 from henkan.errors import UserError
 from henkan.prediction.companions import masks_of
+from henkan.prediction.given import Given, Layer
 from henkan.prediction.pictures import read
 from henkan.prediction.removal import grown
 
 
-class Retargeting:
-    """Asks a network for another size, by what a file says of importance; or moves an object that a mask marks.
+class Companions:
+    """The files that say of pictures what counts (`cfg.importance`: one, or a folder with one of each stem), or which
+    object moves (`cfg.mask`)."""
 
-    `cfg` has `importance`, a picture or a folder with one of each stem; `move`, [right, down] in pixels, `mask`, and
-    `grow`, by how much more than the object is filled at its old place. Raises `UserError` where these do not belong
-    together, or to the pictures.
-    """
-
-    def __init__(self, network: Bidirectional, cfg: DictConfig, pictures: Sequence[Path]) -> None:
-        self.network, self.grow = network, cfg.grow
-        self.move = None if cfg.move is None else move_of(cfg.move)
-        if self.move is not None and cfg.importance is not None:
-            raise UserError("importance is about another size, and move about an object: give one of them")
-        if self.move is not None and network.size is not None:
-            raise UserError("an object moves within a picture of its own size: leave out generator.size, or move")
-        if self.move is None and network.size is None:
-            raise UserError(
-                "say which size pictures are to have, as in generator.size=[320,240], or what moves where, as in "
-                "mask=object.png move=[40,0]"
-            )
-        if self.move is None and cfg.mask is not None:
-            raise UserError(f"mask={cfg.mask} marks an object, and move=[right,down] says where it goes: give both")
+    def __init__(self, cfg: DictConfig, pictures: Sequence[Path]) -> None:
+        self.move = cfg.move
         marked = None if cfg.mask is None else Path(str(cfg.mask))
         self.masks = {} if self.move is None else masks_of(pictures, marked)
         given = None if cfg.importance is None else Path(str(cfg.importance)).expanduser()
         self.importance = {} if given is None else {path: importance_path(path, given) for path in pictures}
 
     @property
-    def companions(self) -> list[Path]:
-        """The files that belong to the pictures."""
+    def files(self) -> list[Path]:
         return [*self.masks.values(), *self.importance.values()]
 
-    def answer(self, picture: Floats, path: Path, device: torch.device) -> Floats:
-        """Return what becomes of a picture (H, W, 3) in [0, 1]."""
-        image = tensor_of(picture, device)
-        with torch.inference_mode():
-            if self.move is not None:
-                mask = read_mask(self.masks[path])
-                check_mask(mask, picture.shape[:2], str(path))
-                held, hole = (tensor_of(flags[..., None], device) for flags in (mask > 0, grown(mask > 0, self.grow)))
-                made = self.network.moved(image, held, self.move, hole)
-            elif self.importance:
-                counts = read_importance(self.importance[path])
-                check_size(counts, picture.shape[:2], self.importance[path], path)
-                made = self.network(image, tensor_of(counts[..., None], device))["raw"]
-            else:
-                made = self.network(image)["raw"]
-        return np.asarray(made[0].permute(1, 2, 0).cpu().numpy(), np.float32)
+    def of(self, path: Path) -> Given:
+        """Return what belongs to the picture in a file."""
+        own = self.importance.get(path)
+        return Given(
+            mask=read_mask(self.masks[path]) if path in self.masks else None,
+            importance=None if own is None else Layer(read(own), str(own)),
+            move=self.move,
+        )
+
+
+def check_retargeting(network: Bidirectional, given: Mapping[str, Any]) -> None:
+    """Raise `UserError` where what is given does not belong together, or to the network."""
+    if "move" in given:
+        move_of(given["move"])
+        if "importance" in given:
+            raise UserError("importance is about another size, and move about an object: give one of them")
+        if network.size is not None:
+            raise UserError("an object moves within a picture of its own size: leave out generator.size, or move")
+        return
+    if network.size is None:
+        raise UserError(
+            "say which size pictures are to have, as in generator.size=[320,240], or what moves where, as in "
+            "mask=object.png move=[40,0]"
+        )
+    if "mask" in given:
+        raise UserError(f"mask={given['mask']} marks an object, and move=[right,down] says where it goes: give both")
+
+
+def retargeted(
+    network: Bidirectional, picture: Floats, given: Given, grow: int, name: str, device: torch.device
+) -> Floats:
+    """Return a picture (H, W, 3) in [0, 1] at the network's size, or with the object moved that a mask marks.
+
+    At its old place `grow` pixels more than the object are filled. Raises `UserError` naming the picture.
+    """
+    image = tensor_of(picture, device)
+    with torch.inference_mode():
+        if given.move is not None:
+            if given.mask is None:
+                raise UserError(f"{name}: which object moves is not said: give a mask, white there")
+            check_mask(given.mask, picture.shape[:2], name)
+            object_, hole = given.mask > 0, grown(given.mask > 0, grow)
+            held, old = (tensor_of(flags[..., None], device) for flags in (object_, hole))
+            made = network.moved(image, held, move_of(given.move), old)
+        elif given.importance is not None:
+            counts = importance_in(given.importance, picture.shape[:2], name)
+            made = network(image, tensor_of(counts[..., None], device))["raw"]
+        else:
+            made = network(image)["raw"]
+    return np.asarray(made[0].permute(1, 2, 0).cpu().numpy(), np.float32)
 
 
 def tensor_of(values: Floats | NDArray[np.bool_], device: torch.device) -> Tensor:
@@ -75,9 +94,10 @@ def tensor_of(values: Floats | NDArray[np.bool_], device: torch.device) -> Tenso
     return torch.from_numpy(values.astype(np.float32).transpose(2, 0, 1).copy())[None].to(device)
 
 
-def move_of(given: object) -> tuple[int, int]:
+def move_of(given: Any) -> tuple[int, int]:
     """Return by how many pixels an object goes right and down. Raises `UserError` for all else."""
-    if not isinstance(given, ListConfig) or len(given) != 2 or not all(type(value) is int for value in given):
+    pair = isinstance(given, ListConfig | list | tuple) and len(given) == 2
+    if not pair or not all(type(value) is int for value in given):
         raise UserError(f"move={given} is no way in pixels: give move=[right,down], as in move=[40,0] or move=[-25,10]")
     return given[0], given[1]
 
@@ -90,13 +110,13 @@ def importance_path(path: Path, given: Path) -> Path:
     return own
 
 
-def read_importance(path: Path) -> Floats:
-    """Return what a grey picture says of importance, (H, W), from 0, black, to 1, white."""
-    return np.asarray(np.asarray(read(path).convert("L"), np.float32) / 255, np.float32)
+def importance_in(layer: Layer, shape: tuple[int, ...], name: str) -> Floats:
+    """Return what a grey picture says of importance, (H, W), from 0, black, to 1, white.
 
-
-def check_size(counts: Floats, shape: tuple[int, ...], own: Path, path: Path) -> None:
-    """Raise `UserError` if importance is told of a picture of another size."""
-    if counts.shape != shape[:2]:
-        one, other = (f"{width}x{height}" for height, width in (counts.shape, shape[:2]))
-        raise UserError(f"{own} has {one} pixels and {path} {other}: make them equal")
+    Raises `UserError` if it is told of a picture of another size.
+    """
+    counts = np.asarray(np.asarray(layer.image.convert("L"), np.float32) / 255, np.float32)
+    if counts.shape != shape:
+        one, other = (f"{width}x{height}" for height, width in (counts.shape, shape))
+        raise UserError(f"{layer.name} has {one} pixels and {name} {other}: make them equal")
+    return counts

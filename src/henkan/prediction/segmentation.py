@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,8 +13,9 @@ from torch import Tensor
 from henkan import color
 from henkan.data.drawings import Floats
 from henkan.errors import UserError
-from henkan.prediction.pictures import on_white, png, read
-from henkan.prediction.predictor import Predictor
+from henkan.prediction.given import NOTHING, Given
+from henkan.prediction.pictures import on_white, png
+from henkan.prediction.predictor import PICTURE, Predictor
 
 
 class SegmentPictures(Predictor):
@@ -32,10 +32,13 @@ class SegmentPictures(Predictor):
             raise UserError(f"classes are written as PNG, which keeps them, and not as {self.ending.lstrip('.')}")
         return super().endings
 
-    def __call__(self, path: Path, page: int = 0) -> Iterator[tuple[str, bytes]]:
-        found = Image.fromarray(self.classes(on_white(read(path, page))), "L")
+    def made(self, image: Image.Image, given: Given = NOTHING, name: str = PICTURE) -> Image.Image:
+        found = Image.fromarray(self.classes(on_white(image)), "L")
         found.putpalette(palette())
-        yield ".png", png(found)
+        return found
+
+    def files(self, made: Image.Image, source: Image.Image) -> Iterator[tuple[str, bytes]]:
+        yield ".png", png(made)
 
     def classes(self, picture: Floats) -> NDArray[np.uint8]:
         """Return the likeliest classes (H, W) of a picture (H, W, 3) in [0, 1]."""

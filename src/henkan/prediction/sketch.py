@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 from torch import Tensor
 
 from henkan.data.decode import opened
 from henkan.data.drawings import Floats
 from henkan.errors import UserError
+from henkan.prediction.given import NOTHING, Given, Layer
 from henkan.prediction.line_drawing import rescaled, whitened
-from henkan.prediction.pictures import as_picture, on_white, read
-from henkan.prediction.predictor import Predictor
-from henkan.prediction.strokes import WHITE, read_layer
+from henkan.prediction.pictures import as_picture, on_white
+from henkan.prediction.predictor import PICTURE, Predictor
+from henkan.prediction.strokes import WHITE, parted, read_layer
 from henkan.ranks import say
 
 # How colors may be stored where white must be white.
@@ -28,6 +30,9 @@ class PaintSketches(Predictor):
     chooses the colors.
     """
 
+    takes = frozenset({"strokes"})
+    profiled = False
+
     def expect(self, pictures: Sequence[Path]) -> list[Path]:
         given = None if self.cfg.strokes is None else str(self.cfg.strokes)
         self.strokes = {path: strokes_path(path, given, len(pictures), self.place(path)) for path in pictures}
@@ -36,21 +41,23 @@ class PaintSketches(Predictor):
             say(f"{without} of {len(pictures)} sketches have no STEM.png in {given}, and are painted without strokes")
         return [path for path in self.strokes.values() if path is not None]
 
-    def __call__(self, path: Path, page: int = 0) -> Iterator[tuple[str, bytes]]:
-        image = read(path, page)
-        sketch = whitened(on_white(image), str(path), self.cfg.invert)
-        given = self.strokes[path]
-        strokes = np.ones((*sketch.shape, 3), np.float32) if given is None else read_strokes(given)
-        if strokes.shape[:2] != sketch.shape:
+    def beside(self, path: Path) -> Given:
+        own = self.strokes[path]
+        return NOTHING if own is None else Given(strokes=read_strokes(own))
+
+    def made(self, image: Image.Image, given: Given = NOTHING, name: str = PICTURE) -> Image.Image:
+        sketch, layer = whitened(on_white(image), name, self.cfg.invert), given.strokes
+        strokes = np.ones((*sketch.shape, 3), np.float32) if layer is None else on_paper(layer)
+        if layer is not None and strokes.shape[:2] != sketch.shape:
             size = f"{strokes.shape[1]}x{strokes.shape[0]}"
             raise UserError(
-                f"{given} has {size} pixels and {path} {image.width}x{image.height}: draw the strokes at its size"
+                f"{layer.name} has {size} pixels and {name} {image.width}x{image.height}: draw the strokes at its size"
             )
         if self.cfg.resize != 1.0:
             sketch = rescaled(sketch, self.cfg.resize)
             strokes = np.stack([rescaled(strokes[..., channel], self.cfg.resize) for channel in range(3)], axis=2)
-        self.compare_lines(sketch, str(path))
-        yield self.written(as_picture(self.painted(sketch, strokes)), image)
+        self.compare_lines(sketch, name)
+        return as_picture(self.painted(sketch, strokes))
 
     def painted(self, sketch: Floats, strokes: Floats) -> Floats:
         """Return the network's picture (H, W, 3) of a sketch (H, W) and strokes (H, W, 3), all in [0, 1]."""
@@ -81,18 +88,23 @@ def strokes_path(path: Path, given: str | None, pictures: int, place: Path = Pat
     return Path(given)
 
 
-def read_strokes(path: Path) -> Floats:
-    """Return strokes, (H, W, 3) in [0, 1], white where there is none: where a picture is transparent, or white.
+def read_strokes(path: Path) -> Layer:
+    """Return the strokes in a file.
 
-    Raises `UserError` for a file whose colors would not come back as they were painted.
+    Raises `UserError` for one whose colors would not come back as they were painted.
     """
     with opened(path) as file:
         mode = file.mode
     if mode not in MODES and not mode.startswith(("I", "F")):
         raise UserError(f"{path} has colors in {mode}: save the strokes as PNG, in RGB or RGBA")
-    colors, painted, dirty = read_layer(path)
+    return read_layer(path)
+
+
+def on_paper(layer: Layer) -> Floats:
+    """Return strokes, (H, W, 3) in [0, 1], white where there is none: where the layer is transparent, or white."""
+    colors, painted, dirty = parted(layer)
     if not dirty:
         # What is half transparent is mixed with white, as a person sees it.
-        colors = np.asarray((255 * on_white(read(path))).round(), np.uint8)
+        colors = np.asarray((255 * on_white(layer.image)).round(), np.uint8)
         painted = np.asarray((colors < WHITE).any(axis=2))
     return np.where(painted[..., None], colors.astype(np.float32) / 255, np.float32(1))

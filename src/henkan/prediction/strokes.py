@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from henkan.data.decode import opened
 from henkan.data.masks import LOSSY
+from henkan.prediction.given import Layer
 from henkan.prediction.pictures import read
 
 Pixels = NDArray[np.uint8]
@@ -23,11 +24,16 @@ DIRTY = 208
 TRACES = 0.1
 
 
-def read_layer(path: Path) -> tuple[Pixels, Where, bool]:
-    """Return colors (H, W, 3), where something is painted (H, W), and whether compression has left its traces there."""
+def read_layer(path: Path) -> Layer:
+    """Return the layer in a file."""
     with opened(path) as file:
         lossy = file.format in LOSSY
-    image = read(path)
+    return Layer(read(path), str(path), lossy)
+
+
+def parted(layer: Layer) -> tuple[Pixels, Where, bool]:
+    """Return colors (H, W, 3), where something is painted (H, W), and whether compression has left its traces there."""
+    image = layer.image
     colors = np.array(image.convert("RGB"))
     if image.mode in ("LA", "RGBA") and not (opaque := np.asarray(image.getchannel("A")) > 127).all():
         # On a transparent layer white is a color too.
@@ -35,7 +41,7 @@ def read_layer(path: Path) -> tuple[Pixels, Where, bool]:
     darkest = colors.min(axis=2)
     clear = darkest < DIRTY
     traces = np.count_nonzero((darkest >= WHITE) & (darkest < 255)) > TRACES * np.count_nonzero(clear)
-    if clear.any() and (lossy or traces):
+    if clear.any() and (layer.lossy or traces):
         return colors, clear, True
     return colors, darkest < WHITE, False
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping
+from typing import Any
 
 from PIL import Image
 
 from henkan.data.drawings import Floats
 from henkan.errors import UserError
 from henkan.generators.pixels import Pixels
-from henkan.prediction.pictures import on_white, read
+from henkan.prediction.given import NOTHING, Given
+from henkan.prediction.pictures import on_white
 from henkan.prediction.whole_pictures import WholePictures
 from henkan.ranks import say
 
@@ -25,34 +26,34 @@ class PaintPictures(WholePictures):
 
     colors = True
 
-    def expect(self, pictures: Sequence[Path]) -> list[Path]:
+    takes = frozenset({"style"})
+    """Taken to be refused: which style it is was said in training."""
+
+    def check(self, given: Mapping[str, Any]) -> None:
         if isinstance(self.network, Pixels):
             raise UserError(
                 "generator=pixels has painted one picture, pictures/00_output.png of its run folder, and can paint no "
                 "other: train a network with experiment=johnson"
             )
-        if self.cfg.style is not None:
-            raise UserError(f"style={self.cfg.style}: a network has one style, that of its training: leave it out")
-        side = self.cfg.side
-        if side is not None and (not isinstance(side, int) or side < 1):
-            raise UserError(f"side={side} must be a number of pixels, 1 or more")
-        return []
+        if "style" in given:
+            raise UserError(f"style={given['style']}: a network has one style, that of its training: leave it out")
+        self.given_side()
 
-    def opened(self, path: Path, page: int) -> Image.Image:
-        image = read(path, page)
-        if self.cfg.side is not None:
-            scale = self.cfg.side / min(image.size)
+    def sized(self, image: Image.Image) -> Image.Image:
+        shorter = self.given_side()
+        if shorter is not None:
+            scale = shorter / min(image.size)
             image = image.resize([max(1, round(side * scale)) for side in image.size], Image.Resampling.LANCZOS)
         return image
 
     def shown(self, image: Image.Image) -> Floats:
         return on_white(image)
 
-    def answer(self, picture: Floats, name: str) -> Floats:
+    def answer(self, picture: Floats, name: str, given: Given = NOTHING) -> Floats:
         pixels = picture.shape[0] * picture.shape[1]
         if self.context is None and pixels > self.budget:
             say(
                 f"{name}: this network normalizes over whole pictures, and its tiles may differ in tone: "
                 f"side=N paints it smaller, megapixels={math.ceil(pixels / 1e5) / 10:g} whole"
             )
-        return super().answer(picture, name)
+        return super().answer(picture, name, given)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
 from henkan.baselines.bidirectional import Bidirectional
 from henkan.data.drawings import Floats
 from henkan.errors import UserError
-from henkan.prediction.retargeting import Retargeting
+from henkan.prediction.given import NOTHING, Given
+from henkan.prediction.predictor import PICTURE
+from henkan.prediction.retargeting import Companions, check_retargeting, retargeted
 from henkan.prediction.whole_pictures import WholePictures
 
 # No picture larger than this is made: Pillow would not read it again.
@@ -23,30 +26,37 @@ class EnlargePictures(WholePictures):
     What makes pictures of a size that was given, or moves objects in them, is shown the whole picture.
     """
 
-    retargeting: Retargeting | None = None
+    companions: Companions | None = None
+    takes = frozenset({"importance", "move", "mask"})
+
+    def check(self, given: Mapping[str, Any]) -> None:
+        if isinstance(self.network, Bidirectional):
+            check_retargeting(self.network, given)
+            return
+        for key in ("importance", "move", "mask"):
+            if key in given:
+                raise UserError(f"{key}={given[key]} is for generator=bidirectional: this one only enlarges")
 
     def expect(self, pictures: Sequence[Path]) -> list[Path]:
+        super().expect(pictures)
+        self.companions = Companions(self.cfg, pictures) if isinstance(self.network, Bidirectional) else None
+        return [] if self.companions is None else self.companions.files
+
+    def beside(self, path: Path) -> Given:
+        return NOTHING if self.companions is None else self.companions.of(path)
+
+    def made(self, image: Image.Image, given: Given = NOTHING, name: str = PICTURE) -> Image.Image:
+        if given.move is not None and is_transparent(image):
+            raise UserError(f"{name} has transparent parts, which would not move: save it without")
+        return super().made(image, given, name)
+
+    def answer(self, picture: Floats, name: str, given: Given = NOTHING) -> Floats:
         if isinstance(self.network, Bidirectional):
-            self.retargeting = Retargeting(self.network, self.cfg, pictures)
-            return self.retargeting.companions
-        for key in ("importance", "move"):
-            if self.cfg.get(key) is not None:
-                raise UserError(f"{key}={self.cfg[key]} is for generator=bidirectional: this one only enlarges")
-        return []
-
-    def opened(self, path: Path, page: int) -> Image.Image:
-        image = super().opened(path, page)
-        if self.retargeting is not None and self.retargeting.move is not None and is_transparent(image):
-            raise UserError(f"{path} has transparent parts, which would not move: save it without")
-        return image
-
-    def answer(self, picture: Floats, name: str) -> Floats:
-        if self.retargeting is not None:
-            return self.retargeting.answer(picture, Path(name), self.device)
+            return retargeted(self.network, picture, given, self.cfg.grow, name, self.device)
         height, width = (side * self.transform.task.scale for side in picture.shape[:2])
         if width * height > LARGEST:
             raise UserError(f"{name} would become {width}x{height} pixels: cut it, or make it smaller first")
-        return super().answer(picture, name)
+        return super().answer(picture, name, given)
 
 
 def is_transparent(image: Image.Image) -> bool:

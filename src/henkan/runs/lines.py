@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from henkan.runs.record import read_record
 from henkan.runs.trained import run_folder
 from henkan.sample import PAIRED
 from henkan.training.assemble import build_transform, training_stream
+from henkan.training.model_file import is_model, said
 
 # So many samples are measured.
 SAMPLES = 32
@@ -50,12 +52,20 @@ def measured(plan: Plan) -> dict[str, float] | None:
 
 def recorded(place: Path) -> dict[str, float] | None:
     """Return what a run, named by its folder or checkpoint, has measured; None for one of before it was recorded."""
-    record: Any = read_record(run_folder(place)) or {}
+    record: Any = read_record(run_folder(place)) or {} if not is_model(place) else said_of_lines(place)
     found = record.get("lines")
     if not isinstance(found, dict):
         return None
     known = {name: found[name] for name in ("low", "median", "high") if isinstance(found.get(name), int | float)}
     return known if len(known) == 3 and all(0 < value < math.inf for value in known.values()) else None
+
+
+def said_of_lines(place: Path) -> dict[str, Any]:
+    """Return what a model file says of lines, as a record does."""
+    try:
+        return {"lines": json.loads(said(place).get("lines", "null"))}
+    except ValueError:
+        return {}
 
 
 def advice(width: float | None, known: dict[str, float] | None, resized: float) -> str | None:

@@ -45,6 +45,7 @@ from henkan.training.keeping import keeping
 from henkan.training.schedule import NETWORKS, Schedule, check_shares
 from henkan.training.streams import batch_sizes, check_streams, stream_nodes, streams_read
 from henkan.training.updater import check_closures
+from henkan.zoo import networks as zoo
 
 
 @dataclass(frozen=True)
@@ -256,7 +257,7 @@ def plan_run(cfg: DictConfig) -> Plan:
     check_shares(terms, schedule.phases)
     check_closures(config)
     keeping(config)
-    init = checkpoint.find_checkpoint(Path(config["init"])) if config["init"] else None
+    init = checkpoint.find_checkpoint(zoo.resolved(config["init"])) if config["init"] else None
     init_hash = weights_of(init, init.stat().st_mtime_ns) if init is not None else None
     if init is not None and config["resume_from"]:
         raise UserError("init gives first weights, and resume_from all that a run had: name one of the two")

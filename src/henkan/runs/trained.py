@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,11 @@ from henkan.errors import UserError
 from henkan.files import Damaged, read_text
 from henkan.runs.mark import is_own
 from henkan.runs.record import altered, read_record
-from henkan.training import checkpoint
+from henkan.training import checkpoint, model_file
+from henkan.training.model_file import is_model
+from henkan.zoo import networks as zoo
+
+WAY_OUT = "copy it again, or train the run again"
 
 
 def run_folder(path: Path) -> Path:
@@ -29,6 +34,8 @@ def own_config(cfg: DictConfig) -> DictConfig:
 
     What this person did not make is checked before anything of it is built, unless the word is `trust=true`.
     """
+    if is_model(Path(cfg.run)):
+        return config_of_model(Path(cfg.run), cfg)
     folder = run_folder(Path(cfg.run))
     path = folder / "config.yaml"
     if not path.is_file():
@@ -46,6 +53,32 @@ def own_config(cfg: DictConfig) -> DictConfig:
     if not cfg.trust:
         check_foreign(config, path)
     moved: DictConfig = OmegaConf.create(cached_in(cfg.paths.cache, OmegaConf.to_container(config, resolve=False)))
+    return moved
+
+
+def named(cfg: DictConfig) -> DictConfig:
+    """Return a config in which a network that `model` names, of the zoo or a model file, is what `run` means."""
+    if cfg.model is None:
+        return cfg
+    if cfg.run is not None:
+        raise UserError(f"model={cfg.model} and run={cfg.run} are two networks: give one of them")
+    cfg = cfg.copy()
+    cfg.run = str(zoo.find(str(cfg.model)))
+    return cfg
+
+
+def config_of_model(path: Path, cfg: DictConfig) -> DictConfig:
+    """Return the config in a model file as it would be written today, with this machine's own paths.
+
+    It is a stranger's unless this person has written the file: then it is checked before anything of it is built.
+    """
+    facts = model_file.said(path)
+    written = parsed(facts["config"], path)
+    config = up_to_date(written)
+    if not is_own(facts, written) and not cfg.trust:
+        check_foreign(config, path)
+    moved: DictConfig = OmegaConf.create(cached_in(cfg.paths.cache, OmegaConf.to_container(config, resolve=False)))
+    moved.paths = cfg.paths
     return moved
 
 
@@ -69,16 +102,19 @@ def read_config(path: Path) -> DictConfig:
 
     Raises `Damaged` for what is not that.
     """
-    way_out = "copy it again, or train the run again"
-    text = read_text(path, way_out)
+    return parsed(read_text(path, WAY_OUT), path)
+
+
+def parsed(text: str, path: Path) -> DictConfig:
+    """Return the config that a text is, which the file `path` holds; see `read_config`."""
     try:
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
-            raise Damaged(f"{path} has aliases (*name), which no run writes; {way_out}")
+            raise Damaged(f"{path} has aliases (*name), which no run writes; {WAY_OUT}")
         config = OmegaConf.create(text)
     except (yaml.YAMLError, OmegaConfBaseException, ValueError, RecursionError) as error:
-        raise Damaged(f"{path} is damaged or no config of a run ({' '.join(str(error).split())}); {way_out}") from error
+        raise Damaged(f"{path} is damaged or no config of a run ({' '.join(str(error).split())}); {WAY_OUT}") from error
     if not isinstance(config, DictConfig):
-        raise Damaged(f"{path} is no config of a run; {way_out}")
+        raise Damaged(f"{path} is no config of a run; {WAY_OUT}")
     return config
 
 
@@ -96,13 +132,16 @@ def as_it_is(cfg: DictConfig) -> DictConfig:
     return cfg
 
 
-def with_overrides(trained: DictConfig, cfg: DictConfig) -> DictConfig:
-    """Return a run's config with what was given beside `run=`: a key's value, or all of a group that was chosen."""
+def with_overrides(trained: DictConfig, cfg: DictConfig, overrides: Sequence[str] | None = None) -> DictConfig:
+    """Return a run's config with what was given beside `run=`: a key's value, or all of a group that was chosen.
+
+    `overrides` are what `cfg` was composed by; None: those of the command.
+    """
     config = trained.copy()
-    for override in task_overrides():
+    for override in task_overrides() if overrides is None else overrides:
         key = override.lstrip("+~").partition("=")[0]
         key = key.partition("@")[2] or key
-        if key not in ("run", "trust", "iteration", "experiment", "other", "blend", "blend_of"):
+        if key not in ("run", "model", "trust", "iteration", "experiment", "other", "blend", "blend_of"):
             for name in (key, "predictor") if key == "task" else (key,):
                 OmegaConf.update(config, name, OmegaConf.select(cfg, name), merge=False, force_add=True)
     return config

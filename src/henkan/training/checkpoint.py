@@ -16,6 +16,7 @@ import torch
 
 from henkan.errors import UserError
 from henkan.files import Damaged, check_archive, replaced
+from henkan.training import model_file
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer as Buffer
@@ -61,12 +62,14 @@ def link(path: Path, other: Path) -> None:
 
 
 def load(path: Path) -> dict[str, Any]:
-    """Read a checkpoint onto the CPU, if it is as it was written: its archive has checksums of all its parts.
+    """Read a checkpoint (or a model file) onto the CPU, if it is as it was written: its archive has checksums.
 
     Raises `UserError` for what is damaged, for what is not a checkpoint, or would run code when unpickled.
     """
     if not path.exists():
         raise UserError(f"there is no checkpoint {path}")
+    if model_file.is_model(path):
+        return model_file.state(path)
     check_archive(path, "checkpoint", "copy it again, or remove it to go on without it")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
@@ -168,6 +171,8 @@ def find_checkpoint(place: Path, iteration: int | None = None) -> Path:
         raise UserError(f"there is no checkpoint {place}; name a run folder or a .ckpt file")
     if iteration is None:
         return place
+    if model_file.is_model(place):
+        raise UserError(f"{place} holds one state alone: leave out iteration={iteration}")
     known = kept(place.parents[1])
     if iteration in known:
         return known[iteration]

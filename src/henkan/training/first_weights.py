@@ -14,7 +14,7 @@ from henkan.files import check_archive
 from henkan.networks.published import Published, translated
 from henkan.pretrained.catalogue import unwrapped
 from henkan.pretrained.weights import contents
-from henkan.training import checkpoint
+from henkan.training import checkpoint, model_file
 
 WAY_OUT = "name another file, or, if you trust who made it, save its state_dict() alone"
 
@@ -26,6 +26,8 @@ def read(path: Path) -> dict[str, Any]:
     """
     if not path.exists():
         raise UserError(f"there is no checkpoint {path}")
+    if model_file.is_model(path) and "config" in model_file.metadata(path):
+        return model_file.state(path)
     if zipfile.is_zipfile(path):
         # torch does not look at its checksums.
         check_archive(path, "checkpoint", "copy it again, or name another")

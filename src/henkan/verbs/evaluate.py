@@ -9,6 +9,7 @@ several values of one setting of the degradation: curve.csv and curve.png.
   henkan evaluate run=outputs/runs/RUN evaluation.split=val 'metric=[psnr,ssim]'
   henkan evaluate run=outputs/runs/RUN iteration=200_000
   henkan evaluate run=outputs/runs/RUN postprocess=poisson
+  henkan evaluate model=lines                            # a trained network that comes with henkan, or a model file
   henkan evaluate experiment=glcic generator=criminisi
   henkan evaluate run=outputs/runs/RUN other=outputs/runs/OTHER blend=0.8      # between two runs
   henkan evaluate run=outputs/runs/RUN evaluation.ensemble=true               # the mean of eight views
@@ -38,14 +39,24 @@ from henkan.runs.mark import mark
 from henkan.runs.plan import Plan, plan_run, settle
 from henkan.runs.record import SCORED, TRAINED, Record, read_record, scored_again, write_record
 from henkan.runs.run import alone_in, write_config
-from henkan.runs.trained import as_it_is, check_untrained, own_config, run_folder, with_overrides
+from henkan.runs.trained import as_it_is, check_untrained, named, own_config, run_folder, with_overrides
 from henkan.training import checkpoint
 from henkan.training.assemble import build_network
+from henkan.training.model_file import is_model
 
 
 def main(cfg: DictConfig) -> None:
     """Evaluate `run=FOLDER`, or the configured generator as it is if it has nothing to learn."""
-    if cfg.run is not None:
+    cfg = named(cfg)
+    if cfg.run is not None and is_model(Path(cfg.run)):
+        config, pictures = settle(with_overrides(own_config(cfg), cfg))
+        # A file is not a folder that scores could lie in.
+        folder = Path(cfg.paths.runs) / f"{Path(cfg.run).stem}-{identify(evaluation_parts(config, pictures))[:10]}"
+        note(folder)
+        tell(pictures)
+        with alone_in(folder):
+            score_run(config, pictures, folder, Path(cfg.run), blend=blend_of(cfg))
+    elif cfg.run is not None:
         trained = own_config(cfg)
         config, pictures = settle(with_overrides(trained, cfg))
         folder = run_folder(Path(cfg.run))
@@ -63,6 +74,7 @@ def main(cfg: DictConfig) -> None:
         if other:
             # Scores of other weights or settings lie beside those of the run's own.
             folder = folder / "evaluations" / "-".join(other)
+        note(folder)
         tell(pictures)
         with alone_in(run_folder(Path(cfg.run))):
             score_run(config, pictures, folder, weights, blend=blend)

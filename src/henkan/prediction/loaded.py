@@ -1,0 +1,61 @@
+"""The network that a person has named, as what applies it to pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from omegaconf import DictConfig
+from torch import nn
+
+from henkan.config.build import build
+from henkan.config.resolved import resolved
+from henkan.errors import UserError
+from henkan.evaluation.blend import blend_of, ensembled
+from henkan.networks.modes import learns
+from henkan.networks.published import Published
+from henkan.prediction.predictor import Predictor, check_numbers
+from henkan.runs.trained import as_it_is, check_untrained, named, own_config, with_overrides
+from henkan.training import checkpoint, first_weights
+from henkan.training.assemble import build_network, build_transform, device_for
+
+
+def load(cfg: DictConfig, overrides: Sequence[str] | None = None) -> Predictor:
+    """Return what applies the generator, as its task has it; no training data is read.
+
+    `cfg` is what `henkan predict` is given, by these overrides (None: those of the command).
+    """
+    check_numbers(cfg)
+    cfg = named(cfg)
+    if cfg.run is None:
+        check_untrained(cfg)
+    trained = with_overrides(own_config(cfg), cfg, overrides) if cfg.run is not None else as_it_is(cfg).copy()
+    if cfg.run is None and trained.statistics.mean is None:
+        # A generator that learns nothing is shown no mean color.
+        trained.statistics.mean = [0.5, 0.5, 0.5]
+    config = resolved(trained)
+    network = build_network(config, "generator")
+    if learns(network):
+        if cfg.run is None:
+            load_published(network, cfg.init)
+        else:
+            path = checkpoint.find_checkpoint(Path(cfg.run), cfg.iteration)
+            checkpoint.load_weights(network, checkpoint.generator(checkpoint.load(path)), path)
+        blend = blend_of(cfg)
+        network = network if blend is None else blend(network)
+    network = ensembled(network, config)
+    transform = build_transform(config)
+    predict: Predictor = build(config["predictor"])(network.to(device_for(config)).eval(), transform, cfg, trained)
+    return predict
+
+
+def load_published(network: nn.Module, init: str | None) -> None:
+    """Load the weights that a network's authors have published. Raises `UserError` where there are none to load."""
+    if init is None:
+        raise UserError("this generator has weights to learn: name a trained run with run=FOLDER")
+    path = Path(init).expanduser()
+    state = first_weights.read(path)
+    if "iteration" in state or not isinstance(network, Published):
+        # A run's config says more than its weights: the colors that fill holes, for one.
+        raise UserError(f"init={init}: without run=FOLDER, this is for weights that a network's authors have published")
+    checkpoint.load_weights(network, first_weights.generator(state, network, path), path)

@@ -1,0 +1,156 @@
+"""A network that is called on pictures in memory, as `henkan predict` applies it to those in files."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from torch import nn
+
+from henkan.config.checks import check_types
+from henkan.config.composition import compose_root
+from henkan.config.resolved import Config, resolved
+from henkan.errors import UserError
+from henkan.prediction import loaded
+from henkan.prediction.given import Given
+from henkan.prediction.memory import layer_in, mask_in, pictures_in
+from henkan.prediction.predictor import PICTURE, Predictor, check_numbers
+from henkan.pretrained.weights import sought_in
+from henkan.training import checkpoint
+from henkan.training.assemble import build_network
+from henkan.training.model_file import is_model
+
+# What may be said anew at each call, of what `henkan predict` takes.
+OPTIONS = ("grow", "feather", "invert", "resize", "side", "megapixels")
+# What a message repeats of what was given.
+TOLD = (str, Path, list, tuple)
+LAYERS = ("scribble", "style", "strokes", "importance")
+
+
+class Model:
+    """A generator as its task applies it; `model(picture, …)` returns a picture of the kind that was given.
+
+    `generator` is in eval mode, where it was loaded to; `discriminator` is None where the file has none; `config` is
+    that of the run as plain values, `task` the task's name, `takes` what it can be given beside a picture.
+    """
+
+    def __init__(self, predictor: Predictor, name: str, weights: Path | None = None) -> None:
+        self.predictor, self.name, self.weights = predictor, name, weights
+        self.config: Config = resolved(predictor.trained)
+
+    def __repr__(self) -> str:
+        return f"<henkan model {self.name}: {self.task} by {type(self.generator).__name__}>"
+
+    @property
+    def generator(self) -> nn.Module:
+        return self.predictor.network
+
+    @cached_property
+    def discriminator(self) -> nn.Module | None:
+        """What judged the generator in training, in eval mode."""
+        weights = {} if self.weights is None else checkpoint.part(checkpoint.load(self.weights), "discriminator")
+        if self.weights is None or not weights:
+            return None
+        network = build_network(self.config, "discriminator")
+        checkpoint.load_weights(network, weights, self.weights)
+        return network.to(self.predictor.device).eval()
+
+    @property
+    def task(self) -> str:
+        """The name of the task, as in `task=NAME`."""
+        return type(self.predictor.transform.task).__module__.rpartition(".")[2]
+
+    @property
+    def takes(self) -> frozenset[str]:
+        return self.predictor.takes
+
+    def __call__(
+        self,
+        picture: Any,
+        *,
+        mask: Any = None,
+        remove: Sequence[int] | None = None,
+        points: Any = None,
+        scribble: Any = None,
+        style: Any = None,
+        strokes: Any = None,
+        importance: Any = None,
+        move: Sequence[int] | None = None,
+        **options: Any,
+    ) -> Any:
+        """Return what becomes of a picture of any size, whole, what is known of it unchanged, in tiles where it is big.
+
+        `picture` is an array (H, W) or (H, W, C), a tensor (C, H, W) or (B, C, H, W), either of 8 bits or of floats in
+        [0, 1], or a picture of Pillow; masks, scribbles, strokes and styles are of any of these kinds, or paths.
+        `points` are [[x, y, "#rrggbb"], …]. Options are those of `henkan predict`: grow, feather, invert, resize, side,
+        megapixels. Raises `UserError` in one line.
+        """
+        named = {
+            "mask": mask,
+            "remove": remove,
+            "points": points,
+            "scribble": scribble,
+            "style": style,
+            "strokes": strokes,
+            "importance": importance,
+            "move": move,
+        }
+        given = {key: value for key, value in named.items() if value is not None}
+        predictor = self.prepared(given, options)
+        images, restored = pictures_in(picture, PICTURE)
+        made = []
+        for number, image in enumerate(images):
+            name = PICTURE if len(images) == 1 else f"{PICTURE} {number + 1}"
+            made.append(predictor.made(image, read(given, number), name))
+        return restored(made)
+
+    def prepared(self, given: Mapping[str, Any], options: Mapping[str, Any]) -> Predictor:
+        """Return what applies the network under these options, checked. Two calls at once do not meet."""
+        for key in given.keys() - self.takes:
+            known = f"it takes {', '.join(sorted(self.takes))}" if self.takes else "it takes a picture alone"
+            raise UserError(f"{key}: {self.name} does not take it ({self.task}): {known}")
+        for key in options.keys() - set(OPTIONS):
+            raise UserError(f"{key} cannot be said at each call: what can is {', '.join(OPTIONS)}")
+        predictor = copy.copy(self.predictor)
+        if options:
+            own: DictConfig = copy.copy(predictor.cfg)
+            for key, value in options.items():
+                OmegaConf.update(own, key, value)
+            check_numbers(own)
+            predictor.cfg = own
+        predictor.check({key: value if isinstance(value, TOLD) else "…" for key, value in given.items()})
+        return predictor
+
+
+def load(name: str | Path | None, overrides: Sequence[str] = ()) -> Model:
+    """Return the model of a run, a file or a name of the zoo; without a name, of a generator that learns nothing.
+
+    `overrides` are those of `henkan predict`. Raises `UserError`, Hydra's and OmegaConf's own errors.
+    """
+    # A folder or a checkpoint is a run; all else is a model by its name, or a file of one.
+    key = "run" if name is not None and Path(name).exists() and not is_model(Path(name)) else "model"
+    words = [*([] if name is None else [f"{key}={name}"]), *overrides]
+    cfg = compose_root("predict", words)
+    check_types(cfg, words, "predict")
+    with sought_in(cfg.paths.weights):
+        predictor = loaded.load(cfg, words)
+    run = predictor.cfg.run
+    weights = None if run is None else checkpoint.find_checkpoint(Path(run), cfg.iteration)
+    return Model(predictor, type(predictor.network).__name__ if name is None else str(name), weights)
+
+
+def read(given: Mapping[str, Any], number: int) -> Given:
+    """Return what belongs to picture `number` of a batch."""
+    found = {key: value for key, value in given.items() if key in ("points", "remove", "move")}
+    if "mask" in given:
+        found["mask"] = mask_in(given["mask"], "the mask", number)
+    for key in LAYERS:
+        if key in given:
+            found[key] = layer_in(given[key], f"the {key}", number)
+    if isinstance(found.get("points"), Path):
+        found["points"] = str(found["points"])
+    return Given(**found)

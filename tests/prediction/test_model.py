@@ -1,0 +1,183 @@
+"""A network called on pictures in memory: of every kind and task, and as `henkan predict` writes them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from tiny_model import RECIPES, write_model
+
+from henkan.config.trees import config_folder
+from henkan.errors import UserError
+from henkan.launching.execute import execute
+from henkan.prediction.memory import like, mask_in, pictures_in
+from henkan.prediction.model import Model, load
+
+CPU = "trainer.accelerator=cpu"
+HOLE = np.s_[10:22, 14:29]
+
+
+def page(task: str) -> np.ndarray:
+    """A picture of an odd size; a drawing for tasks that are shown one."""
+    picture = np.full((37, 45, 3), 255, np.uint8)
+    if task in ("line_drawing", "sketch_to_picture"):
+        cv2.line(picture, (4, 4), (40, 30), (0, 0, 0), 2)
+        return picture[..., 0] if task == "line_drawing" else picture
+    coarse = np.random.default_rng(0).integers(0, 256, (5, 6, 3), np.uint8)
+    return np.asarray(Image.fromarray(coarse).resize((45, 37), Image.Resampling.BICUBIC))
+
+
+def beside(task: str) -> dict[str, Any]:
+    if task == "completion":
+        mask = np.zeros((37, 45), bool)
+        mask[HOLE] = True
+        return {"mask": mask}
+    if task == "colorization":
+        return {"points": [[20, 12, "#c04020"]]}
+    if task == "sketch_to_picture":
+        strokes = np.full((37, 45, 3), 255, np.uint8)
+        strokes[20:30, 6:16] = (200, 30, 60)
+        return {"strokes": strokes}
+    return {}
+
+
+def test_every_task_has_a_recipe_here() -> None:
+    assert sorted(RECIPES) == sorted(path.stem for path in config_folder().glob("task/*.yaml"))
+
+
+@pytest.mark.parametrize("task", RECIPES)
+def test_a_model_file_on_pictures_of_every_kind(task: str, tmp_path: Path) -> None:
+    file = write_model(tmp_path / "model.safetensors", task)
+    model = load(file, [CPU])
+    assert (model.task, model.discriminator) == (task, None) and not model.generator.training
+    picture, given = page(task), beside(task)
+    made = model(picture, **given)
+    assert made.dtype == np.uint8 and made.shape[:2] == tuple(side * (4 if "super" in task else 1) for side in (37, 45))
+    assert len(np.unique(made)) > 1
+    # What the command writes.
+    Image.fromarray(picture).save(tmp_path / "a.png")
+    words = [f"model={file}", f"input={tmp_path / 'a.png'}", f"output={tmp_path / 'out'}", CPU]
+    for name, value in given.items():
+        if isinstance(value, np.ndarray):
+            Image.fromarray(value).save(tmp_path / f"{name}.png")
+        words.append(f"{name}={tmp_path / name}.png" if isinstance(value, np.ndarray) else 'points=[[20,12,"#c04020"]]')
+    assert execute("predict", words).code == 0
+    with Image.open(tmp_path / "out" / "a.png") as written:
+        assert np.array_equal(np.asarray(written), made)
+        assert written.mode == model(Image.fromarray(picture), **given).mode
+    # Floats, and tensors of both.
+    whole = task == "segmentation"
+    floats = model(picture / np.float32(255), **given)
+    assert floats.dtype == (np.uint8 if whole else np.float32)
+    assert np.array_equal(floats if whole else (255 * floats).round(), made)
+    chw = torch.from_numpy(np.atleast_3d(picture).transpose(2, 0, 1).copy())
+    answer = model(chw, **given)
+    assert answer.dtype == torch.uint8
+    assert np.array_equal(answer.permute(1, 2, 0).squeeze(-1).numpy(), made)
+    batch = model(torch.stack((chw, chw)) / 255, **given)
+    assert batch.shape == (2, *answer.shape)
+    assert torch.equal(batch[1] if whole else (255 * batch[1]).round(), answer.to(batch.dtype))
+    if task == "completion":
+        known = ~given["mask"]
+        assert np.array_equal(made[known], picture[known]) and (made[HOLE] != picture[HOLE]).any()
+        values = np.random.default_rng(1).random((37, 45, 3))
+        assert np.array_equal(model(values, **given)[known], values[known]), "floats are not rounded where they are known"
+
+
+@pytest.fixture(scope="module")
+def completion(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    return load(write_model(tmp_path_factory.mktemp("model") / "m.safetensors", "completion"), [CPU])
+
+
+def test_what_is_no_picture_costs_one_line(completion: Model) -> None:
+    mask = beside("completion")["mask"]
+    picture = page("completion")
+    for wrong, said in (
+        (picture.astype(np.int64), "samples of int64"),
+        (picture.astype(np.float32), r"values from 0 to 255: floats are in \[0, 1\]"),
+        (np.full((4, 4), np.nan), "values from nan"),
+        (np.zeros((0, 4, 3), np.uint8), r"array of \(0, 4, 3\)"),
+        (np.zeros((4, 4, 5), np.uint8), r"array of \(4, 4, 5\)"),
+        (torch.zeros(4, 4), r"tensor of \(4, 4\)"),
+        (torch.zeros(0, 3, 4, 4), "an empty batch"),
+        ([[1, 2]], "is of list"),
+        (Image.new("I", (4, 4)), "more than 8 bits"),
+    ):
+        with pytest.raises(UserError, match=said):
+            completion(wrong, mask=mask)
+    with pytest.raises(UserError, match="what is missing is not said"):
+        completion(picture)
+    with pytest.raises(UserError, match="the picture: its mask is 45x36 pixels, the picture 45x37"):
+        completion(picture, mask=mask[1:])
+    with pytest.raises(UserError, match="its mask is empty"):
+        completion(picture, mask=np.zeros_like(mask))
+    with pytest.raises(UserError, match=r"strokes: .* does not take it \(completion\): it takes mask, move, remove"):
+        completion(picture, mask=mask, strokes=picture)
+    with pytest.raises(UserError, match="quality cannot be said at each call"):
+        completion(picture, mask=mask, quality=3)
+    with pytest.raises(UserError, match="grow=-1 must be 0"):
+        completion(picture, mask=mask, grow=-1)
+
+
+def test_options_hold_for_one_call(completion: Model) -> None:
+    picture, mask = page("completion"), beside("completion")["mask"]
+    plain, wider = completion(picture, mask=mask), completion(picture, mask=mask, grow=3)
+    assert (wider != picture).any(axis=2).sum() > (plain != picture).any(axis=2).sum()
+    assert np.array_equal(completion(picture, mask=mask), plain)
+
+
+@pytest.mark.parametrize("kind", [bool, np.uint8, np.float32])
+def test_masks_of_every_kind(kind: Any) -> None:
+    mask = beside("completion")["mask"]
+    assert np.array_equal(mask_in(mask.astype(kind), "the mask"), mask)
+    assert np.array_equal(mask_in(torch.from_numpy(mask.astype(kind)), "the mask"), mask)
+    assert np.array_equal(mask_in(Image.fromarray(mask.astype(np.uint8) * 255), "the mask"), mask)
+    both = torch.stack((torch.from_numpy(mask), torch.from_numpy(~mask)))[:, None]
+    assert np.array_equal(mask_in(both, "the mask", 1), ~mask)
+
+
+def test_grey_keeps_its_axis_and_bfloat16_its_kind() -> None:
+    given = np.full((5, 4, 1), 0.5)
+    (image,), restored = pictures_in(given, "it")
+    assert image.mode == "L" and np.array_equal(restored([image]), given)
+    assert like(image.convert("RGB"), given, image).shape == (5, 4, 3)
+    low = torch.full((1, 3, 5, 4), 0.5, dtype=torch.bfloat16)
+    images, restored = pictures_in(low, "it")
+    assert torch.equal(restored(images), low) and restored(images).dtype == torch.bfloat16
+
+
+def test_a_strange_model_file_is_read_and_not_executed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    from omegaconf import OmegaConf
+
+    from henkan.training import model_file
+
+    file = write_model(tmp_path / "m.safetensors", "dehazing")
+    config = OmegaConf.create(model_file.said(file)["config"])
+    config.task = {"_target_": "builtins.eval", "_args_": ["1"]}
+    model_file.write(file, {"a": torch.zeros(1)}, {"config": OmegaConf.to_yaml(config)})
+    with pytest.raises(UserError, match=r"task\._target_=builtins\.eval is no class that henkan has"):
+        load(file, [CPU])
+    model_file.write(file, {"a": torch.zeros(1)}, {})
+    with pytest.raises(UserError, match="holds weights alone, and no config"):
+        load(file, [CPU])
+    file.write_bytes(file.read_bytes()[:20])
+    with pytest.raises(UserError, match="is damaged"):
+        load(file, [CPU])
+    assert execute("predict", ["model=linse", "input=a.png"]).code == 2
+    assert "there is no model 'linse'" in capfd.readouterr().err
+    with pytest.raises(UserError, match=r"there is no model file .*none\.safetensors"):
+        load(tmp_path / "none.safetensors", [CPU])
+
+
+def test_places_of_this_machine_are_in_no_file(tmp_path: Path) -> None:
+    from henkan.exporting.source import without_places
+
+    assert without_places({"data": {"path": "/home/me/photos"}, "of": ["/a/b.png", "c/d", 3]}) == {
+        "data": {"path": "photos"},
+        "of": ["b.png", "c/d", 3],
+    }
