@@ -8,6 +8,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.resources import files
@@ -53,7 +54,7 @@ BODY = "application/octet-stream"
 # The names that this machine has for itself. Another one that leads here is a page that has rebound its own.
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 SALIENCY = "u2netp.onnx"
-# What is selected is made wider by this share of the picture's longer side, since the light around an object is its own.
+# What is selected is made wider by this share of the picture's longer side: the light around an object is its own.
 RIM = 0.008
 # How well PNGs are packed: 9 takes ten times as long.
 PACKED = 3
@@ -61,7 +62,8 @@ PACKED = 3
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked. `headers` have names in lower case; `read` returns the body, `length` bytes; `gone`: nobody waits."""
+    """What was asked: `headers` have names in lower case, `read` returns the body of `length` bytes, `gone` whether
+    nobody waits for the answer any more."""
 
     method: str
     path: str
@@ -93,6 +95,7 @@ class Answers:
     def __init__(self, cfg: DictConfig, offered: Sequence[Choice], shelf: Shelf) -> None:
         self.cfg, self.offered, self.shelf = cfg, offered, shelf
         self.line = Line(cfg.places)
+        self.examples: dict[str, Answer] = {}
 
     def __call__(self, request: Request) -> Answer:
         """Return the answer, errors in one line of JSON. Raises `Gone` where nobody waits for it any more."""
@@ -122,8 +125,7 @@ class Answers:
         if request.path.startswith("/example/"):
             task = request.path.removeprefix("/example/").removesuffix(".png")
             if task in self.offer["tasks"] and self.offer["tasks"][task]["example"]:
-                own = self.cfg.tasks[task].example
-                return as_png(example(own.picture, own.side, own.get("made")))
+                return self.example(task)
         raise Refused(404, "there is nothing here")
 
     def posted(self, request: Request) -> Answer:
@@ -133,10 +135,8 @@ class Answers:
         if request.headers.get("content-type") != BODY:
             raise Refused(415, f"only {BODY} is taken")
         if request.length > self.cfg.most.bytes:
-            raise Refused(
-                413,
-                f"{request.length / 1e6:.0f} MB are too much: {self.cfg.most.bytes / 1e6:.0f} MB are taken (most.bytes=…)",
-            )
+            most = f"{self.cfg.most.bytes / 1e6:.0f} MB are taken (most.bytes=…)"
+            raise Refused(413, f"{request.length / 1e6:.0f} MB are too much: {most}")
         # Read in turn, so that no more than one body is in memory.
         with self.line.turn(request.gone):
             return serve(parse(request.read()), request.gone)
@@ -165,6 +165,19 @@ class Answers:
                 ],
             }
         return {"tasks": tasks, "most": {"bytes": self.cfg.most.bytes, "pixels": self.cfg.most.pixels}}
+
+    def example(self, task: str) -> Answer:
+        """Return the picture of a task to begin with, which is made once."""
+        if task not in self.examples:
+            own = self.cfg.tasks[task].example
+            self.examples[task] = as_png(example(own.picture, own.side, own.get("made")))
+        return self.examples[task]
+
+    def warm(self) -> None:
+        """Load what is offered, as much as is kept, so that the first who asks need not wait; errors wait for them."""
+        for choice in self.offered[: self.cfg.kept]:
+            with self.line.turn(lambda: False), suppress(UserError):
+                self.shelf(choice)
 
     def opened(self, upload: Upload, gone: Callable[[], bool]) -> Answer:
         """Return a file as a picture that every browser shows: upright, sRGB, PNG."""

@@ -40,7 +40,7 @@ class Upload:
         return re.sub(r"[^\w. ()-]", "_", name)[-80:] if isinstance(name, str) and name else "the picture"
 
     def picture(self, key: str, most: int) -> Image.Image:
-        """Return a picture in RGB, as a person sees it. Raises `UserError` in one line for what is none, or too large."""
+        """Return a picture in RGB, as a person sees it. Raises `UserError` for what is none, or too large."""
         path, content = Path(self.name if key == "picture" else f"the {key}"), self.file(key)
         check_size(path, content, most)
         return Image.fromarray(decode(path, content))

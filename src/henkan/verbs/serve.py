@@ -1,8 +1,8 @@
 """Open a page on this machine, to try networks on pictures: side by side, with brush, points, strokes and pen.
 
-Nothing leaves the machine, and nothing is kept: the page is at 127.0.0.1 alone, loads nothing from elsewhere, and pictures
-stay in memory. Without anything named it offers the networks that come with henkan, and methods that learn nothing.
-Ctrl+C ends it.
+Nothing leaves the machine, and nothing is kept: the page is at 127.0.0.1 alone, loads nothing from elsewhere, and
+pictures stay in memory. Without anything named it offers the networks that come with henkan, and methods that learn
+nothing. Ctrl+C ends it.
 
   henkan serve
   henkan serve run=outputs/runs/MSE other=outputs/runs/GAN
@@ -14,6 +14,8 @@ Ctrl+C ends it.
 
 from __future__ import annotations
 
+from threading import Thread
+
 from omegaconf import DictConfig
 
 from henkan.config.composition import task_overrides
@@ -24,7 +26,8 @@ from henkan.serve.server import Server
 
 def main(cfg: DictConfig) -> None:
     shelf = Shelf(cfg.kept)
-    server = Server(Answers(cfg, choices(cfg, task_overrides(), shelf), shelf), cfg.port)
-    print(f"henkan is at {server.url} (Ctrl+C ends it)", flush=True)
-    with server:
+    answers = Answers(cfg, choices(cfg, task_overrides(), shelf), shelf)
+    with Server(answers, cfg.port) as server:
+        print(f"henkan is at {server.url} (Ctrl+C ends it)", flush=True)
+        Thread(target=answers.warm, daemon=True).start()
         server.serve_forever()

@@ -370,16 +370,14 @@ const run = guarded(async (whole, only = null) => {
   busy(true);
   try {
     for (const choice of picked) {
-      const begun = performance.now();
       try {
         const answer = await ask("make", { ...sent[0], choice: choice.id }, sent[1], signal);
         const blob = await answer.blob(), bitmap = await createImageBitmap(blob);
         if (signal.aborted) return;
         const note = decodeURIComponent(answer.headers.get("X-Note") || "");
-        results.set(choice.id, { blob, bitmap, whole: scale === 1, seconds: (performance.now() - begun) / 1000, note });
+        results.set(choice.id, { blob, bitmap, whole: scale === 1, seconds: Number(answer.headers.get("X-Seconds")), note });
       } catch (error) {
         if (!(error instanceof Failed)) throw error;
-        results.delete(choice.id);
         results.set(choice.id, { error: error.message });
       }
       options();
@@ -442,7 +440,9 @@ function tell() {
 
 function options() {
   const { choices } = offer.tasks[task], there = choices.filter(({ id }) => chosen.get(task).has(id));
-  for (const [id, fallback] of [["left", 0], ["right", 1]]) {
+  // Two that a person has named are what is to be compared.
+  const first = there.filter((each) => each.asked).length > 1 ? 1 : 0;
+  for (const [id, fallback] of [["left", first], ["right", first + 1]]) {
     const before = $(id).value, list = [["source", "the picture"], ...there.map((each) => [String(each.id), each.name])];
     $(id).replaceChildren(...list.map(([value, name]) => new Option(name, value)));
     $(id).value = list.some(([value]) => value === before) && before !== "" && !$(id).fresh ? before : list[Math.min(fallback, list.length - 1)][0];
@@ -471,7 +471,7 @@ function buttons() {
   $("redo").disabled = !undone.length;
   $("clear").disabled = !strokes.length;
   for (const button of $("kinds").children) button.setAttribute("aria-pressed", String(button.value === tool));
-  $("tools").hidden = !tools.length;
+  $("tools").classList.toggle("none", !tools.length);
   $("colored").hidden = !COLORED.includes(tool);
   $("sized").hidden = !tool || ["box", "point"].includes(tool);
   $("hint").textContent = tool ? TOOLS[tool][1] : "";
