@@ -20,7 +20,7 @@ HEADERS = {"host": "127.0.0.1:7860", "content-type": BODY}
 
 
 def page(*words: str) -> Answers:
-    """Return what answers, as `henkan serve` with these overrides has it; those of groups go to what is loaded alone."""
+    """Return what answers, as `henkan serve` with these overrides has it; groups go to what is loaded alone."""
     given, shelf = [*words, "trainer.accelerator=cpu"], Shelf(12)
     plain = [word for word in given if not word.startswith(("generator=", "task="))]
     cfg = OmegaConf.merge(composed(), OmegaConf.from_dotlist(plain))

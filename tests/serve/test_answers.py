@@ -87,7 +87,10 @@ def test_points_and_strokes_of_color(answers: Answers) -> None:
 
 def test_a_method_may_be_named_and_colors_are_left_out_where_it_takes_none() -> None:
     own = page("task=colorization", "generator=grey")
-    assert [(choice.name, choice.task) for choice in own.offered] == [("Grey", "colorization"), ("levin", "colorization")]
+    assert [(choice.name, choice.task) for choice in own.offered] == [
+        ("Grey", "colorization"),
+        ("levin", "colorization"),
+    ]
     answer = post(own, "/make", body({"choice": 0, "points": [[2, 2, "#ff0000"]]}, {"picture": png(noise((9, 9, 3)))}))
     made = pixels(answer)
     assert answer.headers["X-Note"] == "takes%20no%20colors"
@@ -190,11 +193,19 @@ def test_too_much_is_refused_before_it_is_read(answers: Answers) -> None:
 
 
 def test_files_are_those_of_the_page_alone(answers: Answers) -> None:
-    for path in ("/../conf/serve.yaml", "/page/index.html", "/example/../../x.png", "/example/none.png", "//etc/passwd"):
+    for path in (
+        "/../conf/serve.yaml",
+        "/page/index.html",
+        "/example/../../x.png",
+        "/example/none.png",
+        "//etc/passwd",
+    ):
         assert line(get(answers, path))[0] == 404
     html, style, script = (get(answers, path).body.decode() for path in ("/", "/page.css", "/page.js"))
     for text in (html, style, script):
-        assert "http:" not in text and "https:" not in text and "//" not in text.replace("// ", ""), "nothing from elsewhere"
+        assert "http:" not in text and "https:" not in text and "//" not in text.replace("// ", ""), (
+            "nothing from elsewhere"
+        )
     # What the policy of the page forbids.
     assert "style=" not in html and "onclick" not in html and "<script>" not in html and "innerHTML" not in script
 

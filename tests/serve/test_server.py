@@ -82,7 +82,9 @@ def test_a_tab_that_is_closed_leaves_the_line(served: tuple[Server, Answers]) ->
 def test_a_body_that_ends_too_soon_is_nobody(served: tuple[Server, Answers]) -> None:
     server, answers = served
     with socket.create_connection(("127.0.0.1", server.server_address[1])) as tab:
-        tab.sendall(f"POST /open HTTP/1.1\r\nHost: localhost\r\nContent-Type: {BODY}\r\nContent-Length: 99\r\n\r\nab".encode())
+        tab.sendall(
+            f"POST /open HTTP/1.1\r\nHost: localhost\r\nContent-Type: {BODY}\r\nContent-Length: 99\r\n\r\nab".encode()
+        )
         tab.shutdown(socket.SHUT_WR)
         assert tab.recv(1) == b""
     until(lambda: len(answers.line) == 0)
@@ -112,7 +114,7 @@ def test_the_page_is_served_with_its_policy_at_this_machine_alone(served: tuple[
     assert policy.startswith("default-src 'none'; script-src 'self'") and "frame-ancestors 'none'" in policy
     assert answer.headers["X-Content-Type-Options"] == "nosniff" and answer.headers["Cache-Control"] == "no-store"
     assert server.server_address[0] == "127.0.0.1" and server.url.startswith("http://127.0.0.1:")
-    with pytest.raises(UserError, match=r"port=\d+ cannot be had .*: give another, or port=0"):
+    with pytest.raises(UserError, match=r"port=\d+ cannot be had .*: give another one, or port=0"):
         Server(served[1], server.server_address[1])
     with pytest.raises(UserError, match="port=99999 cannot be had"):
         Server(served[1], 99_999)

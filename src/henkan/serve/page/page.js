@@ -360,15 +360,16 @@ async function asked(scale) {
 
 const run = guarded(async (whole, only = null) => {
   clearTimeout(timer);
+  timer = 0;
   running?.abort();
   if (!source) return;
   const own = running = new AbortController(), scale = whole ? 1 : live(), { signal } = own;
-  const picked = offer.tasks[task].choices.filter(({ id }) => only ? only === id : chosen.get(task).has(id));
-  const sent = await asked(scale);
-  if (!sent || !picked.length) { forget(); compare(); tell(); return; }
-  if (signal.aborted) return;
+  const picked = offer.tasks[task].choices.filter(({ id }) => only !== null ? only === id : chosen.get(task).has(id));
   busy(true);
   try {
+    const sent = await asked(scale);
+    if (signal.aborted) return;
+    if (!sent || !picked.length) { results = new Map(); options(); compare(); tell(); return; }
     for (const choice of picked) {
       try {
         const answer = await ask("make", { ...sent[0], choice: choice.id }, sent[1], signal);
@@ -387,7 +388,14 @@ const run = guarded(async (whole, only = null) => {
   } finally { if (running === own) busy(false); }
 });
 
-function forget() { results = new Map(); running?.abort(); options(); compare(); tell(); }
+function forget() {
+  running?.abort();
+  busy(false);
+  results = new Map();
+  options();
+  compare();
+  tell();
+}
 
 function busy(on) { $("busy").hidden = !on; }
 
@@ -408,6 +416,8 @@ function compare() {
   context.imageSmoothingQuality = "high";
   for (const [each, from, to] of [[left, 0, at], [right, at, canvas.width]]) {
     context.save();
+    // A small picture beside its enlargement is seen in the pixels that it has.
+    context.imageSmoothingEnabled = each?.bitmap !== source.bitmap || 2 * each.bitmap.width > bitmap.width;
     context.beginPath();
     context.rect(from, 0, to - from, canvas.height);
     context.clip();
