@@ -63,6 +63,8 @@ def test_the_wheel_holds_code_plugins_and_configs(wheel: Path) -> None:
     assert "hydra_plugins/__init__.py" not in names
     configs = {path.relative_to(REPOSITORY / "conf").as_posix() for path in (REPOSITORY / "conf").rglob("*.yaml")}
     assert {name.removeprefix("henkan/conf/") for name in names if name.startswith("henkan/conf/")} == configs
+    for path in (REPOSITORY / "src" / "henkan" / "zoo").iterdir():
+        assert path.is_dir() or f"henkan/zoo/{path.name}" in names
 
 
 @pytest.mark.slow

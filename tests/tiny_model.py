@@ -19,7 +19,7 @@ RECIPES = {
     "completion": ["glcic"],
     "dehazing": ["aod_net"],
     "edit_detection": ["detect_edits"],
-    "line_drawing": ["sketch_simplification_2016"],
+    "line_drawing": ["sketch_simplification_2016", "statistics.mean=[0.5]"],
     "segmentation": ["fcn"],
     "sketch_to_picture": ["scribbler"],
     "style_transfer": ["johnson"],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,6 @@ from henkan.launching.execute import execute
 from henkan.prediction.memory import like, mask_in, pictures_in
 from henkan.prediction.model import Model, load
 
-CPU = "trainer.accelerator=cpu"
 HOLE = np.s_[10:22, 14:29]
 
 
@@ -53,21 +54,23 @@ def test_every_task_has_a_recipe_here() -> None:
 @pytest.mark.parametrize("task", RECIPES)
 def test_a_model_file_on_pictures_of_every_kind(task: str, tmp_path: Path) -> None:
     file = write_model(tmp_path / "model.safetensors", task)
-    model = load(file, [CPU])
+    model = load(file)
     assert (model.task, model.discriminator) == (task, None) and not model.generator.training
     picture, given = page(task), beside(task)
     made = model(picture, **given)
     assert made.dtype == np.uint8 and made.shape[:2] == tuple(side * (4 if "super" in task else 1) for side in (37, 45))
     assert len(np.unique(made)) > 1
-    # What the command writes.
+    # What the command writes: its files are these.
     Image.fromarray(picture).save(tmp_path / "a.png")
-    words = [f"model={file}", f"input={tmp_path / 'a.png'}", f"output={tmp_path / 'out'}", CPU]
+    files = copy.copy(model.predictor)
+    files.cfg = copy.deepcopy(files.cfg)
     for name, value in given.items():
         if isinstance(value, np.ndarray):
             Image.fromarray(value).save(tmp_path / f"{name}.png")
-        words.append(f"{name}={tmp_path / name}.png" if isinstance(value, np.ndarray) else 'points=[[20,12,"#c04020"]]')
-    assert execute("predict", words).code == 0
-    with Image.open(tmp_path / "out" / "a.png") as written:
+        files.cfg[name] = str(tmp_path / f"{name}.png") if isinstance(value, np.ndarray) else value
+    files.expect([tmp_path / "a.png"])
+    ((_, content),) = files(tmp_path / "a.png")
+    with Image.open(BytesIO(content)) as written:
         assert np.array_equal(np.asarray(written), made)
         assert written.mode == model(Image.fromarray(picture), **given).mode
     # Floats, and tensors of both.
@@ -86,12 +89,14 @@ def test_a_model_file_on_pictures_of_every_kind(task: str, tmp_path: Path) -> No
         known = ~given["mask"]
         assert np.array_equal(made[known], picture[known]) and (made[HOLE] != picture[HOLE]).any()
         values = np.random.default_rng(1).random((37, 45, 3))
-        assert np.array_equal(model(values, **given)[known], values[known]), "floats are not rounded where they are known"
+        assert np.array_equal(model(values, **given)[known], values[known]), (
+            "floats are not rounded where they are known"
+        )
 
 
 @pytest.fixture(scope="module")
 def completion(tmp_path_factory: pytest.TempPathFactory) -> Model:
-    return load(write_model(tmp_path_factory.mktemp("model") / "m.safetensors", "completion"), [CPU])
+    return load(write_model(tmp_path_factory.mktemp("model") / "m.safetensors", "completion"))
 
 
 def test_what_is_no_picture_costs_one_line(completion: Model) -> None:
@@ -151,6 +156,16 @@ def test_grey_keeps_its_axis_and_bfloat16_its_kind() -> None:
     assert torch.equal(restored(images), low) and restored(images).dtype == torch.bfloat16
 
 
+def test_the_command_takes_a_model_file(tmp_path: Path) -> None:
+    file = write_model(tmp_path / "m.safetensors", "completion")
+    Image.fromarray(page("completion")).save(tmp_path / "a.png")
+    Image.fromarray(beside("completion")["mask"]).save(tmp_path / "a_mask.png")
+    words = [f"model={file}", f"input={tmp_path / 'a.png'}", f"output={tmp_path / 'out'}"]
+    assert execute("predict", words).code == 0
+    with Image.open(tmp_path / "out" / "a.png") as written:
+        assert np.array_equal(np.asarray(written), load(file)(page("completion"), **beside("completion")))
+
+
 def test_a_strange_model_file_is_read_and_not_executed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     from omegaconf import OmegaConf
 
@@ -161,17 +176,17 @@ def test_a_strange_model_file_is_read_and_not_executed(tmp_path: Path, capfd: py
     config.task = {"_target_": "builtins.eval", "_args_": ["1"]}
     model_file.write(file, {"a": torch.zeros(1)}, {"config": OmegaConf.to_yaml(config)})
     with pytest.raises(UserError, match=r"task\._target_=builtins\.eval is no class that henkan has"):
-        load(file, [CPU])
+        load(file)
     model_file.write(file, {"a": torch.zeros(1)}, {})
     with pytest.raises(UserError, match="holds weights alone, and no config"):
-        load(file, [CPU])
+        load(file)
     file.write_bytes(file.read_bytes()[:20])
     with pytest.raises(UserError, match="is damaged"):
-        load(file, [CPU])
+        load(file)
     assert execute("predict", ["model=linse", "input=a.png"]).code == 2
     assert "there is no model 'linse'" in capfd.readouterr().err
     with pytest.raises(UserError, match=r"there is no model file .*none\.safetensors"):
-        load(tmp_path / "none.safetensors", [CPU])
+        load(tmp_path / "none.safetensors")
 
 
 def test_places_of_this_machine_are_in_no_file(tmp_path: Path) -> None:

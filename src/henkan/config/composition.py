@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from threading import Lock
 from typing import Any
 
 from hydra import compose, initialize_config_dir
@@ -19,14 +20,18 @@ from omegaconf.errors import (
 from henkan.config.quoting import quoted
 from henkan.config.trees import config_folder
 
+# Hydra keeps one state for all threads.
+COMPOSING = Lock()
+
 
 def compose_root(root: str, overrides: Sequence[str]) -> DictConfig:
     """Return `conf/<root>.yaml` composed with overrides; Hydra's own node is left out."""
     words = quoted(overrides)
-    if GlobalHydra.instance().is_initialized():
-        return compose(root, overrides=words)
-    with initialize_config_dir(str(config_folder()), version_base="1.3"):
-        return compose(root, overrides=words)
+    with COMPOSING:
+        if GlobalHydra.instance().is_initialized():
+            return compose(root, overrides=words)
+        with initialize_config_dir(str(config_folder()), version_base="1.3"):
+            return compose(root, overrides=words)
 
 
 def known_keys(root: str, overrides: Sequence[str]) -> list[str]:

@@ -23,6 +23,7 @@ from henkan.pretrained.weights import sought_in
 from henkan.training import checkpoint
 from henkan.training.assemble import build_network
 from henkan.training.model_file import is_model
+from henkan.zoo import networks as zoo
 
 # What may be said anew at each call, of what `henkan predict` takes.
 OPTIONS = ("grow", "feather", "invert", "resize", "side", "megapixels")
@@ -131,16 +132,24 @@ def load(name: str | Path | None, overrides: Sequence[str] = ()) -> Model:
 
     `overrides` are those of `henkan predict`. Raises `UserError`, Hydra's and OmegaConf's own errors.
     """
-    # A folder or a checkpoint is a run; all else is a model by its name, or a file of one.
-    key = "run" if name is not None and Path(name).exists() and not is_model(Path(name)) else "model"
-    words = [*([] if name is None else [f"{key}={name}"]), *overrides]
+    words = [*([] if name is None else [f"{'run' if is_run(Path(name)) else 'model'}={name}"]), *overrides]
     cfg = compose_root("predict", words)
-    check_types(cfg, words, "predict")
+    check_types(cfg, overrides, "predict")
     with sought_in(cfg.paths.weights):
         predictor = loaded.load(cfg, words)
     run = predictor.cfg.run
     weights = None if run is None else checkpoint.find_checkpoint(Path(run), cfg.iteration)
     return Model(predictor, type(predictor.network).__name__ if name is None else str(name), weights)
+
+
+def is_run(place: Path) -> bool:
+    """Whether a path is a run folder's or a checkpoint's; all else is a model by its name, or a file of one.
+
+    A folder that happens to be called as a network of the zoo is none.
+    """
+    if place.is_dir():
+        return (place / "config.yaml").is_file() or str(place) not in zoo.names()
+    return place.is_file() and not is_model(place)
 
 
 def read(given: Mapping[str, Any], number: int) -> Given:

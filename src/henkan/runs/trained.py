@@ -70,12 +70,14 @@ def named(cfg: DictConfig) -> DictConfig:
 def config_of_model(path: Path, cfg: DictConfig) -> DictConfig:
     """Return the config in a model file as it would be written today, with this machine's own paths.
 
-    It is a stranger's unless this person has written the file: then it is checked before anything of it is built.
+    It is a stranger's, and checked before anything of it is built, unless this person has written the file, or it came
+    with henkan.
     """
     facts = model_file.said(path)
     written = parsed(facts["config"], path)
     config = up_to_date(written)
-    if not is_own(facts, written) and not cfg.trust:
+    known = path.parent == zoo.FOLDER or is_own(facts, written)
+    if not known and not cfg.trust:
         check_foreign(config, path)
     moved: DictConfig = OmegaConf.create(cached_in(cfg.paths.cache, OmegaConf.to_container(config, resolve=False)))
     moved.paths = cfg.paths
