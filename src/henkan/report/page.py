@@ -338,7 +338,7 @@ def score_rows(study: Study, rows: list[Comparison]) -> list[ScoreRow]:
             scope=scope(study, row),
             verdict=row.verdict,
             symbol=row.verdict and SYMBOLS[row.verdict],
-            change=change and words.number(change.mean, places, signed=True),
+            change=None if change is None else words.number(change.mean, places, signed=True),
             change_span=interval_words(change, places, signed=True),
             doubt=row.doubt,
         )

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-import pandas as pd
 
 from henkan.report import thumbnails, words
 from henkan.report.read import Run, Study
@@ -64,10 +63,10 @@ def pairs(
         groups = []
         for key in study.headline:
             gains = gained(study, there[one], there[other], key, numbers)
-            if len(gains):
-                ordered = gains.sort_values(kind="stable")
-                for title, kept in (("best", ordered.iloc[::-1]), ("worst", ordered)):
-                    told = [Choice(int(number), said(key, gain)) for number, gain in kept.iloc[:few].items()]
+            if gains:
+                ordered = sorted(gains, key=gains.__getitem__)
+                for title, kept in (("best", ordered[::-1]), ("worst", ordered)):
+                    told = [Choice(number, said(key, gains[number])) for number in kept[:few]]
                     groups.append(Group(f"{other} at its {title} against {one}, by {words.metric(key).label}", told))
         if one in outputs and other in outputs:
             groups.append(different(outputs[one], outputs[other], few))
@@ -84,21 +83,20 @@ def coupled(study: Study, names: Sequence[str]) -> list[tuple[str, str]]:
     return against[:PAIRS]
 
 
-def gained(study: Study, one: Run, other: Run, key: str, numbers: Sequence[int]) -> pd.Series[float]:
+def gained(study: Study, one: Run, other: Run, key: str, numbers: Sequence[int]) -> dict[int, float]:
     """Return by how much each picture of the other is better in a metric; empty where neither way is better."""
     target, better = study.targets.get(key), study.directions.get(key)
     tables = [run.scores for run in (other, one)]
     scores = [dict(table[key].items()) for table in tables if table is not None and key in table]
     if (target is None and better is None) or len(scores) < 2:
-        return pd.Series(dtype=float)
+        return {}
     names = {number: other.picture_names[number] for number in numbers if number < len(other.picture_names)}
     ours, theirs = (np.array([found.get(name, np.nan) for name in names.values()], float) for found in scores)
     if target is None:
         gain = theirs - ours if better == "lower" else ours - theirs
     else:
         gain = abs(theirs - target) - abs(ours - target)
-    gains = pd.Series(gain, index=list(names), dtype=float)
-    return gains[np.isfinite(gain)]
+    return {number: float(value) for number, value in zip(names, gain, strict=True) if np.isfinite(value)}
 
 
 def said(key: str, gain: float) -> str:

@@ -170,7 +170,9 @@ def weigh(found: list[Wall], limit: int | None) -> int:
     weight = 0
     for wall in found:
         for _, run, role in wall.columns():
-            for roles in () if run is None else run.pictures.values():
+            if run is None:
+                continue
+            for roles in run.pictures.values():
                 if role in roles:
                     weight += (run.folder / PICTURES / roles[role]).stat().st_size
                 if limit is not None and weight > limit:
@@ -210,12 +212,13 @@ def gallery(
     wall: Wall, shown: list[int], beside: Beside, paired: bool, entire: bool = False, room: int | None = None
 ) -> Gallery:
     """Return one seed's pictures: source, every configuration's output, target; and the pairs, if it has them."""
-    wanted = [[run and run.picture(number, role) for _, run, role in wall.columns()] for number in shown]
+    columns = wall.columns()
+    wanted = [[None if run is None else run.picture(number, role) for _, run, role in columns] for number in shown]
     rows, spent = [], 0
     made = thumbnails.at_once(partial(put_in, whole=entire), [path for paths in wanted for path in paths])
     for number, paths in zip(shown, wanted, strict=True):
         row = Row(number, picture_name(wall.reference, number), [])
-        for (heading, run, role), path, src in zip(wall.columns(), paths, made, strict=False):
+        for (heading, run, role), path, src in zip(columns, paths, made, strict=False):
             note = score_note(wall.study, run, row.name) if role == "output" else ""
             full = path is not None and src is not None and not src.startswith(thumbnails.WHOLE)
             row.cells.append(Cell(f"{heading}{note}", src, beside.picture(path) if path and full else None))

@@ -9,6 +9,7 @@ from io import BytesIO
 from typing import Any
 from xml.etree import ElementTree
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -94,7 +95,8 @@ def places(axes: Axes, width: float, height: float) -> dict[str, Any]:
     words = {}
     if axes.get_xscale() != "linear" or axes.xaxis.have_units():
         for line in lines(figure):  # type: ignore[arg-type]
-            for value, said in zip(line.get_xdata(orig=False), line.get_xdata(orig=True), strict=True):
+            values, given = (np.asarray(line.get_xdata(orig=orig)).tolist() for orig in (False, True))
+            for value, said in zip(values, given, strict=True):
                 at = float(axes.transData.transform((value, axes.get_ylim()[0]))[0]) * 72 / figure.dpi
                 words[round(at, 2)] = said if isinstance(said, str) else plain(float(said))
         x = {"at": list(words), "is": list(words.values())}

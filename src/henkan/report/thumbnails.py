@@ -21,7 +21,8 @@ LIGHT = 5_000
 # The side that two pictures are compared at.
 COMPARED = 32
 
-Given, Made = TypeVar("Given"), TypeVar("Made")
+Given = TypeVar("Given")
+Made = TypeVar("Made")
 # How the address of a picture begins that is in the page with every pixel.
 WHOLE = "data:image/png"
 
