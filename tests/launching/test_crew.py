@@ -121,6 +121,46 @@ def test_sbatch_takes_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert (tmp_path / "canceled").read_text().split() == ["4711_0", "4711_1"]
 
 
+SBATCH = """#!/bin/sh
+for last; do :; done
+for task in 0 1; do
+  SLURM_JOB_ID=$((4711 + task)) SLURM_ARRAY_JOB_ID=4711 SLURM_ARRAY_TASK_ID=$task SLURM_NTASKS=1 SLURM_PROCID=0 \\
+  SLURM_LOCALID=0 SLURM_NODEID=0 SLURM_JOB_NUM_NODES=1 sh $last >> $last.out 2>&1 &
+done
+echo Submitted batch job 4711
+"""
+SRUN = """#!/bin/sh
+while [ "${1#-}" != "$1" ]; do case $1 in --output|--error) shift;; esac; shift; done
+exec "$@"
+"""
+
+
+@pytest.mark.slow
+def test_jobs_of_slurm_run_and_tell_how_they_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SLURM, simulated: sbatch runs an array's script at once: both jobs start henkan, and its end is told."""
+    pytest.importorskip("submitit")
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name, content in {"sbatch": SBATCH, "srun": SRUN, "sacct": "#!/bin/sh\n"}.items():
+        (tools / name).write_text(content)
+        (tools / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tools), prepend=os.pathsep)
+    monkeypatch.chdir(tmp_path)
+    with hired(Engine("submitit", 2, {"partition": "gpu"}), tmp_path / "workers") as crew:
+        crew.start(["nothing"], 2, "2026", 1)
+        since = time.monotonic()
+        while len(crew.ended()) < 2 and time.monotonic() - since < 60:
+            time.sleep(0.1)
+        ended = crew.ended()
+    assert list(ended) == ["job 4711_0", "job 4711_1"]
+    for line in ended.values():
+        assert line is not None
+        assert line.startswith("exit code 2: ")
+    # What srun would have put into the jobs' logs.
+    (printed,) = (tmp_path / "workers").rglob("*.sh.out")
+    assert printed.read_text().count("there is no verb 'nothing'") == 2
+
+
 def test_without_slurm_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("submitit")
     monkeypatch.setattr("shutil.which", lambda _: None)
