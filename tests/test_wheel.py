@@ -90,8 +90,8 @@ def test_a_study_and_the_version_from_the_installed_wheel(installed: Path, tmp_p
 def test_what_henkan_new_writes_trains_at_once_beside_the_installed_wheel(installed: Path, tmp_path: Path) -> None:
     command(installed / "henkan", "new", "loss", "sharper_edges", cwd=tmp_path)
     command(installed / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", cwd=tmp_path)
-    assert "fine: tried" in command(installed / "henkan", "check", cwd=tmp_path)
     words = ("experiment=glcic", "scale=smoke", "loss=[mse,sharper_edges]", "weights.sharper_edges=0.5")
+    assert "an iteration of it was tried" in command(installed / "henkan", "check", *words, cwd=tmp_path)
     printed = command(installed / "henkan", "train", *words, cwd=tmp_path)
     columns = (tmp_path / printed.splitlines()[-1] / "metrics.csv").read_text().splitlines()[0]
     assert "weighted/sharper_edges" in columns
