@@ -45,8 +45,15 @@ class Server(ThreadingHTTPServer):
         files = [{"node": {"uploadUrl": place(one["name"]), "artifact": {"id": "a"}}} for one in specs]
         manifest = {"id": "m", "file": {"id": "f", "uploadUrl": place("manifest"), "uploadHeaders": []}}
         run_files = [{"name": file, "uploadUrl": place(file)} for file in said.get("files", [])]
+        viewer = {"id": "u", "entity": ENTITY, "username": ENTITY, "flags": "{}"}
+        kind = str(said.get("type"))
+        view = {"id": f"v-{kind}", "name": said.get("name"), "spec": said.get("spec") or "{}"}
         known: dict[str, dict[str, Any]] = {
-            "Viewer": {"viewer": {"id": "u", "entity": ENTITY, "username": ENTITY, "flags": "{}"}},
+            "GetProjects": {"models": {"edges": [], "pageInfo": {"endCursor": None, "hasNextPage": False}}},
+            "UpsertView2": {"upsertView": {"view": view, "inserted": True}},
+            "upsertView": {"upsertView": {"view": view, "inserted": True}},
+            "Viewer": {"viewer": viewer},
+            "GetDefaultEntity": {"viewer": viewer},
             "ServerFeaturesQuery": {"serverInfo": {"features": []}},
             "UpsertBucket": {"upsertBucket": {"bucket": bucket, "inserted": True}},
             "CreateArtifact": {"createArtifact": {"artifact": artifact}},
@@ -54,6 +61,8 @@ class Server(ThreadingHTTPServer):
             "CreateArtifactFiles": {"createArtifactFiles": {"files": {"edges": files}}},
             "CommitArtifact": {"commitArtifact": {"artifact": {"id": "a", "digest": "d"}}},
             "UseArtifact": {"useArtifact": {"artifact": {"id": "a", "digest": "d"}}},
+            "ArtifactType": {"project": None},
+            "RunResumeStatus": {"model": None},
             "CreateRunFiles": {"createRunFiles": {"runID": "b", "uploadHeaders": [], "files": run_files}},
         }
         return known.get(name, {})

@@ -112,7 +112,31 @@ def test_axes_that_are_refused(study: Path, axes: object, said: str) -> None:
         read_study(str(study), [])
 
 
+@pytest.mark.parametrize(
+    ("axes", "words", "said"),
+    [
+        ({"weights.adversrial": [0.1]}, [], "adversrial"),
+        ({"generator.widht": [0.1]}, [], "(did you mean 'generator.width'?)"),
+        (
+            {"a": {"x": ["size=32"]}, "size": [48]},
+            [],
+            "study tiny_study: axes.a and axes.size both say size, and a run has one",
+        ),
+        ({"weights.adversarial": [1]}, [], "variants.weak and axes.weights.adversarial both say weights.adversarial"),
+        ({"size": [32, 48]}, ["size=64"], "size=64: axes.size says it of each run; axes.size=null leaves that out"),
+    ],
+)
+def test_axes_that_are_misspelt_or_contradict_are_one_line(
+    study: Path, axes: object, words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    in_study(study, axes=axes)
+    assert execute("study", [str(study), *words, "--dry-run"]).code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert said in line
+
+
 def test_axes_of_the_command_line(study: Path) -> None:
+    in_study(study, variants={"mse": ["loss=[mse]"], "gan": ["loss=[mse,adversarial]"]})
     words = ["axes.weights.adversarial=[0.1,0.2]", "axes.x=[null,true]", "axes.y=[1]", "axes.y=null"]
     axes = read_study(str(study), words).axes
     assert axes == {

@@ -101,8 +101,8 @@ def far(ours: tuple[float, ...], theirs: tuple[float, ...]) -> float:
 
 @pytest.mark.parametrize(
     ("ours", "theirs"),
-    [((0, 0, 0), (1, 1, 1)), ((0, 1, 0), (0, 0, 1)), ((0.5, 0.5, 0.5), (0.6, 0.6, 0.6)), ((0.2, 0.4, 0.6), (0.3, 0.4, 0.5))],
-)  # fmt: skip
+    [((0, 0, 0), (1, 1, 1)), ((0, 1, 0), (0, 0, 1)), ((0.5,) * 3, (0.6,) * 3), ((0.2, 0.4, 0.6), (0.3, 0.4, 0.5))],
+)
 def test_flip_of_flat_pictures_is_that_of_their_colors(ours: tuple[float, ...], theirs: tuple[float, ...]) -> None:
     most, found = far((0, 1, 0), (0, 0, 1)), far(ours, theirs)
     knee = 0.4 * most

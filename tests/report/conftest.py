@@ -50,6 +50,12 @@ def make_study(tmp_path: Path) -> Iterator[Callable[..., Path]]:
         one.release()
 
 
+@pytest.fixture(scope="module")
+def make_kept_study(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Return `write` for a folder that the tests of a file share."""
+    return lambda **settings: write(tmp_path_factory.mktemp("study"), **settings)
+
+
 def write(
     folder: Path,
     seeds: tuple[int, ...] = (0, 1, 2),

@@ -28,46 +28,37 @@ def test_workers_share_a_study_and_a_failure_is_told_once(
     pytest.importorskip(engine)
     runs, log = tmp_path / "runs", tmp_path / "log.txt"
     gan = "loss=[mse,adversarial]"
-    variants = {"mse": ["loss=[mse]"], "weak": [gan, "weights.adversarial=0.01"], "broken": [gan, "discriminator.side=7"],
-                "strong": [gan, "weights.adversarial=0.1"]}  # fmt: skip
-    in_study(study, variants=variants, jobs=1)
+    in_study(study, variants={"mse": ["loss=[mse]"], "broken": [gan, "discriminator.side=7"], "gan": [gan]}, jobs=1)
     words = ["study", str(study), *own(tiny), "seeds=[0]", *ENGINES[engine]]
-    assert processes.start(words, log=log).wait(400) == 1, log.read_text()
+    assert processes.start(words, log=log).wait(900) == 1, log.read_text()
     printed = log.read_text()
-    assert len(done(runs)) == 3, printed
+    assert len(done(runs)) == 2, printed
     assert printed.count("henkan: failed: broken, seed 0: ") == 1, printed
     assert "exit code" not in printed, printed
     page = Path(next(line for line in printed.splitlines() if line.endswith("report.html")))
     statuses = {
         run["configuration"]: run["status"] for run in json.loads((page.parent / "study.json").read_text())["runs"]
     }
-    assert statuses == {"mse": "done", "weak": "done", "broken": "failed", "strong": "done"}
+    assert statuses == {"mse": "done", "broken": "failed", "gan": "done"}
     # The failure is told in the page, in the place where scores would be.
     assert "side" in page.read_text()
     # Each run was tried once, and by both workers together the prefix was trained once.
     logs = {path.parent.name: path.read_text() for path in runs.glob("*/log.txt")}
-    assert len(logs) == 4
+    assert len(logs) == 3
     for name, text in logs.items():
         ends = [line for line in text.splitlines() if line.startswith("henkan: ") and "side" in line]
         assert len(ends) == (1 if name not in done(runs) else 0), text
-    starts = [(read_record(runs / name) or {}).get("prefix") for name in done(runs)]
+    starts = [(read_record(runs / name) or {}).get("prefix") for name in logs]
     assert sum(start is None for start in starts) == 1
     workers = page.parent / "workers"
     assert len([path for path in workers.iterdir() if path.suffix in (".out", ".txt")]) == 2
 
-    # Again there is nothing to do but the broken one, which the person may have mended.
-    again = [word for word in words if word != "engine.workers=2"]
-    assert processes.start([*again, "variants.broken=null"], log=tmp_path / "again.txt").wait(200) == 0
-    assert "worker" not in (tmp_path / "again.txt").read_text()
 
-
-def test_workers_share_a_search(
-    tiny: list[str], tmp_path: Path, processes: WarmProcesses, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_workers_share_a_search(tiny: list[str], tmp_path: Path, processes: WarmProcesses) -> None:
     pytest.importorskip("submitit")
     log = tmp_path / "log.txt"
     words = ["search", write_search(tmp_path), *own(tiny), *ENGINES["submitit"]]
-    assert processes.start(words, log=log).wait(400) == 0, log.read_text()
+    assert processes.start(words, log=log).wait(900) == 0, log.read_text()
     assert "4 trials: 4 done" in log.read_text()
     (path,) = (tmp_path / "runs" / "searches").glob("*/trials.csv")
     trials = pd.read_csv(path)

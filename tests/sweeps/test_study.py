@@ -14,10 +14,12 @@ from henkan.config.studies import read_study
 from henkan.cuda import Gpu
 from henkan.launching import launcher
 from henkan.launching.launcher import WarmProcesses
+from henkan.launching.worker import SINCE
 from henkan.report.statistics import OVER_SEEDS, WITHOUT_SEEDS
-from henkan.runs.record import read_record
+from henkan.runs.locks import TURN, lock
+from henkan.runs.record import as_record, read_record, write_record
 from henkan.sweeps.progress import tree, work
-from henkan.sweeps.scheduler import at_once
+from henkan.sweeps.scheduler import at_once, run_jobs
 from henkan.sweeps.study import plan_jobs, twins
 
 
@@ -81,3 +83,45 @@ def test_what_trains_nothing_is_scored_once_for_all_seeds(
     assert (row["n_seeds"], row["over"]) == (0, WITHOUT_SEEDS)
     assert (row["difference_n_seeds"], row["difference_over"]) == (2, OVER_SEEDS)
     assert "no seeds" in page.read_text()
+
+
+def test_what_others_have_done_since_the_command_is_not_done_again(study: Path, tiny: list[str]) -> None:
+    """What an engine's workers need of each other: one that failed is left alone, one that was killed goes on."""
+    in_study(study, variants={"mse": ["loss=[mse]"]}, seeds=[0])
+    (job,) = plan_jobs(read_study(str(study), own(tiny)))
+    facts = as_record({"identity": job.plan.identity, "evaluation": job.plan.evaluation, "error": "no memory"})
+
+    def recorded(**more: str) -> str:
+        write_record(job.folder, as_record({**facts, **more}))
+        job.error, job.interrupted = None, False
+        assert job.failed_since() == (job.error is not None)
+        return job.status
+
+    before, after = "2026-01-01T00:00:00+00:00", "2999-01-01T00:00:00+00:00"
+    assert recorded(status="failed", ended=before) == "waiting"
+    assert recorded(status="failed", ended=after) == "failed"
+    assert job.error == "no memory"
+    assert recorded(status="interrupted", ended=after) == "waiting"
+    # The process that has started the workers tells how each run has ended.
+    job.part()
+    assert (job.status, job.error) == ("interrupted", "no memory")
+    assert recorded(status="running") == "waiting"
+    job.follow()
+    assert job.status == "running"
+    job.part()
+    assert (job.status, job.interrupted) == ("interrupted", True)
+    assert recorded(status="done", ended=before) == "done"
+    job.plan.config["rerun"] = True
+    assert recorded(status="done", ended=before) == "waiting"
+    assert recorded(status="done", ended=after) == "done"
+
+
+def test_a_worker_goes_when_all_that_is_left_is_in_other_hands(
+    study: Path, tiny: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_study(study, variants={"mse": ["loss=[mse]"]}, seeds=[0])
+    (job,) = plan_jobs(read_study(str(study), own(tiny)))
+    monkeypatch.setenv(SINCE, job.since)
+    with lock(job.folder / TURN):
+        run_jobs([job], 1, lambda: None, lambda: None)
+    assert job.elsewhere

@@ -44,7 +44,7 @@ def run(tmp_path: Path) -> tuple[Record, dict[str, Any], Path]:
         "seed": 0,
         "study": "mse_vs_gan",
         "variant": "gan",
-        "point": {"weights.adversarial": 0.01},
+        "point": {"weights_adversarial": 0.01},
         "schedule": {"reconstruction": {}, "joint": {}},
         "metric": {"psnr": {"better": "higher"}, "l1": {"better": "lower"}},
         "data": {"_target_": "henkan.data.openmoji.OpenMoji", "side": 64},
@@ -94,6 +94,8 @@ def history(folder: Path) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("name", sorted(path.stem for path in (config_folder() / "logger").glob("*.yaml")))
 def test_every_logger_of_the_config_is_built(name: str) -> None:
     node = yaml.safe_load((config_folder() / "logger" / f"{name}.yaml").read_text())
+    if name in ("mlflow", "tensorboard", "trackio"):
+        pytest.importorskip(name, reason=f"needs the package {name}: pip install 'henkan[{name}]'")
     assert isinstance(build(node), RunLogger)
     assert get_object(node["_target_"]).__module__.startswith("henkan.training.loggers.")
 
@@ -209,7 +211,7 @@ def test_dashboards_can_group_over_seeds(
     logger.finish("done", {})
     (written,) = records(folder, "run")
     assert (written["run_group"], written["job_type"]) == ("mse_vs_gan", "gan")
-    told = {"study": "mse_vs_gan", "variant": "gan", "point": {"weights.adversarial": 0.01}, "seed": 0}
+    told = {"study": "mse_vs_gan", "variant": "gan", "point": {"weights_adversarial": 0.01}, "seed": 0}
     assert {key: written["config"]["update"][key] for key in told} == told
     (line,) = capsys.readouterr().err.splitlines()
     (files,) = (folder / "wandb").glob("offline-run-*")
@@ -217,7 +219,7 @@ def test_dashboards_can_group_over_seeds(
 
 
 def test_runs_of_a_sweep_are_grouped_by_it(run: tuple[Record, dict[str, Any], Path]) -> None:
-    record, config, folder = run
+    record, config, _ = run
     alone = {**config, "study": None, "variant": None, "swept": "adversarial_0.01"}
     assert (group_of({**record, "sweep": "2026-11-26_10-00-00"}, alone), kind_of(alone)) == (
         "2026-11-26_10-00-00", "adversarial_0.01"

@@ -62,8 +62,16 @@ def test_a_failed_run_is_told_and_the_others_go_on(
     log = tmp_path / "log.txt"
     process = processes.start(["study", str(study), "seeds=[0]", *own(tiny)], log=log)
     assert process.wait(300) == 1, log.read_text()
-    assert "failed: strong, seed 0" in log.read_text()
+    assert log.read_text().count("failed: strong, seed 0") == 1
     assert len(done(tmp_path / "runs")) == 2
+    # The page has the others' scores, and the reason in place of what is missing.
+    (page,) = (tmp_path / "runs").glob("studies/*/report.html")
+    (run,) = [run for run in json.loads((page.parent / "study.json").read_text())["runs"] if run["status"] == "failed"]
+    assert run["configuration"] == "strong"
+    assert "the discriminator was built for 7x7 pixels" in run["error"]
+    assert "the discriminator was built for 7x7 pixels" in page.read_text()
+    # Nothing is left of files that were being written.
+    assert [path for path in (tmp_path / "runs").rglob(".*") if "@" in path.name] == []
 
 
 def test_on_two_terminals_a_study_shares_its_runs(

@@ -6,6 +6,7 @@ import os
 import sys
 
 from henkan.cli.usage import overview
+from henkan.config.words import as_overrides
 from henkan.launching.execute import execute
 from henkan.launching.verbs import verbs
 
@@ -29,7 +30,9 @@ def main() -> int:
 
             print(usage(verbs()[words[0]]))
             return 0
-        return execute(words[0], words[1:]).code
+        known = verbs().get(words[0])
+        rest = as_overrides(words[1:]) if known is not None and known.composed else words[1:]
+        return execute(words[0], rest).code
     except KeyboardInterrupt:
         print("henkan: interrupted", file=sys.stderr)
         return 130

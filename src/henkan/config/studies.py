@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -104,15 +104,20 @@ def text_of(word: str) -> str:
 
 
 def point_of(point: Mapping[str, str]) -> str:
-    """Return the values of axes as an override gives them, `{weights.adversarial:0.01,pictures:photographs}`."""
+    """Return the values of axes as an override gives them, `{weights_adversarial:0.01,pictures:photographs}`."""
     found = []
     for axis, word in point.items():
         # Values of a key are words such as adversarial=0.01, and those of a name are themselves.
         beginning = f"{axis.split('.')[-1]}="
         value = word.removeprefix(beginning)
         is_number = word != value and re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", value, re.IGNORECASE)
-        found.append(f"{re.sub(r'[^A-Za-z0-9_./@-]+', '_', axis)}:{value if is_number else text_of(value)}")
+        found.append(f"{named(axis)}:{value if is_number else text_of(value)}")
     return "{" + ",".join(found) + "}"
+
+
+def named(axis: str) -> str:
+    """Return the name of an axis in a point: without dots, which dashboards would take for keys in keys."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", axis)
 
 
 def text(key: str, value: Any) -> str:
@@ -254,7 +259,37 @@ def read_study(name: str, overrides: Sequence[str]) -> Study:
     if study.baseline not in study.variants:
         near = suggestion(study.baseline, study.variants)
         raise UserError(f"study {study.name}: the baseline {study.baseline!r} is none of {list(study.variants)}{near}")
+    check_axes(study)
     return study
+
+
+def check_axes(study: Study) -> None:
+    """Raise `UserError` where two parts of a study say the same key: one of them would silently have no effect."""
+    varied: dict[str, str] = {}
+    for axis, values in study.axes.items():
+        for key in keys_of(values.values()):
+            if key in varied:
+                raise UserError(
+                    f"study {study.name}: axes.{varied[key]} and axes.{axis} both say {key}, and a run has one"
+                )
+        varied |= dict.fromkeys(keys_of(values.values()), axis)
+    for name, words in study.variants.items():
+        for key in keys_of([words]):
+            if key in varied:
+                raise UserError(
+                    f"study {study.name}: variants.{name} and axes.{varied[key]} both say {key}, and a run has one"
+                )
+    for word in study.given:
+        for key in keys_of([[word]]):
+            if key in varied:
+                raise UserError(
+                    f"{word}: axes.{varied[key]} says it of each run; axes.{varied[key]}=null leaves that out"
+                )
+
+
+def keys_of(lists: Iterable[list[str]]) -> list[str]:
+    """Return the keys and groups that overrides are about, each once."""
+    return list(dict.fromkeys(word.lstrip("+~").partition("=")[0] for words in lists for word in words))
 
 
 def read_settings(kind: Kind, file: Path, overrides: Sequence[str]) -> tuple[dict[str, Any], list[str]]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from henkan.config.trees import config_folder, make_importable
 from henkan.errors import Interrupted, UserError
-from henkan.launching.verbs import composed, verbs
+from henkan.launching.verbs import composed, module_of, verbs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,7 +77,7 @@ def run(verb: str, arguments: Sequence[str]) -> Result | None:
         raise UserError(f"there is no verb {verb!r}{suggestion(verb, list(verbs()))}; `henkan --help` lists them")
     make_importable(Path.cwd())
     if not composed(verb):
-        result: Result | None = importlib.import_module(f"henkan.verbs.{verb}").main(list(arguments))
+        result: Result | None = importlib.import_module(module_of(verb)).main(list(arguments))
         return result
 
     import hydra
@@ -98,7 +98,7 @@ def run(verb: str, arguments: Sequence[str]) -> Result | None:
         try:
             with argv(command), sought_in(cfg.paths.weights):
                 check_types(cfg, hydra_config.overrides.task, verb)
-                results.append(importlib.import_module(f"henkan.verbs.{verb}").main(cfg))
+                results.append(importlib.import_module(module_of(verb)).main(cfg))
         except Exception as error:
             errors.append(error)
             if hydra_config.mode is not RunMode.RUN:
@@ -125,7 +125,7 @@ def run(verb: str, arguments: Sequence[str]) -> Result | None:
 
 def killed(verb: str, cfg: DictConfig, process: int, reason: str | None) -> None:
     """Have a verb close what a process of its own left open that was killed, if it keeps a record of what it does."""
-    close = getattr(importlib.import_module(f"henkan.verbs.{verb}"), "killed", None)
+    close = getattr(importlib.import_module(module_of(verb)), "killed", None)
     if close is not None:
         close(cfg, process, reason)
 

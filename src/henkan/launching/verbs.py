@@ -2,7 +2,8 @@
 
 A verb is a module of `henkan.verbs` with a function `main`: its docstring is the verb's help, the first line of it the
 purpose. `main(cfg: DictConfig)` makes it a Hydra root, configured by `conf/<verb>.yaml`; `main(arguments: list[str])`
-takes its command line as it is. So a new verb is one file, and nothing imports it.
+takes its command line as it is. So a new verb is one file, and nothing imports it. `_` in a file's name is `-` in the
+verb's.
 """
 
 from __future__ import annotations
@@ -32,6 +33,11 @@ def composed(verb: str) -> bool:
     return verbs()[verb].composed
 
 
+def module_of(verb: str) -> str:
+    """Return the name of the module that holds a verb."""
+    return f"henkan.verbs.{verb.replace('-', '_')}"
+
+
 @cache
 def verbs() -> dict[str, Verb]:
     """Return every verb, read from its source without importing it."""
@@ -40,5 +46,6 @@ def verbs() -> dict[str, Verb]:
         module = ast.parse(path.read_text(encoding="utf-8"))
         function = next(node for node in module.body if isinstance(node, ast.FunctionDef) and node.name == "main")
         takes_config = [argument.arg for argument in function.args.args] == ["cfg"]
-        found[path.stem] = Verb(path.stem, ast.get_docstring(module) or "", takes_config)
+        name = path.stem.replace("_", "-")
+        found[name] = Verb(name, ast.get_docstring(module) or "", takes_config)
     return found

@@ -17,9 +17,9 @@ from henkan.pretrained import weights
 class FID(SetMetric):
     """Fréchet Inception distance (Heusel et al., 2017) of outputs and targets, by torchmetrics.
 
-    Features are the 2048 of the authors' Inception as torch-fidelity has it; pictures are enlarged to 299 px. From 0 on,
-    0 for the same set. Of few pictures it is far too high, and below 2,048 the covariance has not full rank: NaN for
-    fewer than `minimum`. Raises `MissingPackage` without torch-fidelity, `MissingWeights` if
+    Features are the 2048 of the authors' Inception as torch-fidelity has it; pictures are enlarged to 299 px. From 0
+    on, 0 for the same set. Of few pictures it is far too high, and below 2,048 the covariance has not full rank: NaN
+    for fewer than `minimum`. Raises `MissingPackage` without torch-fidelity, `MissingWeights` if
     weights-inception-2015-12-05-6726825d.pth is absent: nothing is downloaded.
     """
 

@@ -27,8 +27,8 @@ class _Neighbors(SetMetric):
 
     `features`: `lite0`, 1280 of EfficientNet-Lite0 (pooled), or `vgg16`, 512 of the authors' VGG-16 (mean of relu5_3).
     Raises `MissingWeights` for `vgg16` if vgg16_oxford.safetensors is absent. NaN for fewer pictures than `minimum`, or
-    no more than `k`. Features are taken as directions: their length tells how busy a picture is, and beside the balls of
-    a few busy ones, as photographs have them, no other would count. Distances are Euclidean, in float64, without the
+    no more than `k`. Features are taken as directions: their length tells how busy a picture is, and beside the balls
+    of a few busy ones, as photographs have them, no other would count. Distances are Euclidean, in float64, without the
     shortcut by products, which would set pictures that are the same apart.
     """
 
@@ -77,7 +77,7 @@ class Precision(_Neighbors):
 class Recall(_Neighbors):
     """How much of what true pictures look like is there: the share of targets that lies in the ball of any output.
 
-    Improved recall (Kynkäänniemi et al., 2019), k = 3 as there. In [0, 1], 1 is best. A set that has collapsed loses it.
+    Improved recall (Kynkäänniemi et al., 2019), k = 3 as there. In [0, 1], 1 is best. A collapsed set loses it.
     """
 
     def __init__(self, k: int = 3, features: Features = "lite0", minimum: int = 100) -> None:
@@ -123,8 +123,8 @@ def _lite0(images: Tensor) -> Tensor:
 def _inside(points: Tensor, centers: Tensor, k: int) -> Iterator[Tensor]:
     """Yield by rows whether points lie in the balls of centers, up to each one's k-th nearest: (rows, centers)."""
     # Each is its own nearest.
-    reach = torch.cat([_distances(rows, centers).kthvalue(k + 1, 1).values for rows in centers.split(_ROWS)])
-    for rows in points.split(_ROWS):
+    reach = torch.cat([_distances(rows, centers).kthvalue(k + 1, 1).values for rows in torch.split(centers, _ROWS)])
+    for rows in torch.split(points, _ROWS):
         yield _distances(rows, centers) <= reach
 
 

@@ -40,11 +40,10 @@ def sheet(study: Study, limit: int) -> tuple[str, bytes] | None:
     given = [role for role in GIVEN if any(role in roles for roles in reference.pictures.values())]
     headings = ["source", *given, *study.configurations, "target"]
     rows: list[list[Path | None]] = []
-    for number, roles in reference.pictures.items():
-        outputs = [
-            runs[name].pictures.get(number, {}).get("output") if name in runs else None for name in study.configurations
-        ]
-        rows.append([roles.get("source"), *map(roles.get, given), *outputs, roles.get("target")])
+    for number in reference.pictures:
+        outputs = [runs[name].picture(number, "output") if name in runs else None for name in study.configurations]
+        before = [reference.picture(number, role) for role in ("source", *given)]
+        rows.append([*before, *outputs, reference.picture(number, "target")])
     for kind in ("png", "jpg"):
         fitting = rows
         while fitting:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from typing import Any
 
@@ -24,10 +24,12 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from henkan.report import svg
 from henkan.report.along import Line, by_variant, lines, over_axis, plot
-from henkan.report.read import Run, Study
+from henkan.report.read import Study
 from henkan.report.statistics import seed_means
+from henkan.report.summary import front
 from henkan.report.ticks import Plain, logarithmic, width_of
 from henkan.report.words import metric
+from henkan.runs.record import Start
 
 INK, MUTED, GRID = "#1f2328", "#656d76", "#d8dee4"
 # Okabe and Ito's palette, which survives color blindness, and then whatever is farthest in CIEDE2000 from all before it
@@ -64,10 +66,13 @@ TITLE = 8.5
 MARKERS = "os^DvPX*<>"
 # Of what is the same for every seed.
 WITHOUT_SEED = "h"
+FRONT: dict[str, Any] = {"color": MUTED, "lw": 0.9, "ls": (0, (1, 1.5)), "zorder": 1.5}
 # Past this many points a line on a chart 400 pixels wide shows noise, and hides the lines of the other runs.
 POINTS = 80
-# Of all lines of a chart together: a thousand runs are a thousand lines.
+# Of all lines of a chart together.
 POINTS_A_CHART = 12_000
+# More of them hide each other.
+LINES = 200
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "henkan",
@@ -112,6 +117,16 @@ class Chart:
     inline: str
 
 
+@dataclass(frozen=True)
+class Log:
+    """What a run, or those of a configuration, have logged, with where the run has started from."""
+
+    configuration: str
+    seeds: str
+    prefix: Start | None
+    table: pd.DataFrame = field(repr=False)
+
+
 def colors(study: Study) -> dict[str, tuple[str, str]]:
     """Return each configuration's color, (on light, on dark)."""
     others = [name for name in study.configurations if name in study.baselines]
@@ -151,7 +166,9 @@ def plane(study: Study) -> tuple[Chart, bytes] | None:
         return None
     x_key, y_key = map(str, keys)
     with drawing():
-        figure, axes, height = _figure(3.7, 3.3, study, seeds=True)
+        best = front(study)
+        extra = [Line2D([], [], label="Pareto front of the means", **FRONT)] if len(best) > 1 else []
+        figure, axes, height = _figure(3.7, 3.3, study, seeds=True, extra=extra)
         for name, (color, _) in colors(study).items():
             x, y = (seed_means(study.scores(name, key)) for key in (x_key, y_key))
             points = {seed: (x[seed], y[seed]) for seed in x if seed in y}
@@ -163,6 +180,10 @@ def plane(study: Study) -> tuple[Chart, bytes] | None:
                 center = np.mean(list(points.values()), axis=0)
                 axes.plot(*center, "o", ms=11, mfc="none", mec=color, mew=1.8, zorder=3)
                 axes.plot(*center, "o", ms=2.5, color=color, zorder=3)
+        if len(best) > 1:
+            centers = [[np.mean(list(seed_means(study.scores(name, key)).values())) for key in (x_key, y_key)]
+                       for name in best]  # fmt: skip
+            axes.plot(*zip(*centers, strict=True), **FRONT)
         for key, label, corner in ((x_key, axes.set_xlabel, "x"), (y_key, axes.set_ylabel, "y")):
             unit = f" ({metric(key).unit})" if metric(key).unit else ""
             side = study.directions.get(key) or (f"closer to {study.targets[key]:g}" if key in study.targets else "")
@@ -180,16 +201,16 @@ def plane(study: Study) -> tuple[Chart, bytes] | None:
 
 
 def curves(study: Study) -> list[Chart]:
-    """Draw one small chart for each logged quantity: a thin line a run, phases as vertical lines."""
-    logs = [(run, run.curves) for run in study.runs if run.curves is not None]
-    columns = dict.fromkeys(str(column) for _, log in logs for column in log.columns)
+    """Draw one small chart for each logged quantity: a thin line for each of `logs_of`, phases as vertical lines."""
+    logs = logs_of(study)
+    columns = dict.fromkeys(str(column) for log in logs for column in log.table.columns)
     order = list(GROUPS)
     found = []
     for column in columns:
         group, _, rest = column.partition("/")
-        if group in GROUPS and rest and any(_has_values(log, column) for _, log in logs):
+        if group in GROUPS and rest and any(_has_values(log.table, column) for log in logs):
             found.append((order.index(group), group, rest, column))
-    boundaries = phase_starts([log for _, log in logs])
+    boundaries = phase_starts([log.table for log in logs])
     charts = []
     with drawing():
         for _, group, rest, column in sorted(found, key=lambda item: item[0]):
@@ -265,7 +286,7 @@ def phase_starts(logs: list[pd.DataFrame]) -> dict[int, str]:
 
 def _curve(
     study: Study,
-    logs: list[tuple[Run, pd.DataFrame]],
+    logs: list[Log],
     group: str,
     rest: str,
     column: str,
@@ -273,32 +294,32 @@ def _curve(
 ) -> Chart:
     label = metric(rest).label if group == "val" else rest.replace("_", " ")
     palette = colors(study)
-    starts = Counter(run.record["prefix"]["identity"] for run, _ in logs if run.record.get("prefix"))
+    starts = Counter(log.prefix["identity"] for log in logs if log.prefix)
     drawn: set[str] = set()
     points = max(6, min(POINTS, POINTS_A_CHART // max(1, len(logs))))
     figure, axes, height = _figure(3.4, 1.8, study, seeds=False)
-    for run, log in logs:
-        if column not in log:
+    for log in logs:
+        if column not in log.table:
             continue
-        x, y = log["iteration"].to_numpy(float), log[column].to_numpy(float)
+        x, y = log.table["iteration"].to_numpy(float), log.table[column].to_numpy(float)
         there = np.isfinite(x) & np.isfinite(y) & ((y > 0) | (group != "gradient"))
         x, y = x[there], y[there]
-        if not len(x) or run.configuration not in palette:
+        if not len(x) or log.configuration not in palette:
             continue
         # In order of iteration.
-        alone = int(np.searchsorted(x, shared(run, starts)))
-        if (prefix := run.record.get("prefix")) and alone and prefix["identity"] not in drawn:
-            drawn.add(prefix["identity"])
-            _trace(axes, x[:alone], y[:alone], points, MUTED, f"shared, {seed_words(run.seed)}")
+        alone = int(np.searchsorted(x, shared(log, starts)))
+        if log.prefix and alone and log.prefix["identity"] not in drawn:
+            drawn.add(log.prefix["identity"])
+            _trace(axes, x[:alone], y[:alone], points, MUTED, f"shared, {log.seeds}")
         # From the last point that is shared, so that there is no gap.
-        own, color = slice(max(0, alone - 1), None), palette[run.configuration][0]
-        _trace(axes, x[own], y[own], points, color, f"{run.configuration}, {seed_words(run.seed)}")
+        own, color = slice(max(0, alone - 1), None), palette[log.configuration][0]
+        _trace(axes, x[own], y[own], points, color, f"{log.configuration}, {log.seeds}")
     if group == "gradient":
         logarithmic(axes)
     if group == "discriminator" and rest.startswith("accuracy"):
         axes.set_ylim(-0.03, 1.03)
     # The same iterations in every chart, so that they can be read against each other.
-    last = max((float(log["iteration"].max()) for _, log in logs), default=1.0)
+    last = max((float(log.table["iteration"].max()) for log in logs), default=1.0)
     axes.set_xlim(-0.01 * last, 1.01 * last)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.xaxis.set_major_formatter(
@@ -307,8 +328,10 @@ def _curve(
     if group != "gradient":
         axes.yaxis.set_major_locator(MaxNLocator(5))
         axes.yaxis.set_major_formatter(Plain())
-    for iteration, name in boundaries.items():
+    for iteration in boundaries:
         axes.axvline(iteration, color=MUTED, lw=0.7, ls=(0, (3, 2)), zorder=1)
+    # A name is as wide as it is high: of boundaries close together the names stand in one line.
+    for iteration, name in together(boundaries, 0.035 * last).items():
         axes.annotate(
             verbatim(name),
             (iteration, 1),
@@ -326,10 +349,44 @@ def _curve(
     return Chart(name, label, group, *written(figure, study, name, height))
 
 
-def shared(run: Run, starts: Mapping[str, int]) -> int:
+def together(boundaries: Mapping[int, str], close: float) -> dict[int, str]:
+    """Return the names of boundaries, those within so many iterations of one before them under that one's."""
+    found: dict[int, list[str]] = {}
+    for iteration, name in sorted(boundaries.items()):
+        first = next((start for start in found if iteration - start < close), iteration)
+        names = found.setdefault(first, [])
+        if name not in names:
+            names.append(name)
+    return {iteration: " / ".join(names) for iteration, names in found.items()}
+
+
+def logs_of(study: Study) -> list[Log]:
+    """Return what is drawn of training: every run's log, or of very many runs the means of each configuration's."""
+    runs = [(run, run.curves) for run in study.runs if run.curves is not None]
+    if not averaged(study):
+        return [Log(run.configuration, seed_words(run.seed), run.record.get("prefix"), log) for run, log in runs]
+    of: dict[str, list[pd.DataFrame]] = {}
+    for run, log in runs:
+        of.setdefault(run.configuration, []).append(log)
+    names = sorted(of, key=lambda name: name in study.baselines)[:LINES]
+    found = []
+    for name in names:
+        together = pd.concat(of[name]).groupby("iteration", as_index=False)
+        mean = together.mean(numeric_only=True)
+        if all("phase" in log for log in of[name]):
+            mean.insert(1, "phase", together["phase"].first()["phase"])
+        found.append(Log(name, "mean of its seeds" if len(of[name]) > 1 else "one seed", None, mean))
+    return found
+
+
+def averaged(study: Study) -> bool:
+    """Whether runs are too many to draw a line for each."""
+    return sum(run.curves is not None for run in study.runs) > LINES
+
+
+def shared(log: Log, starts: Mapping[str, int]) -> int:
     """Return up to which iteration a run is that of others too; `starts` counts the runs from each prefix."""
-    prefix = run.record.get("prefix")
-    return prefix["iteration"] if prefix and starts[prefix["identity"]] > 1 else 0
+    return log.prefix["iteration"] if log.prefix and starts[log.prefix["identity"]] > 1 else 0
 
 
 def _trace(axes: Axes, x: np.ndarray, y: np.ndarray, points: int, color: str, label: str) -> None:
@@ -352,13 +409,14 @@ def thinned(x: np.ndarray, y: np.ndarray, points: int = POINTS) -> tuple[np.ndar
 def titled(figure: Figure, axes: Axes, text: str) -> None:
     """Write a chart's title above its axes, from the left edge on, as small as it must be to fit."""
     across = 72 * figure.get_size_inches()[0]
-    room, size = across - 8, TITLE
+    # Letters drawn for a screen are a little wider than they are measured.
+    room, size = 0.94 * across - 8, TITLE
     while size > 5.5 and width_of(text, size, "bold") > room:
         size -= 0.5
     while width_of(text, size, "bold") > room:
         text = f"{text.rstrip('…')[:-1]}…"
     box = axes.get_position()
-    wide = width_of(text, size, "bold") > (1 - box.x0) * across - 4
+    wide = width_of(text, size, "bold") > 0.94 * (1 - box.x0) * across - 4
     place = (6 / across - box.x0) / box.width if wide else 0.0
     axes.set_title(verbatim(text), x=place, loc="left", fontsize=size, weight="bold")
 
@@ -434,13 +492,19 @@ def _columns(labels: list[str], width: float) -> tuple[list[str], int, int]:
 
 
 def _figure(
-    width: float, height: float, study: Study, seeds: bool, legend: bool = True, below: float = 0.26
+    width: float,
+    height: float,
+    study: Study,
+    seeds: bool,
+    legend: bool = True,
+    below: float = 0.26,
+    extra: Sequence[Line2D] = (),
 ) -> tuple[Figure, Axes, float]:
     """Return a figure, its axes, and which part of its height stands above the legend; `below` is for the axis of x.
 
     Sizes and margins are in inches, and fixed, so that small charts line up. The legend is as low as it can be.
     """
-    handles = _legend(study, seeds)
+    handles = [*_legend(study, seeds), *extra]
     labels, columns, rows = _columns([str(entry.get_label()) for entry in handles], 72 * width)
     for entry, label in zip(handles, labels, strict=True):
         entry.set_label(verbatim(label))

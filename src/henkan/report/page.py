@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from henkan.report import figures, words
 from henkan.report.beside import Beside
+from henkan.report.effects import effect_lines
 from henkan.report.figures import GROUPS, Chart
 from henkan.report.pictures import Gallery
 from henkan.report.read import STATUSES, Run, Study
@@ -28,10 +29,11 @@ from henkan.report.summary import (
     digits_of,
     identical,
     interval_words,
+    pareto,
     pictures_of,
     power,
 )
-from henkan.scoring.evaluation_set import WHOLE
+from henkan.report.votes import Opinion, between, opinion, percent
 
 # What a page is at most, whatever the study: more is slow to open on a phone, and no mail takes it.
 PAGE_BYTES = 19_000_000
@@ -39,6 +41,8 @@ PAGE_BYTES = 19_000_000
 CHART_BYTES = 8_000_000
 # What a table has at most: with more, it is of the first metrics alone.
 CELLS, FIRST = 20_000, 3
+# What a config says of whole pictures: `henkan.scoring.evaluation_set.WHOLE`, which would load torch.
+WHOLE = "whole"
 # Fewer pictures are told to be few.
 FEW = 30
 UNCOMMITTED = " with uncommitted changes"
@@ -130,8 +134,8 @@ class Part:
 
     @property
     def notes(self) -> list[str]:
-        """What must be said of the numbers: runs that are one, and which differences the seeds would show."""
-        return [note for note in (*identical(self.study), power(self.study, self.rows)) if note]
+        """What must be said of the numbers: runs that are one, the Pareto front, what the seeds would show."""
+        return [note for note in (*identical(self.study), pareto(self.study), power(self.study, self.rows)) if note]
 
     @property
     def pictures(self) -> str:
@@ -159,11 +163,20 @@ class Part:
         """Return the charts of the scores over the axis of numbers, if there is one."""
         return [chart for chart in self.curves if chart.group == "axis"]
 
+    @property
+    def averaged(self) -> bool:
+        return figures.averaged(self.study)
+
     @cached_property
     def areas(self) -> dict[str, list[AreaRow]]:
         """Return headline metric -> rows by the share of the picture that is missing; none where all are alike."""
         found = {key: area_rows(self.study, key) for key in self.study.headline}
         return {key: rows for key, rows in found.items() if len(rows) > 1}
+
+    @cached_property
+    def opinion(self) -> Opinion | None:
+        """What people have said of the pictures (henkan vote), if they were asked."""
+        return opinion(self.study)
 
 
 def linked(parts: list[Part]) -> list[Part]:
@@ -190,6 +203,8 @@ def render(study: Study, rows: list[Comparison], parts: list[Part], beside: Besi
     return templates.get_template("report.html.j2").render(
         study=study,
         words=words,
+        percent=percent,
+        between=between,
         parts=parts,
         progress=progress(study),
         over_images=any(row.value is not None and row.value.over == OVER_IMAGES for row in rows),
@@ -203,6 +218,7 @@ def render(study: Study, rows: list[Comparison], parts: list[Part], beside: Besi
         single=single,
         missing=missing(rows),
         notes=notes(study),
+        effects=effect_lines(study),
         runs=sorted(
             study.distinct, key=lambda one: study.seeds.index(one[1].seed) if one[1].seed in study.seeds else -1
         ),
@@ -381,14 +397,20 @@ def shape(marker: str) -> str:
 
 
 def cost(run: Run) -> str:
-    """Say what training took, and how much of it was shared with other runs, or lost: `9 min (5 min shared)`."""
+    """Say what training took, and how much of it was shared with other runs, or lost: `9 min (5 min shared), 3.2 GiB`.
+
+    The memory is the most that was taken of a GPU's.
+    """
     value = run.record.get("seconds")
     if not isinstance(value, int | float) or not run.record.get("iterations"):
         return "–"
     shared = run.record.get("prefix", {}).get("seconds", 0)
     asides = {"shared": shared, "lost besides": run.record.get("seconds_lost", 0)}
     told = [f"{words.duration(part)} {name}" for name, part in asides.items() if part >= 1]
-    return words.duration(value) + (f" ({', '.join(told)})" if told else "")
+    log = run.curves
+    peak = log["memory/peak"].max() if log is not None and "memory/peak" in log else float("nan")
+    memory = f", {peak:.1f} GiB" if peak > 0 else ""
+    return words.duration(value) + (f" ({', '.join(told)})" if told else "") + memory
 
 
 def environment(study: Study) -> list[tuple[str, str]]:

@@ -18,7 +18,7 @@ from henkan.report.statistics import seed_means
 ALL_WITH_ALL = 4
 PAIRS = 40
 # How many outputs are read to find the most different ones.
-READ = 1_200
+READ = 800
 
 
 @dataclass(frozen=True)
@@ -87,21 +87,18 @@ def coupled(study: Study, names: Sequence[str]) -> list[tuple[str, str]]:
 def gained(study: Study, one: Run, other: Run, key: str, numbers: Sequence[int]) -> pd.Series[float]:
     """Return by how much each picture of the other is better in a metric; empty where neither way is better."""
     target, better = study.targets.get(key), study.directions.get(key)
-    if (target is None and better is None) or not all(
-        run.scores is not None and key in run.scores for run in (one, other)
-    ):
+    tables = [run.scores for run in (other, one)]
+    scores = [dict(table[key].items()) for table in tables if table is not None and key in table]
+    if (target is None and better is None) or len(scores) < 2:
         return pd.Series(dtype=float)
-    ours, theirs = (dict(run.scores[key].items()) for run in (other, one) if run.scores is not None)
     names = {number: other.picture_names[number] for number in numbers if number < len(other.picture_names)}
-    values = pd.DataFrame(
-        {number: (ours.get(name, np.nan), theirs.get(name, np.nan)) for number, name in names.items()}, dtype=float
-    )
-    if values.empty:
-        return pd.Series(dtype=float)
-    own, reference = values.to_numpy()
-    gain = abs(reference - target) - abs(own - target) if target is not None else own - reference
-    gains = pd.Series(-gain if better == "lower" else gain, index=values.columns)
-    return gains[np.isfinite(gains)]
+    ours, theirs = (np.array([found.get(name, np.nan) for name in names.values()], float) for found in scores)
+    if target is None:
+        gain = theirs - ours if better == "lower" else ours - theirs
+    else:
+        gain = abs(theirs - target) - abs(ours - target)
+    gains = pd.Series(gain, index=list(names), dtype=float)
+    return gains[np.isfinite(gain)]
 
 
 def said(key: str, gain: float) -> str:

@@ -16,12 +16,12 @@ from henkan.errors import UserError
 from henkan.report import thumbnails, words
 from henkan.report.beside import Beside
 from henkan.report.pairs import Pair, pairs, ranked
-from henkan.report.read import GIVEN, Run, Study
+from henkan.report.read import GIVEN, PICTURES, Run, Study
 
 # All of them are put in whole as long as they weigh less than this as files.
 WHOLE_BYTES = 8_000_000
 # How many small ones a page has at most: each costs some milliseconds and two kilobytes.
-SMALL = 3_000
+SMALL = 2_000
 # Rows of one seed, below which the other seeds are shown from where they lie.
 FEW = 12
 # Configurations beside each other, those that score best: more make rows that nobody can look at.
@@ -151,28 +151,31 @@ def best(study: Study) -> list[str]:
 def galleries(studies: Iterable[Study], beside: Beside, room: int, single: bool) -> list[list[Gallery]]:
     """Return the galleries of each part of a study, all within `room` bytes but for a single file."""
     parts = [walls(study) for study in studies]
-    weight = sum(weigh(wall) for part in parts for wall in part)
-    if single and weight > SINGLE_BYTES:
+    limit = SINGLE_BYTES if single else WHOLE_BYTES
+    weight = weigh([wall for part in parts for wall in part], limit if not single else None)
+    if single and weight > limit:
         raise UserError(
             f"the pictures are {weight / 1e9:.1f} GB, and no browser opens a file with more than "
             f"{SINGLE_BYTES / 1e9:.0f}: send {beside.root} instead, whose page links to them"
         )
     cells = sum(len(wall.headings) * len(wall.numbers) for part in parts for wall in part)
     if single or (weight <= WHOLE_BYTES and weight * 4 // 3 + cells * TAGS <= room):
-        return [[gallery(wall, wall.numbers, beside, entire=True) for wall in part] for part in parts]
+        return [[gallery(wall, wall.numbers, beside, wall is part[0], entire=True) for wall in part] for part in parts]
     there = sum(map(bool, parts)) or 1
     return [shared_out(part, beside, room // there, SMALL // there) for part in parts]
 
 
-def weigh(wall: Wall) -> int:
-    """Return how many bytes a seed's pictures are."""
-    return sum(
-        path.stat().st_size
-        for _, run, role in wall.columns()
-        if run is not None
-        for roles in run.pictures.values()
-        if (path := roles.get(role)) is not None
-    )
+def weigh(found: list[Wall], limit: int | None) -> int:
+    """Return how many bytes pictures are; what is beyond a limit is not counted."""
+    weight = 0
+    for wall in found:
+        for _, run, role in wall.columns():
+            for roles in () if run is None else run.pictures.values():
+                if role in roles:
+                    weight += (run.folder / PICTURES / roles[role]).stat().st_size
+                if limit is not None and weight > limit:
+                    return weight
+    return weight
 
 
 def shared_out(part: list[Wall], beside: Beside, room: int, count: int) -> list[Gallery]:
@@ -186,7 +189,7 @@ def shared_out(part: list[Wall], beside: Beside, room: int, count: int) -> list[
     found = []
     for wall in part:
         shown = chosen(wall, rows) if wall in inside else []
-        made = gallery(wall, shown, beside, entire=False, room=room // len(inside))
+        made = gallery(wall, shown, beside, wall is part[0], room=room // len(inside))
         if made.rows or made.rest:
             found.append(made)
     return found
@@ -203,8 +206,10 @@ def chosen(wall: Wall, count: int) -> list[int]:
     return sorted([*dict.fromkeys([*kept, *spread])][:count])
 
 
-def gallery(wall: Wall, shown: list[int], beside: Beside, entire: bool, room: int | None = None) -> Gallery:
-    """Return one seed's pictures: source, every configuration's output, target."""
+def gallery(
+    wall: Wall, shown: list[int], beside: Beside, paired: bool, entire: bool = False, room: int | None = None
+) -> Gallery:
+    """Return one seed's pictures: source, every configuration's output, target; and the pairs, if it has them."""
     wanted = [[run and run.picture(number, role) for _, run, role in wall.columns()] for number in shown]
     rows, spent = [], 0
     made = thumbnails.at_once(partial(put_in, whole=entire), [path for paths in wanted for path in paths])
@@ -224,9 +229,8 @@ def gallery(wall: Wall, shown: list[int], beside: Beside, entire: bool, room: in
     can_be_seen = all(run is None or not run.pictures or beside.holds(run.folder) for _, run, _ in wall.columns())
     rest = remaining(wall, others[:NAMED], beside) if others and can_be_seen else None
     hidden = max(0, len(others) - NAMED) if can_be_seen else len(others)
-    return Gallery(
-        wall.seed, wall.headings, rows, rest, hidden, wall.left_out, pairs(wall.study, wall.runs, inside, compare=True)
-    )
+    told = pairs(wall.study, wall.runs, inside, compare=True) if paired else []
+    return Gallery(wall.seed, wall.headings, rows, rest, hidden, wall.left_out, told)
 
 
 def put_in(path: Path | None, whole: bool) -> str | None:
@@ -241,7 +245,7 @@ def remaining(wall: Wall, numbers: list[int], beside: Beside) -> Rest:
         there = run is not None and any(role in roles for roles in run.pictures.values())
         place = beside.address(run.folder / "pictures") if run is not None and there else None
         columns.append(None if place is None else (f"{place}/", f"_{role}.png"))
-    stems = {number: next(iter(wall.reference.pictures[number].values())).name.partition("_")[0] for number in numbers}
+    stems = {number: next(iter(wall.reference.pictures[number].values())).partition("_")[0] for number in numbers}
     return Rest(columns, [(stems[number], picture_name(wall.reference, number)) for number in numbers])
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from io import StringIO
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, NotRequired, TypedDict, cast
 
 import pandas as pd
@@ -17,7 +18,7 @@ from henkan.errors import UserError
 from henkan.files import Damaged, digest_of, read_json, read_sealed, read_text, unsealed
 from henkan.report.words import listed, metric
 from henkan.runs.killed import attended, ending
-from henkan.runs.record import SCORED, TRAINED, Record, as_record, changed_since
+from henkan.runs.record import SCORED, TRAINED, Record, as_record
 
 STATUSES = ("done", "running", "stopped", "interrupted", "failed", "waiting")
 # A set-level metric scores a whole run: one row, under this name, beside the pictures' rows.
@@ -25,8 +26,8 @@ WHOLE_SET = "(all)"
 # What a user says beside the source.
 GIVEN = ("hints", "strokes")
 # What a report reads of a run whole; its pictures may be very many, and are looked at one by one as they are shown.
-PICTURES = "pictures/*"
-NUMBERS = tuple(pattern for pattern in (*TRAINED, *SCORED) if pattern != PICTURES)
+PICTURES = "pictures/"
+NUMBERS = tuple(name for name in (*TRAINED, *SCORED) if not name.startswith(PICTURES))
 PICTURE = re.compile(r"(\d+)_(source|hints|strokes|output|postprocessed|target)\.png")
 
 
@@ -65,6 +66,8 @@ class Plan(TypedDict, total=False):
     metrics: dict[str, str | float | None]
     runs: list[PlannedRun]
     saved_iterations: int
+    # Rebuilt from what a repository keeps of it.
+    published: bool
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,8 @@ class Run:
 
     @cached_property
     def altered_numbers(self) -> list[str]:
-        return [*([] if self.intact else ["run.json"]), *changed_since(self.folder, self.record, NUMBERS)]
+        changed = [name for name in NUMBERS if not self.is_as_written(name)]
+        return changed if self.intact else ["run.json", *changed]
 
     @property
     def altered(self) -> list[str]:
@@ -95,18 +99,22 @@ class Run:
 
     def file(self, name: str) -> Path | None:
         """Return a file of the run, unless it was edited or damaged since."""
-        if PurePosixPath(name).match(PICTURES):
+        if name.startswith(PICTURES):
             if name not in self.seen:
-                then = (self.record.get("digests") or {}).get(name)
-                path = self.folder / name
-                self.seen[name] = then is None or (path.is_file() and digest_of(path) == then)
+                self.seen[name] = self.is_as_written(name)
             return self.folder / name if self.seen[name] else None
         return None if name in self.altered_numbers else self.folder / name
 
+    def is_as_written(self, name: str) -> bool:
+        """Whether a file has the digest that the run's record says, if it says one."""
+        then = (self.record.get("digests") or {}).get(name)
+        path = self.folder / name
+        return then is None or (path.is_file() and digest_of(path) == then)
+
     def picture(self, number: int, role: str) -> Path | None:
         """Return a test picture, unless it is not there, or was edited or damaged since."""
-        path = self.pictures.get(number, {}).get(role)
-        return None if path is None else self.file(f"pictures/{path.name}")
+        name = self.pictures.get(number, {}).get(role)
+        return None if name is None else self.file(f"{PICTURES}{name}")
 
     def called(self, configuration: str) -> Run:
         """Return the run as one of a configuration by another name; what was read of it is not read again."""
@@ -161,17 +169,17 @@ class Run:
         return pd.DataFrame(columns).dropna(subset=["iteration"]).sort_values("iteration", kind="stable")
 
     @cached_property
-    def pictures(self) -> dict[int, dict[str, Path]]:
-        """The test pictures: number -> `source`, `output`, `target`, … -> PNG; none until the run is done.
+    def pictures(self) -> dict[int, dict[str, str]]:
+        """The test pictures: number -> `source`, `output`, `target`, … -> file name; none until the run is done.
 
         Whether they are as the run wrote them is not known before one is asked for: see `picture`.
         """
-        found: dict[int, dict[str, Path]] = {}
-        folder = self.folder / "pictures"
+        found: dict[int, dict[str, str]] = {}
+        folder = self.folder / PICTURES
         if self.status == "done" and folder.is_dir():
             for name in sorted(os.listdir(folder)):
                 if match := PICTURE.fullmatch(name):
-                    found.setdefault(int(match[1]), {})[match[2]] = folder / name
+                    found.setdefault(int(match[1]), {})[match[2]] = name
         return dict(sorted(found.items()))
 
     @cached_property
@@ -451,6 +459,21 @@ def read_table(path: Path | None) -> pd.DataFrame | None:
     except (Damaged, ValueError):
         return None
     return table if len(table) else None
+
+
+def folder_of_study(name: str, overrides: Sequence[str]) -> Path:
+    """Return the folder of a study: the one that is named, or that the study of this name writes into.
+
+    Raises `UserError` where no study has been begun there.
+    """
+    from henkan.config.studies import read_study as asked
+
+    if not overrides and (Path(name) / "study.json").is_file():
+        return Path(name)
+    folder = asked(name, overrides).folder
+    if not (folder / "study.json").is_file():
+        raise UserError(f"{folder} holds no study yet: henkan study {' '.join([name, *overrides])} begins it")
+    return folder
 
 
 def read_study(folder: Path) -> Study:

@@ -69,10 +69,20 @@ def pairs(scores: Scores, baseline: Scores) -> dict[int | None, pd.DataFrame]:
     seeds = baseline if None in scores else scores
     found = {seed: (scores.get(seed, scores.get(None)), baseline.get(seed, baseline.get(None))) for seed in seeds}
     return {
-        seed: pd.DataFrame({"ours": finite(ours), "theirs": finite(theirs)}).dropna()
+        seed: side_by_side(ours, theirs)
         for seed, (ours, theirs) in found.items()
         if ours is not None and theirs is not None
     }
+
+
+def side_by_side(ours: pd.Series[float], theirs: pd.Series[float]) -> pd.DataFrame:
+    """Return the scores of the pictures of which both are finite."""
+    if ours.index.equals(theirs.index):
+        # Without aligning them, which takes ten times as long.
+        one, other = ours.to_numpy(float), theirs.to_numpy(float)
+        kept = np.isfinite(one) & np.isfinite(other)
+        return pd.DataFrame({"ours": one[kept], "theirs": other[kept]}, index=ours.index[kept])
+    return pd.DataFrame({"ours": finite(ours), "theirs": finite(theirs)}).dropna()
 
 
 def paired_difference(scores: Scores, baseline: Scores) -> dict[int | None, pd.Series[float]]:

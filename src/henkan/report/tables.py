@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from henkan.report.effects import effect_lines
 from henkan.report.read import Study
 from henkan.report.summary import SYMBOLS, Comparison, compare, digits_of
 from henkan.report.words import metric, number, plural
@@ -34,6 +35,8 @@ def markdown(study: Study) -> str:
         table = [heads, ["---", *["---:"] * len(keys)], *lines]
         text = "\n".join(f"| {' | '.join(map(str.strip, line))} |" for line in table)
         parts.append(f"**{title}**\n\n{text}" if title else text)
+    if effects := effect_lines(study):
+        parts.append("\n".join(["What each choice does by itself:", "", *(f"- {escaped(line)}" for line in effects)]))
     return "\n\n".join(parts)
 
 

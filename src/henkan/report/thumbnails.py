@@ -16,6 +16,8 @@ from henkan.cores import cores
 
 # The longest side of a small picture: a cell of the grid on a wide screen.
 SIDE = 112
+# Bytes of a picture of that side that stays as it is.
+LIGHT = 5_000
 # The side that two pictures are compared at.
 COMPARED = 32
 
@@ -30,14 +32,15 @@ def whole(path: Path) -> str:
 
 
 def small(path: Path) -> str:
-    """Return a picture as a data address of at most some kilobytes."""
+    """Return a picture as a data address of at most some kilobytes: small and light ones as they are."""
     with Image.open(path) as opened:
+        if max(opened.size) <= SIDE and path.stat().st_size <= LIGHT:
+            return whole(path)
         picture = opened.convert("RGB")
     picture.thumbnail((SIDE, SIDE), Image.Resampling.BILINEAR, reducing_gap=2.0)
     raw = BytesIO()
     picture.save(raw, "WEBP", quality=76, method=2)
-    size = path.stat().st_size
-    return whole(path) if size <= len(raw.getvalue()) else data(raw.getvalue(), "webp")
+    return data(raw.getvalue(), "webp")
 
 
 def data(content: bytes, kind: str) -> str:

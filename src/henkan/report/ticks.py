@@ -40,14 +40,18 @@ class Plain(Formatter):
     """Ticks with as many decimals as tell them apart, without an offset or a factor somewhere else."""
 
     def __call__(self, value: float, position: int | None = None) -> str:
-        places = np.unique(np.asarray(self.locs, float))
-        step = float(np.diff(places).min()) if len(places) > 1 else abs(value) or 1.0
-        largest = float(abs(places).max()) if len(places) else abs(value)
+        return plain(float(f"{value:.6g}"))
+
+    def format_ticks(self, values: Sequence[float]) -> list[str]:
+        places = np.unique(np.asarray(values, float))
+        largest = float(abs(places).max()) if len(places) else 0.0
         if largest and not 1e-3 <= largest < 1e6:
-            return plain(float(f"{value:.3g}"))
-        digits = max(0, -math.floor(math.log10(step) + 1e-9))
-        text = f"{value:.{digits}f}"
-        return (text if float(text) else text.lstrip("-")).replace("-", "\N{MINUS SIGN}")
+            return [plain(float(f"{value:.3g}")) for value in values]
+        # As many as it takes: steps of 0.025 take three.
+        step = float(np.diff(places).min()) if len(places) > 1 else largest or 1.0
+        digits = next(count for count in range(9) if count == 8 or all(abs(places - places.round(count)) < step / 50))
+        texts = [f"{value:.{digits}f}" for value in values]
+        return [(text if float(text) else text.lstrip("-")).replace("-", "\N{MINUS SIGN}") for text in texts]
 
 
 def logarithmic(axes: Axes) -> None:

@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from henkan.archive.query import POST
 from henkan.report.statistics import Interval
-from henkan.scoring.evaluator import POST
 
 
 @dataclass(frozen=True)

@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     from henkan.report.pictures import Gallery
 
 PUBLISHED_BYTES = 700_000
-
-
 SINGLE = "report-single-file.html"
 
 
 def write_report(study_folder: Path, single: bool = False) -> Path:
     """Write report.html, scores.csv, summary.csv and figures/ into a study's folder; return the page's path.
 
-    Of a `single` file, report-single-file.html is written as well, with every picture in it, and returned.
+    Of a study with two axes or more effects.csv too. Of a `single` file,
+    report-single-file.html is written as well, with every picture in it, and returned.
+
     Every file is replaced in one step, so a browser may reload at any time while the study runs.
     Raises UserError where the folder holds no study, or where its pictures are too heavy for a single file.
     """
-    from henkan.report import figures, page, read, summary
+    from henkan.report import effects, figures, page, read, summary
     from henkan.report.beside import Beside
     from henkan.report.pictures import galleries
 
@@ -48,10 +48,13 @@ def write_report(study_folder: Path, single: bool = False) -> Path:
             replace(study_folder / "figures" / f"{chart.name}.png", raster)
         for chart in curves:
             replace(study_folder / "figures" / f"{chart.name}.svg", chart.svg.encode())
-        parts.append(page.Part(title, part, summary.compare(part), plane and plane[0], curves))
+        own = rows if part is study else summary.compare(part)
+        parts.append(page.Part(title, part, own, plane and plane[0], curves))
     replace(study_folder / "summary.csv", summary.summary_table(rows).to_csv(index=False).encode())
     with replaced(study_folder / "scores.csv") as partial, partial.open("w", encoding="utf-8", newline="") as file:
         summary.write_scores(study, file)
+    if len(table := effects.effects_table(study)):
+        replace(study_folder / "effects.csv", table.to_csv(index=False).encode())
     beside = Beside(study_folder)
     studies, small = [part.study for part in parts], page.linked(parts)
     # What is left for pictures.
@@ -74,15 +77,16 @@ def filled(parts: list[Part], made: list[list[Gallery]]) -> list[Part]:
 
 def table(study_folder: Path) -> str:
     """Return the headline scores as a table for the terminal, with the answer in one sentence under it."""
-    from henkan.report import read, summary
+    from henkan.report import effects, read, summary
 
     study = read.read_study(study_folder)
     width = shutil.get_terminal_size((110, 24)).columns
     color = sys.stdout.isatty()
-    return "\n\n".join(
+    parts = [
         summary.terminal_table(part, summary.compare(part), width, color, title)
         for title, part in study.sections.items()
-    )
+    ]
+    return "\n\n".join([*parts, *filter(None, ["\n".join(effects.effect_lines(study))])])
 
 
 def section_name(title: str, number: int) -> str:
@@ -103,21 +107,25 @@ def publish(study_folder: Path, into: Path) -> list[Path]:
     summary.csv, scores.csv.gz (three significant digits; the headline metrics only where all take more than half
     the room), plane.png, along.png and along.csv (scores along a setting of the degradation, each seed's means),
     along_KEY.png and .csv (the same over an axis of numbers) and pictures.png or .jpg (as many of the test pictures as
-    fit); what there is nothing to say about is absent.
+    fit); what there is nothing to say about is absent. Of a study that was rebuilt from what was published, the scores
+    stay as they are, and so do the numbers of summary.csv, which has all their digits.
     Raises UserError where the folder holds no study.
     """
     import gzip
 
-    from henkan.report import contact, figures, read, summary
+    from henkan.report import contact, figures, published, read, summary
     from henkan.report.along import axis_means, draw, means, over_axis
 
     study = read.read_study(study_folder)
-    contents = {"summary.csv": summary.summary_table(summary.compare(study)).to_csv(index=False).encode()}
+    numbers = summary.summary_table(summary.compare(study))
+    if rebuilt := bool(study.plan.get("published")):
+        numbers = published.finer(into / published.SUMMARY, numbers)
+    contents = {published.SUMMARY: numbers.to_csv(index=False).encode()}
     table = summary.scores_table(study)
     for kept in (table, table[table["metric"].isin(study.headline)]):
         scores = gzip.compress(kept.to_csv(index=False, float_format="%.3g").encode(), mtime=0)
-        if len(scores) <= PUBLISHED_BYTES // 2:
-            contents["scores.csv.gz"] = scores
+        if len(scores) <= PUBLISHED_BYTES // 2 and not rebuilt:
+            contents[published.SCORES] = scores
             break
     names = {title: f"_{section_name(title, number)}" if title else "" for number, title in enumerate(study.sections)}
     for title, part in study.sections.items():

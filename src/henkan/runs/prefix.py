@@ -18,7 +18,6 @@ from filelock import FileLock
 from henkan.files import sweep
 from henkan.runs.locks import hold, is_held, lock, try_to_hold
 from henkan.training import checkpoint
-from henkan.training.checkpoint import link
 
 # What holds the pictures of validations, as `henkan.training.loggers.logger.Files` names them.
 PANELS = "panels"
@@ -127,4 +126,4 @@ def take_panels(panels: Path, into: Path, until: int) -> None:
         number = path.stem.rpartition("_")[2]
         if number.isdecimal() and int(number) <= until and not (into / path.name).exists():
             into.mkdir(parents=True, exist_ok=True)
-            link(path, into / path.name)
+            checkpoint.link(path, into / path.name)

@@ -162,19 +162,14 @@ def altered(folder: Path, patterns: Iterable[str] = (*TRAINED, *SCORED)) -> list
     if found is None:
         return []
     record, intact = found
-    names = changed_since(folder, as_record(record), patterns)
-    return names if intact else ["run.json", *names]
-
-
-def changed_since(folder: Path, record: Record, patterns: Iterable[str]) -> list[str]:
-    """Return which of a run's files are not as its record says, of those that `patterns` name."""
-    then, patterns = record.get("digests"), list(patterns)
-    return [
+    then = record.get("digests")
+    names = [
         str(name)
         for name, digest in (then.items() if isinstance(then, dict) else ())
         if any(PurePosixPath(name).match(pattern) for pattern in patterns)
         and not ((folder / name).is_file() and digest_of(folder / name) == digest)
     ]
+    return names if intact else ["run.json", *names]
 
 
 def scored_again(folder: Path) -> dict[str, str]:

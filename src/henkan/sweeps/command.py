@@ -23,7 +23,7 @@ LOOK_EVERY = 2.0
 
 @dataclass(frozen=True)
 class Command:
-    """A command line: whose it is, the name of a study or a search, its overrides, and whether it is to be told only."""
+    """A command line: whose it is, the name of a study or a search, its overrides, whether it is to be told only."""
 
     kind: Kind
     name: str
@@ -41,7 +41,8 @@ def asked(kind: Kind, arguments: Sequence[str], example: str) -> Command:
     words = [word for word in arguments if word != DRY]
     if not words or "=" in words[0]:
         raise UserError(
-            f"name {kind.article}: henkan {kind.name} {example} (a folder of experiments/, or a path to a {kind.name}.yaml)"
+            f"name {kind.article}: henkan {kind.name} {example} "
+            f"(a folder of experiments/, or a path to a {kind.name}.yaml)"
         )
     return Command(kind, words[0], words[1:], DRY in arguments)
 
@@ -60,7 +61,7 @@ def check_anywhere(many: Study | Search, cfg: DictConfig) -> None:
     """Raise `UserError` for a run that other machines would make another run of: one has to say what it computes in."""
     if cfg.trainer.precision == "auto" and not many.engine.here:
         raise UserError(
-            f"engine={many.engine.name}: every machine would choose its own trainer.precision, and make other runs: say "
+            f"engine={many.engine.name}: every machine would choose a trainer.precision and make other runs: say "
             "trainer.precision=bf16-mixed (GPUs of 2020 and later), or 32-true"
         )
 

@@ -25,12 +25,13 @@ from henkan.runs.sources import changed, code
 from henkan.scoring.evaluator import POST
 from henkan.sweeps.command import Command, await_workers, check_anywhere
 from henkan.sweeps.progress import StudyBar, saved
+from henkan.sweeps.refresher import Refresher
 from henkan.sweeps.scheduler import Job, at_once, is_worker, run_jobs
 from henkan.training.interruption import Signals
 
 
 def run_study(study: Study, jobs: list[Job], command: Command) -> int:
-    """Run what is not done, refresh the report after each run, and print what was found.
+    """Run what is not done, refresh the report as runs end, and print what was found.
 
     A worker of an engine writes nothing about the study and prints nothing: the process that has started it does.
     """
@@ -41,11 +42,6 @@ def run_study(study: Study, jobs: list[Job], command: Command) -> int:
     folder = study.folder
     folder.mkdir(parents=True, exist_ok=True)
     sweep(folder)
-
-    def refresh() -> None:
-        write_study(study, jobs, folder)
-        write_report(folder)
-
     for titles in twins(jobs):
         print(f"henkan: one and the same run: {'; '.join(titles)}", file=sys.stderr)
     for job in jobs:
@@ -55,15 +51,21 @@ def run_study(study: Study, jobs: list[Job], command: Command) -> int:
             print(f"henkan: {job.folder.name} is done; since then changed: {', '.join(names)}", file=sys.stderr)
     write_study(study, jobs, folder)
     try:
-        if study.engine.local:
-            with Signals("the same command goes on"), StudyBar(study.name, jobs) as bar:
-                run_jobs(jobs, at_once(jobs, study.jobs), refresh, bar.tick)
-        else:
-            run_elsewhere(study, jobs, command, refresh)
+        with Refresher(folder) as page:
+
+            def ended() -> None:
+                write_study(study, jobs, folder)
+                page.ask()
+
+            if study.engine.local:
+                with Signals("the same command goes on"), StudyBar(study.name, jobs) as bar:
+                    run_jobs(jobs, at_once(jobs, study.jobs), ended, both(bar.tick, page.tick))
+            else:
+                run_elsewhere(study, jobs, command, ended, page.tick)
     finally:
         # Also of an interrupted study: nothing of it runs any more.
         write_study(study, jobs, folder)
-    refresh()
+    write_report(folder)
     failed = [job for job in jobs if job.status != "done"]
     for job in failed:
         print(f"henkan: {job.status}: {job.title}: {job.error}", file=sys.stderr)
@@ -73,7 +75,19 @@ def run_study(study: Study, jobs: list[Job], command: Command) -> int:
     return 1 if failed else 0
 
 
-def run_elsewhere(study: Study, jobs: list[Job], command: Command, changed: Callable[[], None]) -> None:
+def both(one: Callable[[], None], other: Callable[[], None]) -> Callable[[], None]:
+    """Return what calls one after the other."""
+
+    def call() -> None:
+        one()
+        other()
+
+    return call
+
+
+def run_elsewhere(
+    study: Study, jobs: list[Job], command: Command, changed: Callable[[], None], tick: Callable[[], None]
+) -> None:
     """Let the workers of an engine run what is not done, and look how far they are."""
     count = min(study.engine.workers, sum(job.status == "waiting" for job in jobs))
     if not count:
@@ -84,6 +98,7 @@ def run_elsewhere(study: Study, jobs: list[Job], command: Command, changed: Call
         for job in jobs:
             job.follow()
         bar.tick()
+        tick()
         if (now := [job.status for job in jobs]) != told:
             told[:] = now
             changed()

@@ -3,12 +3,15 @@
 A study is named as `henkan study` has it; runs by their folders: runs themselves, a sweep's folder, a search's, a
 folder of runs, patterns, several of these. Runs that differ in their seeds alone are one configuration; the first is
 the baseline, unless --baseline names another. The page is small, and shows pictures from the folders that lie beside
-it; --single-file writes another one that can be sent alone, with every picture in it. --csv, --markdown and --latex print the table for other programs.
+it; --single-file writes another one that can be sent alone, with every picture in it. What a repository keeps of a study
+makes its report anew, without curves and pictures: named by its folder of results, or by the study where it was not run
+here. --csv, --markdown and --latex print the table for other programs.
 
   henkan report mse_vs_gan
   henkan report mse_vs_gan scale=smoke
   henkan report mse_vs_gan --single-file
   henkan report outputs/runs/studies/mse_vs_gan-laptop --publish experiments/mse_vs_gan/results
+  henkan report experiments/mse_vs_gan/results
   henkan report outputs/runs/sweeps/2026-11-26_10-00-00 --baseline adversarial=0.001
   henkan report outputs/runs/glcic-* outputs/runs/searches/completion_balance-laptop --latex
 """
@@ -24,20 +27,27 @@ from henkan.report.write import publish, table, write_report
 
 
 def by_name(name: str, overrides: Sequence[str]) -> Path:
-    """Return the folder that the study of this name writes into."""
+    """Return the folder of the study of this name, or what is made anew of the published results of one not run here."""
     from henkan.config.studies import read_study
+    from henkan.report.published import rebuild, results_of
+    from henkan.report.read import folder_of_study
 
-    folder = read_study(name, overrides).folder
-    if not (folder / "study.json").is_file():
-        raise UserError(f"{folder} holds no study yet: henkan study {' '.join([name, *overrides])} begins it")
-    return folder
+    begun = (read_study(name, overrides).folder / "study.json").is_file()
+    if not begun and not overrides and (results := results_of(name)) is not None:
+        return rebuild(results)
+    return folder_of_study(name, overrides)
 
 
 def folder_of(words: Sequence[str], into: Path | None, baseline: str | None) -> Path:
     """Return the folder of the study that words name, or of the one that the runs they name are put together as."""
     from henkan.report.gathered import found, gather, is_gathered
+    from henkan.report.published import SCORES, rebuild
 
     name, *rest = words
+    if not rest and (Path(name) / SCORES).is_file():
+        if baseline:
+            raise UserError("--baseline is of runs: what is published has that of its study.yaml")
+        return rebuild(Path(name), into)
     own = Path(name) / "study.json"
     if not rest and own.is_file() and not is_gathered(own.parent):
         if into or baseline:

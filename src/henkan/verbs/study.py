@@ -10,7 +10,7 @@ them; experiments/README.md says which when. Every other override goes to each o
   henkan study mse_vs_gan --dry-run
   henkan study mse_vs_gan scale=smoke seeds=[0] logger=csv
   henkan study patch_vs_mse_vs_gan axes.pictures.photographs=null
-  henkan study mse_vs_gan engine=submitit engine.workers=4 engine.partition=gpu engine.gpus=1 trainer.precision=bf16-mixed
+  henkan study mse_vs_gan engine=submitit engine.workers=4 engine.partition=gpu trainer.precision=bf16-mixed
   henkan study mse_vs_gan axes.discriminator.width=[0.25,0.5] 'headline=[psnr_hole]'
 """
 

@@ -27,7 +27,7 @@ from omegaconf import OmegaConf
 
 from henkan.archive.index import Archive
 from henkan.archive.query import named
-from henkan.config.resolved import Config, resolved
+from henkan.config.resolved import Config
 from henkan.config.trees import config_folder
 from henkan.errors import UserError
 from henkan.evaluation.shown import show_again
@@ -138,7 +138,8 @@ def upload(folder: Path) -> tuple[str | None, str]:
 def write_again(folder: Path) -> None:
     """Write the offline run of a run anew, from what lies in its folder."""
     record = read_record(folder) or {}
-    config: Config = resolved(OmegaConf.create(OmegaConf.to_container(read_config(folder / "config.yaml"))))
+    # Nothing of it is built, nor resolved: a stranger's may refer to what is in the environment here.
+    config = cast(Config, OmegaConf.to_container(read_config(folder / "config.yaml"), resolve=False))
     project = str(config["logger"].get("project") or os.environ.get("WANDB_PROJECT") or "henkan")
     status = cast(Ended, ending(record)[0])
     show_again(WeightsAndBiases(project, "offline"), folder, record, config, read_rows(folder / "metrics.csv"), status)

@@ -45,8 +45,8 @@ class WeightsAndBiases(Files):
     Offline, the run is written anew from the history at each start, and what an earlier start had written is removed.
     Online, the server's run of the same id is gone on with. Without a key or a network, online goes on offline.
     Its id is the run's own or, where an agent of a W&B sweep has started it, the agent's, which stays when the run is
-    gone on with by hand (`wandb/run_id`); another agent's takes its place. It is one of the group of its study or sweep,
-    and of the type of its variant.
+    gone on with by hand (`wandb/run_id`); another agent's takes its place. Its group is its study or sweep, its type the
+    variant.
     `disabled`: there is no W&B run, only the files. Raises `UserError` for another mode.
     """
 
@@ -161,9 +161,8 @@ class WeightsAndBiases(Files):
         self.run.finish(exit_code=0 if status in ("done", "stopped") else 1)
         self.run = None
         if offline:
-            say(
-                f"W&B: offline; `{sync_command(self.folder)}` uploads it, as does `wandb sync {shlex.quote(str(files))}`"
-            )
+            own = f"wandb sync {shlex.quote(str(files))}"
+            say(f"W&B: offline; `{sync_command(self.folder)}` uploads it, as does `{own}`")
         elif time.monotonic() - began > UPLOAD_PATIENCE:
             # W&B says so only where it is not silent, and calls the run crashed.
             say(

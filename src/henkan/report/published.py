@@ -1,0 +1,136 @@
+"""A study from what a repository keeps of it: its `study.yaml` and the scores that `henkan report --publish` wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from omegaconf import OmegaConf
+
+from henkan.config.studies import Study, read_study
+from henkan.config.trees import config_folders
+from henkan.errors import UserError
+from henkan.files import replaced, write_sealed
+from henkan.report.read import WHOLE_SET
+from henkan.scoring.evaluator import POST
+
+SCORES, SUMMARY = "scores.csv.gz", "summary.csv"
+# What identifies a row of summary.csv, and what of it three digits of each score would blur.
+ROW = ["configuration", "metric"]
+NUMBERS = ["mean", "low", "high", "difference", "difference_low", "difference_high"]
+
+
+def results_of(place: str) -> Path | None:
+    """Return the folder of published scores that a path means, itself or below a study's; None where there is none."""
+    found = (folder for folder in (Path(place), Path(place) / "results") if (folder / SCORES).is_file())
+    return next(found, None)
+
+
+def rebuild(results: Path, into: Path | None = None) -> Path:
+    """Write the study of published scores anew, as if its runs were there, and return its folder.
+
+    It holds scores and nothing else: no curves, no pictures of its own, no cost. `into`: beside where the study itself
+    would write, by default. Raises `UserError` where there are no scores, or no study.yaml beside them.
+    """
+    study = read_study(str(results.parent / "study.yaml"), [])
+    into = into or study.folder.with_name(f"{study.folder.name}-published")
+    table = scores(results / SCORES)
+    runs: list[dict[str, Any]] = []
+    places: dict[bytes, Path] = {}
+    for (configuration, _), own in table.groupby(["configuration", "seed"], sort=False, dropna=False):
+        number = int(own["seed"].iloc[0]) if own["seed"].notna().all() else None
+        of_set = own["file"] == WHOLE_SET
+        pictures = own[~of_set].pivot(index="file", columns="metric", values="value")
+        sets = own[of_set].set_index("metric")["value"]
+        # What is the same in every picture is the same run: a variant that an axis does not change.
+        content = pictures.to_csv().encode() + sets.to_csv().encode() + str(number).encode()
+        place = places.setdefault(content, into / "runs" / str(len(places)))
+        if place == into / "runs" / str(len(places) - 1):
+            put(place / "scores.csv", pictures.to_csv().encode())
+            write_sealed(place / "set_scores.json", {str(name): float(value) for name, value in sets.items()})
+            write_sealed(place / "run.json", {"status": "done", "seed": number})
+        folder = str(place.relative_to(into))
+        runs.append({"configuration": configuration, "seed": number, "folder": folder, "status": "done"})
+    write_sealed(into / "study.json", planned(study, runs, list(dict.fromkeys(table["metric"]))))
+    return into
+
+
+def scores(path: Path) -> pd.DataFrame:
+    """Return published scores: configuration, seed, file, metric, value."""
+    try:
+        table = pd.read_csv(path, dtype={"configuration": str, "file": str, "metric": str})
+    except (ValueError, EOFError, OSError) as error:
+        raise UserError(f"{path} cannot be read ({error}): check it out again") from error
+    if lacking := {"configuration", "seed", "file", "metric", "value"} - set(table):
+        raise UserError(f"{path} holds no scores: it lacks {', '.join(sorted(lacking))}")
+    return table
+
+
+def planned(study: Study, runs: list[dict[str, Any]], metrics: list[str]) -> dict[str, Any]:
+    """Return the content of `study.json`: what study.yaml asks, as far as it was published."""
+    scored = list(dict.fromkeys(run["configuration"] for run in runs))
+    asked = {
+        name: {"variant": made.variant, "point": made.point, "overrides": made.overrides}
+        for name, made in study.configurations.items()
+        if name in scored
+    }
+    if foreign := [name for name in scored if name not in asked]:
+        raise UserError(f"{study.file} has no {', '.join(foreign)}, which the published scores are of: mend either")
+    return {
+        "published": True,
+        "title": study.title,
+        "question": study.question,
+        "recipe": study.recipe,
+        "scale": study.scale,
+        "baseline": study.baseline,
+        "headline": study.headline,
+        "family": study.family,
+        "plane": study.plane,
+        "bound": study.bound,
+        "name": study.name,
+        "seeds": sorted({run["seed"] for run in runs} - {None}),
+        "configurations": asked,
+        "overrides": study.overrides,
+        "metrics": {name: better(name) for name in metrics},
+        "runs": runs,
+        "saved_iterations": 0,
+    }
+
+
+def better(metric: str) -> str | None:
+    """Return which way a metric is better, as its config says; None for neither, or without a config."""
+    name = metric.removesuffix(POST)
+    for folder in config_folders():
+        path = folder / "metric" / f"{name}.yaml"
+        if path.is_file():
+            found = OmegaConf.select(OmegaConf.load(path), f"{name}.better")
+            return None if found is None else str(found)
+    return None
+
+
+def finer(before: Path, table: pd.DataFrame) -> pd.DataFrame:
+    """Return the summary of published scores, with the numbers that an earlier one has to their last digit.
+
+    Rows of metrics whose scores were not published stay as they are.
+    """
+    if not before.is_file():
+        return table
+    old = pd.read_csv(before, float_precision="round_trip")
+    new = table.set_index(ROW)
+    known = old.set_index(ROW)
+    both = new.index.intersection(known.index)
+    numbers = [name for name in NUMBERS if name in known]
+    new.loc[both, numbers] = known.loc[both, numbers]
+    if "difference_low" in known:
+        told = new.loc[both, "difference_low"].notna()
+        new.loc[both, "excludes_zero"] = new.loc[both, "excludes_zero"].where(~told, known.loc[both, "excludes_zero"])
+    rest = known.loc[known.index.difference(new.index, sort=False)]
+    whole = pd.concat([new, rest.reindex(columns=new.columns)])
+    order = [*known.index, *new.index.difference(known.index, sort=False)]
+    return whole.loc[order].reset_index()
+
+
+def put(path: Path, content: bytes) -> None:
+    with replaced(path) as partial:
+        partial.write_bytes(content)

@@ -1,0 +1,1 @@
+"""The page people try networks on: on this machine alone, nothing kept, nothing sent elsewhere."""

@@ -1,0 +1,246 @@
+"""The page in a real browser, driven as a person does: brush, box, points, strokes, pen, undo, download."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from published import BESIDE
+from tiny_model import write_model
+from tiny_page import noise, page, png
+
+from henkan.pretrained.weights import sought_in
+from henkan.serve.server import Server
+
+CHROMIUM = next(
+    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium is installed here: apt-get install chromium"),
+]
+TASKS = ("completion", "colorization", "line_drawing", "sketch_to_picture", "super_resolution", "style_transfer")
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The page with an untrained network of each task, and methods."""
+    folder = tmp_path_factory.mktemp("models")
+    files = [write_model(folder / f"{task}_network.safetensors", task) for task in TASKS]
+    weights = BESIDE / "weights"
+    with (
+        sought_in(str(weights) if weights.is_dir() else None),
+        Server(page(f"models=[{','.join(map(str, files))}]"), 0) as server,
+    ):
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.url
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[object]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
+    with playwright.sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+class Person:
+    """Who looks at the page in a window of a size, and what went wrong there."""
+
+    def __init__(self, browser: object, url: str, width: int = 1440, height: int = 900) -> None:
+        self.wrong: list[str] = []
+        self.page = browser.new_page(viewport={"width": width, "height": height})  # type: ignore[attr-defined]
+        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        self.page.on("console", lambda said: self.wrong.append(said.text) if said.type == "error" else None)
+        self.page.on(
+            "request",
+            lambda asked: None if asked.url.startswith((url, "blob:", "data:")) else self.wrong.append(asked.url),
+        )
+        self.page.goto(url)
+        self.page.wait_for_selector("#tasks button")
+
+    def task(self, title: str) -> None:
+        self.page.get_by_role("button", name=title, exact=True).click()
+
+    def drag(self, *shares: tuple[float, float]) -> None:
+        """Drag over the picture, along places given as shares of its width and height."""
+        box = self.page.locator("#picture").bounding_box()
+        places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in shares]
+        self.page.mouse.move(*places[0])
+        self.page.mouse.down()
+        for place in places[1:]:
+            self.page.mouse.move(*place, steps=4)
+        self.page.mouse.up()
+
+    def until(self, expression: str, wanted: object = True) -> None:
+        end = time.monotonic() + 120
+        while (found := self.page.evaluate(expression)) != wanted:
+            assert time.monotonic() < end, (expression, found, self.page.inner_text("#error"))
+            time.sleep(0.03)
+
+    def answered(self) -> None:
+        """Wait until every network that is chosen has answered what is drawn now."""
+        self.until(
+            "!source || timer === 0 && document.getElementById('busy').hidden && results.size >= chosen.get(task).size"
+        )
+        assert self.page.evaluate("[...results.values()].map((each) => each.error).filter(Boolean)") == []
+
+    def choose(self, name: str) -> None:
+        """Add a method, and look at what it made."""
+        self.page.locator("#choices label", has_text=name).locator("input").check()
+        self.answered()
+        self.page.select_option("#right", label=name)
+
+    def file(self, name: str, content: bytes) -> None:
+        self.page.set_input_files("#file", {"name": name, "mimeType": "image/png", "buffer": content})
+
+    def downloaded(self) -> tuple[str, np.ndarray]:
+        with self.page.expect_download() as waiting:
+            self.page.click("#download")
+        return waiting.value.suggested_filename, np.asarray(
+            Image.open(io.BytesIO(Path(waiting.value.path()).read_bytes()))
+        )
+
+    def done(self) -> None:
+        assert self.wrong == []
+        # Nothing hangs over the edge of a narrow window.
+        assert self.page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
+        self.page.close()
+
+
+@pytest.fixture
+def person(browser: object, url: str) -> Iterator[Callable[..., Person]]:
+    people: list[Person] = []
+
+    def come(*size: int) -> Person:
+        people.append(Person(browser, url, *size))
+        return people[-1]
+
+    yield come
+    for one in people:
+        one.done()
+
+
+def test_brush_undo_and_download_at_full_size(person: Callable[..., Person]) -> None:
+    one = person()
+    picture = np.asarray(Image.fromarray(noise((9, 12, 3))).resize((1200, 900), Image.Resampling.BICUBIC))
+    one.file("my photo.png", png(picture))
+    one.until("source?.width", 1200)
+    assert one.page.inner_text("#status") == "Nothing is brushed yet." and one.page.is_disabled("#download")
+    one.drag((0.4, 0.4), (0.6, 0.5))
+    one.answered()
+    assert one.page.inner_text("#status").startswith("A preview, of the picture at 512 pixels")
+    one.choose("telea")
+    name, made = one.downloaded()
+    assert name == "my photo_telea.png" and made.shape == picture.shape
+    changed = (made != picture).any(axis=2)
+    assert changed[int(0.45 * 900), 600] or changed[380:480, 500:700].any()
+    assert not changed[:250].any() and not changed[:, :350].any() and 0.005 < changed.mean() < 0.1
+    one.page.keyboard.press("Control+z")
+    one.until("strokes.length", 0)
+    one.until("results.size", 0)
+    assert one.page.is_disabled("#download")
+    one.page.keyboard.press("Control+Shift+z")
+    one.answered()
+
+
+def test_a_box_selects_an_object(person: Callable[..., Person]) -> None:
+    one = person()
+    tool = one.page.get_by_role("button", name="Select")
+    if not tool.count():
+        pytest.skip("u2netp.onnx is not in the weights beside the checkout")
+    picture = np.full((300, 400, 3), 210, np.uint8)
+    y, x = np.mgrid[:300, :400]
+    picture[(x - 200) ** 2 + (y - 150) ** 2 < 60**2] = (200, 30, 30)
+    one.file("ball.png", png(picture))
+    one.until("source?.width", 400)
+    tool.click()
+    one.drag((0.28, 0.2), (0.72, 0.8))
+    one.until("strokes.length", 1)
+    one.answered()
+    one.choose("telea")
+    _, made = one.downloaded()
+    assert abs(int(made[150, 200, 1]) - 210) < 30, "the ball is gone"
+    assert np.array_equal(made[:, :80], picture[:, :80])
+
+
+def test_points_and_strokes_change_the_colors_there(person: Callable[..., Person]) -> None:
+    one = person()
+    one.task("Color")
+    one.file("grey.png", png(np.repeat(noise((6, 8))[..., None] // 4 + 90, 3, axis=2).repeat(30, 0).repeat(30, 1)))
+    one.until("source?.width", 240)
+    one.page.evaluate("document.getElementById('color').value = '#d02020'")
+    one.drag((0.25, 0.25))
+    one.page.evaluate("document.getElementById('color').value = '#2040d0'")
+    one.drag((0.75, 0.75))
+    one.answered()
+    one.choose("levin")
+    _, made = one.downloaded()
+    assert made[45, 60, 0] > made[45, 60, 2] + 20 and made[135, 180, 2] > made[135, 180, 0] + 20
+    one.page.get_by_role("button", name="Stroke").click()
+    one.page.evaluate("document.getElementById('color').value = '#20a020'")
+    one.drag((0.2, 0.9), (0.4, 0.9))
+    one.answered()
+    _, made = one.downloaded()
+    assert made[162, 72, 1] > made[162, 72, 0] + 15 and made[135, 180, 2] > made[135, 180, 0] + 15
+    one.page.get_by_role("button", name="Eraser").click()
+    one.drag((0.75, 0.75), (0.76, 0.75))
+    one.until("points().length", 1)
+    one.answered()
+
+
+def test_a_sketch_is_drawn_and_painted(person: Callable[..., Person]) -> None:
+    one = person(390, 844)
+    one.task("Sketch to picture")
+    one.page.click("#blank")
+    one.until("source?.width", 512)
+    one.drag((0.2, 0.2), (0.8, 0.3), (0.5, 0.8), (0.2, 0.2))
+    one.page.get_by_role("button", name="Stroke").click()
+    one.drag((0.5, 0.4), (0.5, 0.6))
+    one.answered()
+    assert one.page.evaluate("results.get(task && offer.tasks[task].choices[0].id).bitmap.width") == 512
+    one.page.click("#clear")
+    one.until("strokes.length", 0)
+    one.answered()
+
+
+def test_what_is_no_picture_is_said_in_a_line(person: Callable[..., Person]) -> None:
+    one = person()
+    one.file("notes.png", b"no picture\n")
+    one.until("document.getElementById('error').textContent.startsWith('notes.png is not a picture')")
+    assert one.page.is_visible("#error") and one.page.is_visible("#empty")
+    one.wrong[:] = [said for said in one.wrong if "400" not in said]
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (390, 844)])
+def test_examples_work_at_the_first_click(person: Callable[..., Person], size: tuple[int, int], tmp_path: Path) -> None:
+    one = person(*size)
+    titles = one.page.locator("#tasks button").all_inner_texts()
+    assert len(titles) == len(TASKS)
+    for title in titles:
+        one.page.evaluate("source = null")
+        one.task(title)
+        one.page.click("#example")
+        one.until("source?.name", "example")
+        one.answered()
+        one.page.screenshot(path=tmp_path / f"{size[0]} {title}.png", full_page=True)
+        assert one.page.is_visible("#compared") and not one.page.is_disabled("#download")
+
+
+def test_two_people_and_a_tab_that_is_closed(person: Callable[..., Person], browser: object, url: str) -> None:
+    leaving, first, second = Person(browser, url), person(), person()
+    for one in (leaving, first, second):
+        one.page.click("#example")
+        one.until("source?.name", "example")
+    leaving.page.close()
+    for one in (first, second):
+        one.answered()

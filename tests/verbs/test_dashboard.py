@@ -1,0 +1,125 @@
+"""`henkan dashboard`: the specs that W&B's server would get, and that it gets them, the same two each time."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import wandb
+from wandb_server import ENTITY, Server, stand_in
+
+from henkan.errors import UserError
+from henkan.verbs.dashboard import main
+
+pytest.importorskip("wandb_workspaces", reason="needs the package wandb-workspaces: pip install 'henkan[dashboards]'")
+
+STUDY = """
+title: Tiny
+question: Does it run?
+recipe: glcic
+scale: smoke
+variants:
+  mse: ["loss=[mse]"]
+  gan: ["loss=[mse,hinge]"]
+baseline: mse
+headline: [psnr_hole]
+plane: {x: psnr_hole, y: kid_lite0}
+seeds: [0, 1]
+"""
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Path:
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    (folder / "study.yaml").write_text(STUDY)
+    return folder
+
+
+def specs(study: Path, *words: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    assert main([str(study), f"paths.runs={study.parent / 'runs'}", *words]) == 0
+    folder = study.parent / "runs" / "studies" / "tiny-smoke" / "dashboard"
+    workspace, report = (json.loads((folder / f"{name}.json").read_text()) for name in ("workspace", "report"))
+    return workspace, report
+
+
+def panels(workspace: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    found = workspace["spec"]["section"]["panelBankConfig"]["sections"]
+    return {one["name"]: [panel["config"] for panel in one["panels"]] for one in found}
+
+
+def test_panels_are_grouped_by_variant_with_seeds_as_bands(study: Path) -> None:
+    workspace, report = specs(study, "entity=me", "project=emoji")
+    assert (workspace["entity"], workspace["project"], workspace["displayName"]) == ("me", "emoji", "tiny")
+    (runs,) = workspace["spec"]["section"]["runSets"]
+    assert [one["name"] for one in runs["grouping"]] == ["variant.value"]
+    (chosen,) = runs["filters"]["filters"]
+    assert (chosen["key"], chosen["op"], chosen["value"]) == ({"section": "config", "name": "study"}, "=", "tiny")
+    found = panels(workspace)
+    lines = {
+        line["metrics"][0]: line for name in found for line in found[name] if "xAxis" in line and "metrics" in line
+    }
+    assert list(lines) == [
+        "val/psnr_hole", "val/kid_lite0", "loss/mse", "loss/adversarial", "gradient/mse", "gradient/adversarial",
+        "gradient/ratio",
+        "discriminator/accuracy_real", "discriminator/accuracy_fake", "discriminator/accuracy_held_out",
+    ]  # fmt: skip
+    for line in lines.values():
+        told = (line["xAxis"], line["groupBy"], line["groupAgg"], line["groupArea"])
+        assert told == ("iteration", "variant.value", "mean", "stddev")
+    assert [bar["metrics"] for bar in found["Scores of the test"][:2]] == [["test/psnr_hole"], ["test/kid_lite0"]]
+    assert found["Pictures"][0]["mediaKeys"] == ["validation"]
+    blocks = report["spec"]["blocks"]
+    assert (report["displayName"], report["project"]["name"]) == ("Tiny", "emoji")
+    assert any(block["children"][0].get("text") == "Does it run?" for block in blocks)
+    grids = [block["metadata"] for block in blocks if block["type"] == "panel-grid"]
+    assert len(grids) == len(found)
+    assert all("tiny" in json.dumps(grid["runSets"][0]["filters"]) for grid in grids)
+
+
+def test_axes_group_too_and_without_a_discriminator_there_are_no_panels_of_it(study: Path) -> None:
+    axes = "axes.weights.mse=[1.0,2.0]"
+    workspace, _ = specs(study, "variants.gan=null", "headline=[l1]", axes)
+    found = panels(workspace)
+    assert "Discriminator" not in found and len(found["Gradients"]) == 1
+    (runs,) = workspace["spec"]["section"]["runSets"]
+    assert [one["name"] for one in runs["grouping"]] == ["variant.value", "point.value.weights_mse"]
+    assert "groupBy" not in found["Losses"][0] and found["Losses"][0]["groupArea"] == "stddev"
+
+
+def test_what_it_cannot_do_is_one_line(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UserError, match="upload=yes: it is true or false"):
+        main([str(study), "upload=yes"])
+    monkeypatch.setitem(sys.modules, "wandb_workspaces", None)
+    monkeypatch.delitem(sys.modules, "wandb_workspaces.reports.v2", raising=False)
+    monkeypatch.delitem(sys.modules, "wandb_workspaces.reports", raising=False)
+    with pytest.raises(UserError, match=r"pip install 'henkan\[dashboards\]'"):
+        main([str(study)])
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    with stand_in() as found:
+        monkeypatch.setenv("WANDB_API_KEY", "x" * 40)
+        monkeypatch.setenv("WANDB_BASE_URL", found.address)
+        wandb.teardown()
+        yield found
+        wandb.teardown()
+
+
+@pytest.mark.slow
+def test_the_server_gets_the_same_two_each_time(
+    study: Path, server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workspace, report = specs(study, "upload=true")
+    assert workspace["entity"] == ENTITY
+    views = {**server.variables("UpsertView2")[0]}, {**server.variables("upsertView")[0]}
+    assert [view["type"] for view in views] == ["project-view", "runs"]
+    assert [json.loads(view["spec"]).keys() for view in views] == [workspace["spec"].keys(), report["spec"].keys()]
+    assert sum(line.startswith("http") for line in capsys.readouterr().out.splitlines()) == 2
+    specs(study, "upload=true")
+    assert [server.variables(name)[1]["id"] for name in ("UpsertView2", "upsertView")] == ["v-project-view", "v-runs"]
