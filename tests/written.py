@@ -93,6 +93,8 @@ def of_block(block: Block) -> Iterator[Command]:
         # A comment, or an array of the shell's.
         if line.strip() and not re.match(r"\s*(#|\w+=\()", line):
             for words in split(line):
+                if "NAME" in words:
+                    continue
                 yield Command(f"{name_of(block.page)}:{block.line}: {line.strip()}", words, block.why)
 
 

@@ -120,9 +120,10 @@ def root_page(verb: str, purpose: str) -> str:
     text = (config_folder() / f"{verb}.yaml").read_text(encoding="utf-8")
     lines = [f"# henkan {verb}", "", purpose, ""]
     entries = yaml.safe_load(text)["defaults"]
-    if "train" in entries:
-        lines += ["All of [train](train.md)'s groups and keys, and these:", ""]
-    if "train" not in entries:
+    bases = [entry for entry in entries if isinstance(entry, str) and entry != "_self_"]
+    if bases:
+        lines += [f"All groups and keys of {', '.join(f'[{base}]({base}.md)' for base in bases)}, and these:", ""]
+    if not bases:
         lines += ["What is chosen where nothing else is said:", "", "| group | option |", "|---|---|"]
         for name, choice in (pair for entry in entries if isinstance(entry, dict) for pair in entry.items()):
             if not name.startswith("override hydra/"):

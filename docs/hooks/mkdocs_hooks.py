@@ -35,14 +35,15 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 def filled(entry: Any, made: dict[str, list[str]]) -> Any:
     """Return a part of the navigation with its patterns replaced."""
     if isinstance(entry, list):
-        return [
-            one
-            for each in entry
-            for one in (made[each] if isinstance(each, str) and each in made else [filled(each, made)])
-        ]
+        return [one for each in entry for one in several(each, made)]
     if isinstance(entry, dict):
         return {title: filled(inner, made) for title, inner in entry.items()}
     return entry
+
+
+def several(entry: Any, made: dict[str, list[str]]) -> list[Any]:
+    """Return what an entry of a list stands for: what was made, for a pattern."""
+    return made[entry] if isinstance(entry, str) and entry in made else [filled(entry, made)]
 
 
 def without_empty(entry: Any) -> Any:

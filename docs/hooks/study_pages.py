@@ -47,6 +47,8 @@ def site_places() -> dict[str, str]:
     places = dict(PLACES)
     for folder in sorted((ROOT / "experiments").glob("*/")):
         for file in sorted([*folder.glob("*.*"), *folder.glob("results/*")]):
+            if file.suffix == ".py":
+                continue
             path = file.relative_to(ROOT / "experiments").as_posix()
             places[f"experiments/{path}"] = f"studies/{path.removesuffix('README.md')}" + (
                 "index.md" if path.endswith("README.md") else ""

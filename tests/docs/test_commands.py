@@ -133,6 +133,9 @@ def wrong(command: Command) -> str | None:
     if verb == "search":
         read_search(rest[0], [word for word in rest[1:] if word not in FLAGS])
         return None
+    if verb in ("vote", "dashboard", "wandb-sweep"):
+        read_study(rest[0], [])
+        return None
     if verb == "runs":
         given, words = runs_verb.parse(list(rest))
         for word in words:

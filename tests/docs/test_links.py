@@ -90,7 +90,7 @@ def made_by(page: Path, target: str) -> str | None:
     said = [" ".join(command.words) for command in commands(telling)]
     if study:
         fits = any(re.search(rf"henkan (study|search|report) {study[1]}\b", words) for words in said)
-        fits = fits or any(re.search(r"henkan (train|evaluate)", words) for words in said)
+        fits = fits or any(re.search(rf"henkan (train|evaluate)|python experiments/{study[1]}/", one) for one in said)
     elif path.startswith("experiments/zoo/"):
         fits = "henkan train" in telling.read_text(encoding="utf-8")
     elif path == "docs/systems.png":

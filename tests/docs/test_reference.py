@@ -119,3 +119,13 @@ def test_a_page_that_fetches_from_elsewhere_is_refused(tmp_path: Path) -> None:
     ):
         with pytest.raises(PluginError, match="here.md fetches"):
             on_post_page(fine + bad, Page, None)
+
+
+def test_patterns_of_the_navigation_become_pages_and_empty_sections_go() -> None:
+    from mkdocs_hooks import filled, without_empty
+
+    nav = [{"A": ["a.md", "x/*", {"B": ["y/*"]}]}, "z.md"]
+    assert without_empty(filled(nav, {"x/*": ["x/1.md", "x/2.md"], "y/*": []})) == [
+        {"A": ["a.md", "x/1.md", "x/2.md"]},
+        "z.md",
+    ]
