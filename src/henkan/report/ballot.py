@@ -31,6 +31,8 @@ from henkan.report.read import Run, Study
 from henkan.report.votes import SHARES, Answer, Vote, append, identity_of, question, read_votes
 
 HERE = "127.0.0.1"
+# What of a picture a voter, or whoever compares, looks at.
+ROLES = ("source", "output", "target")
 # What an answer, or a file of answers, may be at most, in bytes.
 LARGEST_ANSWER, LARGEST_FILE = 4096, 10_000_000
 LONGEST_NAME = 80
@@ -114,7 +116,9 @@ def of_two(one: Run, other: Run) -> list[Pair]:
     numbers = {name: number for number, name in enumerate(other.picture_names)}
     found = []
     for number, name in enumerate(one.picture_names):
-        mine, theirs = one.pictures.get(number, {}), other.pictures.get(numbers.get(name, -1), {})
+        there = numbers.get(name, -1)
+        mine = {role: path for role in ROLES if (path := one.picture(number, role)) is not None}
+        theirs = {role: path for role in ROLES if (path := other.picture(there, role)) is not None}
         if not all("output" in roles and "target" in roles for roles in (mine, theirs)):
             continue
         if content(mine["target"]) == content(theirs["target"]) and content(mine["output"]) != content(

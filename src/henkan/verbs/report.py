@@ -3,9 +3,9 @@
 A study is named as `henkan study` has it; runs by their folders: runs themselves, a sweep's folder, a search's, a
 folder of runs, patterns, several of these. Runs that differ in their seeds alone are one configuration; the first is
 the baseline, unless --baseline names another. The page is small, and shows pictures from the folders that lie beside
-it; --single-file writes another one that can be sent alone, with every picture in it. What a repository keeps of a study
-makes its report anew, without curves and pictures: named by its folder of results, or by the study where it was not run
-here. --csv, --markdown and --latex print the table for other programs.
+it; --single-file writes another one that can be sent alone, with every picture in it. What a repository keeps of a
+study makes its report anew, without curves and pictures: named by its folder of results, or by the study where it was
+not run here. --csv, --markdown and --latex print the table for other programs.
 
   henkan report mse_vs_gan
   henkan report mse_vs_gan scale=smoke
@@ -27,7 +27,7 @@ from henkan.report.write import publish, table, write_report
 
 
 def by_name(name: str, overrides: Sequence[str]) -> Path:
-    """Return the folder of the study of this name, or what is made anew of the published results of one not run here."""
+    """Return the folder of the study of this name, or of what is made anew of its published results, if not run here."""
     from henkan.config.studies import read_study
     from henkan.report.published import rebuild, results_of
     from henkan.report.read import folder_of_study
