@@ -132,8 +132,8 @@ def front(axes: Axes, found: Searched) -> None:
     axes.plot(found.scored[x], found.scored[y], "o", color=COLORS["one"], ms=4, alpha=0.6, mew=0)
     best = found.best.sort_values(x)
     axes.plot(best[x], best[y], "o-", color=COLORS["best"], ms=4.5, lw=0.9)
-    for number, *at in best[["trial", x, y]].itertuples(index=False):
-        axes.annotate(str(number), at, xytext=(3, 3), textcoords="offset points", fontsize=7, color=MUTED)
+    for number, right, up in best[["trial", x, y]].itertuples(index=False):
+        axes.annotate(str(number), (right, up), xytext=(3, 3), textcoords="offset points", fontsize=7, color=MUTED)
     axes.set_xlabel(verbatim(f"{label(x)}, {found.direction(x)} is better"))
     axes.set_ylabel(verbatim(f"{label(y)}, {found.direction(y)} is better"))
     axes.set_title("Pareto front", loc="left", fontsize=8.5, weight="bold")
@@ -161,6 +161,8 @@ def slice_of(axes: Axes, found: Searched, parameter: str, goal: str) -> None:
     values = found.scored[parameter].dropna()
     if numeric(values) and values.min() > 0 and values.max() >= 20 * values.min():
         axes.set_xscale("log")
+    if not numeric(values):
+        axes.set_xlim(-0.5, values.nunique() - 0.5)
     axes.set_title(verbatim(parameter), loc="left", fontsize=8.5, weight="bold")
     axes.set_ylabel(verbatim(label(goal)))
 
