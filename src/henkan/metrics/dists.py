@@ -35,7 +35,7 @@ class DISTS:
         return distances.reshape(len(output))
 
 
-class _Network(DISTSNetwork):  # type: ignore[misc]
+class _Network(DISTSNetwork):
     """torchmetrics' network without its constructor, which downloads."""
 
     def __init__(self, trunk: nn.Sequential, alpha: Tensor, beta: Tensor) -> None:

@@ -32,7 +32,8 @@ def effects(study: Study) -> list[Effect]:
     """Return the marginal effects in the headline metrics; none where fewer than two axes (variants are one) differ.
 
     Within a seed each place counts the same, so that one number a seed is left. Places where both values are one and
-    the same run are left out, and so are other pictures, which pair with none, and seeds that lack a place.
+    the same run, or recipes of their own, are left out, and so are other pictures, which pair with none, and seeds that
+    lack a place.
     """
     nodes = study.configurations
     points = {
@@ -67,7 +68,12 @@ def coupled(
 
 
 def distinct(study: Study, ours: str, theirs: str) -> bool:
-    return study.folders(ours) != study.folders(theirs)
+    """Whether two configurations are two runs, and of one task: scores of recipes of their own do not compare."""
+    recipes = [
+        [word for word in study.configurations[name].get("overrides") or [] if word.startswith("experiment=")]
+        for name in (ours, theirs)
+    ]
+    return study.folders(ours) != study.folders(theirs) and recipes[0] == recipes[1]
 
 
 def effect(study: Study, couples: list[tuple[str, str]], key: str) -> tuple[Interval, int] | None:
@@ -96,8 +102,9 @@ def effect_lines(study: Study) -> list[str]:
     for (axis, value, first), own in rows.items():
         where = "" if axis == VARIANT or value.startswith(f"{axis.split('.')[-1]}=") else f"{axis} "
         changes = listed(f"{change(one, digits[one.metric])} in {metric(one.metric).label}" for one in own)
-        places, seeds = max(one.places for one in own), max(one.difference.n for one in own)
-        over = f"mean of {plural(places, 'place')} and {plural(seeds, 'seed')}"
+        counts, seeds = sorted({one.places for one in own}), max(one.difference.n for one in own)
+        places = plural(counts[0], "place") if len(counts) == 1 else f"{counts[0]} to {counts[-1]} places"
+        over = f"mean of {places} and {plural(seeds, 'seed')}"
         lines.append(f"{where}{value} in place of {first}: {changes} ({over}).")
     return lines
 

@@ -5,7 +5,8 @@ folder of runs, patterns, several of these. Runs that differ in their seeds alon
 the baseline, unless --baseline names another. The page is small, and shows pictures from the folders that lie beside
 it; --single-file writes another one that can be sent alone, with every picture in it. What a repository keeps of a
 study makes its report anew, without curves and pictures: named by its folder of results, or by the study where it was
-not run here. --csv, --markdown and --latex print the table for other programs.
+not run here. --csv, --markdown and --latex print the table for other programs. A search by itself
+has its own page: its best trials, the Pareto front, and scores over each parameter.
 
   henkan report mse_vs_gan
   henkan report mse_vs_gan scale=smoke
@@ -13,6 +14,7 @@ not run here. --csv, --markdown and --latex print the table for other programs.
   henkan report outputs/runs/studies/mse_vs_gan-laptop --publish experiments/mse_vs_gan/results
   henkan report experiments/mse_vs_gan/results
   henkan report outputs/runs/sweeps/2026-11-26_10-00-00 --baseline adversarial=0.001
+  henkan report outputs/runs/searches/completion_balance-laptop-1a2b3c4d
   henkan report outputs/runs/glcic-* outputs/runs/searches/completion_balance-laptop --latex
 """
 
@@ -75,6 +77,23 @@ def numbers(folder: Path, given: argparse.Namespace) -> str:
     return tables.latex(study) if given.latex else table(folder)
 
 
+def of_search(folder: Path, given: argparse.Namespace) -> int:
+    """Write the report of a search, print its best trials and the page."""
+    import sys
+
+    from henkan.report.searched import TRIALS, markdown, read_search, write_search
+
+    if given.latex or given.publish or given.into or given.baseline:
+        raise UserError(f"{folder} is a search, whose report lies in it: --csv and --markdown print its trials")
+    path, found = write_search(folder), read_search(folder)
+    if given.csv:
+        print((folder / TRIALS).read_text(encoding="utf-8").rstrip())
+    else:
+        print(markdown(found) if given.markdown else f"{markdown(found)}\n\n{found.sentence}")
+    print(path, file=sys.stderr if given.csv or given.markdown else sys.stdout)
+    return 0
+
+
 def main(arguments: list[str]) -> int:
     """Write a report anew, print its table and the page; where another program reads the table, nothing else."""
     import sys
@@ -93,6 +112,8 @@ def main(arguments: list[str]) -> int:
     for kind in ("csv", "markdown", "latex"):
         kinds.add_argument(f"--{kind}", action="store_true", help=f"print the table as {kind}")
     given = parser.parse_intermixed_args(arguments)
+    if len(given.words) == 1 and (Path(given.words[0]) / "trials.csv").is_file():
+        return of_search(Path(given.words[0]), given)
     folder = folder_of(given.words, given.into, given.baseline)
     path = write_report(folder, single=given.single_file)
     if given.publish:
