@@ -45,8 +45,8 @@ class WeightsAndBiases(Files):
     Offline, the run is written anew from the history at each start, and what an earlier start had written is removed.
     Online, the server's run of the same id is gone on with. Without a key or a network, online goes on offline.
     Its id is the run's own or, where an agent of a W&B sweep has started it, the agent's, which stays when the run is
-    gone on with by hand (`wandb/run_id`); another agent's takes its place. Its group is its study or sweep, its type the
-    variant.
+    gone on with by hand (`wandb/run_id`); another agent's takes its place. Its group is its study or sweep, its
+    type the variant.
     `disabled`: there is no W&B run, only the files. Raises `UserError` for another mode.
     """
 
