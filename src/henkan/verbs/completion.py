@@ -62,7 +62,7 @@ def complete(line: str) -> list[str]:
             return within_list(inside, typed)
         run(verb.name, ["-sc", "query=bash"])
         return []
-    if verb.name in ("study", "report"):
+    if verb.name in ("dashboard", "report", "study", "sync", "wandb-sweep"):
         return [path.parent.name for path in sorted(Path("experiments").glob("*/study.yaml"))]
     return []
 
