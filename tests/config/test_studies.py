@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from tiny_study import in_study
 
 from henkan.config.studies import read_study
@@ -57,9 +58,26 @@ def test_what_is_said_and_what_is_not(study: Path) -> None:
         "weights.adversarial=0.01",
         "seed=1",
         "study=tiny_study",
+        "variant=weak",
         "scale.width=0.125",
         "data@evaluation.data=openmoji",
     ]
+
+
+def test_runs_tell_their_variant_and_point(study: Path) -> None:
+    axes = {"weights.adversarial": [4e-4, "1e-3"], "on paper": {"it's so": ["size=32"], "null": ["size=48"]}}
+    in_study(study, axes=axes, seeds=[0], variants={"MSE, alone": ["loss=[mse]"]}, baseline="MSE, alone")
+    told = []
+    for _, _, words in read_study(str(study), []).runs():
+        given = {word.partition("=")[0]: word for word in words}
+        parse = OverridesParser.create().parse_override
+        told.append((parse(given["variant"]).value(), parse(given["point"]).value()))
+    points = [
+        {"weights_adversarial": weight, "on_paper": word} for weight in (4e-4, 1e-3) for word in ("it's so", "null")
+    ]
+    assert told == [("MSE, alone", point) for point in points]
+    with pytest.raises(UserError, match="a study gives each of its runs its variant"):
+        read_study(str(study), ["variant=x"])
 
 
 def test_the_folder_that_one_is_in_has_a_name(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -100,7 +100,14 @@ class Study:
 
 def text_of(word: str) -> str:
     """Return a word as an override gives it: with quotes, unless it is a plain one."""
-    return word if re.fullmatch(r"[A-Za-z_][\w-]*", word) else QuotedString(word, Quote.single).with_quotes()
+    plain = re.fullmatch(r"[A-Za-z_][\w-]*", word, re.ASCII) and word.lower() not in (
+        "null",
+        "true",
+        "false",
+        "nan",
+        "inf",
+    )
+    return word if plain else QuotedString(word, Quote.single).with_quotes()
 
 
 def point_of(point: Mapping[str, str]) -> str:

@@ -61,7 +61,7 @@ def complete(line: str) -> list[str]:
             return within_list(inside, typed)
         run(verb.name, ["-sc", "query=bash"])
         return []
-    if verb.name in ("study", "report"):
+    if verb.name in ("dashboard", "report", "study", "sync", "vote", "wandb-sweep"):
         from henkan.config.trees import experiments_folders
 
         return sorted({path.parent.name for folder in experiments_folders() for path in folder.glob("*/study.yaml")})
