@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from henkan.prediction.model import Model, load
 from henkan.training.model_file import said
@@ -96,11 +96,5 @@ def short(place: str) -> str:
 
 def task_in(file: Path) -> str:
     """Return the task of a model file, without building its network."""
-    config = OmegaConf.create(yaml.safe_load(said(file)["config"]))
-    return task_of(config)
-
-
-def task_of(config: DictConfig) -> str:
-    """Return the name of a config's task, as in `task=NAME`."""
-    target: str = config.task._target_
+    target: str = yaml.safe_load(said(file)["config"])["task"]["_target_"]
     return target.split(".")[-2]

