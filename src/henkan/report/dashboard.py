@@ -7,16 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from henkan.config.checks import locate
 from henkan.config.studies import Study, named
 from henkan.errors import UserError
 from henkan.losses.adversarial import Adversarial
-
-if TYPE_CHECKING:
-    import wandb_workspaces.reports.v2 as wr
-    import wandb_workspaces.workspaces as ws
 
 # Headline scores that are shown where a study names none.
 SCORES = 3
@@ -105,7 +101,7 @@ def of_study(study: Study) -> Any:
     return expr.And(expr.Config("study") == study.name)
 
 
-def workspace(board: Board) -> ws.Workspace:
+def workspace(board: Board) -> Any:
     """Return the workspace: the study's runs, grouped by configuration, and a section for each group of panels."""
     _, workspaces = package()
     return workspaces.Workspace(
@@ -124,7 +120,7 @@ def workspace(board: Board) -> ws.Workspace:
     )
 
 
-def report(board: Board) -> wr.Report:
+def report(board: Board) -> Any:
     """Return the report: the question, and a grid of panels for each group, over the same runs."""
     reports, _ = package()
     study = board.study

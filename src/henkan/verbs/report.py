@@ -29,7 +29,7 @@ from henkan.report.write import publish, table, write_report
 
 
 def by_name(name: str, overrides: Sequence[str]) -> Path:
-    """Return the folder of the study of this name or, where it was not run, of what its published results are made into."""
+    """Return the folder of the study of this name; where it was not run, of what its published results make."""
     from henkan.config.studies import read_study
     from henkan.report.published import rebuild, results_of
     from henkan.report.read import folder_of_study
