@@ -58,6 +58,7 @@ def test_a_balance_does_not_see_how_many_processes_there_are(
     assert_same_curves(one, two)
 
 
+@pytest.mark.slow
 def test_inside_a_multirun_rank_1_starts_its_own_run_and_not_the_sweep(
     tiny: list[str], tmp_path: Path, processes: WarmProcesses
 ) -> None:

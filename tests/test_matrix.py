@@ -89,6 +89,7 @@ def train(plan: Plan, batch: dict[str, Any]) -> pl.LightningModule:
     return translator
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", TASKS)
 def test_a_task_trains_with_every_generator_that_fits(
     task: str, pictures: Path, drawings: Path, labelled: Path, tmp_path: Path, subtests: Any

@@ -45,6 +45,7 @@ def scores(processes: WarmProcesses, words: list[str], log: Path) -> str:
     return (folder / "scores.csv").read_text()
 
 
+@pytest.mark.slow
 def test_a_job_that_is_told_to_end_leaves_nothing_that_another_one_would_go_on_from(
     tiny: list[str], tmp_path: Path, processes: WarmProcesses, job: Path
 ) -> None:

@@ -35,6 +35,7 @@ def augmented(drawn: list[str], unpaired: list[str]) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("iteration", "workers"), [(6, 0), (10, 2)])
 def test_a_killed_run_ends_as_if_it_had_not_been(
     augmented: list[str], tmp_path: Path, processes: WarmProcesses, iteration: int, workers: int

@@ -173,12 +173,17 @@ def read_text(path: Path, way_out: str) -> str:
         raise Damaged(f"{path} cannot be read ({error.strerror}); {way_out}") from error
     if not content:
         raise Damaged(f"{path} is empty; {way_out}")
-    if content.startswith(LFS_POINTER):
-        raise Damaged(f"{path} is a pointer of Git LFS: git lfs pull fetches the file")
+    refuse_pointer(content, path)
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise Damaged(f"{path} is damaged (it is no text at byte {error.start}); {way_out}") from error
+
+
+def refuse_pointer(begin: bytes, path: Path) -> None:
+    """Raise `Damaged` for a file that begins as what Git LFS leaves where it has not fetched the file itself."""
+    if begin.startswith(LFS_POINTER):
+        raise Damaged(f"{path} is a pointer of Git LFS: git lfs pull fetches the file")
 
 
 def check_archive(path: Path, kind: str, way_out: str) -> None:
@@ -187,8 +192,7 @@ def check_archive(path: Path, kind: str, way_out: str) -> None:
     A third of a second a gigabyte. Raises `Damaged`, which ends in the way out, if it is not as it was written.
     """
     begin = opening(path, kind, way_out)
-    if begin.startswith(LFS_POINTER):
-        raise Damaged(f"{path} is a pointer of Git LFS: git lfs pull fetches the file")
+    refuse_pointer(begin, path)
     try:
         with zipfile.ZipFile(path) as archive:
             names = [member.filename for member in archive.infolist() if member.external_attr & FOLDER_ATTRIBUTE]

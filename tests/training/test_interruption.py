@@ -123,6 +123,7 @@ def test_a_signal_saves_and_the_same_command_goes_on(
     assert equal(end(folder), straight(processes, words, tmp_path, ends))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("told", ["the first alone", "both"])
 def test_two_ranks_end_after_the_same_iteration(
     tiny: list[str], tmp_path: Path, processes: WarmProcesses, ends: dict[str, Any], told: str

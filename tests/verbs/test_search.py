@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pandas as pd
+import pytest
 from tiny_search import write_search
 from tiny_study import done, own
 
@@ -16,6 +17,7 @@ from henkan.launching.launcher import WarmProcesses
 from henkan.runs.record import read_record
 
 
+@pytest.mark.slow
 def test_killed_it_goes_on_and_two_processes_share_it(
     tiny: list[str], tmp_path: Path, processes: WarmProcesses
 ) -> None:

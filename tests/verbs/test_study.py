@@ -74,6 +74,7 @@ def test_a_failed_run_is_told_and_the_others_go_on(
     assert [path for path in (tmp_path / "runs").rglob(".*") if "@" in path.name] == []
 
 
+@pytest.mark.slow
 def test_on_two_terminals_a_study_shares_its_runs(
     study: Path, tiny: list[str], tmp_path: Path, processes: WarmProcesses
 ) -> None:

@@ -16,7 +16,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from henkan.errors import UserError
-from henkan.files import Damaged, replaced
+from henkan.files import Damaged, opening, refuse_pointer, replaced
 
 SUFFIX = ".safetensors"
 WAY_OUT = "copy it again, or write it anew with henkan export"
@@ -55,7 +55,8 @@ def said(path: Path) -> dict[str, str]:
 
 
 def metadata(path: Path) -> dict[str, str]:
-    """Return what a file of safetensors says beside its tensors."""
+    """Return what a file of safetensors says beside its tensors. Raises `Damaged`."""
+    refuse_pointer(opening(path, "model file", WAY_OUT), path)
     try:
         with safe_open(path, framework="pt") as file:
             return dict(file.metadata() or {})

@@ -15,7 +15,7 @@ from filelock import FileLock
 from pytorch_lightning.loggers import Logger, MLFlowLogger
 
 from henkan.config.resolved import Config
-from henkan.errors import UserError
+from henkan.errors import MissingPackage, UserError
 from henkan.ranks import say
 from henkan.training.loggers.lightning import ThroughLightning, told
 from henkan.training.loggers.logger import title_of
@@ -37,7 +37,7 @@ class MLflow(ThroughLightning):
     def __init__(self, experiment: str, uri: str | None) -> None:
         super().__init__()
         if not all(find_spec(name) for name in NEEDED):
-            raise UserError("logger=mlflow needs the package mlflow: pip install 'henkan[mlflow]'")
+            raise MissingPackage("logger=mlflow needs the package mlflow: pip install 'henkan[mlflow]'")
         self.experiment, self.uri = experiment, uri
 
     def open(self, record: Mapping[str, Any], config: Config) -> Logger:

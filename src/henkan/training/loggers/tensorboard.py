@@ -13,7 +13,7 @@ import yaml
 from pytorch_lightning.loggers import Logger, TensorBoardLogger
 
 from henkan.config.resolved import Config
-from henkan.errors import UserError
+from henkan.errors import MissingPackage
 from henkan.training.loggers.lightning import ThroughLightning, told
 from henkan.training.recorder import Ended
 
@@ -29,7 +29,7 @@ class TensorBoard(ThroughLightning):
     def __init__(self) -> None:
         super().__init__()
         if find_spec("tensorboard") is None:
-            raise UserError("logger=tensorboard needs the package tensorboard: pip install 'henkan[tensorboard]'")
+            raise MissingPackage("logger=tensorboard needs the package tensorboard: pip install 'henkan[tensorboard]'")
 
     def open(self, record: Mapping[str, Any], config: Config) -> Logger:
         shutil.rmtree(self.folder / FOLDER, ignore_errors=True)

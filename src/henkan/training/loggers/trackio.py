@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from henkan.config.resolved import Config
-from henkan.errors import UserError
+from henkan.errors import MissingPackage
 from henkan.training.loggers.lightning import numbers, told
 from henkan.training.loggers.logger import Files, group_of
 from henkan.training.recorder import Ended, Row
@@ -24,7 +24,7 @@ class Trackio(Files):
 
     def __init__(self, project: str) -> None:
         if find_spec("trackio") is None:
-            raise UserError("logger=trackio needs the package trackio: pip install 'henkan[trackio]'")
+            raise MissingPackage("logger=trackio needs the package trackio: pip install 'henkan[trackio]'")
         self.project = project
         self.run: Any = None
 
