@@ -23,8 +23,8 @@ Array = NDArray[np.generic]
 TOLERANCE = 1e-4
 # Sizes that it is tried with, in steps of what the network's sides are a multiple of; the first is what is traced.
 SIZES = ((3, 4), (4, 3), (5, 7))
-# At least so many pixels a side: less is nothing to a network that reduces a picture several times.
-LEAST = 32
+# At least so many pixels a side: networks treat pictures smaller than their margins otherwise (Johnson's: 40 pixels).
+LEAST = 64
 
 
 class Program(nn.Module):
