@@ -84,7 +84,12 @@ def test_it_serves_until_it_is_told_to_end_and_goes_on_later(voted: Path) -> Non
     words = [sys.executable, "-m", "henkan", "vote", str(voted), "voter=ana"]
     for left in (6, 5):
         with subprocess.Popen(
-            words, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}
+            words,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            # A shell that starts the suite behind a & has it ignored, and so would be what the suite starts.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         ) as one:
             assert one.stdout is not None
             assert one.stdout.readline().startswith(f"henkan: {left} pairs for ana")
