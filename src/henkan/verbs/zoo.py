@@ -61,7 +61,9 @@ def show(console: Console) -> None:
         for key, value in rows.items():
             console.print(f"  [dim]{key:<8}[/]{escape(value)}", soft_wrap=True, highlight=False)
     console.print(
-        "\nhenkan predict model=NAME input=…   henkan zoo NAME   henkan train init=model:NAME …", markup=False
+        "\nhenkan predict model=NAME input=…   henkan zoo NAME   henkan train init=model:NAME …",
+        soft_wrap=True,
+        markup=False,
     )
 
 
