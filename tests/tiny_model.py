@@ -45,9 +45,13 @@ def untrained(task: str) -> tuple[nn.Module, DictConfig]:
     return network, cfg
 
 
-def write_model(path: Path, task: str, half: bool = True) -> Path:
-    """Write an untrained network as a model file."""
+def write_model(path: Path, task: str, half: bool = True, gain: float = 1.0) -> Path:
+    """Write an untrained network as a model file, its kernels times `gain`."""
     network, cfg = untrained(task)
+    with torch.no_grad():
+        for weight in network.parameters():
+            if weight.ndim > 1:
+                weight *= gain
     facts = {"recipe": RECIPES[task][0], "identity": "0" * 64, "iterations": "0"}
     export(Source(network, cfg, facts), path, OmegaConf.create({"half": half}))
     return path
