@@ -6,6 +6,7 @@ of the same number of pictures, of one size, and the same features.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from typing import Literal
 
@@ -56,9 +57,9 @@ class _Neighbors(SetMetric):
             return float("nan")
         return self._score(torch.cat(self._outputs), torch.cat(self._targets))
 
+    @abstractmethod
     def _score(self, outputs: Tensor, targets: Tensor) -> float:
         """Return the score of features (N, D) and (N, D)."""
-        raise NotImplementedError
 
 
 class Precision(_Neighbors):

@@ -22,12 +22,12 @@ from typing import Any, ClassVar, cast
 from urllib.parse import urlsplit
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from henkan.config.explain import suggestion
 from henkan.errors import UserError
 from henkan.files import read_json, replaced
 from henkan.report.read import Run, Study
+from henkan.report.templates import template
 from henkan.report.votes import SHARES, Answer, Vote, append, identity_of, question, read_votes
 
 HERE = "127.0.0.1"
@@ -172,15 +172,8 @@ class Session:
 
     def page(self, nonce: str, inside: bool) -> str:
         """Return the page; with the pictures `inside` it is for a file, and keeps its answers until they are saved."""
-        templates = Environment(
-            loader=PackageLoader("henkan.report.write", ""),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
         images = [f"data:image/png;base64,{base64.b64encode(content(path)).decode()}" for path in self.images]
-        return templates.get_template("ballot.html.j2").render(
+        return template("ballot.html.j2").render(
             title=self.study.title,
             nonce=nonce,
             static=inside,

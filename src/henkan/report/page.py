@@ -10,7 +10,6 @@ from functools import cached_property
 
 import pandas as pd
 import yaml
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from henkan.report import figures, words
@@ -33,6 +32,7 @@ from henkan.report.summary import (
     pictures_of,
     power,
 )
+from henkan.report.templates import template
 from henkan.report.votes import Opinion, between, opinion, percent
 
 # What a page is at most, whatever the study: more is slow to open on a phone, and no mail takes it.
@@ -193,14 +193,7 @@ def linked(parts: list[Part]) -> list[Part]:
 
 def render(study: Study, rows: list[Comparison], parts: list[Part], beside: Beside, single: bool = False) -> str:
     """Return the report as HTML; of a `single` file nothing is said to lie beside it."""
-    templates = Environment(
-        loader=PackageLoader("henkan.report.write", ""),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return templates.get_template("report.html.j2").render(
+    return template("report.html.j2").render(
         study=study,
         words=words,
         percent=percent,

@@ -19,7 +19,7 @@ from henkan.config.checks import FRAMEWORKS_OWN
 from henkan.config.composition import compose_root
 from henkan.config.explain import explain
 from henkan.config.trees import PACKAGE, make_importable
-from henkan.errors import MissingWeights, UserError
+from henkan.errors import Missing, UserError
 from henkan.trying.little import write_drawings, write_labelled, write_pictures
 from henkan.trying.trial import Trial
 
@@ -112,8 +112,8 @@ def failure(trial: Trial) -> str | None:
     """Run a trial; return in a line what went wrong, None where nothing did."""
     try:
         trial.run()
-    except MissingWeights:
-        # It was built, and waits for a file that only a person can fetch.
+    except Missing:
+        # It was built, and waits for a file, or a package, that only a person can fetch.
         return None
     except Exception as error:
         if os.environ.get("HENKAN_TRACEBACK") == "1":
