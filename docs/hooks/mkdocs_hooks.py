@@ -22,7 +22,7 @@ FETCHED = re.compile(
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Put the pages that are made into the navigation, where it says `studies/*`."""
     made = {
-        "zoo/*": [page for page in study_pages.pages() if page.startswith("studies/zoo/")],
+        "zoo/*": [f"zoo/{name}.md" for name in study_pages.cards()],
         "studies/*": [f"studies/{name}/index.md" for name in study_pages.studies()],
         "config/*": [page for page in config_pages.pages() if re.match(r"reference/config/(?!index)", page)],
         "roots/*": [page for page in config_pages.pages() if page.startswith("reference/roots/")],
