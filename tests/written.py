@@ -100,6 +100,14 @@ def of_block(block: Block) -> Iterator[Command]:
                 yield Command(f"{name_of(block.page)}:{block.line}: {line.strip()}", words, block.why)
 
 
+def of_henkan(words: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Return the verb and what follows it, where a command is henkan's."""
+    rest = list(words)
+    while rest[:1] == ["srun"] or rest[:2] == ["uv", "run"]:
+        rest = rest[1:] if rest[0] == "srun" else rest[2:]
+    return tuple(rest[1:]) if rest[:1] == ["henkan"] else None
+
+
 def split(line: str) -> Iterator[tuple[str, ...]]:
     """Yield the commands of a line, each without the variables that it sets."""
     # What only a shell knows: an element of an array, a sum.

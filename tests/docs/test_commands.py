@@ -13,7 +13,7 @@ import study_pages
 import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
-from written import PAGES, ROOT, Command, blocks, commands, name_of
+from written import PAGES, ROOT, Command, blocks, commands, name_of, of_henkan
 
 from henkan.archive.query import condition
 from henkan.config.checks import check_types
@@ -35,14 +35,6 @@ OTHERS = re.compile(
     r"|bash \.ci/(run|versions)"
     r"|\{ \[ \$\? -eq 138 \]|scontrol requeue .*"
 )
-
-
-def of_henkan(words: tuple[str, ...]) -> tuple[str, ...] | None:
-    """Return the verb and what follows it, where a command is henkan's."""
-    rest = list(words)
-    while rest[:1] == ["srun"] or rest[:2] == ["uv", "run"]:
-        rest = rest[1:] if rest[0] == "srun" else rest[2:]
-    return tuple(rest[1:]) if rest[:1] == ["henkan"] else None
 
 
 def written() -> list[Command]:

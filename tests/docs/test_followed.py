@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageDraw
 from skimage import data as samples
-from test_commands import of_henkan
-from written import ROOT, SHELL, Block, blocks, of_block
+from written import ROOT, SHELL, Block, blocks, of_block, of_henkan
 
 PAGES = (
     "README.md",
