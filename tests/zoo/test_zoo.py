@@ -14,11 +14,14 @@ from PIL import Image
 from tiny_model import write_model
 
 from henkan.errors import UserError
-from henkan.exporting.card import Sheet, compared, markdown, matches, portable, scored
 from henkan.launching.execute import execute
 from henkan.training import model_file
 from henkan.verbs.zoo import ALL, LARGEST
 from henkan.zoo import networks
+from henkan.zoo_cards.card import portable
+from henkan.zoo_cards.markdown import markdown
+from henkan.zoo_cards.scores import compared, matches, scored
+from henkan.zoo_cards.sheet import Sheet
 
 REPOSITORY = Path(__file__).parents[2]
 SHEETS = REPOSITORY / "experiments" / "zoo"

@@ -20,12 +20,14 @@ from rich.markup import escape
 
 from henkan.config.composition import compose_root
 from henkan.errors import UserError
-from henkan.exporting.card import Sheet, card_of, markdown
 from henkan.exporting.written import export
 from henkan.files import replaced
 from henkan.launching.execute import run as run_verb
 from henkan.launching.swept import noted, sweeping
 from henkan.zoo import networks
+from henkan.zoo_cards.card import card_of
+from henkan.zoo_cards.markdown import markdown
+from henkan.zoo_cards.sheet import Sheet
 
 SHEETS = Path("experiments/zoo")
 # What a network may take in the wheel, and all of them, in bytes.
