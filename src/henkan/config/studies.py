@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +77,25 @@ class Study:
                 chosen = [word for axis, value in point.items() for word in self.axes[axis][value]]
                 found[" ".join([variant, *values])] = Configuration(variant, point, [*overrides, *chosen])
         return found
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What `study.json` says of the study, whichever of its runs there are."""
+        return {
+            "title": self.title,
+            "question": self.question,
+            "recipe": self.recipe,
+            "scale": self.scale,
+            "baseline": self.baseline,
+            "headline": self.headline,
+            "family": self.family,
+            "plane": self.plane,
+            "bound": self.bound,
+            "name": self.name,
+            "seeds": self.seeds,
+            "configurations": {name: asdict(made) for name, made in self.configurations.items()},
+            "overrides": [*self.overrides, *self.given],
+        }
 
     @property
     def folder(self) -> Path:

@@ -70,28 +70,15 @@ def scores(path: Path) -> pd.DataFrame:
 def planned(study: Study, runs: list[dict[str, Any]], metrics: list[str]) -> dict[str, Any]:
     """Return the content of `study.json`: what study.yaml asks, as far as it was published."""
     scored = list(dict.fromkeys(run["configuration"] for run in runs))
-    asked = {
-        name: {"variant": made.variant, "point": made.point, "overrides": made.overrides}
-        for name, made in study.configurations.items()
-        if name in scored
-    }
+    facts = study.facts
+    asked = {name: node for name, node in facts["configurations"].items() if name in scored}
     if foreign := [name for name in scored if name not in asked]:
         raise UserError(f"{study.file} has no {', '.join(foreign)}, which the published scores are of: mend either")
     return {
+        **facts,
         "published": True,
-        "title": study.title,
-        "question": study.question,
-        "recipe": study.recipe,
-        "scale": study.scale,
-        "baseline": study.baseline,
-        "headline": study.headline,
-        "family": study.family,
-        "plane": study.plane,
-        "bound": study.bound,
-        "name": study.name,
         "seeds": sorted({run["seed"] for run in runs} - {None}),
         "configurations": asked,
-        "overrides": study.overrides,
         "metrics": {name: better(name) for name in metrics},
         "runs": runs,
         "saved_iterations": 0,

@@ -17,7 +17,6 @@ from henkan.config.trees import config_folder
 from henkan.files import sweep, write_sealed
 from henkan.launching.crew import hired
 from henkan.launching.swept import swept
-from henkan.report.read import Plan
 from henkan.report.write import table, write_report
 from henkan.runs.plan import plan_run
 from henkan.runs.record import read_record
@@ -164,23 +163,8 @@ def twins(jobs: Sequence[Job]) -> list[list[str]]:
 
 def write_study(study: Study, jobs: Sequence[Job], folder: Path) -> None:
     """Write `study.json`: what was asked, and how far each run is."""
-    plan: Plan = {
-        "title": study.title,
-        "question": study.question,
-        "recipe": study.recipe,
-        "scale": study.scale,
-        "baseline": study.baseline,
-        "headline": study.headline,
-        "family": study.family,
-        "plane": study.plane,
-        "bound": study.bound,
-        "name": study.name,
-        "seeds": study.seeds,
-        "configurations": {
-            name: {"variant": made.variant, "point": made.point, "overrides": made.overrides}
-            for name, made in study.configurations.items()
-        },
-        "overrides": [*study.overrides, *study.given],
+    plan = {
+        **study.facts,
         "metrics": scored(jobs),
         "runs": [
             {
