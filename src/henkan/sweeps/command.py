@@ -11,7 +11,8 @@ from omegaconf import DictConfig
 
 from henkan.config.engines import without_engine
 from henkan.config.searches import Search
-from henkan.config.studies import Kind, Study
+from henkan.config.settings import Kind
+from henkan.config.studies import Study
 from henkan.errors import UserError
 from henkan.launching.crew import Crew
 from henkan.launching.execute import execute
