@@ -23,15 +23,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import yaml
-
 from henkan.archive.difference import difference
 from henkan.archive.disk import PARTS, REST, prefixes, taken
 from henkan.archive.index import Archive, Entry
 from henkan.archive.query import as_number, better, condition, know, named, one_named, select, value_of, way
 from henkan.archive.removal import delete
 from henkan.archive.table import Row, described, show, size, told_apart
-from henkan.config.trees import config_folder
+from henkan.config.trees import default_runs
 from henkan.errors import UserError
 
 OPTION = "paths.runs="
@@ -44,7 +42,7 @@ def main(arguments: list[str]) -> int:
     place = next((word.removeprefix(OPTION) for word in words if word.startswith(OPTION)), None)
     words = [word for word in words if not word.startswith(OPTION)]
     action = words.pop(0) if words and words[0] in ACTIONS else "list"
-    archive = Archive(Path(place) if place else default_place())
+    archive = Archive(Path(place) if place else default_runs())
     try:
         ACTIONS[action](archive, words, given)
     finally:
@@ -66,12 +64,6 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument("--yes", action="store_true", help="delete without asking")
     given = parser.parse_intermixed_args(arguments)
     return given, given.words
-
-
-def default_place() -> Path:
-    """Return where runs lie if nobody says it: as `conf/paths/default.yaml` has it."""
-    content = yaml.safe_load((config_folder() / "paths" / "default.yaml").read_text(encoding="utf-8"))
-    return Path(content["runs"])
 
 
 def tell_damaged(archive: Archive) -> None:
