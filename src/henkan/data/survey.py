@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from henkan.data.cache import cache_folder, recalled, remember
 from henkan.data.contents import state_of
-from henkan.data.decode import EXTENSIONS, opened
+from henkan.data.decode import is_picture, opened
 from henkan.data.kept import keeping_none
 from henkan.data.near_grey import NearGrey
 from henkan.data.pictures import Picture, Pictures, every
@@ -67,7 +67,7 @@ def look(pictures: Pictures, name: str) -> Facts:
     facts = Facts()
     try:
         for path in pictures.files(name)[:1]:
-            if path.suffix.lower() in EXTENSIONS:
+            if is_picture(path.suffix):
                 with opened(path) as image:
                     facts["format"], facts["mode"] = str(image.format), image.mode
         picture = pictures.picture(name)
