@@ -12,7 +12,9 @@ from scipy import stats
 from henkan.report import figures
 from henkan.report.effects import effect_lines, effects, effects_table
 from henkan.report.page import cost
-from henkan.report.read import Run, Study, read_study
+from henkan.report.read import read_study
+from henkan.report.run import Run
+from henkan.report.study import Study
 from henkan.report.summary import front, pareto
 
 

@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from skimage.color import deltaE_ciede2000, rgb2lab
 
 from henkan.report.figures import BASELINE, PALETTE, _figure, broken, colors, drawing
-from henkan.report.read import Study
+from henkan.report.study import Study
 
 
 def study(*names: str) -> Study:

@@ -26,7 +26,8 @@ import numpy as np
 from henkan.config.explain import suggestion
 from henkan.errors import UserError
 from henkan.files import read_json, replaced
-from henkan.report.read import Run, Study
+from henkan.report.run import Run
+from henkan.report.study import Study
 from henkan.report.templates import template
 from henkan.report.votes import SHARES, Answer, Vote, append, identity_of, question, read_votes
 

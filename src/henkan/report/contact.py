@@ -14,7 +14,8 @@ from PIL import Image, ImageDraw, ImageFont
 from scipy.ndimage import uniform_filter
 
 from henkan.report.figures import INK, broken, colors
-from henkan.report.read import GIVEN, Study
+from henkan.report.run import GIVEN
+from henkan.report.study import Study
 
 # The side of a tile. The sheet is for a README, the page has every pixel.
 SIDE = 96

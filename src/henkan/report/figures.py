@@ -24,8 +24,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from henkan.report import svg
 from henkan.report.along import Line, by_variant, lines, over_axis, plot
-from henkan.report.read import Study
 from henkan.report.statistics import seed_means
+from henkan.report.study import Study
 from henkan.report.summary import front
 from henkan.report.ticks import Plain, logarithmic, width_of
 from henkan.report.words import metric

@@ -233,7 +233,7 @@ def called(groups: Sequence[Group], keys: Sequence[str]) -> list[str]:
 
 
 def planned(groups: Sequence[Group], baseline: str, into: Path) -> dict[str, Any]:
-    """Return the content of `study.json`; see `henkan.report.read.Plan`."""
+    """Return the content of `study.json`; see `henkan.report.plan.Plan`."""
     runs = [(group, entry) for group in groups for entry in group.runs]
     seeds = sorted({seed for _, entry in runs if (seed := seed_of(entry)) is not None})
     directions = {name: better for _, entry in runs for name, better in directions_of(entry).items()}

@@ -17,8 +17,9 @@ from henkan.report.beside import Beside
 from henkan.report.effects import effect_lines
 from henkan.report.figures import GROUPS, Chart
 from henkan.report.pictures import Gallery
-from henkan.report.read import STATUSES, Run, Study
+from henkan.report.run import STATUSES, Run
 from henkan.report.statistics import OVER_IMAGES, WITHOUT_SEEDS
+from henkan.report.study import Study
 from henkan.report.summary import (
     SYMBOLS,
     Answer,

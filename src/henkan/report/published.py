@@ -12,7 +12,7 @@ from henkan.config.studies import Study, read_study
 from henkan.config.trees import config_folders
 from henkan.errors import UserError
 from henkan.files import replaced, write_sealed
-from henkan.report.read import WHOLE_SET
+from henkan.report.study import WHOLE_SET
 from henkan.scoring.evaluator import POST
 
 SCORES, SUMMARY = "scores.csv.gz", "summary.csv"

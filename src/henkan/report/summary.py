@@ -15,7 +15,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from henkan.report.read import WHOLE_SET, Study
 from henkan.report.statistics import (
     Interval,
     Scores,
@@ -31,6 +30,7 @@ from henkan.report.statistics import (
     significance,
     summarize,
 )
+from henkan.report.study import WHOLE_SET, Study
 from henkan.report.words import decimals, in_words, listed, metric, number, plural
 
 Verdict = Literal["better", "worse", "closer", "farther", "higher", "lower", "unclear", "equal"]

@@ -21,7 +21,8 @@ from scipy import optimize, special, stats
 from scipy.sparse.csgraph import connected_components
 
 from henkan.report import words
-from henkan.report.read import Run, Study
+from henkan.report.run import Run
+from henkan.report.study import Study
 from henkan.runs.locks import lock
 
 FILE = "votes.jsonl"

@@ -25,7 +25,8 @@ from henkan.config.settings import parsed
 from henkan.config.values import Reader, word
 from henkan.errors import UserError
 from henkan.report.ballot import Ballot, Session, drawn, export, imported, left_to_ask, named, pairs
-from henkan.report.read import Study, folder_of_study, read_study
+from henkan.report.read import folder_of_study, read_study
+from henkan.report.study import Study
 from henkan.report.votes import in_words, opinion, read_votes
 
 
