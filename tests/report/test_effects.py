@@ -11,11 +11,11 @@ from scipy import stats
 
 from henkan.report import figures
 from henkan.report.effects import effect_lines, effects, effects_table
+from henkan.report.front import front, pareto
 from henkan.report.page import cost
 from henkan.report.read import read_study
 from henkan.report.run import Run
 from henkan.report.study import Study
-from henkan.report.summary import front, pareto
 
 
 def study(folder: Path, scores: dict[tuple[str, str, int], "pd.DataFrame"], **plan: Any) -> Study:

@@ -22,13 +22,14 @@ from henkan.errors import UserError
 from henkan.files import digests
 from henkan.report import page, words
 from henkan.report.along import draw, lines, over_axis
+from henkan.report.answer import power
+from henkan.report.comparisons import Comparison, compare
 from henkan.report.figures import lines_along, logs_of
 from henkan.report.page import common, cost, differences, environment
 from henkan.report.read import read_study
 from henkan.report.run import Run
 from henkan.report.statistics import OVER_IMAGES, OVER_SEEDS, WITHOUT_SEEDS, detectable, p_value
 from henkan.report.study import Study
-from henkan.report.summary import Comparison, compare, power
 from henkan.report.words import number
 from henkan.report.write import PUBLISHED_BYTES, publish, replace, table, write_report
 from henkan.runs.killed import KILLED

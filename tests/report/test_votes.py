@@ -14,9 +14,9 @@ import pytest
 from scipy import special, stats
 
 from henkan.report.beside import Beside
+from henkan.report.comparisons import compare
 from henkan.report.page import Part, render
 from henkan.report.read import read_study
-from henkan.report.summary import compare
 from henkan.report.votes import (
     FILE,
     PRIOR,

@@ -24,9 +24,9 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from henkan.report import svg
 from henkan.report.along import Line, by_variant, lines, over_axis, plot
+from henkan.report.front import front
 from henkan.report.statistics import seed_means
 from henkan.report.study import Study
-from henkan.report.summary import front
 from henkan.report.ticks import Plain, logarithmic, width_of
 from henkan.report.words import metric
 from henkan.runs.record import Start

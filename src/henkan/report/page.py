@@ -13,26 +13,16 @@ import yaml
 from markupsafe import Markup
 
 from henkan.report import figures, words
+from henkan.report.answer import SYMBOLS, Answer, answer, digits_of, identical, interval_words, pictures_of, power
 from henkan.report.beside import Beside
+from henkan.report.comparisons import Comparison, comparisons
 from henkan.report.effects import effect_lines
 from henkan.report.figures import GROUPS, Chart
+from henkan.report.front import pareto
 from henkan.report.pictures import Gallery
 from henkan.report.run import STATUSES, Run
 from henkan.report.statistics import OVER_IMAGES, WITHOUT_SEEDS
 from henkan.report.study import Study
-from henkan.report.summary import (
-    SYMBOLS,
-    Answer,
-    Comparison,
-    answer,
-    comparisons,
-    digits_of,
-    identical,
-    interval_words,
-    pareto,
-    pictures_of,
-    power,
-)
 from henkan.report.templates import template
 from henkan.report.votes import Opinion, between, opinion, percent
 

@@ -29,12 +29,12 @@ def write_report(study_folder: Path, single: bool = False) -> Path:
     Every file is replaced in one step, so a browser may reload at any time while the study runs.
     Raises UserError where the folder holds no study, or where its pictures are too heavy for a single file.
     """
-    from henkan.report import effects, figures, page, read, summary
+    from henkan.report import comparisons, effects, figures, page, read, scores
     from henkan.report.beside import Beside
     from henkan.report.pictures import galleries
 
     study = read.read_study(study_folder)
-    rows = summary.compare(study)
+    rows = comparisons.compare(study)
     parts = []
     for number, (title, part) in enumerate(study.sections.items()):
         plane, curves = figures.plane(part), [*figures.over(part), *figures.along(part), *figures.curves(part)]
@@ -48,11 +48,11 @@ def write_report(study_folder: Path, single: bool = False) -> Path:
             replace(study_folder / "figures" / f"{chart.name}.png", raster)
         for chart in curves:
             replace(study_folder / "figures" / f"{chart.name}.svg", chart.svg.encode())
-        own = rows if part is study else summary.compare(part)
+        own = rows if part is study else comparisons.compare(part)
         parts.append(page.Part(title, part, own, plane and plane[0], curves))
-    replace(study_folder / "summary.csv", summary.summary_table(rows).to_csv(index=False).encode())
+    replace(study_folder / "summary.csv", scores.summary_table(rows).to_csv(index=False).encode())
     with replaced(study_folder / "scores.csv") as partial, partial.open("w", encoding="utf-8", newline="") as file:
-        summary.write_scores(study, file)
+        scores.write_scores(study, file)
     if len(table := effects.effects_table(study)):
         replace(study_folder / "effects.csv", table.to_csv(index=False).encode())
     beside = Beside(study_folder)
@@ -77,13 +77,13 @@ def filled(parts: list[Part], made: list[list[Gallery]]) -> list[Part]:
 
 def table(study_folder: Path) -> str:
     """Return the headline scores as a table for the terminal, with the answer in one sentence under it."""
-    from henkan.report import effects, read, summary
+    from henkan.report import comparisons, effects, read, terminal
 
     study = read.read_study(study_folder)
     width = shutil.get_terminal_size((110, 24)).columns
     color = sys.stdout.isatty()
     parts = [
-        summary.terminal_table(part, summary.compare(part), width, color, title)
+        terminal.terminal_table(part, comparisons.compare(part), width, color, title)
         for title, part in study.sections.items()
     ]
     return "\n\n".join([*parts, *filter(None, ["\n".join(effects.effect_lines(study))])])
@@ -113,19 +113,19 @@ def publish(study_folder: Path, into: Path) -> list[Path]:
     """
     import gzip
 
-    from henkan.report import contact, figures, published, read, summary
+    from henkan.report import comparisons, contact, figures, published, read, scores
     from henkan.report.along import axis_means, draw, means, over_axis
 
     study = read.read_study(study_folder)
-    numbers = summary.summary_table(summary.compare(study))
+    numbers = scores.summary_table(comparisons.compare(study))
     if rebuilt := bool(study.plan.get("published")):
         numbers = published.finer(into / published.SUMMARY, numbers)
     contents = {published.SUMMARY: numbers.to_csv(index=False).encode()}
-    table = summary.scores_table(study)
+    table = scores.scores_table(study)
     for kept in (table, table[table["metric"].isin(study.headline)]):
-        scores = gzip.compress(kept.to_csv(index=False, float_format="%.3g").encode(), mtime=0)
-        if len(scores) <= PUBLISHED_BYTES // 2 and not rebuilt:
-            contents[published.SCORES] = scores
+        packed = gzip.compress(kept.to_csv(index=False, float_format="%.3g").encode(), mtime=0)
+        if len(packed) <= PUBLISHED_BYTES // 2 and not rebuilt:
+            contents[published.SCORES] = packed
             break
     names = {title: f"_{section_name(title, number)}" if title else "" for number, title in enumerate(study.sections)}
     for title, part in study.sections.items():

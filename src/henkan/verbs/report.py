@@ -67,11 +67,11 @@ def folder_of(words: Sequence[str], into: Path | None, baseline: str | None) -> 
 
 def numbers(folder: Path, given: argparse.Namespace) -> str:
     """Return the table, as a person reads it or as it was asked for."""
-    from henkan.report import read, summary, tables
+    from henkan.report import comparisons, read, scores, tables
 
     study = read.read_study(folder)
     if given.csv:
-        return summary.summary_table(summary.compare(study)).to_csv(index=False).rstrip()
+        return scores.summary_table(comparisons.compare(study)).to_csv(index=False).rstrip()
     if given.markdown:
         return tables.markdown(study)
     return tables.latex(study) if given.latex else table(folder)
