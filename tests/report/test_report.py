@@ -21,10 +21,11 @@ from scipy import stats
 from henkan.errors import UserError
 from henkan.files import digests
 from henkan.report import page, words
-from henkan.report.along import draw, lines, over_axis
 from henkan.report.answer import power
 from henkan.report.comparisons import Comparison, compare
-from henkan.report.figures import lines_along, logs_of
+from henkan.report.figures.along import lines_along
+from henkan.report.figures.curves import logs_of
+from henkan.report.figures.lines import draw, lines, over_axis
 from henkan.report.page import common, cost, differences, environment
 from henkan.report.read import read_study
 from henkan.report.run import Run
@@ -132,7 +133,7 @@ def test_a_report_is_written_without_torch() -> None:
 def test_of_very_many_runs_configurations_are_drawn(make_study: MakeStudy, monkeypatch: pytest.MonkeyPatch) -> None:
     study = read_study(make_study(iterations=60))
     assert [log.seeds for log in logs_of(study)] == ["seed 0"] * 3 + ["seed 1"] * 3 + ["seed 2"] * 3
-    monkeypatch.setattr("henkan.report.figures.LINES", 2)
+    monkeypatch.setattr("henkan.report.figures.curves.LINES", 2)
     found = logs_of(study)
     assert [(log.configuration, log.seeds) for log in found] == [
         ("mse", "mean of its seeds"), ("gan_0.002", "mean of its seeds")

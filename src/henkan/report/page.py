@@ -12,12 +12,14 @@ import pandas as pd
 import yaml
 from markupsafe import Markup
 
-from henkan.report import figures, words
+from henkan.report import words
 from henkan.report.answer import SYMBOLS, Answer, answer, digits_of, identical, interval_words, pictures_of, power
 from henkan.report.beside import Beside
 from henkan.report.comparisons import Comparison, comparisons
 from henkan.report.effects import effect_lines
-from henkan.report.figures import GROUPS, Chart
+from henkan.report.figures import curves, palette
+from henkan.report.figures.chart import Chart
+from henkan.report.figures.curves import GROUPS
 from henkan.report.front import pareto
 from henkan.report.pictures import Gallery
 from henkan.report.run import STATUSES, Run
@@ -99,7 +101,7 @@ class Part:
     @cached_property
     def colors(self) -> dict[str, str]:
         """What each configuration's color is called in the page's style."""
-        return figures.variables(self.study)
+        return palette.variables(self.study)
 
     @cached_property
     def answer(self) -> Answer:
@@ -156,7 +158,7 @@ class Part:
 
     @property
     def averaged(self) -> bool:
-        return figures.averaged(self.study)
+        return curves.averaged(self.study)
 
     @cached_property
     def areas(self) -> dict[str, list[AreaRow]]:
@@ -193,10 +195,10 @@ def render(study: Study, rows: list[Comparison], parts: list[Part], beside: Besi
         progress=progress(study),
         over_images=any(row.value is not None and row.value.over == OVER_IMAGES for row in rows),
         without_seeds=any(row.value is not None and row.value.over == WITHOUT_SEEDS for row in rows),
-        palette=figures.PALETTE,
-        baseline=figures.BASELINE,
+        palette=palette.PALETTE,
+        baseline=palette.BASELINE,
         beside=beside,
-        shapes={figures.seed_words(seed): shape(marker) for seed, marker in figures.markers(study).items()},
+        shapes={palette.seed_words(seed): shape(marker) for seed, marker in palette.markers(study).items()},
         Markup=Markup,
         contents=[],
         single=single,
@@ -376,7 +378,7 @@ def shape(marker: str) -> str:
         "*": "★",
         "<": "◀",
         ">": "▶",
-        figures.WITHOUT_SEED: "⬢",
+        palette.WITHOUT_SEED: "⬢",
     }[marker]
 
 

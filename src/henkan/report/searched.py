@@ -16,7 +16,8 @@ from matplotlib.figure import Figure
 
 from henkan.errors import UserError
 from henkan.files import read_text
-from henkan.report.figures import MUTED, drawing, verbatim
+from henkan.report.figures.chart import drawing, verbatim
+from henkan.report.figures.palette import MUTED
 from henkan.report.published import better
 from henkan.report.words import listed, metric, plural
 from henkan.report.write import replace

@@ -29,27 +29,28 @@ def write_report(study_folder: Path, single: bool = False) -> Path:
     Every file is replaced in one step, so a browser may reload at any time while the study runs.
     Raises UserError where the folder holds no study, or where its pictures are too heavy for a single file.
     """
-    from henkan.report import comparisons, effects, figures, page, read, scores
+    from henkan.report import comparisons, effects, page, read, scores
     from henkan.report.beside import Beside
+    from henkan.report.figures import along, chart, curves, plane
     from henkan.report.pictures import galleries
 
     study = read.read_study(study_folder)
     rows = comparisons.compare(study)
     parts = []
     for number, (title, part) in enumerate(study.sections.items()):
-        plane, curves = figures.plane(part), [*figures.over(part), *figures.along(part), *figures.curves(part)]
+        in_plane, lines = plane.plane(part), [*along.over(part), *along.along(part), *curves.curves(part)]
         if title:
             prefix = section_name(title, number)
-            plane = plane and (figures.prefixed(plane[0], prefix), plane[1])
-            curves = [figures.prefixed(chart, prefix) for chart in curves]
-        if plane is not None:
-            chart, raster = plane
-            replace(study_folder / "figures" / f"{chart.name}.svg", chart.svg.encode())
-            replace(study_folder / "figures" / f"{chart.name}.png", raster)
-        for chart in curves:
-            replace(study_folder / "figures" / f"{chart.name}.svg", chart.svg.encode())
+            in_plane = in_plane and (chart.prefixed(in_plane[0], prefix), in_plane[1])
+            lines = [chart.prefixed(one, prefix) for one in lines]
+        if in_plane is not None:
+            drawn, raster = in_plane
+            replace(study_folder / "figures" / f"{drawn.name}.svg", drawn.svg.encode())
+            replace(study_folder / "figures" / f"{drawn.name}.png", raster)
+        for one in lines:
+            replace(study_folder / "figures" / f"{one.name}.svg", one.svg.encode())
         own = rows if part is study else comparisons.compare(part)
-        parts.append(page.Part(title, part, own, plane and plane[0], curves))
+        parts.append(page.Part(title, part, own, in_plane and in_plane[0], lines))
     replace(study_folder / "summary.csv", scores.summary_table(rows).to_csv(index=False).encode())
     with replaced(study_folder / "scores.csv") as partial, partial.open("w", encoding="utf-8", newline="") as file:
         scores.write_scores(study, file)
@@ -113,8 +114,10 @@ def publish(study_folder: Path, into: Path) -> list[Path]:
     """
     import gzip
 
-    from henkan.report import comparisons, contact, figures, published, read, scores
-    from henkan.report.along import axis_means, draw, means, over_axis
+    from henkan.report import comparisons, contact, published, read, scores
+    from henkan.report.figures import along, palette
+    from henkan.report.figures.lines import axis_means, draw, means, over_axis
+    from henkan.report.figures.plane import plane
 
     study = read.read_study(study_folder)
     numbers = scores.summary_table(comparisons.compare(study))
@@ -129,25 +132,25 @@ def publish(study_folder: Path, into: Path) -> list[Path]:
             break
     names = {title: f"_{section_name(title, number)}" if title else "" for number, title in enumerate(study.sections)}
     for title, part in study.sections.items():
-        if (plane := figures.plane(part)) is not None:
-            contents[f"plane{names[title]}.png"] = plane[1]
-        palette = {name: color for name, (color, _) in figures.colors(part).items()}
-        curves = {"along": (figures.lines_along(part), palette, means(figures.tables_along(part)))}
+        if (drawn := plane(part)) is not None:
+            contents[f"plane{names[title]}.png"] = drawn[1]
+        colors = {name: color for name, (color, _) in palette.colors(part).items()}
+        curves = {"along": (along.lines_along(part), colors, means(along.tables_along(part)))}
         if part.axis is not None:
             curves[f"along_{section_name(part.axis.key, 0)}"] = (
-                over_axis(part), figures.variant_colors(part), axis_means(part)
+                over_axis(part), along.variant_colors(part), axis_means(part)
             )  # fmt: skip
-        for name, (found, palette, numbers) in curves.items():
+        for name, (found, colors, numbers) in curves.items():
             if found:
                 raster = BytesIO()
-                draw(found, palette).savefig(raster, format="png", dpi=120)
+                draw(found, colors).savefig(raster, format="png", dpi=120)
                 contents[f"{name}{names[title]}.png"] = raster.getvalue()
                 contents[f"{name}{names[title]}.csv"] = numbers.to_csv(index=False, float_format="%.5g").encode()
     left = (PUBLISHED_BYTES - sum(map(len, contents.values()))) // len(names)
     for title, part in study.sections.items():
         if (pictures := contact.sheet(part, left)) is not None:
-            kind, drawn = pictures
+            kind, sheet = pictures
             # Of an earlier publication.
             (into / f"pictures{names[title]}.{'jpg' if kind == 'png' else 'png'}").unlink(missing_ok=True)
-            contents[f"pictures{names[title]}.{kind}"] = drawn
+            contents[f"pictures{names[title]}.{kind}"] = sheet
     return [replace(into / name, content) for name, content in contents.items()]

@@ -9,7 +9,7 @@ from matplotlib.font_manager import findfont
 from PIL import Image, ImageDraw, ImageFont
 
 from henkan.report.contact import GAP, LINE, SIDE, fitted
-from henkan.report.figures import INK
+from henkan.report.figures.palette import INK
 
 # In so many columns of rows.
 COLUMNS = 2
