@@ -27,12 +27,13 @@ from henkan.report.figures.along import lines_along
 from henkan.report.figures.curves import logs_of
 from henkan.report.figures.lines import draw, lines, over_axis
 from henkan.report.page import common, cost, differences, environment
+from henkan.report.publish import PUBLISHED_BYTES, publish
 from henkan.report.read import read_study
 from henkan.report.run import Run
 from henkan.report.statistics import OVER_IMAGES, OVER_SEEDS, WITHOUT_SEEDS, detectable, p_value
 from henkan.report.study import Study
 from henkan.report.words import number
-from henkan.report.write import PUBLISHED_BYTES, publish, replace, table, write_report
+from henkan.report.write import replace, table, write_report
 from henkan.runs.killed import KILLED
 from henkan.runs.locks import LOCK, lock
 from henkan.runs.record import write_record

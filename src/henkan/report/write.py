@@ -6,7 +6,6 @@ import dataclasses
 import re
 import shutil
 import sys
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from henkan.report.page import Part
     from henkan.report.pictures import Gallery
 
-PUBLISHED_BYTES = 700_000
 SINGLE = "report-single-file.html"
 
 
@@ -100,57 +98,3 @@ def replace(path: Path, content: bytes) -> Path:
     with replaced(path) as partial:
         partial.write_bytes(content)
     return path
-
-
-def publish(study_folder: Path, into: Path) -> list[Path]:
-    """Write what a repository keeps of a study into `into`, under 700 kB in all, and return the files.
-
-    summary.csv, scores.csv.gz (three significant digits; the headline metrics only where all take more than half
-    the room), plane.png, along.png and along.csv (scores along a setting of the degradation, each seed's means),
-    along_KEY.png and .csv (the same over an axis of numbers) and pictures.png or .jpg (as many of the test pictures as
-    fit); what there is nothing to say about is absent. Of a study that was rebuilt from what was published, the scores
-    stay as they are, and so do the numbers of summary.csv, which has all their digits.
-    Raises UserError where the folder holds no study.
-    """
-    import gzip
-
-    from henkan.report import comparisons, contact, published, read, scores
-    from henkan.report.figures import along, palette
-    from henkan.report.figures.lines import axis_means, draw, means, over_axis
-    from henkan.report.figures.plane import plane
-
-    study = read.read_study(study_folder)
-    numbers = scores.summary_table(comparisons.compare(study))
-    if rebuilt := bool(study.plan.get("published")):
-        numbers = published.finer(into / published.SUMMARY, numbers)
-    contents = {published.SUMMARY: numbers.to_csv(index=False).encode()}
-    table = scores.scores_table(study)
-    for kept in (table, table[table["metric"].isin(study.headline)]):
-        packed = gzip.compress(kept.to_csv(index=False, float_format="%.3g").encode(), mtime=0)
-        if len(packed) <= PUBLISHED_BYTES // 2 and not rebuilt:
-            contents[published.SCORES] = packed
-            break
-    names = {title: f"_{section_name(title, number)}" if title else "" for number, title in enumerate(study.sections)}
-    for title, part in study.sections.items():
-        if (drawn := plane(part)) is not None:
-            contents[f"plane{names[title]}.png"] = drawn[1]
-        colors = {name: color for name, (color, _) in palette.colors(part).items()}
-        curves = {"along": (along.lines_along(part), colors, means(along.tables_along(part)))}
-        if part.axis is not None:
-            curves[f"along_{section_name(part.axis.key, 0)}"] = (
-                over_axis(part), along.variant_colors(part), axis_means(part)
-            )  # fmt: skip
-        for name, (found, colors, numbers) in curves.items():
-            if found:
-                raster = BytesIO()
-                draw(found, colors).savefig(raster, format="png", dpi=120)
-                contents[f"{name}{names[title]}.png"] = raster.getvalue()
-                contents[f"{name}{names[title]}.csv"] = numbers.to_csv(index=False, float_format="%.5g").encode()
-    left = (PUBLISHED_BYTES - sum(map(len, contents.values()))) // len(names)
-    for title, part in study.sections.items():
-        if (pictures := contact.sheet(part, left)) is not None:
-            kind, sheet = pictures
-            # Of an earlier publication.
-            (into / f"pictures{names[title]}.{'jpg' if kind == 'png' else 'png'}").unlink(missing_ok=True)
-            contents[f"pictures{names[title]}.{kind}"] = sheet
-    return [replace(into / name, content) for name, content in contents.items()]

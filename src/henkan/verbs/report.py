@@ -25,7 +25,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from henkan.errors import UserError
-from henkan.report.write import publish, table, write_report
+from henkan.report.write import table, write_report
 
 
 def by_name(name: str, overrides: Sequence[str]) -> Path:
@@ -117,6 +117,8 @@ def main(arguments: list[str]) -> int:
     folder = folder_of(given.words, given.into, given.baseline)
     path = write_report(folder, single=given.single_file)
     if given.publish:
+        from henkan.report.publish import publish
+
         publish(folder, given.publish)
     print(numbers(folder, given))
     print(path, file=sys.stderr if given.csv or given.markdown or given.latex else sys.stdout)
