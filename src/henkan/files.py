@@ -113,10 +113,16 @@ def alive(process: int) -> bool:
     return True
 
 
+def write_file(path: Path, content: str | bytes) -> Path:
+    """Write a file in one step: whoever reads it sees the old content or the new, never a part. Return its path."""
+    with replaced(path) as partial:
+        partial.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
+    return path
+
+
 def write_json(path: Path, content: Any) -> None:
     """Write a JSON file, readable to people."""
-    with replaced(path) as partial:
-        partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_file(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
 
 def write_sealed(path: Path, content: Mapping[str, Any]) -> None:

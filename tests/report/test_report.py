@@ -2,7 +2,6 @@ import gzip
 import json
 import re
 import shutil
-import stat
 import subprocess
 import sys
 import warnings
@@ -33,7 +32,7 @@ from henkan.report.run import Run
 from henkan.report.statistics import OVER_IMAGES, OVER_SEEDS, WITHOUT_SEEDS, detectable, p_value
 from henkan.report.study import Study
 from henkan.report.words import number
-from henkan.report.write import replace, table, write_report
+from henkan.report.write import table, write_report
 from henkan.runs.killed import KILLED
 from henkan.runs.locks import LOCK, lock
 from henkan.runs.record import write_record
@@ -425,20 +424,6 @@ def test_publish_is_small_and_repeatable(make_study: MakeStudy) -> None:
 def test_publish_without_anything_done(make_study: MakeStudy) -> None:
     folder = make_study(iterations=60, done=0)
     assert [path.name for path in publish(folder, folder / "results")] == ["summary.csv", "scores.csv.gz"]
-
-
-def test_replace_leaves_the_old_file_if_it_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = replace(tmp_path / "deep" / "file", b"old")
-    assert path.read_bytes() == b"old" and stat.S_IMODE(path.stat().st_mode) == 0o644
-
-    def broken(*_: object) -> None:
-        raise OSError("disk full")
-
-    monkeypatch.setattr("os.replace", broken)
-    with pytest.raises(OSError, match="disk full"):
-        replace(path, b"new")
-    assert path.read_bytes() == b"old"
-    assert [file.name for file in path.parent.iterdir()] == ["file"]
 
 
 def test_the_verb(make_study: MakeStudy, capsys: pytest.CaptureFixture[str]) -> None:

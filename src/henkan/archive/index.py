@@ -20,7 +20,7 @@ from typing import Any
 import yaml
 
 from henkan.errors import UserError
-from henkan.files import Damaged, read_json, read_text, replaced, unsealed
+from henkan.files import Damaged, read_json, read_text, unsealed, write_file
 from henkan.runs.killed import attended, ending
 from henkan.runs.locks import LOCK, TURN
 from henkan.runs.record import Record, as_record
@@ -268,5 +268,4 @@ def write_index(path: Path, entries: list[Entry]) -> None:
     # A date, which YAML knows and JSON does not, is asked for in words.
     body = json.dumps({"version": VERSION, "settings": values, "runs": runs}, default=str, separators=(",", ":"))
     content = body.encode("utf-8", "surrogatepass")
-    with replaced(path) as partial:
-        partial.write_bytes(hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
+    write_file(path, hashlib.sha256(content).hexdigest().encode() + b"\n" + content)

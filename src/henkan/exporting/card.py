@@ -6,7 +6,7 @@ from pathlib import Path
 
 from henkan.exporting.program import LEAST, Checked, Program
 from henkan.exporting.source import Source
-from henkan.files import replaced
+from henkan.files import write_file
 
 MEANING = {
     "source": "what the network is shown, in [0, 1]; 1 is white",
@@ -21,9 +21,7 @@ MEANING = {
 
 def write_card(file: Path, source: Source, program: Program, checked: Checked) -> None:
     """Write FILE.md beside an exported file."""
-    path = file.with_name(f"{file.name}.md")
-    with replaced(path) as partial:
-        partial.write_text(card(file.name, source, program, checked), encoding="utf-8")
+    write_file(file.with_name(f"{file.name}.md"), card(file.name, source, program, checked))
 
 
 def card(name: str, source: Source, program: Program, checked: Checked) -> str:

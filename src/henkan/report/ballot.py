@@ -25,7 +25,7 @@ import numpy as np
 
 from henkan.config.explain import suggestion
 from henkan.errors import UserError
-from henkan.files import read_json, replaced
+from henkan.files import read_json, write_file
 from henkan.report.run import Run
 from henkan.report.study import Study
 from henkan.report.templates import template
@@ -311,8 +311,7 @@ class Handler(BaseHTTPRequestHandler):
 
 def export(study: Study, asked: Sequence[Pair], path: Path) -> None:
     """Write the page as one file, to be sent to somebody; their answers come back as another."""
-    with replaced(path) as partial:
-        partial.write_text(Session(study, asked, "").page(secrets.token_urlsafe(16), inside=True), encoding="utf-8")
+    write_file(path, Session(study, asked, "").page(secrets.token_urlsafe(16), inside=True))
 
 
 def imported(study: Study, path: Path) -> tuple[int, int]:

@@ -6,6 +6,7 @@ import gzip
 from io import BytesIO
 from pathlib import Path
 
+from henkan.files import write_file
 from henkan.report import contact, published
 from henkan.report.comparisons import compare
 from henkan.report.figures import palette
@@ -14,7 +15,7 @@ from henkan.report.figures.lines import axis_means, draw, means, over_axis
 from henkan.report.figures.plane import plane
 from henkan.report.read import read_study
 from henkan.report.scores import scores_table, summary_table
-from henkan.report.write import replace, section_name
+from henkan.report.write import section_name
 
 PUBLISHED_BYTES = 700_000
 
@@ -63,4 +64,4 @@ def publish(study_folder: Path, into: Path) -> list[Path]:
             # Of an earlier publication.
             (into / f"pictures{names[title]}.{'jpg' if kind == 'png' else 'png'}").unlink(missing_ok=True)
             contents[f"pictures{names[title]}.{kind}"] = sheet
-    return [replace(into / name, content) for name, content in contents.items()]
+    return [write_file(into / name, content) for name, content in contents.items()]

@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 from henkan.config.studies import Study, read_study
 from henkan.config.trees import config_folders
 from henkan.errors import UserError
-from henkan.files import replaced, write_sealed
+from henkan.files import write_file, write_sealed
 from henkan.report.study import WHOLE_SET
 from henkan.scoring.evaluator import POST
 
@@ -47,7 +47,7 @@ def rebuild(results: Path, into: Path | None = None) -> Path:
         content = pictures.to_csv().encode() + sets.to_csv().encode() + str(number).encode()
         place = places.setdefault(content, into / "runs" / str(len(places)))
         if place == into / "runs" / str(len(places) - 1):
-            put(place / "scores.csv", pictures.to_csv().encode())
+            write_file(place / "scores.csv", pictures.to_csv())
             write_sealed(place / "set_scores.json", {str(name): float(value) for name, value in sets.items()})
             write_sealed(place / "run.json", {"status": "done", "seed": number})
         folder = str(place.relative_to(into))
@@ -116,8 +116,3 @@ def finer(before: Path, table: pd.DataFrame) -> pd.DataFrame:
     whole = pd.concat([new, rest.reindex(columns=new.columns)])
     order = [*known.index, *new.index.difference(known.index, sort=False)]
     return whole.loc[order].reset_index()
-
-
-def put(path: Path, content: bytes) -> None:
-    with replaced(path) as partial:
-        partial.write_bytes(content)

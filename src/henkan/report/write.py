@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from henkan.files import replaced
+from henkan.files import replaced, write_file
 
 if TYPE_CHECKING:
     from henkan.report.page import Part
@@ -43,27 +43,27 @@ def write_report(study_folder: Path, single: bool = False) -> Path:
             lines = [chart.prefixed(one, prefix) for one in lines]
         if in_plane is not None:
             drawn, raster = in_plane
-            replace(study_folder / "figures" / f"{drawn.name}.svg", drawn.svg.encode())
-            replace(study_folder / "figures" / f"{drawn.name}.png", raster)
+            write_file(study_folder / "figures" / f"{drawn.name}.svg", drawn.svg)
+            write_file(study_folder / "figures" / f"{drawn.name}.png", raster)
         for one in lines:
-            replace(study_folder / "figures" / f"{one.name}.svg", one.svg.encode())
+            write_file(study_folder / "figures" / f"{one.name}.svg", one.svg)
         own = rows if part is study else comparisons.compare(part)
         parts.append(page.Part(title, part, own, in_plane and in_plane[0], lines))
-    replace(study_folder / "summary.csv", scores.summary_table(rows).to_csv(index=False).encode())
+    write_file(study_folder / "summary.csv", scores.summary_table(rows).to_csv(index=False))
     with replaced(study_folder / "scores.csv") as partial, partial.open("w", encoding="utf-8", newline="") as file:
         scores.write_scores(study, file)
     if len(table := effects.effects_table(study)):
-        replace(study_folder / "effects.csv", table.to_csv(index=False).encode())
+        write_file(study_folder / "effects.csv", table.to_csv(index=False))
     beside = Beside(study_folder)
     studies, small = [part.study for part in parts], page.linked(parts)
     # What is left for pictures.
     room = page.PAGE_BYTES - len(page.render(study, rows, small, beside).encode())
     made = galleries(studies, beside, max(0, room), single=False)
-    path = replace(study_folder / "report.html", page.render(study, rows, filled(small, made), beside).encode())
+    path = write_file(study_folder / "report.html", page.render(study, rows, filled(small, made), beside))
     beside.tidy()
     if single:
         full = filled(parts, galleries(studies, beside, 0, single=True))
-        path = replace(study_folder / SINGLE, page.render(study, rows, full, beside, single=True).encode())
+        path = write_file(study_folder / SINGLE, page.render(study, rows, full, beside, single=True))
     for place, names in study.altered.items():
         print(f"henkan: {place}: edited or damaged since, and not counted: {', '.join(names)}", file=sys.stderr)
     return path
@@ -91,10 +91,3 @@ def table(study_folder: Path) -> str:
 def section_name(title: str, number: int) -> str:
     """Return what the files of a section begin with."""
     return re.sub(r"[^A-Za-z0-9]+", "_", title).strip("_").lower() or f"part_{number}"
-
-
-def replace(path: Path, content: bytes) -> Path:
-    """Write a file in one step: whoever reads it sees the old content or the new, never a part."""
-    with replaced(path) as partial:
-        partial.write_bytes(content)
-    return path

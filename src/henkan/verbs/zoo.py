@@ -21,7 +21,7 @@ from rich.markup import escape
 from henkan.config.composition import compose_root
 from henkan.errors import UserError
 from henkan.exporting.written import export
-from henkan.files import replaced
+from henkan.files import write_file
 from henkan.launching.execute import run as run_verb
 from henkan.launching.swept import noted, sweeping
 from henkan.zoo import networks
@@ -86,14 +86,12 @@ def build(name: str, words: list[str]) -> None:
     card, picture = card_of(name, sheet, model, run)
     beside = SHEETS if "output" not in given else folder
     contents = {
-        folder / f"{name}.json": (json.dumps(card, indent=1, ensure_ascii=False) + "\n").encode(),
+        folder / f"{name}.json": json.dumps(card, indent=1, ensure_ascii=False) + "\n",
         beside / f"{name}.jpg": picture,
-        beside / f"{name}.md": markdown(card, f"{name}.jpg").encode(),
+        beside / f"{name}.md": markdown(card, f"{name}.jpg"),
     }
     for place, content in contents.items():
-        with replaced(place) as partial:
-            partial.write_bytes(content)
-        print(place)
+        print(write_file(place, content))
 
 
 def train(sheet: Sheet) -> Path:
