@@ -10,9 +10,9 @@ import pytest
 from scipy import stats
 
 from henkan.report.effects import effect_lines, effects, effects_table
+from henkan.report.facts import cost
 from henkan.report.figures.plane import plane
 from henkan.report.front import front, pareto
-from henkan.report.page import cost
 from henkan.report.read import read_study
 from henkan.report.run import Run
 from henkan.report.study import Study

@@ -22,10 +22,10 @@ from henkan.files import digests
 from henkan.report import page, words
 from henkan.report.answer import power
 from henkan.report.comparisons import Comparison, compare
+from henkan.report.facts import common, cost, differences, environment
 from henkan.report.figures.along import lines_along
 from henkan.report.figures.curves import logs_of
 from henkan.report.figures.lines import draw, lines, over_axis
-from henkan.report.page import common, cost, differences, environment
 from henkan.report.publish import PUBLISHED_BYTES, publish
 from henkan.report.read import read_study
 from henkan.report.run import Run

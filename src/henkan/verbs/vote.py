@@ -24,10 +24,12 @@ from typing import Any
 from henkan.config.settings import parsed
 from henkan.config.values import Reader, word
 from henkan.errors import UserError
-from henkan.report.ballot import Ballot, Session, drawn, export, imported, left_to_ask, named, pairs
+from henkan.report.ballot import Ballot, Session, export
+from henkan.report.opinion import in_words, opinion
+from henkan.report.questions import drawn, imported, left_to_ask, named, pairs
 from henkan.report.read import folder_of_study, read_study
 from henkan.report.study import Study
-from henkan.report.votes import in_words, opinion, read_votes
+from henkan.report.votes import read_votes
 
 
 def number(key: str, value: Any) -> int:
