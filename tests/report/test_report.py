@@ -428,6 +428,8 @@ def test_publish_without_anything_done(make_study: MakeStudy) -> None:
 
 def test_the_verb(make_study: MakeStudy, capsys: pytest.CaptureFixture[str]) -> None:
     folder = make_study(iterations=60, done=3)
+    assert main([str(folder), "--page"]) == 0
+    assert (folder / "report.html").exists() and not (folder / "scores.csv").exists()
     assert main([str(folder), "--publish", str(folder / "results")]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == str(folder / "report.html")
     assert (folder / "results" / "summary.csv").exists()

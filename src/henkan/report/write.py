@@ -18,19 +18,21 @@ if TYPE_CHECKING:
 SINGLE = "report-single-file.html"
 
 
-def write_report(study_folder: Path, single: bool = False) -> Path:
+def write_report(study_folder: Path, single: bool = False, scores: bool = True) -> Path:
     """Write report.html, scores.csv, summary.csv and figures/ into a study's folder; return the page's path.
 
     Of a study with two axes or more effects.csv too. Of a `single` file,
-    report-single-file.html is written as well, with every picture in it, and returned.
+    report-single-file.html is written as well, with every picture in it, and returned. Without `scores` scores.csv
+    stays as it is: of a thousand runs it has hundreds of megabytes.
 
     Every file is replaced in one step, so a browser may reload at any time while the study runs.
     Raises UserError where the folder holds no study, or where its pictures are too heavy for a single file.
     """
-    from henkan.report import comparisons, effects, page, read, scores
+    from henkan.report import comparisons, effects, page, read
     from henkan.report.beside import Beside
     from henkan.report.figures import along, chart, curves, plane
     from henkan.report.pictures import galleries
+    from henkan.report.scores import summary_table, write_scores
 
     study = read.read_study(study_folder)
     rows = comparisons.compare(study)
@@ -49,9 +51,10 @@ def write_report(study_folder: Path, single: bool = False) -> Path:
             write_file(study_folder / "figures" / f"{one.name}.svg", one.svg)
         own = rows if part is study else comparisons.compare(part)
         parts.append(page.Part(title, part, own, in_plane and in_plane[0], lines))
-    write_file(study_folder / "summary.csv", scores.summary_table(rows).to_csv(index=False))
-    with replaced(study_folder / "scores.csv") as partial, partial.open("w", encoding="utf-8", newline="") as file:
-        scores.write_scores(study, file)
+    write_file(study_folder / "summary.csv", summary_table(rows).to_csv(index=False))
+    if scores:
+        with replaced(study_folder / "scores.csv") as partial, partial.open("w", encoding="utf-8", newline="") as file:
+            write_scores(study, file)
     if len(table := effects.effects_table(study)):
         write_file(study_folder / "effects.csv", table.to_csv(index=False))
     beside = Beside(study_folder)

@@ -16,7 +16,7 @@ LOG = "report.log"
 
 
 class Refresher:
-    """Writes the report of a study's folder again when something is new.
+    """Writes the report of a study's folder again when something is new, but for the table of every score.
 
     What goes wrong with a page is said, and stops no run. Leaving the `with` ends what still writes.
     """
@@ -50,7 +50,7 @@ class Refresher:
         long_ago = self._since is None or time.monotonic() - self._since >= self.every
         if self._asked and self._running is None and long_ago:
             self._asked, self._since = False, time.monotonic()
-            self._running = self._processes.start(["report", str(self.folder)], log=self.folder / LOG)
+            self._running = self._processes.start(["report", "--page", str(self.folder)], log=self.folder / LOG)
 
     def _told(self, error: str | None) -> None:
         if error is None:

@@ -108,6 +108,7 @@ def main(arguments: list[str]) -> int:
         "--baseline", metavar="NAME", help="of runs: the configuration that the others are compared with"
     )
     parser.add_argument("--single-file", action="store_true", help="also write a page with every picture in it")
+    parser.add_argument("--page", action="store_true", help="leave scores.csv as it is, as while a study goes on")
     kinds = parser.add_mutually_exclusive_group()
     for kind in ("csv", "markdown", "latex"):
         kinds.add_argument(f"--{kind}", action="store_true", help=f"print the table as {kind}")
@@ -115,7 +116,7 @@ def main(arguments: list[str]) -> int:
     if len(given.words) == 1 and (Path(given.words[0]) / "trials.csv").is_file():
         return of_search(Path(given.words[0]), given)
     folder = folder_of(given.words, given.into, given.baseline)
-    path = write_report(folder, single=given.single_file)
+    path = write_report(folder, single=given.single_file, scores=not given.page)
     if given.publish:
         from henkan.report.publish import publish
 
