@@ -1,4 +1,4 @@
-"""Optimizers in the training loop: batches summed, gradients clipped, closures, generators that change, half precision."""
+"""Optimizers in the training loop: batches summed, gradients clipped, closures, generators that change, autocast."""
 
 from __future__ import annotations
 

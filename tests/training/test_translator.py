@@ -1,4 +1,4 @@
-"""The training loop whole, at a size of seconds: what is counted, what terms of weight 0 change, what is updated when."""
+"""The whole training loop at a tiny size: what is counted, what terms of weight 0 change, what is updated when."""
 
 from __future__ import annotations
 
