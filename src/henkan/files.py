@@ -159,7 +159,7 @@ def read_sealed(path: Path, way_out: str) -> dict[str, Any]:
     return content
 
 
-def read_json(path: Path, way_out: str, kind: type = object) -> Any:
+def read_json(path: Path, way_out: str, kind: type) -> Any:
     """Return the content of a JSON file, of one kind; raises `Damaged`, which ends in the way out, if it has none."""
     text = read_text(path, way_out)
     try:
@@ -210,11 +210,11 @@ def check_archive(path: Path, kind: str, way_out: str) -> None:
         raise Damaged(f"{path} is not a readable {kind}: damaged at {bad}; {way_out}")
 
 
-def opening(path: Path, kind: str, way_out: str, count: int = 64) -> bytes:
+def opening(path: Path, kind: str, way_out: str) -> bytes:
     """Return the first bytes of a file; raises `Damaged`, which ends in the way out, if there are none."""
     try:
         with regular(path).open("rb") as file:
-            content = file.read(count)
+            content = file.read(64)
     except OSError as error:
         raise Damaged(f"{path} is not a readable {kind}: {error.strerror}; {way_out}") from error
     if not content:

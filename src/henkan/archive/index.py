@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -139,7 +139,7 @@ class Archive:
         except Damaged as error:
             self.damaged[folder.name] = str(error)
 
-    def read_settings(self, entries: list[Entry]) -> None:
+    def read_settings(self, entries: Sequence[Entry]) -> None:
         """Read the configs of some runs, as far as they are new or have changed; see `settings_of`.
 
         One that cannot be read has no settings, and is counted among the damaged.

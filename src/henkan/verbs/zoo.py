@@ -30,8 +30,8 @@ from henkan.zoo_cards.markdown import markdown
 from henkan.zoo_cards.sheet import Sheet
 
 SHEETS = Path("experiments/zoo")
-# What a network may take in the wheel, and all of them, in bytes.
-LARGEST, ALL = 4_000_000, 20_000_000
+# What a network may take in the wheel, in bytes.
+LARGEST = 4_000_000
 
 
 def main(arguments: list[str]) -> int:
