@@ -85,7 +85,7 @@ def build(name: str, words: list[str]) -> None:
         raise UserError(f"{model} has {size / 1e6:.1f} MB of {LARGEST / 1e6:g}: train a smaller one (scale.width=…)")
     card, picture = card_of(name, sheet, model, run)
     beside = SHEETS if "output" not in given else folder
-    contents = {
+    contents: dict[Path, str | bytes] = {
         folder / f"{name}.json": json.dumps(card, indent=1, ensure_ascii=False) + "\n",
         beside / f"{name}.jpg": picture,
         beside / f"{name}.md": markdown(card, f"{name}.jpg"),

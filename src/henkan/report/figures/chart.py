@@ -91,7 +91,7 @@ def verbatim(text: str) -> str:
     return text.replace("$", r"\$")
 
 
-def legend(study: Study, seeds: bool) -> list[Line2D]:
+def handles_of(study: Study, seeds: bool) -> list[Line2D]:
     handles = [Line2D([], [], color=color, lw=3, label=name) for name, (color, _) in colors(study).items()]
     if seeds:
         shapes = markers(study).items()
@@ -160,7 +160,7 @@ def figure_of(
 
     Sizes and margins are in inches, and fixed, so that small charts line up. The legend is as low as it can be.
     """
-    handles = [*legend(study, seeds), *extra]
+    handles = [*handles_of(study, seeds), *extra]
     labels, columns, rows = columns_of([str(entry.get_label()) for entry in handles], 72 * width)
     for entry, label in zip(handles, labels, strict=True):
         entry.set_label(verbatim(label))
