@@ -229,6 +229,15 @@ def regular(path: Path) -> Path:
     return path
 
 
+def stamp_of(path: str | Path) -> list[int] | None:
+    """Return what tells a file from one that was written later: size, time and number; None where there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return [found.st_size, found.st_mtime_ns, found.st_ino]
+
+
 def digest_of(path: Path) -> str:
     """Return the SHA-256 of a file's contents."""
     with regular(path).open("rb") as file:

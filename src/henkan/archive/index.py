@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,10 +19,11 @@ from typing import Any
 import yaml
 
 from henkan.errors import UserError
-from henkan.files import Damaged, read_json, read_text, unsealed, write_file
+from henkan.files import Damaged, read_json, read_text, stamp_of, unsealed, write_file
 from henkan.runs.killed import attended, ending
 from henkan.runs.locks import LOCK, TURN
 from henkan.runs.record import Record, as_record
+from henkan.saying import say
 
 INDEX, VERSION = ".index.json", 1
 # What lies beside run folders and is none.
@@ -147,7 +147,7 @@ class Archive:
         stamps = {entry.name: stamp_of(entry.folder / "config.yaml") for entry in entries}
         unread = [entry for entry in entries if entry.settings is None or entry.config_stamp != stamps[entry.name]]
         if len(unread) > IN_SILENCE:
-            print(f"henkan: reads {len(unread):,} configs; an index keeps them", file=sys.stderr, flush=True)
+            say(f"reads {len(unread):,} configs; an index keeps them")
         for entry in unread:
             entry.settings, entry.config_stamp = None, stamps[entry.name]
             try:
@@ -192,15 +192,6 @@ def read_entry(folder: Path, stamp: list[int], before: Entry | None = None) -> E
     kept = {key: record[key] for key in KEPT if key in record}
     config = (None, None) if before is None else (before.config_stamp, before.settings)
     return Entry(folder, stamp, as_record(kept), intact, *config)
-
-
-def stamp_of(path: str | Path) -> list[int] | None:
-    """Return what tells a file from one that was written later: size, time and number; None where there is none."""
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return [found.st_size, found.st_mtime_ns, found.st_ino]
 
 
 def settings_of(path: Path) -> Settings:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from henkan.files import replaced, write_file
+from henkan.saying import say
 
 if TYPE_CHECKING:
     from henkan.report.page import Part
@@ -68,7 +69,7 @@ def write_report(study_folder: Path, single: bool = False, scores: bool = True) 
         full = filled(parts, galleries(studies, beside, 0, single=True))
         path = write_file(study_folder / SINGLE, page.render(study, rows, full, beside, single=True))
     for place, names in study.altered.items():
-        print(f"henkan: {place}: edited or damaged since, and not counted: {', '.join(names)}", file=sys.stderr)
+        say(f"{place}: edited or damaged since, and not counted: {', '.join(names)}")
     return path
 
 

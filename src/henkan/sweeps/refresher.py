@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 
 from henkan.files import sweep
 from henkan.launching.launcher import Process, WarmProcesses
+from henkan.saying import say
 
 # Between two beginnings, in seconds: the page of a large study takes half a minute of a core that its runs could use.
 EVERY = 60.0
@@ -56,4 +56,4 @@ class Refresher:
         if error is None:
             (self.folder / LOG).unlink(missing_ok=True)
         else:
-            print(f"henkan: the report was not written: {error} ({self.folder / LOG})", file=sys.stderr)
+            say(f"the report was not written: {error} ({self.folder / LOG})")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from henkan.report.write import table, write_report
 from henkan.runs.plan import plan_run
 from henkan.runs.record import read_record
 from henkan.runs.sources import changed, code
+from henkan.saying import say
 from henkan.scoring.evaluator import POST
 from henkan.sweeps.command import Command, await_workers, check_anywhere
 from henkan.sweeps.progress import StudyBar, saved
@@ -42,12 +42,12 @@ def run_study(study: Study, jobs: list[Job], command: Command) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     sweep(folder)
     for titles in twins(jobs):
-        print(f"henkan: one and the same run: {'; '.join(titles)}", file=sys.stderr)
+        say(f"one and the same run: {'; '.join(titles)}")
     for job in jobs:
         if job.status != "done":
             continue
         if names := changed((read_record(job.folder) or {}).get("code", {}), code(job.plan.parts)):
-            print(f"henkan: {job.folder.name} is done; since then changed: {', '.join(names)}", file=sys.stderr)
+            say(f"{job.folder.name} is done; since then changed: {', '.join(names)}")
     write_study(study, jobs, folder)
     try:
         with Refresher(folder) as page:
@@ -67,7 +67,7 @@ def run_study(study: Study, jobs: list[Job], command: Command) -> int:
     write_report(folder)
     failed = [job for job in jobs if job.status != "done"]
     for job in failed:
-        print(f"henkan: {job.status}: {job.title}: {job.error}", file=sys.stderr)
+        say(f"{job.status}: {job.title}: {job.error}")
     if len(failed) < len(jobs):
         print(table(folder))
         print(folder / "report.html")
@@ -128,10 +128,7 @@ def plan_jobs(study: Study) -> list[Job]:
     known = scored(jobs)
     for metric in (*study.headline, *study.family, *(study.plane or {}).values()):
         if metric not in known:
-            print(
-                f"henkan: no run scores {metric!r}{suggestion(metric, known)}: the report leaves it out",
-                file=sys.stderr,
-            )
+            say(f"no run scores {metric!r}{suggestion(metric, known)}: the report leaves it out")
     return without_repetition(jobs)
 
 

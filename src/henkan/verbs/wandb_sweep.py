@@ -11,13 +11,13 @@ other override goes to each of the runs. project=NAME is W&B's (WANDB_PROJECT, o
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 from henkan.config.composition import compose_root
 from henkan.config.studies import read_study
 from henkan.errors import UserError
 from henkan.files import write_file
+from henkan.saying import say
 from henkan.sweeps.agents import as_yaml, sweep_of
 
 OWN = ("output", "project")
@@ -34,6 +34,6 @@ def main(arguments: list[str]) -> int:
     project = given.get("project") or os.environ.get("WANDB_PROJECT") or "henkan"
     path = Path(given.get("output") or study.folder / "wandb-sweep.yaml")
     write_file(path, as_yaml(sweep_of(study, project, better)))
-    print(f"henkan: next: wandb sweep {path}, and on each machine: wandb agent ENTITY/{project}/ID", file=sys.stderr)
+    say(f"next: wandb sweep {path}, and on each machine: wandb agent ENTITY/{project}/ID")
     print(path)
     return 0
