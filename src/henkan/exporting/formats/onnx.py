@@ -11,8 +11,8 @@ from omegaconf import DictConfig
 from torch import Tensor
 
 from henkan.errors import UserError
-from henkan.exporting.card import write_card
 from henkan.exporting.program import SIZES, Program, compared, dynamic, exporting
+from henkan.exporting.program_card import write_card
 from henkan.exporting.source import Source
 from henkan.files import replaced
 

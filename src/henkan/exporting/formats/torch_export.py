@@ -7,8 +7,8 @@ from pathlib import Path
 import torch
 from omegaconf import DictConfig
 
-from henkan.exporting.card import write_card
 from henkan.exporting.program import Program, compared, exported, exporting
+from henkan.exporting.program_card import write_card
 from henkan.exporting.source import Source
 from henkan.files import replaced
 
