@@ -25,6 +25,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +40,11 @@ from henkan.data.image_folder import ImageFolder
 from henkan.data.openmoji import OpenMoji
 from henkan.data.statistics import measure
 from henkan.data.svg_folder import SvgFolder
-from henkan.evaluation.score import read_config
 from henkan.launching.launcher import Process, WarmProcesses
 from henkan.report.write import write_report
-from henkan.runs.curves import read_rows
+from henkan.runs.curves import last_iteration, read_rows
 from henkan.runs.record import altered, read_record
-from henkan.sweeps.scheduler import last_iteration
+from henkan.runs.trained import read_config
 from henkan.training import checkpoint
 
 AT_ONCE = 2
@@ -150,7 +150,7 @@ def read_functions(root: Path, processes: WarmProcesses, tally: Tally, flips: in
         words = ["degrade", *settings(pictures, root)[2:5], "degradation=rectangle", "size=16", "count=6", "shard=4"]
         words = [*words, "workers=0", f"format={format}", f"output={output}"]
         assert run(processes, words, root / "degrade.txt") == 0, (root / "degrade.txt").read_text()
-        read = lambda output=output: samples(output)  # noqa: E731
+        read = partial(samples, output)
         for path in sorted(output.rglob("*")):
             if path.is_file() and path.suffix != ".lock" and path.name not in ("sheet.png", "manifest.jsonl"):
                 kind = path.relative_to(output).as_posix().rpartition("/")[0] or path.name

@@ -56,9 +56,9 @@ def verdicts(study: Study) -> pd.DataFrame:
                     at = row.configuration, row.metric
                     said.setdefault(at, Counter())[kind(str(row.verdict), str(everything[at]))] += 1
         for (configuration, key), counts in said.items():
-            row = {"study": study.name, "metric": key, "configuration": configuration, "seeds": count}
-            row |= {"all": everything[configuration, key], "subsets": sum(counts.values())}
-            rows.append(row | {how: counts[how] for how in ("same", "missed", "other")})
+            found = {"study": study.name, "metric": key, "configuration": configuration, "seeds": count}
+            found |= {"all": everything[configuration, key], "subsets": sum(counts.values())}
+            rows.append(found | {how: counts[how] for how in ("same", "missed", "other")})
     return pd.DataFrame(rows)
 
 
