@@ -16,10 +16,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from henkan.report.comparisons import compare, comparisons, difference_of
 from henkan.report.published import rebuild
-from henkan.report.read import Study, read_study
+from henkan.report.read import read_study
 from henkan.report.statistics import detectable, pooled_deviation
-from henkan.report.summary import compare, comparisons, difference_of
+from henkan.report.study import Study
 from henkan.report.words import metric
 
 HERE = Path(__file__).parent
