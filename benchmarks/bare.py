@@ -121,7 +121,7 @@ class BareLoop:
                 real, fake = self.judge(output.detach())
                 loss = softplus(-real).mean() + softplus(fake).mean()
             self.discriminator_step.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             self.discriminator_step.step()
         with self.autocast():
             error = (output - self.target).square() * self.mask
@@ -131,7 +131,7 @@ class BareLoop:
                 loss = loss + self.weight * softplus(-self.judge(output)[1]).mean()
                 self.discriminator.requires_grad_(True)
         self.generator_step.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         self.generator_step.step()
         if self.decay is not None:
             followers: list[Tensor] = list(self.average.parameters())

@@ -13,7 +13,7 @@ from typing import Any
 
 import cv2
 import torch
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from skimage import data
 from torch import Tensor, nn
 
@@ -36,16 +36,16 @@ RETARGETING = "bidirectional"
 
 def built(method: str, **settings: Any) -> nn.Module:
     """Return a generator by the name of its option."""
-    network: nn.Module = build(
-        OmegaConf.merge(OmegaConf.load(config_folder() / "generator" / f"{method}.yaml"), settings)
-    )
+    node = OmegaConf.merge(OmegaConf.load(config_folder() / "generator" / f"{method}.yaml"), settings)
+    assert isinstance(node, DictConfig)
+    network: nn.Module = build(node)
     return network
 
 
 def photographs(side: int) -> list[Tensor]:
     """Return a few photographs, (1, 3, side, side)."""
     found = []
-    for picture in (data.astronaut(), data.chelsea(), data.coffee()):
+    for picture in (data.astronaut(), data.chelsea(), data.coffee()):  # type: ignore[no-untyped-call]
         image = torch.from_numpy(cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA))
         found.append(image.permute(2, 0, 1)[None] / 255.0)
     return found

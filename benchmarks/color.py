@@ -14,15 +14,17 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, get_args
 from unittest.mock import patch
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from henkan import color
 from henkan.config.build import build
 from henkan.config.composition import compose_root
+from henkan.config.resolved import Config
 from henkan.data.stream import TrainingStream, collate
 from henkan.degradations.grey import Grey
 from henkan.losses.adversarial import Adversarial
@@ -31,7 +33,8 @@ from henkan.runs.plan import settle
 from henkan.sample import Detached, Sample
 from henkan.tasks.task import Side
 from henkan.terms.chosen import build_terms
-from henkan.training.assemble import build_network, build_transform, training_stream
+from henkan.terms.function import Function
+from henkan.training.assemble import Network, build_network, build_transform, training_stream
 from henkan.transform import Transform
 
 CASES = {
@@ -48,7 +51,7 @@ WANTED = 0.10
 class Unconverted(Grey):
     """Takes channels of the target for what would have to be computed from it."""
 
-    def apply(self, sample: dict[str, Any]) -> dict[str, Any]:
+    def apply(self, sample: Sample) -> Sample:
         target: Tensor = sample["target"]
         one = target[:, :1]
         found = {"target_lab": target, "source": one, "lightness": one, "hints": target[:, :2], "hint_mask": one}
@@ -59,16 +62,18 @@ class Loop:
     """Training steps on the samples of a stream, inside a context of its own."""
 
     def __init__(
-        self, config: dict[str, Any], stream: TrainingStream, transform: Transform, context: AbstractContextManager[Any]
+        self, config: Config, stream: TrainingStream, transform: Transform, context: AbstractContextManager[Any]
     ) -> None:
         self.stream, self.transform, self.context, self.batch = stream, transform, context, int(config["batch_size"])
         self.terms = build_terms(config["loss"])
-        names = ["generator", *["discriminator"] * any(term.loss.judges for term in self.terms)]
+        judges = any(term.loss.judges for term in self.terms)
+        names = [name for name in get_args(Network) if name == "generator" or judges]
         layout = torch.channels_last if config["trainer"]["channels_last"] else torch.contiguous_format
-        self.networks = {name: build_network(config, name).to(memory_format=layout) for name in names}  # type: ignore[call-overload]
-        self.optimizers = {
-            name: build(config["optimizer"][name])(network.parameters()) for name, network in self.networks.items()
-        }
+        self.networks: dict[str, nn.Module] = {}
+        self.optimizers: dict[str, Optimizer] = {}
+        for name in names:
+            network = self.networks[name] = build_network(config, name).to(memory_format=layout)
+            self.optimizers[name] = build(config["optimizer"][name])(network.parameters())  # type: ignore[literal-required]
         self.mixed = config["trainer"]["precision"] == "bf16-mixed"
         self.done = 0
 
@@ -100,6 +105,7 @@ class Loop:
                 if isinstance(term.loss, Adversarial):
                     value = term.loss.generator(self.judge("output", sample, "fake")).mean()
                 else:
+                    assert isinstance(term.loss, Function)
                     value = term.loss.value(sample).mean()
                 total = total + term.weight * value
             self.update("generator", total)
@@ -120,7 +126,9 @@ def measure(overrides: Sequence[str]) -> tuple[float, float]:
     config, pictures = settle(compose_root("train", words))
     transform = build_transform(config)
     unconverted = Transform(transform.task, Unconverted(), transform.channels_last)
-    plain = TrainingStream(pictures, build(config["augmentation"]), Unconverted(), config["seed"])
+    augmentation = config["augmentation"]
+    assert augmentation is not None
+    plain = TrainingStream(pictures, build(augmentation), Unconverted(), config["seed"])
     loops = (
         Loop(config, training_stream(config, pictures), transform, nullcontext()),
         Loop(config, plain, unconverted, patch.object(color, "lab_to_rgb", lambda lab: lab)),

@@ -22,114 +22,37 @@ import sys
 import tempfile
 import time
 import warnings
-from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import torch
+from damage import Tally, commonest, read_damaged
 from rich.console import Console
-from rich.table import Table
 
-from henkan.config.explain import explain
 from henkan.data.degraded import Degraded, archive_index, manifest_rows
 from henkan.data.image_folder import ImageFolder
 from henkan.data.openmoji import OpenMoji
 from henkan.data.statistics import measure
 from henkan.data.svg_folder import SvgFolder
-from henkan.evaluation.score import read_config
 from henkan.launching.launcher import Process, WarmProcesses
 from henkan.report.write import write_report
-from henkan.runs.curves import read_rows
+from henkan.runs.curves import last_iteration, read_rows
 from henkan.runs.record import altered, read_record
-from henkan.sweeps.scheduler import last_iteration
+from henkan.runs.trained import read_config
 from henkan.training import checkpoint
 
 AT_ONCE = 2
 # A command that takes so many seconds hangs.
 TOO_LONG = 120.0
-OUTCOMES = ("one line", "harmless", "silent", "traceback")
 DRAWING = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 10 10"><path d="M1 {0}L9 {0}" stroke="black"/></svg>'
 # What holds when, how fast and where.
 UNTOLD = ("run.json", "config.yaml")
-
-
-@dataclass
-class Tally:
-    """Outcomes by what was damaged, and examples of the bad ones."""
-
-    counts: dict[str, Counter[str]] = field(default_factory=dict)
-    examples: list[str] = field(default_factory=list)
-
-    def add(self, name: str, outcome: str, what: str) -> None:
-        self.counts.setdefault(name, Counter())[outcome] += 1
-        if outcome in OUTCOMES[2:]:
-            self.examples.append(f"{outcome}: {name}, {what}")
-
-    def table(self) -> Table:
-        table = Table("file", "tried", *OUTCOMES)
-        for name, counts in self.counts.items():
-            table.add_row(name, str(counts.total()), *(str(counts[outcome]) for outcome in OUTCOMES))
-        total: Counter[str] = sum(self.counts.values(), Counter())
-        table.add_section()
-        table.add_row("all", str(total.total()), *(str(total[outcome]) for outcome in OUTCOMES))
-        return table
-
-
-def faults(content: bytes, flips: int, rng: np.random.Generator) -> Iterator[tuple[str, bytes]]:
-    """Yield damaged contents, each with what was done: a few gross ways, then single flipped bits."""
-    yield "emptied", b""
-    yield "cut to half", content[: len(content) // 2]
-    yield "cut by a byte", content[:-1]
-    begin = int(rng.integers(len(content)))
-    # Where there were zeros already, that is none.
-    block = content[:begin] + bytes(min(64, len(content) - begin)) + content[begin + 64 :]
-    yield f"64 zeros at {begin}", block
-    for bit in rng.choice(8 * len(content), min(flips, 8 * len(content)), replace=False).tolist():
-        flipped = bytearray(content)
-        flipped[bit // 8] ^= 1 << bit % 8
-        yield f"bit {bit} flipped", bytes(flipped)
-
-
-def equal(first: Any, second: Any) -> bool:
-    if isinstance(first, torch.Tensor):
-        return isinstance(second, torch.Tensor) and first.dtype == second.dtype and torch.equal(first, second)
-    if isinstance(first, np.ndarray):
-        return isinstance(second, np.ndarray) and first.dtype == second.dtype and np.array_equal(first, second)
-    if isinstance(first, dict):
-        return (
-            isinstance(second, dict)
-            and list(first) == list(second)
-            and all(map(equal, first.values(), second.values()))
-        )
-    if isinstance(first, list | tuple):
-        return isinstance(second, type(first)) and len(first) == len(second) and all(map(equal, first, second))
-    return type(first) is type(second) and bool(first == second)
-
-
-def read_damaged(
-    name: str, path: Path, read: Callable[[], Any], tally: Tally, flips: int, rng: np.random.Generator
-) -> None:
-    """Damage a file in every way, read it each time as `read` does, and put it back."""
-    content, before = path.read_bytes(), read()
-    for what, damaged in faults(content, flips, rng):
-        path.write_bytes(damaged)
-        told = io.StringIO()
-        try:
-            with redirect_stderr(told):
-                now = read()
-        except Exception as error:
-            line, _ = explain(error, "train", [])
-            outcome = "traceback" if line is None or "\n" in line else "one line"
-            what = f"{what}: {type(error).__name__}: {error}"
-        else:
-            outcome = "harmless" if equal(before, now) else "one line" if path.name in told.getvalue() else "silent"
-        tally.add(name, outcome, what)
-        path.write_bytes(content)
 
 
 def make_pictures(folder: Path) -> Path:
@@ -227,7 +150,7 @@ def read_functions(root: Path, processes: WarmProcesses, tally: Tally, flips: in
         words = ["degrade", *settings(pictures, root)[2:5], "degradation=rectangle", "size=16", "count=6", "shard=4"]
         words = [*words, "workers=0", f"format={format}", f"output={output}"]
         assert run(processes, words, root / "degrade.txt") == 0, (root / "degrade.txt").read_text()
-        read = lambda output=output: samples(output)  # noqa: E731
+        read = partial(samples, output)
         for path in sorted(output.rglob("*")):
             if path.is_file() and path.suffix != ".lock" and path.name not in ("sheet.png", "manifest.jsonl"):
                 kind = path.relative_to(output).as_posix().rpartition("/")[0] or path.name
@@ -316,12 +239,6 @@ class Trial:
         shutil.copytree(self.source, place)
         (place / self.file).write_bytes(content)
         return processes.start([word.format(place=place) for word in self.command], log=place / "log.txt")
-
-
-def commonest(content: bytes, rng: np.random.Generator) -> list[tuple[str, bytes]]:
-    """Return what happens to files most: emptied, cut to half, one bit flipped."""
-    emptied, half, *_, flipped = faults(content, 1, rng)
-    return [emptied, half, flipped]
 
 
 def read_reports(root: Path, tally: Tally, rng: np.random.Generator) -> None:

@@ -25,7 +25,7 @@ WANTED = 4.0
 
 def photograph(folder: Path) -> list[str]:
     """Write a photograph of 12 megapixels and its mask, and return the words that name them."""
-    picture = cv2.resize(data.astronaut(), SIZE, interpolation=cv2.INTER_CUBIC)
+    picture = cv2.resize(data.astronaut(), SIZE, interpolation=cv2.INTER_CUBIC)  # type: ignore[no-untyped-call]
     mask = np.zeros(SIZE[::-1], np.uint8)
     mask[1200 : 1200 + HOLE[1], 1500 : 1500 + HOLE[0]] = 255
     cv2.imwrite(str(folder / "photo.jpg"), picture[..., ::-1])

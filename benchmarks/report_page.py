@@ -77,8 +77,7 @@ def make(study: Path, runs: int, pictures: int, configurations: int) -> None:
         record = {"identity": f"{number:064d}", "status": "done", "seed": seed, "iterations": 10 * ROWS,
                   "seconds": 100.0, "digests": told}  # fmt: skip
         write_record(folder, as_record(record))
-        place = os.path.relpath(folder, study)
-        plan.append({"configuration": name, "seed": seed, "folder": place, "status": "done"})
+        plan.append({"configuration": name, "seed": seed, "folder": os.path.relpath(folder, study), "status": "done"})
     content = {
         "name": "large", "title": "A large study", "recipe": "glcic", "scale": "laptop", "baseline": names[0],
         "seeds": list(range(-(-runs // configurations))), "runs": plan, "headline": list(METRICS[:3]),

@@ -38,17 +38,18 @@ def judged(path: Path, side: int) -> Ink | None:
     text = (gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content).decode(errors="replace")
     # resvg asks for the name space, which many an old file goes without.
     text = re.sub(r"<svg(?![^>]*\sxmlns=)", '<svg xmlns="http://www.w3.org/2000/svg"', text, count=1)
-    for sides in ({"width": side}, {"height": side}):
+    for width, height in ((side, None), (None, side)):
         try:
-            png = resvg_py.svg_to_bytes(svg_string=text, background="#ffffff", **sides, **fonts())
+            png = resvg_py.svg_to_bytes(svg_string=text, background="#ffffff", width=width, height=height, **fonts())
         except ValueError:
             return None
         picture = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_GRAYSCALE)
         assert picture is not None
-        if max(picture.shape) == side:
+        dark: Ink = np.less(picture, DARK)
+        if max(dark.shape) == side:
             break
     page = np.zeros((side, side), bool)
-    page[: picture.shape[0], : picture.shape[1]] = picture < DARK
+    page[: dark.shape[0], : dark.shape[1]] = dark
     return page
 
 

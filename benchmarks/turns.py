@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from henkan.config.composition import compose_root
-from henkan.training.loggers import RunLogger, Status
+from henkan.config.resolved import Config
+from henkan.training.loggers import RunLogger
+from henkan.training.recorder import Ended
 from henkan.verbs import train
 
 TURNS: list[list[float]] = []
@@ -26,13 +28,13 @@ class Loop(Protocol):
 
 
 class TakingTurns(RunLogger):
-    """The configured logger, and and after each of the framework's turns one of each loop."""
+    """The configured logger, and after each of the framework's turns one of each loop."""
 
     def __init__(self, logger: RunLogger, loops: Sequence[Callable[[Mapping[str, Any]], Loop]]) -> None:
         self.logger, self.factories = logger, loops
         self.iteration = 0
 
-    def start(self, folder: Path, record: Mapping[str, Any], config: Mapping[str, Any], rows: Any) -> None:
+    def start(self, folder: Path, record: Mapping[str, Any], config: Config, rows: Any) -> None:
         self.logger.start(folder, record, config, rows)
         self.loops = [factory(config) for factory in self.factories]
         for loop in self.loops:
@@ -54,7 +56,7 @@ class TakingTurns(RunLogger):
     def table(self, *rows: Any) -> None:
         self.logger.table(*rows)
 
-    def finish(self, status: Status, final: Mapping[str, float]) -> None:
+    def finish(self, status: Ended, final: Mapping[str, float]) -> None:
         self.logger.finish(status, final)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -24,6 +25,7 @@ from henkan.files import (
     replaced,
     sweep,
     unsealed,
+    write_file,
     write_sealed,
 )
 
@@ -120,3 +122,17 @@ def test_an_archive_member_marked_as_a_folder_is_damage(tmp_path: Path) -> None:
         else:
             with pytest.raises(Damaged, match="damaged at archive/data/0"):
                 check_archive(path, "cache", "")
+
+
+def test_a_file_that_cannot_be_written_stays_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_file(tmp_path / "deep" / "file", b"old")
+    assert path.read_bytes() == b"old" and stat.S_IMODE(path.stat().st_mode) == 0o644
+
+    def broken(*_: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr("os.replace", broken)
+    with pytest.raises(OSError, match="disk full"):
+        write_file(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert [file.name for file in path.parent.iterdir()] == ["file"]

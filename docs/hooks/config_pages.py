@@ -299,7 +299,7 @@ def readers(tree: ast.Module) -> set[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Kind":
             for mapping in (argument for argument in node.args if isinstance(argument, ast.Dict)):
-                found |= {key.value for key in mapping.keys if isinstance(key, ast.Constant)}
+                found |= {str(key.value) for key in mapping.keys if isinstance(key, ast.Constant)}
     return found
 
 

@@ -16,10 +16,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from henkan.report.comparisons import compare, comparisons, difference_of
 from henkan.report.published import rebuild
-from henkan.report.read import Study, read_study
+from henkan.report.read import read_study
 from henkan.report.statistics import detectable, pooled_deviation
-from henkan.report.summary import compare, comparisons, difference_of
+from henkan.report.study import Study
 from henkan.report.words import metric
 
 HERE = Path(__file__).parent
@@ -55,9 +56,9 @@ def verdicts(study: Study) -> pd.DataFrame:
                     at = row.configuration, row.metric
                     said.setdefault(at, Counter())[kind(str(row.verdict), str(everything[at]))] += 1
         for (configuration, key), counts in said.items():
-            row = {"study": study.name, "metric": key, "configuration": configuration, "seeds": count}
-            row |= {"all": everything[configuration, key], "subsets": sum(counts.values())}
-            rows.append(row | {how: counts[how] for how in ("same", "missed", "other")})
+            found = {"study": study.name, "metric": key, "configuration": configuration, "seeds": count}
+            found |= {"all": everything[configuration, key], "subsets": sum(counts.values())}
+            rows.append(found | {how: counts[how] for how in ("same", "missed", "other")})
     return pd.DataFrame(rows)
 
 

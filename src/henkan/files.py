@@ -113,10 +113,16 @@ def alive(process: int) -> bool:
     return True
 
 
+def write_file(path: Path, content: str | bytes) -> Path:
+    """Write a file in one step: whoever reads it sees the old content or the new, never a part. Return its path."""
+    with replaced(path) as partial:
+        partial.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
+    return path
+
+
 def write_json(path: Path, content: Any) -> None:
     """Write a JSON file, readable to people."""
-    with replaced(path) as partial:
-        partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_file(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
 
 def write_sealed(path: Path, content: Mapping[str, Any]) -> None:
@@ -153,7 +159,7 @@ def read_sealed(path: Path, way_out: str) -> dict[str, Any]:
     return content
 
 
-def read_json(path: Path, way_out: str, kind: type = object) -> Any:
+def read_json(path: Path, way_out: str, kind: type) -> Any:
     """Return the content of a JSON file, of one kind; raises `Damaged`, which ends in the way out, if it has none."""
     text = read_text(path, way_out)
     try:
@@ -204,11 +210,11 @@ def check_archive(path: Path, kind: str, way_out: str) -> None:
         raise Damaged(f"{path} is not a readable {kind}: damaged at {bad}; {way_out}")
 
 
-def opening(path: Path, kind: str, way_out: str, count: int = 64) -> bytes:
+def opening(path: Path, kind: str, way_out: str) -> bytes:
     """Return the first bytes of a file; raises `Damaged`, which ends in the way out, if there are none."""
     try:
         with regular(path).open("rb") as file:
-            content = file.read(count)
+            content = file.read(64)
     except OSError as error:
         raise Damaged(f"{path} is not a readable {kind}: {error.strerror}; {way_out}") from error
     if not content:
@@ -221,6 +227,15 @@ def regular(path: Path) -> Path:
     if path.exists() and not path.is_file() and not path.is_dir():
         raise UserError(f"{path} is a pipe or a device, not a file: remove it")
     return path
+
+
+def stamp_of(path: str | Path) -> list[int] | None:
+    """Return what tells a file from one that was written later: size, time and number; None where there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return [found.st_size, found.st_mtime_ns, found.st_ino]
 
 
 def digest_of(path: Path) -> str:

@@ -11,6 +11,8 @@ import torch.distributed as dist
 from pytorch_lightning.utilities import rank_zero_only
 from torch import Tensor
 
+from henkan import saying
+
 _shared = False
 
 
@@ -47,7 +49,7 @@ def is_first_rank() -> bool:
 def say(message: str) -> None:
     """Tell a person something, on stderr, once however many processes there are."""
     if is_first_rank():
-        print(f"henkan: {message}", file=sys.stderr, flush=True)
+        saying.say(message)
 
 
 def own_rank() -> int:

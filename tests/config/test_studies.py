@@ -195,7 +195,7 @@ def test_variants_baseline_and_headline_of_the_command_line(study: Path) -> None
         ("jobs=auto", "jobs=auto must be a whole number"),
         ("jobs=1.5", "jobs=1.5 must be a whole number"),
         ("healdine=[psnr]", "there is no key 'healdine' (did you mean 'headline'?)"),
-        ("headline=psnr", "headline=psnr must be a list of metrics"),
+        ("headline=psnr", "headline must be a list of metrics"),
         ("plane={x: psnr}", "must name a metric for each direction"),
         ("bound=0", "bound=0 must be a number above 0"),
         ("baseline=mes", "the baseline 'mes' is none of ['mse', 'weak', 'strong 0.1'] (did you mean 'mse'?)"),

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from pictures_on_disk import noise
 
-from henkan.data.framing import Center, CropFlip, Cut, Fit
+from henkan.data.frame import Cut
+from henkan.data.framing import Center, CropFlip, Fit
 from henkan.errors import UserError
 from henkan.randomness import generator_for
 

@@ -16,7 +16,8 @@ from published import published
 
 from henkan.config.build import build
 from henkan.config.composition import compose_root
-from henkan.data.framing import Center, CropFlip, Cut, Fit, Frame, Framing, TurnCrop
+from henkan.data.frame import Cut, Frame
+from henkan.data.framing import Center, CropFlip, Fit, Framing, TurnCrop
 from henkan.data.labelled_folder import LabelledFolder
 from henkan.data.openmoji import OpenMoji
 from henkan.data.openmoji_parts import CLASSES as PARTS

@@ -10,7 +10,7 @@ import pytest
 from pictures_on_disk import noise
 from PIL import Image
 
-from henkan.data.framing import Cut
+from henkan.data.frame import Cut
 from henkan.data.paired_folder import PairedFolder
 from henkan.data.patches import Patch, Patches
 from henkan.data.stream import TrainingStream

@@ -12,7 +12,8 @@ from PIL import ExifTags, Image
 
 from henkan.data import decode as module
 from henkan.data.decode import decode, decode_for
-from henkan.data.framing import Center, CropFlip, Cut, Framing
+from henkan.data.frame import Cut
+from henkan.data.framing import Center, CropFlip, Framing
 from henkan.data.image_folder import ImageFolder
 from henkan.data.kept import Kept
 from henkan.data.photograph_tiles import PhotographTiles

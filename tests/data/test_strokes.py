@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from henkan.data.framing import Cut, TurnCrop
+from henkan.data.frame import Cut
+from henkan.data.framing import TurnCrop
 from henkan.data.strokes import Strokes, joined
 from henkan.data.svg import read_strokes
 from henkan.errors import UserError

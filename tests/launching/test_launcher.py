@@ -121,7 +121,7 @@ if __name__ == "__main__":
                    for argv in (["value", "2.5"], ["fail"], ["killed"])]
         for process in running:
             process.wait()
-        print(json.dumps([[p.exit_code, p.value, p.error] for p in running]))
+        print(json.dumps([[p.poll(), p.value, p.error] for p in running]))
 """,
     )
     assert ended == [[0, 2.5, None], [2, None, "no such thing"], [-9, None, KILLED]]
@@ -160,7 +160,7 @@ if __name__ == "__main__":
         time.sleep(0.2)
         began = time.monotonic()
         process.terminate()
-        print(json.dumps([process.exit_code, time.monotonic() - began]))
+        print(json.dumps([process.poll(), time.monotonic() - began]))
 """,
     )
     assert ended[0] == -signal.SIGTERM
@@ -258,10 +258,10 @@ if __name__ == "__main__":
         open_ones, codes = [], []
         for number in range(30):
             processes.start(["value", str(number)])
-            codes += [process.exit_code for process in processes.wait_any()]
+            codes += [process.poll() for process in processes.wait_any()]
             open_ones.append(len(os.listdir("/proc/self/fd")))
         while len(codes) < 30:
-            codes += [process.exit_code for process in processes.wait_any()]
+            codes += [process.poll() for process in processes.wait_any()]
     print(json.dumps([open_ones[1], open_ones[-1], codes]))
 """,
     )

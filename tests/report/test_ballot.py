@@ -16,8 +16,10 @@ from typing import Any
 import pytest
 
 from henkan.errors import UserError
-from henkan.report.ballot import Ballot, Session, drawn, export, imported, left_to_ask, pairs
-from henkan.report.read import Study, read_study
+from henkan.report.ballot import Ballot, Session, export
+from henkan.report.questions import drawn, imported, left_to_ask, pairs
+from henkan.report.read import read_study
+from henkan.report.study import Study
 from henkan.report.votes import FILE, append, read_votes
 
 

@@ -9,11 +9,13 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from henkan.report import figures
 from henkan.report.effects import effect_lines, effects, effects_table
-from henkan.report.page import cost
-from henkan.report.read import Run, Study, read_study
-from henkan.report.summary import front, pareto
+from henkan.report.facts import cost
+from henkan.report.figures.plane import plane
+from henkan.report.front import front, pareto
+from henkan.report.read import read_study
+from henkan.report.run import Run
+from henkan.report.study import Study
 
 
 def study(folder: Path, scores: dict[tuple[str, str, int], "pd.DataFrame"], **plan: Any) -> Study:
@@ -117,7 +119,7 @@ def test_the_front_is_of_what_nothing_beats(tmp_path: Path) -> None:
     assert front(made) == ["gan", "same", "mse"]
     told = "By their means, gan, same and mse are on the Pareto front of PSNR and kid; worse is beaten in both."
     assert pareto(made) == told
-    drawn = figures.plane(made)
+    drawn = plane(made)
     assert drawn is not None and "Pareto front of the means" in drawn[0].svg
 
 

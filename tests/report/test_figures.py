@@ -10,8 +10,10 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-from henkan.report.figures import BASELINE, PALETTE, _figure, broken, colors, drawing
-from henkan.report.read import Study
+from henkan.report.figures.chart import broken, drawing
+from henkan.report.figures.chart import figure_of as _figure
+from henkan.report.figures.palette import BASELINE, PALETTE, colors
+from henkan.report.study import Study
 
 
 def study(*names: str) -> Study:

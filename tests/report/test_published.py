@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 
 from henkan.errors import UserError
+from henkan.report.comparisons import compare
 from henkan.report.published import NUMBERS, ROW, SCORES, SUMMARY, finer, rebuild
 from henkan.report.read import read_study
-from henkan.report.summary import compare, summary_table
+from henkan.report.scores import summary_table
 from henkan.verbs.report import main
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"

@@ -13,8 +13,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from henkan.report import svg
-from henkan.report.along import Line, plot
-from henkan.report.figures import STYLE, drawing, titled, together
+from henkan.report.figures.chart import STYLE, drawing, titled
+from henkan.report.figures.curves import together
+from henkan.report.figures.lines import Line, plot
 from henkan.report.ticks import Plain, apart, decades, logarithmic, plain
 
 

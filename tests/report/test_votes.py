@@ -14,23 +14,11 @@ import pytest
 from scipy import special, stats
 
 from henkan.report.beside import Beside
+from henkan.report.comparisons import compare
+from henkan.report.opinion import PRIOR, agreements, bradley_terry, counted, fit, in_words, opinion, share_by_picture
 from henkan.report.page import Part, render
 from henkan.report.read import read_study
-from henkan.report.summary import compare
-from henkan.report.votes import (
-    FILE,
-    PRIOR,
-    Vote,
-    agreements,
-    append,
-    bradley_terry,
-    counted,
-    fit,
-    in_words,
-    opinion,
-    read_votes,
-    share_by_picture,
-)
+from henkan.report.votes import FILE, Vote, append, read_votes
 
 
 def table(rows: list[tuple[str, str, str, float]]) -> pd.DataFrame:

@@ -33,7 +33,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Written]:
     begun: list[Written] = []
 
     def start(_: object, argv: list[str], log: Path) -> Written:
-        assert argv[0] == "report" and log.name == LOG
+        assert argv[:2] == ["report", "--page"] and log.name == LOG
         log.touch()
         begun.append(Written())
         return begun[-1]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
+from logged_run import panels, rows
 
 from henkan.errors import UserError
 from henkan.training.loggers.logger import Files, RunLogger
@@ -24,14 +24,6 @@ CONFIG: Any = {
     "schedule": {"reconstruction": {}, "joint": {}},
 }
 RECORD = {"identity": "0123456789abcdef0123", "nonce": "n0nce1", "title": "glcic-mse-seed3 mse=0.5"}
-
-
-def rows(first: int, last: int) -> list[dict[str, float | int | str]]:
-    return [{"iteration": number, "phase": "joint", "loss/mse": 1.0 / number} for number in range(first, last + 1)]
-
-
-def panels() -> list[dict[str, torch.Tensor]]:
-    return [{"source": torch.zeros(1, 3, 8, 8), "target": torch.ones(1, 3, 8, 8)} for _ in range(3)]
 
 
 @pytest.fixture

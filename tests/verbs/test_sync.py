@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 import wandb
-from wandb_server import Server, stand_in
+from wandb_server import Server
 
 from henkan.errors import UserError
 from henkan.runs.run import write_config
@@ -122,16 +122,6 @@ def test_one_that_fails_keeps_the_others_going(
         f"{folders[1].name}: not uploaded: refused",
         f"{folders[2].name}: uploaded",
     ]
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    with stand_in() as found:
-        monkeypatch.setenv("WANDB_API_KEY", "x" * 40)
-        monkeypatch.setenv("WANDB_BASE_URL", found.address)
-        wandb.teardown()
-        yield found
-        wandb.teardown()
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from omegaconf import DictConfig, OmegaConf
+from tiny_study import in_study
 from wandb.sdk.launch.sweeps.utils import create_sweep_command_args
 
 from henkan.config.composition import compose_root
@@ -18,29 +19,21 @@ from henkan.errors import UserError
 from henkan.launching.verbs import module_of, verbs
 from henkan.verbs.wandb_sweep import main
 
-STUDY = """
-question: Does it run?
-recipe: glcic
-scale: smoke
-overrides: [trainer.workers=0]
-variants:
-  mse only: ["loss=[mse]"]
-  gan: ["loss=[mse,adversarial]", discriminator.width=0.5]
-axes:
-  weights.adversarial: [4e-4, 0.01]
-  holes: {small: [degradation.low=0.1], large: [degradation.low=0.2, window=32]}
-baseline: gan
-headline: [psnr_hole]
-seeds: [0, 7]
-"""
-
 
 @pytest.fixture
-def study(tmp_path: Path) -> Path:
-    folder = tmp_path / "tiny"
-    folder.mkdir()
-    (folder / "study.yaml").write_text(STUDY)
-    return folder
+def study(study: Path) -> Path:
+    in_study(
+        study,
+        overrides=["trainer.workers=0"],
+        variants={"mse only": ["loss=[mse]"], "gan": ["loss=[mse,adversarial]", "discriminator.width=0.5"]},
+        axes={
+            "weights.adversarial": [4e-4, 0.01],
+            "holes": {"small": ["degradation.low=0.1"], "large": ["degradation.low=0.2", "window=32"]},
+        },
+        baseline="gan",
+        seeds=[0, 7],
+    )
+    return study
 
 
 def written(study: Path, *words: str) -> dict[str, Any]:
@@ -69,7 +62,7 @@ def test_an_agent_starts_the_runs_of_the_study(study: Path, macro: str) -> None:
     given = ["validation.panels=2"]
     sweep = written(study, *given)
     assert (sweep["method"], sweep["metric"]) == ("grid", {"name": "val/psnr_hole", "goal": "maximize"})
-    assert (sweep["name"], sweep["description"], sweep["project"]) == ("tiny", "Does it run?", "henkan")
+    assert (sweep["name"], sweep["description"], sweep["project"]) == ("tiny_study", "Does it run?", "henkan")
     names = list(sweep["parameters"])
     assert names == ["overrides", "weights.adversarial", "seed"]
     assert sweep["parameters"]["weights.adversarial"]["values"] == [4e-4, 0.01]
@@ -94,13 +87,13 @@ def test_an_agent_starts_the_runs_of_the_study(study: Path, macro: str) -> None:
 
 
 def test_a_recipe_of_a_variant_and_values_of_several_kinds(study: Path) -> None:
-    content = yaml.safe_load(STUDY) | {
-        "variants": {"one": ["experiment=srcnn", "seed=1"], "two": []},
-        "axes": {"size": [64, 96], "loss": ["[mse]", None]},
-        "baseline": "one",
-        "headline": [],
-    }
-    (study / "study.yaml").write_text(yaml.safe_dump(content))
+    in_study(
+        study,
+        variants={"one": ["experiment=srcnn", "seed=1"], "two": []},
+        axes={"size": [64, 96], "loss": ["[mse]", None]},
+        baseline="one",
+        headline=[],
+    )
     sweep = written(study, "project=emoji", "seeds=[3]")
     assert sweep["parameters"] == {
         "overrides": {"values": ["variant=one experiment=srcnn seed=1", "variant=two experiment=glcic"]},

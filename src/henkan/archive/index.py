@@ -10,8 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -20,10 +19,11 @@ from typing import Any
 import yaml
 
 from henkan.errors import UserError
-from henkan.files import Damaged, read_json, read_text, replaced, unsealed
+from henkan.files import Damaged, read_json, read_text, stamp_of, unsealed, write_file
 from henkan.runs.killed import attended, ending
 from henkan.runs.locks import LOCK, TURN
 from henkan.runs.record import Record, as_record
+from henkan.saying import say
 
 INDEX, VERSION = ".index.json", 1
 # What lies beside run folders and is none.
@@ -139,7 +139,7 @@ class Archive:
         except Damaged as error:
             self.damaged[folder.name] = str(error)
 
-    def read_settings(self, entries: list[Entry]) -> None:
+    def read_settings(self, entries: Sequence[Entry]) -> None:
         """Read the configs of some runs, as far as they are new or have changed; see `settings_of`.
 
         One that cannot be read has no settings, and is counted among the damaged.
@@ -147,7 +147,7 @@ class Archive:
         stamps = {entry.name: stamp_of(entry.folder / "config.yaml") for entry in entries}
         unread = [entry for entry in entries if entry.settings is None or entry.config_stamp != stamps[entry.name]]
         if len(unread) > IN_SILENCE:
-            print(f"henkan: reads {len(unread):,} configs; an index keeps them", file=sys.stderr, flush=True)
+            say(f"reads {len(unread):,} configs; an index keeps them")
         for entry in unread:
             entry.settings, entry.config_stamp = None, stamps[entry.name]
             try:
@@ -192,15 +192,6 @@ def read_entry(folder: Path, stamp: list[int], before: Entry | None = None) -> E
     kept = {key: record[key] for key in KEPT if key in record}
     config = (None, None) if before is None else (before.config_stamp, before.settings)
     return Entry(folder, stamp, as_record(kept), intact, *config)
-
-
-def stamp_of(path: str | Path) -> list[int] | None:
-    """Return what tells a file from one that was written later: size, time and number; None where there is none."""
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return [found.st_size, found.st_mtime_ns, found.st_ino]
 
 
 def settings_of(path: Path) -> Settings:
@@ -268,5 +259,4 @@ def write_index(path: Path, entries: list[Entry]) -> None:
     # A date, which YAML knows and JSON does not, is asked for in words.
     body = json.dumps({"version": VERSION, "settings": values, "runs": runs}, default=str, separators=(",", ":"))
     content = body.encode("utf-8", "surrogatepass")
-    with replaced(path) as partial:
-        partial.write_bytes(hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
+    write_file(path, hashlib.sha256(content).hexdigest().encode() + b"\n" + content)

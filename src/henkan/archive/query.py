@@ -141,9 +141,8 @@ def split(value: str) -> list[str]:
     return re.findall(r"(?:\[[^\]]*\]|[^,])+", value) or [""]
 
 
-def know(archive: Archive, keys: Iterable[str], entries: Sequence[Entry] | None = None) -> None:
+def know(archive: Archive, keys: Iterable[str], among: Sequence[Entry]) -> None:
     """Read what is needed to tell the values of keys. Raises `UserError` for one that no run has."""
-    among = list(archive.entries if entries is None else entries)
     scores = {name for entry in archive.entries for name in entry.metrics}
     deeper = [key for key in keys if key not in OF_RECORDS and key not in scores]
     if deeper:

@@ -9,6 +9,7 @@ from henkan.cli.usage import overview
 from henkan.config.words import as_overrides
 from henkan.launching.execute import execute
 from henkan.launching.verbs import verbs
+from henkan.saying import say
 
 HELP = ("-h", "--help")
 
@@ -34,7 +35,7 @@ def main() -> int:
         rest = as_overrides(words[1:]) if known is not None and known.composed else words[1:]
         return execute(words[0], rest).code
     except KeyboardInterrupt:
-        print("henkan: interrupted", file=sys.stderr)
+        say("interrupted")
         return 130
     except BrokenPipeError:
         # The reader (`henkan … | head`) has gone; Python would complain once more when it flushes.

@@ -6,11 +6,12 @@ settings are our words, the same for all engines that know them; `henkan.launchi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from henkan.config.explain import suggestion
+from henkan.config.values import Reader, count, none_or_more, several, word
 from henkan.errors import UserError
 
 # Of SLURM's partition, where nobody says it. A worker whose time is up is queued again.
@@ -37,34 +38,10 @@ class Engine:
         return self.name == "local"
 
 
-def count(key: str, value: Any) -> int:
-    if type(value) is not int or value < 1:
-        raise UserError(f"{key}={value} must be a whole number, 1 or more")
-    return value
-
-
-def none_or_more(key: str, value: Any) -> int:
-    if type(value) is not int or value < 0:
-        raise UserError(f"{key}={value} must be a whole number, 0 or more")
-    return value
-
-
-def word(key: str, value: Any) -> str:
-    if not isinstance(value, str | int) or isinstance(value, bool) or not str(value):
-        raise UserError(f"{key}={value} must be a word")
-    return str(value)
-
-
 def cluster(key: str, value: Any) -> str:
     if value not in ("slurm", "local"):
         raise UserError(f"{key}={value} must be slurm, or local (processes of this machine)")
     return str(value)
-
-
-def lines(key: str, value: Any) -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(line, str) for line in value):
-        raise UserError(f"{key} must be a list of lines of a shell: {key}=['module load cuda']")
-    return list(value)
 
 
 def options(key: str, value: Any) -> dict[str, str | int]:
@@ -74,7 +51,7 @@ def options(key: str, value: Any) -> dict[str, str | int]:
     return {str(name): one for name, one in value.items()}
 
 
-SETTINGS: Mapping[str, Mapping[str, Callable[[str, Any], Any]]] = {
+SETTINGS: Mapping[str, Mapping[str, Reader]] = {
     "local": {},
     # Minutes and GB; `setup` runs before, in the job's shell; `options` are further ones of sbatch.
     "submitit": {
@@ -88,7 +65,7 @@ SETTINGS: Mapping[str, Mapping[str, Callable[[str, Any], Any]]] = {
         "account": word,
         "qos": word,
         "constraint": word,
-        "setup": lines,
+        "setup": several("lines of a shell: ['module load cuda']"),
         "options": options,
     },
     # The address of a cluster that runs (auto: the one that this machine is in); none: this machine.

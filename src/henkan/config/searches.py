@@ -15,7 +15,9 @@ from omegaconf.errors import OmegaConfBaseException
 from henkan.config.checks import override_key
 from henkan.config.engines import Engine, engine
 from henkan.config.explain import suggestion
-from henkan.config.studies import Kind, commands, find, jobs, name_of, read_settings, text, variants, words
+from henkan.config.settings import Kind, find, name_of, read_settings
+from henkan.config.studies import variants
+from henkan.config.values import commands, count, none_or_more, text, words
 from henkan.errors import UserError
 
 # Of a number that is tried, so that commands and folders stay readable.
@@ -305,12 +307,6 @@ def method(key: str, value: Any) -> dict[str, Any]:
     return {str(name): setting for name, setting in value.items()}
 
 
-def number(key: str, value: Any) -> int:
-    if type(value) is not int or value < (0 if key == "seed" else 1):
-        raise UserError(f"{key}={value} must be a whole number, {0 if key == 'seed' else 1} or more")
-    return value
-
-
 def address(key: str, value: Any) -> str:
     """Read an address, in which ${oc.env:NAME} keeps a password out of the file."""
     try:
@@ -339,13 +335,13 @@ SEARCH = Kind(
         "overrides": words,
         "space": space,
         "objectives": objectives,
-        "trials": number,
-        "jobs": jobs,
+        "trials": count,
+        "jobs": count,
         "engine": engine,
         "sampler": method,
         "pruner": method,
-        "seed": number,
-        "winners": number,
+        "seed": none_or_more,
+        "winners": count,
         "storage": address,
         "prepare": commands,
     },

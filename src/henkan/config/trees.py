@@ -7,12 +7,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 PACKAGE = Path(__file__).parents[1]
 # Where the config tree of a study's runs lies: as it was when the study began.
@@ -25,6 +22,12 @@ def config_folder() -> Path:
         return Path(os.environ[FROZEN])
     installed = PACKAGE / "conf"
     return installed if installed.is_dir() else PACKAGE.parents[1] / "conf"
+
+
+def default_runs() -> Path:
+    """Return where runs lie if nobody says it: as `conf/paths/default.yaml` has it."""
+    content = yaml.safe_load((config_folder() / "paths" / "default.yaml").read_text(encoding="utf-8"))
+    return Path(content["runs"])
 
 
 def experiments_folders() -> list[Path]:

@@ -48,6 +48,11 @@ Size = tuple[int, int]
 """Height and width of a picture that is seen upright."""
 
 
+def is_picture(ending: str) -> bool:
+    """Whether files whose names end so, in `.jpg` or `.JPG` say, are pictures."""
+    return ending.lower() in EXTENSIONS
+
+
 class Reading(NamedTuple):
     """A picture of `size` whose sides were divided `by` so much; `reducible`: whether its file could be read so."""
 

@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from henkan.data.framing import TURNED, Frame, Framing
+from henkan.data.frame import TURNED, Frame
+from henkan.data.framing import Framing
 from henkan.data.operator import SEED, Draws, Operator
 from henkan.data.pictures import Picture
 from henkan.data.tones import ToneOperator

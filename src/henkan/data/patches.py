@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from henkan.data.framing import Cut, Frame, Framing
+from henkan.data.frame import Cut, Frame
+from henkan.data.framing import Framing
 from henkan.data.pictures import Picture
 from henkan.errors import UserError
 

@@ -22,6 +22,7 @@ from henkan.color import AB, BINS, bins_of, rgb_to_lab
 from henkan.cores import cores
 from henkan.data.cache import cache_folder, recalled, remember
 from henkan.data.few import rank
+from henkan.data.frame import resized
 from henkan.data.kept import keeping_none
 from henkan.data.pictures import Picture, Pictures
 from henkan.errors import UserError
@@ -129,9 +130,5 @@ def ab_prior(pictures: Iterable[Picture], channels: int) -> dict[str, Any]:
 
 def small(picture: Picture, side: int) -> torch.Tensor:
     """Return a picture (3, h, w) in [0, 1] whose longer side has at most `side` pixels."""
-    height, width = picture.shape[:2]
-    factor = side / max(height, width)
-    if factor < 1:
-        size = (max(1, round(width * factor)), max(1, round(height * factor)))
-        picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
-    return torch.from_numpy(np.array(picture)).permute(2, 0, 1).float().div(255.0)
+    shrunk = resized(picture, min(side, max(picture.shape[:2])))
+    return torch.from_numpy(shrunk).permute(2, 0, 1).float().div(255.0)

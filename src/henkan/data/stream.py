@@ -10,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-from henkan.data.framing import Frame, Framing
+from henkan.data.frame import Frame
+from henkan.data.framing import Framing
 from henkan.data.pictures import Layer, Picture, Pictures
 from henkan.data.splits import Split
 from henkan.data.stroke_pictures import StrokePictures

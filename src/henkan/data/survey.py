@@ -9,14 +9,14 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, TypedDict
 
-import cv2
 import numpy as np
 from PIL import Image, ImageDraw
 from torch.utils.data import DataLoader, Dataset
 
 from henkan.data.cache import cache_folder, recalled, remember
 from henkan.data.contents import state_of
-from henkan.data.decode import EXTENSIONS, opened
+from henkan.data.decode import is_picture, opened
+from henkan.data.frame import resized
 from henkan.data.kept import keeping_none
 from henkan.data.near_grey import NearGrey
 from henkan.data.pictures import Picture, Pictures, every
@@ -67,7 +67,7 @@ def look(pictures: Pictures, name: str) -> Facts:
     facts = Facts()
     try:
         for path in pictures.files(name)[:1]:
-            if path.suffix.lower() in EXTENSIONS:
+            if is_picture(path.suffix):
                 with opened(path) as image:
                     facts["format"], facts["mode"] = str(image.format), image.mode
         picture = pictures.picture(name)
@@ -186,8 +186,5 @@ def thumbnails(pictures: Pictures, names: Sequence[str]) -> Iterator[Image.Image
 
 def shrunk(picture: Picture) -> Picture:
     """Return a picture as RGB whose longer side is at most what the sheet shows."""
-    height, width = picture.shape[:2]
-    scale = min(1.0, SIDE / max(height, width))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
-    return np.ascontiguousarray(np.broadcast_to(small.reshape(*small.shape[:2], -1), (*small.shape[:2], 3)))
+    small = resized(picture, min(SIDE, max(picture.shape[:2])))
+    return np.ascontiguousarray(np.broadcast_to(small, (*small.shape[:2], 3)))

@@ -61,7 +61,7 @@ def linked_pictures(count: int) -> str:
     return f"{count} linked picture{' is' if count == 1 else 's are'}"
 
 
-def read_drawing(path: FilePath, group: str | None = None) -> tuple[Strokes, int]:
+def read_drawing(path: FilePath, group: str | None) -> tuple[Strokes, int]:
     """Return what `read_strokes` does, and how many linked pictures are left out."""
     try:
         with np.errstate(over="ignore", invalid="ignore"):

@@ -18,7 +18,7 @@ from rich.progress import track
 from henkan.cores import cores
 from henkan.data.cache import cache_folder, locked, recalled, remember
 from henkan.data.contents import state_of
-from henkan.data.decode import EXTENSIONS, decode
+from henkan.data.decode import decode, is_picture
 from henkan.data.folder import Folder, Given
 from henkan.data.image_folder import list_files
 from henkan.data.pictures import Layer, Picture
@@ -146,11 +146,7 @@ def by_key(members: Iterable[Member]) -> dict[str, dict[str, list[Member]]]:
 def field_of(rest: str) -> str:
     """Return what follows the first dot of a name, without a picture's ending: `input` of input.png, nothing of jpg."""
     before, _, ending = rest.rpartition(".")
-    return before if is_picture(ending) else rest
-
-
-def is_picture(ending: str) -> bool:
-    return f".{ending.lower()}" in EXTENSIONS
+    return before if is_picture(f".{ending}") else rest
 
 
 def indexes(folder: Path, tars: list[str], cache: str | Path | None, hashed: bool) -> list[list[Member]]:
@@ -199,12 +195,9 @@ def looked_through(path: Path, hashed: bool) -> list[Member]:
             for info in archive:
                 name = posixpath.normpath(info.name)
                 base = name.rpartition("/")[2]
-                if (
-                    not info.isreg()
-                    or info.issparse()
-                    or base.startswith(".")
-                    or not is_picture(base.rpartition(".")[2])
-                ):
+                if not info.isreg() or info.issparse():
+                    continue
+                if base.startswith(".") or not is_picture(f".{base.rpartition('.')[2]}"):
                     continue
                 name.encode()
                 content = archive.extractfile(info) if hashed else None

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from henkan.data.contents import hash_contents
 from henkan.data.decode import decode
-from henkan.data.framing import resized
+from henkan.data.frame import resized
 from henkan.data.photographs import picture_file
 from henkan.data.pictures import Picture
 from henkan.degradations.identity import Identity

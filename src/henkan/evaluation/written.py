@@ -16,7 +16,7 @@ from rich.table import Table
 from torch import Tensor
 
 from henkan.errors import UserError
-from henkan.files import read_json, replaced, write_json
+from henkan.files import read_json, replaced, write_file, write_json
 from henkan.scoring.evaluator import Scores
 
 
@@ -94,8 +94,7 @@ def save_picture(image: Tensor, path: Path) -> None:
     """Write a (3, H, W) picture in [0, 1] as PNG; a link of that name is replaced, and not written through."""
     pixels = image.detach().clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).cpu().numpy()
     _, encoded = cv2.imencode(".png", np.ascontiguousarray(pixels[..., ::-1]))
-    with replaced(path) as partial:
-        partial.write_bytes(encoded.tobytes())
+    write_file(path, encoded.tobytes())
 
 
 def called(folder: Path) -> str:

@@ -9,16 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from henkan.errors import UserError
 from henkan.exporting.source import Source
 from henkan.sample import named_arguments
 
-Array = NDArray[np.generic]
 # How far an exported program may be from the network itself, of pictures in [0, 1].
 TOLERANCE = 1e-4
 # Sizes that it is tried with, in steps of what the network's sides are a multiple of; the first is what is traced.

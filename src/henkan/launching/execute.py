@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from henkan.config.trees import config_folder, make_importable
 from henkan.errors import Interrupted, UserError
 from henkan.launching.verbs import composed, module_of, verbs
+from henkan.saying import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +45,7 @@ def execute(verb: str, arguments: Sequence[str]) -> Outcome:
     try:
         result = run(verb, arguments)
     except Interrupted as end:
-        print(f"henkan: {end.message}", file=sys.stderr, flush=True)
+        say(end.message)
         return Outcome(int(end.code or 0), error=end.message)
     except Exception as error:
         if isinstance(error, BrokenPipeError) and not composed(verb):
@@ -57,7 +58,7 @@ def execute(verb: str, arguments: Sequence[str]) -> Outcome:
             traceback.print_exc()
         if line is None:
             return Outcome(1, error=f"{type(error).__name__}: {error}".partition("\n")[0])
-        print(f"henkan: {line}", file=sys.stderr, flush=True)
+        say(line)
         return Outcome(code, error=line)
     if isinstance(result, list):
         return Outcome(0, value=[float(each) for each in result])

@@ -54,10 +54,6 @@ class Process:
         return self._process.sentinel
 
     @property
-    def exit_code(self) -> int | None:
-        return self.poll()
-
-    @property
     def value(self) -> Result | None:
         """What the command returned; None before its end, or where it failed."""
         return self._outcome.value if self._outcome is not None else None
@@ -89,11 +85,11 @@ class Process:
         if self.poll() is None:
             self._signal(signal.SIGTERM)
 
-    def terminate(self, patience: float = PATIENCE) -> None:
-        """End the process and what it started: politely, and for good after `patience` seconds."""
+    def terminate(self) -> None:
+        """End the process and what it started: politely, and for good after `PATIENCE` seconds."""
         if self.poll() is None:
             self._signal(signal.SIGTERM)
-            self.wait(patience)
+            self.wait(PATIENCE)
         self._signal(signal.SIGKILL)
         self.wait()
 
@@ -176,10 +172,10 @@ class WarmProcesses:
         taken = [process.slot for process in self._running]
         return min(range(self.at_once), key=taken.count)
 
-    def wait_any(self, timeout: float | None = None) -> list[Process]:
-        """Wait until a process ends, at most `timeout` seconds; return those not returned before."""
+    def wait_any(self) -> list[Process]:
+        """Wait until a process ends; return those not returned before."""
         if all(process.poll() is None for process in self._awaited):
-            wait([process.sentinel for process in self._awaited], timeout)
+            wait([process.sentinel for process in self._awaited])
         ended = [process for process in self._awaited if process.poll() is not None]
         self._awaited = [process for process in self._awaited if process not in ended]
         return ended

@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.nn import functional
 from torchmetrics.image.kid import poly_kernel
 
+from henkan.metrics.feature_metric import FeatureMetric
 from henkan.metrics.per_image import exact, require_pair, unit_distance
-from henkan.metrics.set_metric import SetMetric
 from henkan.pretrained.features import Lite0
 from henkan.pretrained.gram import gram
 
@@ -53,7 +53,7 @@ class Lite0Style:
         return torch.stack([distance.square().sum(1) for distance in distances]).mean(0)
 
 
-class KIDLite0(SetMetric):
+class KIDLite0(FeatureMetric):
     """Kernel distance (KID, Bińkowski et al., 2018) between outputs and targets over Lite0's pooled features.
 
     The unbiased MMD² with kernel k(x, y) = (x·y / 1280 + 1)³, in its form for pairs (Gretton et al., 2012,
@@ -65,25 +65,13 @@ class KIDLite0(SetMetric):
     """
 
     def __init__(self, minimum: int = 100) -> None:
-        self.minimum = minimum
-        self.reset()
+        super().__init__(minimum, least=2)
 
-    def reset(self) -> None:
-        self._outputs: list[Tensor] = []
-        self._targets: list[Tensor] = []
+    def _features(self, images: Tensor) -> Tensor:
+        return pooled(images)
 
-    @exact
-    def update(self, output: Tensor, target: Tensor) -> None:
-        """Take in pictures (B, 3, H, W) in [0, 1] and their targets."""
-        require_pair(output, target)
-        self._outputs.append(activations(output)["pooled"].double().cpu())
-        self._targets.append(activations(target)["pooled"].double().cpu())
-
-    def compute(self) -> float:
-        count = sum(map(len, self._outputs))
-        if count < max(self.minimum, 2):
-            return float("nan")
-        x, y = torch.cat(self._outputs), torch.cat(self._targets)
+    def _score(self, outputs: Tensor, targets: Tensor) -> float:
+        x, y, count = outputs, targets, len(outputs)
         total = 0.0
         # In blocks of rows, so that memory grows with the number of pictures and not with its square.
         for start in range(0, count, 1024):
@@ -104,6 +92,11 @@ def activations(images: Tensor) -> dict[str, Tensor]:
     """Return the pictures' activations; metrics that ask for the same tensor in turn share one pass."""
     # The version tells a tensor that was written to since; tensors of inference mode keep none.
     return _remembered(images, 0 if images.is_inference() else images._version)
+
+
+def pooled(images: Tensor) -> Tensor:
+    """Return the mean over positions of the last features: (B, 3, H, W) in [0, 1] -> (B, 1280)."""
+    return activations(images)["pooled"]
 
 
 # A tensor hashes by identity, and the cache holds on to it, so an entry is never taken for another tensor's.

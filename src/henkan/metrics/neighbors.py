@@ -6,8 +6,7 @@ of the same number of pictures, of one size, and the same features.
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Literal
 
 import torch
@@ -15,15 +14,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from henkan.metrics import lite0, vgg16
-from henkan.metrics.per_image import exact, require_pair
-from henkan.metrics.set_metric import SetMetric
+from henkan.metrics.feature_metric import FeatureMetric
 
 Features = Literal["lite0", "vgg16"]
 # Rows of a matrix of distances that are there at once: memory grows with the number of pictures, not with its square.
 _ROWS = 512
 
 
-class _Neighbors(SetMetric):
+class _Neighbors(FeatureMetric):
     """A score of outputs among targets by the balls that reach from each picture to its `k`-th nearest of its own set.
 
     `features`: `lite0`, 1280 of EfficientNet-Lite0 (pooled), or `vgg16`, 512 of the authors' VGG-16 (mean of relu5_3).
@@ -34,32 +32,14 @@ class _Neighbors(SetMetric):
     """
 
     def __init__(self, k: int, features: Features = "lite0", minimum: int = 100) -> None:
-        self.k, self.minimum = k, minimum
-        self._features: Callable[[Tensor], Tensor] = vgg16.pooled if features == "vgg16" else _lite0
+        super().__init__(minimum, least=k + 1)
+        self.k = k
+        self._pooled = vgg16.pooled if features == "vgg16" else lite0.pooled
         if features == "vgg16":
             vgg16.network()
-        self.reset()
 
-    def reset(self) -> None:
-        self._outputs: list[Tensor] = []
-        self._targets: list[Tensor] = []
-
-    @exact
-    def update(self, output: Tensor, target: Tensor) -> None:
-        """Take in pictures (B, 3, H, W) in [0, 1] and true ones."""
-        require_pair(output, target)
-        for images, found in ((output, self._outputs), (target, self._targets)):
-            found.append(functional.normalize(self._features(images).double()).cpu())
-
-    def compute(self) -> float:
-        count = sum(map(len, self._outputs))
-        if count < max(self.minimum, self.k + 1):
-            return float("nan")
-        return self._score(torch.cat(self._outputs), torch.cat(self._targets))
-
-    @abstractmethod
-    def _score(self, outputs: Tensor, targets: Tensor) -> float:
-        """Return the score of features (N, D) and (N, D)."""
+    def _features(self, images: Tensor) -> Tensor:
+        return functional.normalize(self._pooled(images).double())
 
 
 class Precision(_Neighbors):
@@ -115,10 +95,6 @@ class Coverage(_Neighbors):
         for inside in _inside(outputs, targets, self.k):
             found |= inside.any(0)
         return float(found.double().mean())
-
-
-def _lite0(images: Tensor) -> Tensor:
-    return lite0.activations(images)["pooled"]
 
 
 def _inside(points: Tensor, centers: Tensor, k: int) -> Iterator[Tensor]:

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -18,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from henkan import color
+from henkan.data.shelf import shrunk
 from henkan.degradations.global_colors import GlobalColors
 from henkan.degradations.grey import Grey
 from henkan.degradations.hints import Hints
@@ -133,16 +133,6 @@ def scored_size(trained: DictConfig) -> int:
 def to_tensor(pixels: Pixels) -> Tensor:
     """Return a picture (H, W, 3) as (1, 3, H, W) in [0, 1]."""
     return torch.from_numpy(np.array(pixels)).permute(2, 0, 1)[None].float().div(255.0)
-
-
-def shrunk(pixels: Pixels, shorter: int) -> Pixels:
-    """Return a picture whose shorter side has `shorter` pixels, or the picture itself where it is smaller."""
-    height, width = pixels.shape[:2]
-    factor = shorter / min(height, width)
-    if factor >= 1:
-        return pixels
-    size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def points(given: Any) -> list[tuple[float, float, str]]:

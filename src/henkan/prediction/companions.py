@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from henkan.data.decode import EXTENSIONS
+from henkan.data.decode import is_picture
 
 MASK = "_mask"
 
@@ -24,8 +24,9 @@ def masks_of(
 
     def lying(folder: Path, stem: str) -> Path | None:
         if folder not in listed:
-            files = [path for path in folder.iterdir() if is_picture(path)] if folder.is_dir() else []
-            listed[folder] = {path.stem: path for path in sorted(files, key=lambda path: path.suffix.lower() == ".png")}
+            files = list(folder.iterdir()) if folder.is_dir() else []
+            shown = [path for path in files if is_picture(path.suffix) and not path.name.startswith(".")]
+            listed[folder] = {path.stem: path for path in sorted(shown, key=lambda path: path.suffix.lower() == ".png")}
         return listed[folder].get(stem)
 
     found = {}
@@ -35,7 +36,3 @@ def masks_of(
         masks = (lying(folder, f"{path.stem}{mark}") for folder in places for mark in marks)
         found[path] = next((mask for mask in masks if mask is not None), places[0] / f"{path.stem}{marks[-1]}.png")
     return found
-
-
-def is_picture(path: Path) -> bool:
-    return path.suffix.lower() in EXTENSIONS and not path.name.startswith(".")

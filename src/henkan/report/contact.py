@@ -13,8 +13,10 @@ from matplotlib.font_manager import findfont
 from PIL import Image, ImageDraw, ImageFont
 from scipy.ndimage import uniform_filter
 
-from henkan.report.figures import INK, broken, colors
-from henkan.report.read import GIVEN, Study
+from henkan.report.figures.chart import broken
+from henkan.report.figures.palette import INK, colors
+from henkan.report.run import GIVEN
+from henkan.report.study import Study
 
 # The side of a tile. The sheet is for a README, the page has every pixel.
 SIDE = 96

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from henkan.report.read import Study
 from henkan.report.statistics import Interval, over_seeds, paired_difference, seed_means
+from henkan.report.study import Study
 from henkan.report.words import decimals, listed, metric, number, plural
 
 VARIANT = "variant"

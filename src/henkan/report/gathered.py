@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from glob import glob
@@ -17,13 +16,14 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from henkan.archive.index import Archive, Entry, read_entry, settings_of, stamp_of
+from henkan.archive.index import Archive, Entry, read_entry, settings_of
 from henkan.archive.query import POST, way
 from henkan.config.explain import suggestion
 from henkan.config.told import told
 from henkan.errors import UserError
-from henkan.files import Damaged, read_json, read_text, unsealed, write_sealed
+from henkan.files import Damaged, read_json, read_text, stamp_of, unsealed, write_sealed
 from henkan.launching.swept import RUNS, noted
+from henkan.saying import say
 
 # What no configuration is told apart by: its runs are of several seeds, studies and places.
 COMMON = ("logger", "objective", "paths", "point", "recipe", "rerun", "seed", "study", "swept", "variant")
@@ -145,7 +145,7 @@ def entered(folder: Path) -> Entry | None:
         entry = read_entry(folder, stamp)
         entry.settings = settings_of(folder / "config.yaml")
     except Damaged as error:
-        print(f"henkan: left out: {folder.name} ({error})", file=sys.stderr)
+        say(f"left out: {folder.name} ({error})")
         return None
     return entry
 
@@ -159,7 +159,7 @@ def grouped(entries: Sequence[Entry]) -> list[Group]:
         if twin is None:
             group.runs.append(entry)
         else:
-            print(f"henkan: left out: {entry.name} (it is {twin.name} once more)", file=sys.stderr)
+            say(f"left out: {entry.name} (it is {twin.name} once more)")
         group.facts = group.facts or facts_of(entry)
     several = list(groups.values())
     given = names(several)
@@ -233,7 +233,7 @@ def called(groups: Sequence[Group], keys: Sequence[str]) -> list[str]:
 
 
 def planned(groups: Sequence[Group], baseline: str, into: Path) -> dict[str, Any]:
-    """Return the content of `study.json`; see `henkan.report.read.Plan`."""
+    """Return the content of `study.json`; see `henkan.report.plan.Plan`."""
     runs = [(group, entry) for group in groups for entry in group.runs]
     seeds = sorted({seed for _, entry in runs if (seed := seed_of(entry)) is not None})
     directions = {name: better for _, entry in runs for name, better in directions_of(entry).items()}
@@ -291,5 +291,5 @@ def check_alike(groups: Sequence[Group], metrics: Sequence[str]) -> None:
                     ways.setdefault(way(entry, metric), []).append(group.name)
         if len(ways) > 1:
             told = "; ".join(", ".join(dict.fromkeys(names)) for names in ways.values())
-            print(f"henkan: {metric} was taken in {len(ways)} ways, which do not compare: {told}", file=sys.stderr)
+            say(f"{metric} was taken in {len(ways)} ways, which do not compare: {told}")
             return

@@ -10,8 +10,9 @@ from itertools import combinations
 import numpy as np
 
 from henkan.report import thumbnails, words
-from henkan.report.read import Run, Study
+from henkan.report.run import Run
 from henkan.report.statistics import seed_means
+from henkan.report.study import Study
 
 # So few configurations are compared all with all, more of them each with its baseline, and so many pairs at most.
 ALL_WITH_ALL = 4

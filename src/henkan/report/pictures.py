@@ -16,7 +16,8 @@ from henkan.errors import UserError
 from henkan.report import thumbnails, words
 from henkan.report.beside import Beside
 from henkan.report.pairs import Pair, pairs, ranked
-from henkan.report.read import GIVEN, PICTURES, Run, Study
+from henkan.report.run import GIVEN, PICTURES, Run
+from henkan.report.study import Study
 
 # All of them are put in whole as long as they weigh less than this as files.
 WHOLE_BYTES = 8_000_000

@@ -11,8 +11,8 @@ from omegaconf import OmegaConf
 from henkan.config.studies import Study, read_study
 from henkan.config.trees import config_folders
 from henkan.errors import UserError
-from henkan.files import replaced, write_sealed
-from henkan.report.read import WHOLE_SET
+from henkan.files import write_file, write_sealed
+from henkan.report.study import WHOLE_SET
 from henkan.scoring.evaluator import POST
 
 SCORES, SUMMARY = "scores.csv.gz", "summary.csv"
@@ -47,7 +47,7 @@ def rebuild(results: Path, into: Path | None = None) -> Path:
         content = pictures.to_csv().encode() + sets.to_csv().encode() + str(number).encode()
         place = places.setdefault(content, into / "runs" / str(len(places)))
         if place == into / "runs" / str(len(places) - 1):
-            put(place / "scores.csv", pictures.to_csv().encode())
+            write_file(place / "scores.csv", pictures.to_csv())
             write_sealed(place / "set_scores.json", {str(name): float(value) for name, value in sets.items()})
             write_sealed(place / "run.json", {"status": "done", "seed": number})
         folder = str(place.relative_to(into))
@@ -70,28 +70,15 @@ def scores(path: Path) -> pd.DataFrame:
 def planned(study: Study, runs: list[dict[str, Any]], metrics: list[str]) -> dict[str, Any]:
     """Return the content of `study.json`: what study.yaml asks, as far as it was published."""
     scored = list(dict.fromkeys(run["configuration"] for run in runs))
-    asked = {
-        name: {"variant": made.variant, "point": made.point, "overrides": made.overrides}
-        for name, made in study.configurations.items()
-        if name in scored
-    }
+    facts = study.facts
+    asked = {name: node for name, node in facts["configurations"].items() if name in scored}
     if foreign := [name for name in scored if name not in asked]:
         raise UserError(f"{study.file} has no {', '.join(foreign)}, which the published scores are of: mend either")
     return {
+        **facts,
         "published": True,
-        "title": study.title,
-        "question": study.question,
-        "recipe": study.recipe,
-        "scale": study.scale,
-        "baseline": study.baseline,
-        "headline": study.headline,
-        "family": study.family,
-        "plane": study.plane,
-        "bound": study.bound,
-        "name": study.name,
         "seeds": sorted({run["seed"] for run in runs} - {None}),
         "configurations": asked,
-        "overrides": study.overrides,
         "metrics": {name: better(name) for name in metrics},
         "runs": runs,
         "saved_iterations": 0,
@@ -129,8 +116,3 @@ def finer(before: Path, table: pd.DataFrame) -> pd.DataFrame:
     whole = pd.concat([new, rest.reindex(columns=new.columns)])
     order = [*known.index, *new.index.difference(known.index, sort=False)]
     return whole.loc[order].reset_index()
-
-
-def put(path: Path, content: bytes) -> None:
-    with replaced(path) as partial:
-        partial.write_bytes(content)

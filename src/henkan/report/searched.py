@@ -15,11 +15,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from henkan.errors import UserError
-from henkan.files import read_text
-from henkan.report.figures import MUTED, drawing, verbatim
+from henkan.files import read_text, write_file
+from henkan.report.figures.chart import drawing, verbatim
+from henkan.report.figures.palette import MUTED
 from henkan.report.published import better
 from henkan.report.words import listed, metric, plural
-from henkan.report.write import replace
 
 TRIALS = "trials.csv"
 DONE = "done"
@@ -104,8 +104,8 @@ def write_search(folder: Path) -> Path:
         with drawing():
             draw(found).savefig(raster, format="png", dpi=160, facecolor="white")
         picture = raster.getvalue()
-        replace(folder / "search.png", picture)
-    return replace(folder / "report.html", page(found, picture).encode())
+        write_file(folder / "search.png", picture)
+    return write_file(folder / "report.html", page(found, picture))
 
 
 def draw(found: Searched) -> Figure:

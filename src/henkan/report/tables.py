@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from henkan.report.answer import SYMBOLS, digits_of
+from henkan.report.comparisons import Comparison, compare
 from henkan.report.effects import effect_lines
-from henkan.report.read import Study
-from henkan.report.summary import SYMBOLS, Comparison, compare, digits_of
+from henkan.report.study import Study
 from henkan.report.words import metric, number, plural
 
 ARROWS = {"higher": "↑", "lower": "↓"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,6 +15,8 @@ from matplotlib.ticker import FixedLocator, Formatter, FuncFormatter, NullFormat
 SIZE = 8
 # Between two labels, in points.
 GAP = 4.0
+# Labels of a logarithmic axis, at most.
+MOST = 5
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -67,16 +69,16 @@ def logarithmic(axes: Axes) -> None:
     axes.yaxis.set_minor_formatter(NullFormatter())
 
 
-def decades(low: float, high: float, most: int = 5) -> list[float]:
+def decades(low: float, high: float) -> list[float]:
     """Return round numbers between two positive ones, a few in each decade, or each one of a few decades."""
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     found: list[float] = []
     for parts in ((1, 2, 5), (1, 3), (1,)):
         # Not the product of two floats, which is 0.30000000000000004.
         found = [value for power in powers for part in parts if low <= (value := float(f"{part}e{power}")) <= high]
-        if len(found) <= most:
+        if len(found) <= MOST:
             return found
-    return found[:: -(-len(found) // most)]
+    return found[:: -(-len(found) // MOST)]
 
 
 def spread(axes: Axes, values: Sequence[float], labels: Sequence[str]) -> None:
@@ -99,8 +101,3 @@ def apart(at: Sequence[float], widths: Sequence[float], gap: float = GAP) -> lis
         if free and before:
             kept.append(place)
     return kept
-
-
-def within(text: str, room: float, size: float, broken: Callable[[str, float], str], weight: str = "normal") -> str:
-    """Return a text that fits into so many points: as it is, or in as many lines as that takes."""
-    return text if width_of(text, size, weight) <= room else broken(text, room)

@@ -6,67 +6,70 @@ import dataclasses
 import re
 import shutil
 import sys
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from henkan.files import replaced
+from henkan.files import replaced, write_file
+from henkan.saying import say
 
 if TYPE_CHECKING:
     from henkan.report.page import Part
     from henkan.report.pictures import Gallery
 
-PUBLISHED_BYTES = 700_000
 SINGLE = "report-single-file.html"
 
 
-def write_report(study_folder: Path, single: bool = False) -> Path:
+def write_report(study_folder: Path, single: bool = False, scores: bool = True) -> Path:
     """Write report.html, scores.csv, summary.csv and figures/ into a study's folder; return the page's path.
 
     Of a study with two axes or more effects.csv too. Of a `single` file,
-    report-single-file.html is written as well, with every picture in it, and returned.
+    report-single-file.html is written as well, with every picture in it, and returned. Without `scores` scores.csv
+    stays as it is: of a thousand runs it has hundreds of megabytes.
 
     Every file is replaced in one step, so a browser may reload at any time while the study runs.
     Raises UserError where the folder holds no study, or where its pictures are too heavy for a single file.
     """
-    from henkan.report import effects, figures, page, read, summary
+    from henkan.report import comparisons, effects, page, read
     from henkan.report.beside import Beside
+    from henkan.report.figures import along, chart, curves, plane
     from henkan.report.pictures import galleries
+    from henkan.report.scores import summary_table, write_scores
 
     study = read.read_study(study_folder)
-    rows = summary.compare(study)
+    rows = comparisons.compare(study)
     parts = []
     for number, (title, part) in enumerate(study.sections.items()):
-        plane, curves = figures.plane(part), [*figures.over(part), *figures.along(part), *figures.curves(part)]
+        in_plane, lines = plane.plane(part), [*along.over(part), *along.along(part), *curves.curves(part)]
         if title:
             prefix = section_name(title, number)
-            plane = plane and (figures.prefixed(plane[0], prefix), plane[1])
-            curves = [figures.prefixed(chart, prefix) for chart in curves]
-        if plane is not None:
-            chart, raster = plane
-            replace(study_folder / "figures" / f"{chart.name}.svg", chart.svg.encode())
-            replace(study_folder / "figures" / f"{chart.name}.png", raster)
-        for chart in curves:
-            replace(study_folder / "figures" / f"{chart.name}.svg", chart.svg.encode())
-        own = rows if part is study else summary.compare(part)
-        parts.append(page.Part(title, part, own, plane and plane[0], curves))
-    replace(study_folder / "summary.csv", summary.summary_table(rows).to_csv(index=False).encode())
-    with replaced(study_folder / "scores.csv") as partial, partial.open("w", encoding="utf-8", newline="") as file:
-        summary.write_scores(study, file)
+            in_plane = in_plane and (chart.prefixed(in_plane[0], prefix), in_plane[1])
+            lines = [chart.prefixed(one, prefix) for one in lines]
+        if in_plane is not None:
+            drawn, raster = in_plane
+            write_file(study_folder / "figures" / f"{drawn.name}.svg", drawn.svg)
+            write_file(study_folder / "figures" / f"{drawn.name}.png", raster)
+        for one in lines:
+            write_file(study_folder / "figures" / f"{one.name}.svg", one.svg)
+        own = rows if part is study else comparisons.compare(part)
+        parts.append(page.Part(title, part, own, in_plane and in_plane[0], lines))
+    write_file(study_folder / "summary.csv", summary_table(rows).to_csv(index=False))
+    if scores:
+        with replaced(study_folder / "scores.csv") as partial, partial.open("w", encoding="utf-8", newline="") as file:
+            write_scores(study, file)
     if len(table := effects.effects_table(study)):
-        replace(study_folder / "effects.csv", table.to_csv(index=False).encode())
+        write_file(study_folder / "effects.csv", table.to_csv(index=False))
     beside = Beside(study_folder)
     studies, small = [part.study for part in parts], page.linked(parts)
     # What is left for pictures.
     room = page.PAGE_BYTES - len(page.render(study, rows, small, beside).encode())
     made = galleries(studies, beside, max(0, room), single=False)
-    path = replace(study_folder / "report.html", page.render(study, rows, filled(small, made), beside).encode())
+    path = write_file(study_folder / "report.html", page.render(study, rows, filled(small, made), beside))
     beside.tidy()
     if single:
         full = filled(parts, galleries(studies, beside, 0, single=True))
-        path = replace(study_folder / SINGLE, page.render(study, rows, full, beside, single=True).encode())
+        path = write_file(study_folder / SINGLE, page.render(study, rows, full, beside, single=True))
     for place, names in study.altered.items():
-        print(f"henkan: {place}: edited or damaged since, and not counted: {', '.join(names)}", file=sys.stderr)
+        say(f"{place}: edited or damaged since, and not counted: {', '.join(names)}")
     return path
 
 
@@ -77,13 +80,13 @@ def filled(parts: list[Part], made: list[list[Gallery]]) -> list[Part]:
 
 def table(study_folder: Path) -> str:
     """Return the headline scores as a table for the terminal, with the answer in one sentence under it."""
-    from henkan.report import effects, read, summary
+    from henkan.report import comparisons, effects, read, terminal
 
     study = read.read_study(study_folder)
     width = shutil.get_terminal_size((110, 24)).columns
     color = sys.stdout.isatty()
     parts = [
-        summary.terminal_table(part, summary.compare(part), width, color, title)
+        terminal.terminal_table(part, comparisons.compare(part), width, color, title)
         for title, part in study.sections.items()
     ]
     return "\n\n".join([*parts, *filter(None, ["\n".join(effects.effect_lines(study))])])
@@ -92,62 +95,3 @@ def table(study_folder: Path) -> str:
 def section_name(title: str, number: int) -> str:
     """Return what the files of a section begin with."""
     return re.sub(r"[^A-Za-z0-9]+", "_", title).strip("_").lower() or f"part_{number}"
-
-
-def replace(path: Path, content: bytes) -> Path:
-    """Write a file in one step: whoever reads it sees the old content or the new, never a part."""
-    with replaced(path) as partial:
-        partial.write_bytes(content)
-    return path
-
-
-def publish(study_folder: Path, into: Path) -> list[Path]:
-    """Write what a repository keeps of a study into `into`, under 700 kB in all, and return the files.
-
-    summary.csv, scores.csv.gz (three significant digits; the headline metrics only where all take more than half
-    the room), plane.png, along.png and along.csv (scores along a setting of the degradation, each seed's means),
-    along_KEY.png and .csv (the same over an axis of numbers) and pictures.png or .jpg (as many of the test pictures as
-    fit); what there is nothing to say about is absent. Of a study that was rebuilt from what was published, the scores
-    stay as they are, and so do the numbers of summary.csv, which has all their digits.
-    Raises UserError where the folder holds no study.
-    """
-    import gzip
-
-    from henkan.report import contact, figures, published, read, summary
-    from henkan.report.along import axis_means, draw, means, over_axis
-
-    study = read.read_study(study_folder)
-    numbers = summary.summary_table(summary.compare(study))
-    if rebuilt := bool(study.plan.get("published")):
-        numbers = published.finer(into / published.SUMMARY, numbers)
-    contents = {published.SUMMARY: numbers.to_csv(index=False).encode()}
-    table = summary.scores_table(study)
-    for kept in (table, table[table["metric"].isin(study.headline)]):
-        scores = gzip.compress(kept.to_csv(index=False, float_format="%.3g").encode(), mtime=0)
-        if len(scores) <= PUBLISHED_BYTES // 2 and not rebuilt:
-            contents[published.SCORES] = scores
-            break
-    names = {title: f"_{section_name(title, number)}" if title else "" for number, title in enumerate(study.sections)}
-    for title, part in study.sections.items():
-        if (plane := figures.plane(part)) is not None:
-            contents[f"plane{names[title]}.png"] = plane[1]
-        palette = {name: color for name, (color, _) in figures.colors(part).items()}
-        curves = {"along": (figures.lines_along(part), palette, means(figures.tables_along(part)))}
-        if part.axis is not None:
-            curves[f"along_{section_name(part.axis.key, 0)}"] = (
-                over_axis(part), figures.variant_colors(part), axis_means(part)
-            )  # fmt: skip
-        for name, (found, palette, numbers) in curves.items():
-            if found:
-                raster = BytesIO()
-                draw(found, palette).savefig(raster, format="png", dpi=120)
-                contents[f"{name}{names[title]}.png"] = raster.getvalue()
-                contents[f"{name}{names[title]}.csv"] = numbers.to_csv(index=False, float_format="%.5g").encode()
-    left = (PUBLISHED_BYTES - sum(map(len, contents.values()))) // len(names)
-    for title, part in study.sections.items():
-        if (pictures := contact.sheet(part, left)) is not None:
-            kind, drawn = pictures
-            # Of an earlier publication.
-            (into / f"pictures{names[title]}.{'jpg' if kind == 'png' else 'png'}").unlink(missing_ok=True)
-            contents[f"pictures{names[title]}.{kind}"] = drawn
-    return [replace(into / name, content) for name, content in contents.items()]

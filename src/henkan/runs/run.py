@@ -24,7 +24,7 @@ from omegaconf import OmegaConf
 from henkan.config.resolved import Config
 from henkan.config.told import told
 from henkan.errors import UserError
-from henkan.files import digests, owner, replaced, sweep
+from henkan.files import digests, owner, sweep, write_file
 from henkan.ranks import end_rank, launch, say
 from henkan.runs import checkout, machine, stopping
 from henkan.runs.curves import Curves, last_iteration
@@ -315,5 +315,4 @@ def title(config: Config, overrides: Sequence[str]) -> str:
 
 
 def write_config(folder: Path, config: Mapping[str, Any]) -> None:
-    with replaced(folder / "config.yaml") as partial:
-        partial.write_text(OmegaConf.to_yaml(OmegaConf.create(dict(config))), encoding="utf-8")
+    write_file(folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(dict(config))))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,10 +10,12 @@ from omegaconf import DictConfig
 
 from henkan.config.engines import without_engine
 from henkan.config.searches import Search
-from henkan.config.studies import Kind, Study
+from henkan.config.settings import Kind
+from henkan.config.studies import Study
 from henkan.errors import UserError
 from henkan.launching.crew import Crew
 from henkan.launching.execute import execute
+from henkan.saying import say
 
 DRY = "--dry-run"
 # How often an engine's workers and their runs are looked at, in seconds.
@@ -69,12 +70,12 @@ def check_anywhere(many: Study | Search, cfg: DictConfig) -> None:
 def await_workers(crew: Crew, command: Command, count: int, since: str, at_once: int, look: Callable[[], None]) -> None:
     """Start so many workers and wait for all; `look` is called every two seconds. Those that have failed are told."""
     crew.start(command.of_worker, count, since, at_once)
-    print(f"henkan: {count} worker{'s' * (count > 1)}, whose logs lie in {crew.folder}", file=sys.stderr, flush=True)
+    say(f"{count} worker{'s' * (count > 1)}, whose logs lie in {crew.folder}")
     told: set[str] = set()
     while len(told) < count:
         time.sleep(LOOK_EVERY)
         for name, wrong in crew.ended().items():
             if name not in told and wrong is not None:
-                print(f"henkan: {name}: {wrong}", file=sys.stderr, flush=True)
+                say(f"{name}: {wrong}")
             told.add(name)
         look()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 
 from henkan.files import sweep
 from henkan.launching.launcher import Process, WarmProcesses
+from henkan.saying import say
 
 # Between two beginnings, in seconds: the page of a large study takes half a minute of a core that its runs could use.
 EVERY = 60.0
@@ -16,7 +16,7 @@ LOG = "report.log"
 
 
 class Refresher:
-    """Writes the report of a study's folder again when something is new.
+    """Writes the report of a study's folder again when something is new, but for the table of every score.
 
     What goes wrong with a page is said, and stops no run. Leaving the `with` ends what still writes.
     """
@@ -50,10 +50,10 @@ class Refresher:
         long_ago = self._since is None or time.monotonic() - self._since >= self.every
         if self._asked and self._running is None and long_ago:
             self._asked, self._since = False, time.monotonic()
-            self._running = self._processes.start(["report", str(self.folder)], log=self.folder / LOG)
+            self._running = self._processes.start(["report", "--page", str(self.folder)], log=self.folder / LOG)
 
     def _told(self, error: str | None) -> None:
         if error is None:
             (self.folder / LOG).unlink(missing_ok=True)
         else:
-            print(f"henkan: the report was not written: {error} ({self.folder / LOG})", file=sys.stderr)
+            say(f"the report was not written: {error} ({self.folder / LOG})")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from henkan.launching.launcher import WarmProcesses, slots
 from henkan.runs.identity import digest
 from henkan.runs.plan import Plan, plan_run
 from henkan.runs.record import now
+from henkan.saying import say
 from henkan.scoring.evaluator import Evaluator
 from henkan.sweeps.command import Command, await_workers, check_anywhere
 from henkan.sweeps.optimizer import PRUNERS, SAMPLERS, Direction, make, without_password
@@ -303,7 +303,3 @@ def conclude(prepared: Prepared) -> int:
     )
     print(path)
     return 1 if unfinished else 0
-
-
-def say(message: str) -> None:
-    print(f"henkan: {message}", file=sys.stderr, flush=True)

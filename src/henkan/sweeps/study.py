@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -17,11 +16,11 @@ from henkan.config.trees import config_folder
 from henkan.files import sweep, write_sealed
 from henkan.launching.crew import hired
 from henkan.launching.swept import swept
-from henkan.report.read import Plan
 from henkan.report.write import table, write_report
 from henkan.runs.plan import plan_run
 from henkan.runs.record import read_record
 from henkan.runs.sources import changed, code
+from henkan.saying import say
 from henkan.scoring.evaluator import POST
 from henkan.sweeps.command import Command, await_workers, check_anywhere
 from henkan.sweeps.progress import StudyBar, saved
@@ -43,12 +42,12 @@ def run_study(study: Study, jobs: list[Job], command: Command) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     sweep(folder)
     for titles in twins(jobs):
-        print(f"henkan: one and the same run: {'; '.join(titles)}", file=sys.stderr)
+        say(f"one and the same run: {'; '.join(titles)}")
     for job in jobs:
         if job.status != "done":
             continue
         if names := changed((read_record(job.folder) or {}).get("code", {}), code(job.plan.parts)):
-            print(f"henkan: {job.folder.name} is done; since then changed: {', '.join(names)}", file=sys.stderr)
+            say(f"{job.folder.name} is done; since then changed: {', '.join(names)}")
     write_study(study, jobs, folder)
     try:
         with Refresher(folder) as page:
@@ -68,7 +67,7 @@ def run_study(study: Study, jobs: list[Job], command: Command) -> int:
     write_report(folder)
     failed = [job for job in jobs if job.status != "done"]
     for job in failed:
-        print(f"henkan: {job.status}: {job.title}: {job.error}", file=sys.stderr)
+        say(f"{job.status}: {job.title}: {job.error}")
     if len(failed) < len(jobs):
         print(table(folder))
         print(folder / "report.html")
@@ -129,10 +128,7 @@ def plan_jobs(study: Study) -> list[Job]:
     known = scored(jobs)
     for metric in (*study.headline, *study.family, *(study.plane or {}).values()):
         if metric not in known:
-            print(
-                f"henkan: no run scores {metric!r}{suggestion(metric, known)}: the report leaves it out",
-                file=sys.stderr,
-            )
+            say(f"no run scores {metric!r}{suggestion(metric, known)}: the report leaves it out")
     return without_repetition(jobs)
 
 
@@ -164,23 +160,8 @@ def twins(jobs: Sequence[Job]) -> list[list[str]]:
 
 def write_study(study: Study, jobs: Sequence[Job], folder: Path) -> None:
     """Write `study.json`: what was asked, and how far each run is."""
-    plan: Plan = {
-        "title": study.title,
-        "question": study.question,
-        "recipe": study.recipe,
-        "scale": study.scale,
-        "baseline": study.baseline,
-        "headline": study.headline,
-        "family": study.family,
-        "plane": study.plane,
-        "bound": study.bound,
-        "name": study.name,
-        "seeds": study.seeds,
-        "configurations": {
-            name: {"variant": made.variant, "point": made.point, "overrides": made.overrides}
-            for name, made in study.configurations.items()
-        },
-        "overrides": [*study.overrides, *study.given],
+    plan = {
+        **study.facts,
         "metrics": scored(jobs),
         "runs": [
             {

@@ -18,7 +18,7 @@ import optuna
 from filelock import FileLock
 
 from henkan.config.searches import Choice, Dimension, Range, Search, Space, Value, overrides_at
-from henkan.files import owner, replaced
+from henkan.files import owner, stamp_of, write_file
 from henkan.runs.curves import read_rows
 from henkan.runs.locks import lock, try_to_hold
 from henkan.runs.record import read_record
@@ -119,8 +119,7 @@ def place_of(folder: Path) -> str:
     """Return what tells this folder from one of the same name on a machine that shares the storage alone."""
     path = folder / ".place"
     if not path.is_file():
-        with replaced(path) as partial:
-            partial.write_text(secrets.token_hex(8))
+        write_file(path, secrets.token_hex(8))
     return path.read_text()
 
 
@@ -153,7 +152,7 @@ class TrialJob(Job):
     taken: Taken
     objectives: Sequence[str]
     pruner: str | None
-    stamp: tuple[int, int] | None = None
+    stamp: list[int] | None = None
     asked: bool = False
 
     @property
@@ -232,14 +231,6 @@ class TrialJob(Job):
             self.report()
         study.tell(trial, list(values.values()))
         return in_words(values)
-
-
-def stamp_of(path: Path) -> tuple[int, int] | None:
-    """Return what changes with a file."""
-    if not path.is_file():
-        return None
-    found = path.stat()
-    return found.st_mtime_ns, found.st_size
 
 
 def in_words(values: Mapping[str, float]) -> str:

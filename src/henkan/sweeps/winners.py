@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from henkan.config.searches import Range, Search
-from henkan.files import replaced
+from henkan.files import replaced, write_file
 from henkan.sweeps.optimizer import Direction
 from henkan.sweeps.trials import ERROR, FOLDER, IDENTITY, OVERRIDES, State
 
@@ -153,7 +153,5 @@ def write_study(found: Found, folder: Path) -> Path:
         lines.append(f"# trial_{one.number}: {scores} in validation")
     # By the end of its name, so that two searches of one name do not write into one report.
     path = folder / f"{search.name}_winners_{folder.name.rpartition('-')[2]}" / "study.yaml"
-    with replaced(path) as partial:
-        text = yaml.safe_dump(content, sort_keys=False, width=120, allow_unicode=True)
-        partial.write_text("\n".join([*lines, text]), encoding="utf-8")
-    return path
+    text = yaml.safe_dump(content, sort_keys=False, width=120, allow_unicode=True)
+    return write_file(path, "\n".join([*lines, text]))

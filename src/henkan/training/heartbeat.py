@@ -6,7 +6,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 
-from henkan.progress import EVERY, Lines
+from henkan.progress import Lines
 from henkan.ranks import say
 
 LOSS = "loss/"
@@ -15,13 +15,12 @@ LOSS = "loss/"
 class Heartbeat(pl.Callback):
     """Says the iteration, the pace, the time left and the losses of the last row, at the end of a stretch."""
 
-    def __init__(self, every: float = EVERY) -> None:
-        self.every = every
+    def __init__(self) -> None:
         self.lines: Lines | None = None
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         if trainer.is_global_zero:
-            self.lines = Lines(len(pl_module.schedule), "iteration", pl_module.iteration, self.every)
+            self.lines = Lines(len(pl_module.schedule), "iteration", pl_module.iteration)
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, *_: Any) -> None:
         if self.lines is not None and (line := self.lines.at(pl_module.iteration)):

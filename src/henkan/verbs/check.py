@@ -13,7 +13,6 @@ well. With overrides, checks and tries the one configuration that they make.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
@@ -28,6 +27,7 @@ from henkan.config.composition import compose_root
 from henkan.config.explain import explain
 from henkan.config.trees import config_folders, defaults, experiments_folders, group_options
 from henkan.errors import UserError
+from henkan.saying import say
 
 
 def main(arguments: list[str]) -> int:
@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> int:
         wrong += not fine
         table.add_row(name, verdict if fine else "wrong", style=None if fine else "bold")
         if not fine:
-            print(f"henkan: {name}: {verdict}", file=sys.stderr)
+            say(f"{name}: {verdict}")
     Console().print(table)
     return 2 if wrong else 0
 

@@ -33,7 +33,7 @@ from henkan.evaluation.written import print_scores
 from henkan.files import digests
 from henkan.launching.swept import note
 from henkan.networks.modes import learns
-from henkan.report.along import draw_curve
+from henkan.report.figures.lines import draw_curve
 from henkan.runs.identity import evaluation_parts, identify
 from henkan.runs.mark import mark
 from henkan.runs.plan import Plan, plan_run, settle

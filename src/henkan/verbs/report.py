@@ -25,7 +25,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from henkan.errors import UserError
-from henkan.report.write import publish, table, write_report
+from henkan.report.write import table, write_report
 
 
 def by_name(name: str, overrides: Sequence[str]) -> Path:
@@ -67,11 +67,11 @@ def folder_of(words: Sequence[str], into: Path | None, baseline: str | None) -> 
 
 def numbers(folder: Path, given: argparse.Namespace) -> str:
     """Return the table, as a person reads it or as it was asked for."""
-    from henkan.report import read, summary, tables
+    from henkan.report import comparisons, read, scores, tables
 
     study = read.read_study(folder)
     if given.csv:
-        return summary.summary_table(summary.compare(study)).to_csv(index=False).rstrip()
+        return scores.summary_table(comparisons.compare(study)).to_csv(index=False).rstrip()
     if given.markdown:
         return tables.markdown(study)
     return tables.latex(study) if given.latex else table(folder)
@@ -108,6 +108,7 @@ def main(arguments: list[str]) -> int:
         "--baseline", metavar="NAME", help="of runs: the configuration that the others are compared with"
     )
     parser.add_argument("--single-file", action="store_true", help="also write a page with every picture in it")
+    parser.add_argument("--page", action="store_true", help="leave scores.csv as it is, as while a study goes on")
     kinds = parser.add_mutually_exclusive_group()
     for kind in ("csv", "markdown", "latex"):
         kinds.add_argument(f"--{kind}", action="store_true", help=f"print the table as {kind}")
@@ -115,8 +116,10 @@ def main(arguments: list[str]) -> int:
     if len(given.words) == 1 and (Path(given.words[0]) / "trials.csv").is_file():
         return of_search(Path(given.words[0]), given)
     folder = folder_of(given.words, given.into, given.baseline)
-    path = write_report(folder, single=given.single_file)
+    path = write_report(folder, single=given.single_file, scores=not given.page)
     if given.publish:
+        from henkan.report.publish import publish
+
         publish(folder, given.publish)
     print(numbers(folder, given))
     print(path, file=sys.stderr if given.csv or given.markdown or given.latex else sys.stdout)

@@ -23,16 +23,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import yaml
-
 from henkan.archive.difference import difference
 from henkan.archive.disk import PARTS, REST, prefixes, taken
 from henkan.archive.index import Archive, Entry
 from henkan.archive.query import as_number, better, condition, know, named, one_named, select, value_of, way
 from henkan.archive.removal import delete
 from henkan.archive.table import Row, described, show, size, told_apart
-from henkan.config.trees import config_folder
+from henkan.config.trees import default_runs
 from henkan.errors import UserError
+from henkan.saying import say
 
 OPTION = "paths.runs="
 # How many folders that are left out are named.
@@ -44,7 +43,7 @@ def main(arguments: list[str]) -> int:
     place = next((word.removeprefix(OPTION) for word in words if word.startswith(OPTION)), None)
     words = [word for word in words if not word.startswith(OPTION)]
     action = words.pop(0) if words and words[0] in ACTIONS else "list"
-    archive = Archive(Path(place) if place else default_place())
+    archive = Archive(Path(place) if place else default_runs())
     try:
         ACTIONS[action](archive, words, given)
     finally:
@@ -68,20 +67,14 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     return given, given.words
 
 
-def default_place() -> Path:
-    """Return where runs lie if nobody says it: as `conf/paths/default.yaml` has it."""
-    content = yaml.safe_load((config_folder() / "paths" / "default.yaml").read_text(encoding="utf-8"))
-    return Path(content["runs"])
-
-
 def tell_damaged(archive: Archive) -> None:
     """Name the folders that were left out, and the records that somebody has edited."""
     lines = [f"left out: {name} ({why})" for name, why in sorted(archive.damaged.items())]
     lines += [f"edited since: run.json of {entry.name}" for entry in archive.entries if not entry.intact]
     for line in lines[:NAMED]:
-        print(f"henkan: {line}", file=sys.stderr)
+        say(line)
     if len(lines) > NAMED:
-        print(f"henkan: and {len(lines) - NAMED} more such folders", file=sys.stderr)
+        say(f"and {len(lines) - NAMED} more such folders")
 
 
 def chosen(archive: Archive, words: Sequence[str]) -> list[Entry]:
@@ -92,7 +85,7 @@ def chosen(archive: Archive, words: Sequence[str]) -> list[Entry]:
     among = list(dict.fromkeys(entry for word in names for entry in named(archive, word))) if names else None
     found = select(archive, conditions, among)
     if not found:
-        print(f"henkan: none of {len(archive.entries):,} runs fits {' '.join(map(str, conditions))}", file=sys.stderr)
+        say(f"none of {len(archive.entries):,} runs fits {' '.join(map(str, conditions))}")
     return found
 
 
@@ -129,9 +122,9 @@ def show_rank(archive: Archive, words: Sequence[str], given: argparse.Namespace)
     rows = [{"rank": place, **row} for place, row in enumerate(rows, 1)]
     show(rows, given.csv, f"{len(rows):,} runs by {metric}, {direction} is better")
     if left := len(entries) - len(ranked):
-        print(f"henkan: {left:,} runs have no {metric}", file=sys.stderr)
+        say(f"{left:,} runs have no {metric}")
     if len(set(alike)) > 1:
-        print("henkan: only runs that were scored alike (column scored) compare", file=sys.stderr)
+        say("only runs that were scored alike (column scored) compare")
 
 
 def show_difference(archive: Archive, words: Sequence[str], given: argparse.Namespace) -> None:
@@ -151,7 +144,7 @@ def show_difference(archive: Archive, words: Sequence[str], given: argparse.Name
             rows.append(row)
     show(rows, given.csv, "  |  ".join(told_apart([one, other])))
     for remark in found.remarks:
-        print(f"henkan: {remark}", file=sys.stderr)
+        say(remark)
 
 
 def show_disk(archive: Archive, words: Sequence[str], given: argparse.Namespace) -> None:
@@ -213,7 +206,7 @@ def remove(archive: Archive, words: Sequence[str], given: argparse.Namespace) ->
             folders += [entry.folder for entry in found]
         names = [folder.name for folder in folders]
     if not folders:
-        print("henkan: there is nothing to delete", file=sys.stderr)
+        say("there is nothing to delete")
         return
     total = sum(sum(taken(folder).values()) for folder in folders)
     what = f"{len(folders):,} folder{'s' * (len(folders) > 1)}, {size(total)}"
@@ -223,7 +216,7 @@ def remove(archive: Archive, words: Sequence[str], given: argparse.Namespace) ->
         if not sys.stdin.isatty():
             raise UserError(f"nothing was deleted ({what}): --yes deletes without asking")
         if input(f"delete {what}? [y/N] ").strip().lower() not in ("y", "yes"):
-            print("henkan: nothing was deleted", file=sys.stderr)
+            say("nothing was deleted")
             return
     delete(folders)
     gone = set(names)

@@ -22,13 +22,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
-import yaml
 from omegaconf import OmegaConf
 
 from henkan.archive.index import Archive
 from henkan.archive.query import named
 from henkan.config.resolved import Config
-from henkan.config.trees import config_folder
+from henkan.config.trees import default_runs
 from henkan.errors import UserError
 from henkan.evaluation.shown import show_again
 from henkan.report.gathered import found
@@ -52,7 +51,7 @@ def main(arguments: list[str]) -> int:
     words = [word for word in arguments if word != "--dry-run" and not word.startswith(OPTION)]
     if unknown := [word for word in words if word.startswith("-") or "=" in word]:
         raise UserError(f"henkan sync {unknown[0]}: it takes runs, a study, patterns, --dry-run and paths.runs=DIR")
-    runs = Path(place) if place else default_place()
+    runs = Path(place) if place else default_runs()
     left, failed = [], 0
     for folder in named_by(words, runs):
         record = read_record(folder) or {}
@@ -73,12 +72,6 @@ def main(arguments: list[str]) -> int:
         check_server(failed)
         raise UserError(f"W&B: {failed} of {len(left)} runs were not uploaded; the same command tries them again")
     return 0
-
-
-def default_place() -> Path:
-    """Return where runs lie if nobody says it: as `conf/paths/default.yaml` has it."""
-    content = yaml.safe_load((config_folder() / "paths" / "default.yaml").read_text(encoding="utf-8"))
-    return Path(content["runs"])
 
 
 def named_by(words: Sequence[str], runs: Path) -> list[Path]:

@@ -32,7 +32,7 @@ from henkan.evaluation.shown import show_again
 from henkan.evaluation.written import print_scores
 from henkan.launching.swept import note, sweep_name
 from henkan.ranks import end_rank, is_first_rank, launch, say, share
-from henkan.report.along import draw_curve
+from henkan.report.figures.lines import draw_curve
 from henkan.runs.curves import parse_rows, read_rows
 from henkan.runs.fit import fit
 from henkan.runs.killed import begun_by, close_killed

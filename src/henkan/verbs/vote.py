@@ -17,21 +17,19 @@ voter= (your login name), configurations=[…] (all), count= (of pairs, 60), see
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from henkan.config.studies import parsed
+from henkan.config.settings import parsed
+from henkan.config.values import Reader, word
 from henkan.errors import UserError
-from henkan.report.ballot import Ballot, Session, drawn, export, imported, left_to_ask, named, pairs
-from henkan.report.read import Study, folder_of_study, read_study
-from henkan.report.votes import in_words, opinion, read_votes
-
-
-def text(key: str, value: Any) -> str:
-    if not isinstance(value, str | int) or isinstance(value, bool):
-        raise UserError(f"{key}={value} must be a word")
-    return str(value)
+from henkan.report.ballot import Ballot, Session, export
+from henkan.report.opinion import in_words, opinion
+from henkan.report.questions import drawn, imported, left_to_ask, named, pairs
+from henkan.report.read import folder_of_study, read_study
+from henkan.report.study import Study
+from henkan.report.votes import read_votes
 
 
 def number(key: str, value: Any) -> int:
@@ -48,14 +46,14 @@ def names(key: str, value: Any) -> list[str]:
     return found
 
 
-SETTINGS: Mapping[str, Callable[[str, Any], Any]] = {
-    "voter": text,
+SETTINGS: Mapping[str, Reader] = {
+    "voter": word,
     "configurations": names,
     "count": number,
     "seed": number,
     "port": number,
-    "static": text,
-    "import": text,
+    "static": word,
+    "import": word,
 }
 
 
@@ -63,9 +61,9 @@ def main(arguments: list[str]) -> int:
     if not arguments or "=" in arguments[0]:
         raise UserError("name a study: henkan vote mse_vs_gan (a folder of experiments/, or the folder it writes into)")
     name, *words = arguments
-    said = {word.partition("=")[0]: word for word in words if word.partition("=")[0] in SETTINGS}
-    given = {key: SETTINGS[key](key, parsed(word, word.partition("=")[2])) for key, word in said.items()}
-    study = read_study(folder_of_study(name, [word for word in words if word not in said.values()]))
+    said = {one.partition("=")[0]: one for one in words if one.partition("=")[0] in SETTINGS}
+    given = {key: SETTINGS[key](key, parsed(one, one.partition("=")[2])) for key, one in said.items()}
+    study = read_study(folder_of_study(name, [one for one in words if one not in said.values()]))
     if "import" in given:
         fresh, count = imported(study, Path(given["import"]))
         print(f"{fresh} of {count} answers were new")

@@ -11,13 +11,13 @@ other override goes to each of the runs. project=NAME is W&B's (WANDB_PROJECT, o
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 from henkan.config.composition import compose_root
 from henkan.config.studies import read_study
 from henkan.errors import UserError
-from henkan.files import replaced
+from henkan.files import write_file
+from henkan.saying import say
 from henkan.sweeps.agents import as_yaml, sweep_of
 
 OWN = ("output", "project")
@@ -33,9 +33,7 @@ def main(arguments: list[str]) -> int:
     better = {name: node.get("better") for name, node in compose_root("train", overrides).metric.items()}
     project = given.get("project") or os.environ.get("WANDB_PROJECT") or "henkan"
     path = Path(given.get("output") or study.folder / "wandb-sweep.yaml")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replaced(path) as partial:
-        partial.write_text(as_yaml(sweep_of(study, project, better)), encoding="utf-8")
-    print(f"henkan: next: wandb sweep {path}, and on each machine: wandb agent ENTITY/{project}/ID", file=sys.stderr)
+    write_file(path, as_yaml(sweep_of(study, project, better)))
+    say(f"next: wandb sweep {path}, and on each machine: wandb agent ENTITY/{project}/ID")
     print(path)
     return 0

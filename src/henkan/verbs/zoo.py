@@ -20,16 +20,18 @@ from rich.markup import escape
 
 from henkan.config.composition import compose_root
 from henkan.errors import UserError
-from henkan.exporting.card import Sheet, card_of, markdown
 from henkan.exporting.written import export
-from henkan.files import replaced
+from henkan.files import write_file
 from henkan.launching.execute import run as run_verb
 from henkan.launching.swept import noted, sweeping
 from henkan.zoo import networks
+from henkan.zoo_cards.card import card_of
+from henkan.zoo_cards.markdown import markdown
+from henkan.zoo_cards.sheet import Sheet
 
 SHEETS = Path("experiments/zoo")
-# What a network may take in the wheel, and all of them, in bytes.
-LARGEST, ALL = 4_000_000, 20_000_000
+# What a network may take in the wheel, in bytes.
+LARGEST = 4_000_000
 
 
 def main(arguments: list[str]) -> int:
@@ -83,15 +85,13 @@ def build(name: str, words: list[str]) -> None:
         raise UserError(f"{model} has {size / 1e6:.1f} MB of {LARGEST / 1e6:g}: train a smaller one (scale.width=…)")
     card, picture = card_of(name, sheet, model, run)
     beside = SHEETS if "output" not in given else folder
-    contents = {
-        folder / f"{name}.json": (json.dumps(card, indent=1, ensure_ascii=False) + "\n").encode(),
+    contents: dict[Path, str | bytes] = {
+        folder / f"{name}.json": json.dumps(card, indent=1, ensure_ascii=False) + "\n",
         beside / f"{name}.jpg": picture,
-        beside / f"{name}.md": markdown(card, f"{name}.jpg").encode(),
+        beside / f"{name}.md": markdown(card, f"{name}.jpg"),
     }
     for place, content in contents.items():
-        with replaced(place) as partial:
-            partial.write_bytes(content)
-        print(place)
+        print(write_file(place, content))
 
 
 def train(sheet: Sheet) -> Path:

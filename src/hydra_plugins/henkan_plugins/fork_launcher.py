@@ -14,6 +14,7 @@ from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from henkan.errors import TrainingFailed, UserError
+from henkan.saying import say
 
 if TYPE_CHECKING:
     from hydra.types import HydraContext, TaskFunction
@@ -127,7 +128,7 @@ class ForkLauncher(Launcher):  # type: ignore[misc, unused-ignore]
 
     def start(self, processes: "WarmProcesses", number: int, title: str, overrides: list[str], log: Path | None) -> Job:
         """Start one run and describe it to Hydra while it is under way."""
-        print(f"henkan: [{title}] {' '.join(filter_overrides(overrides))}", file=sys.stderr, flush=True)
+        say(f"[{title}] {' '.join(filter_overrides(overrides))}")
         process = processes.start(self.command(overrides), log)
         return Job(title, process, log, self.described(number, overrides))
 
@@ -146,7 +147,7 @@ class ForkLauncher(Launcher):  # type: ignore[misc, unused-ignore]
                 if job.log is not None or code not in (0, 1, 2):
                     end = job.process.error or f"done, printed into {job.log}"
                     seconds = time.monotonic() - job.begun
-                    print(f"henkan: [{job.title}] after {seconds:.0f} s: {end}", file=sys.stderr, flush=True)
+                    say(f"[{job.title}] after {seconds:.0f} s: {end}")
         return [process.poll() or 0 for process in ended]
 
     def command(self, overrides: Sequence[str]) -> list[str]:

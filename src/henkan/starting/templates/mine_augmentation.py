@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from henkan.data.framing import Cut, Framing
+from henkan.data.frame import Cut
+from henkan.data.framing import Framing
 from henkan.errors import UserError
 
 
@@ -13,7 +14,7 @@ class MineAugmentation(Framing):
 
     `draw` returns how a picture of this size is framed: a `Cut`, `size` x `size` pixels in the end, as whatever comes
     with the picture (masks, depth, labels) is framed too. All chance is in `rng`, so that sample i of a run is always
-    the same. Frames of other kinds derive from henkan.data.framing.Frame.
+    the same. Frames of other kinds derive from henkan.data.frame.Frame.
     """
 
     def __init__(self, size: int, least: float = 0.5, turn: float = 0.0) -> None:

@@ -15,12 +15,11 @@ from matplotlib.ticker import MaxNLocator
 
 from henkan.files import replaced
 from henkan.report import svg
-from henkan.report.read import Study
+from henkan.report.figures.palette import MUTED
 from henkan.report.statistics import seed_means
+from henkan.report.study import Study
 from henkan.report.ticks import Plain, plain, spread
 from henkan.report.words import metric
-
-MUTED = "#656d76"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,67 @@
+"""Writes what a repository keeps of a study."""
+
+from __future__ import annotations
+
+import gzip
+from io import BytesIO
+from pathlib import Path
+
+from henkan.files import write_file
+from henkan.report import contact, published
+from henkan.report.comparisons import compare
+from henkan.report.figures import palette
+from henkan.report.figures.along import lines_along, tables_along, variant_colors
+from henkan.report.figures.lines import axis_means, draw, means, over_axis
+from henkan.report.figures.plane import plane
+from henkan.report.read import read_study
+from henkan.report.scores import scores_table, summary_table
+from henkan.report.write import section_name
+
+PUBLISHED_BYTES = 700_000
+
+
+def publish(study_folder: Path, into: Path) -> list[Path]:
+    """Write what a repository keeps of a study into `into`, under 700 kB in all, and return the files.
+
+    summary.csv, scores.csv.gz (three significant digits; the headline metrics only where all take more than half
+    the room), plane.png, along.png and along.csv (scores along a setting of the degradation, each seed's means),
+    along_KEY.png and .csv (the same over an axis of numbers) and pictures.png or .jpg (as many of the test pictures as
+    fit); what there is nothing to say about is absent. Of a study that was rebuilt from what was published, the scores
+    stay as they are, and so do the numbers of summary.csv, which has all their digits.
+    Raises UserError where the folder holds no study.
+    """
+    study = read_study(study_folder)
+    numbers = summary_table(compare(study))
+    if rebuilt := bool(study.plan.get("published")):
+        numbers = published.finer(into / published.SUMMARY, numbers)
+    contents = {published.SUMMARY: numbers.to_csv(index=False).encode()}
+    table = scores_table(study)
+    for kept in (table, table[table["metric"].isin(study.headline)]):
+        scores = gzip.compress(kept.to_csv(index=False, float_format="%.3g").encode(), mtime=0)
+        if len(scores) <= PUBLISHED_BYTES // 2 and not rebuilt:
+            contents[published.SCORES] = scores
+            break
+    names = {title: f"_{section_name(title, number)}" if title else "" for number, title in enumerate(study.sections)}
+    for title, part in study.sections.items():
+        if (drawn := plane(part)) is not None:
+            contents[f"plane{names[title]}.png"] = drawn[1]
+        colors = {name: color for name, (color, _) in palette.colors(part).items()}
+        curves = {"along": (lines_along(part), colors, means(tables_along(part)))}
+        if part.axis is not None:
+            curves[f"along_{section_name(part.axis.key, 0)}"] = (
+                over_axis(part), variant_colors(part), axis_means(part)
+            )  # fmt: skip
+        for name, (found, colors, numbers) in curves.items():
+            if found:
+                raster = BytesIO()
+                draw(found, colors).savefig(raster, format="png", dpi=120)
+                contents[f"{name}{names[title]}.png"] = raster.getvalue()
+                contents[f"{name}{names[title]}.csv"] = numbers.to_csv(index=False, float_format="%.5g").encode()
+    left = (PUBLISHED_BYTES - sum(map(len, contents.values()))) // len(names)
+    for title, part in study.sections.items():
+        if (pictures := contact.sheet(part, left)) is not None:
+            kind, sheet = pictures
+            # Of an earlier publication.
+            (into / f"pictures{names[title]}.{'jpg' if kind == 'png' else 'png'}").unlink(missing_ok=True)
+            contents[f"pictures{names[title]}.{kind}"] = sheet
+    return [write_file(into / name, content) for name, content in contents.items()]
