@@ -19,6 +19,7 @@ def bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {4, 5, 6}, raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: 64)
     monkeypatch.delenv("HENKAN_THREADS", raising=False)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
 
 
 def test_cores_are_those_of_the_affinity_mask(bound: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,6 +32,14 @@ def test_cores_are_those_of_the_affinity_mask(bound: None, monkeypatch: pytest.M
     use_threads(None)
     use_threads(7)
     assert chosen == [3, 2, 7]
+
+
+@pytest.mark.parametrize(("wanted", "each"), [("2", 2), ("2,1", 2), ("0", 1), ("", 1), ("many", 1)])
+def test_what_openmp_is_told_is_what_each_run_computes_with(
+    bound: None, monkeypatch: pytest.MonkeyPatch, wanted: str, each: int
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", wanted)
+    assert WarmProcesses(3).threads == each
 
 
 def test_where_there_is_no_mask_all_of_the_machine(bound: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -173,4 +173,6 @@ def test_the_page_says_what_people_prefer(make_study: Callable[..., Path]) -> No
     assert f"{found.said}." in page
     assert ">lite0_distance<" in page or "Lite0 distance</th><td>" in page
     assert "preferred to mse" in page
+    # It sorts by the number, of which a percentage is shown.
+    assert f'data-sort="{found.strengths[1].preferred[0]}"' in page
     assert any(line.startswith("  gan_0.002: 9") for line in in_words(found))

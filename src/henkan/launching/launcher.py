@@ -21,7 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from henkan.cores import cores
+from henkan.cores import threads
 from henkan.cuda import gpus
 from henkan.launching.execute import Outcome, Result, execute
 
@@ -133,7 +133,7 @@ class WarmProcesses:
 
     def __init__(self, at_once: int = 1) -> None:
         self.at_once = at_once
-        self.threads = max(1, cores() // at_once)
+        self.threads = threads(at_once)
         self.devices = visible_devices()
         self._running: list[Process] = []
         self._awaited: list[Process] = []

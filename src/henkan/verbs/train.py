@@ -23,7 +23,7 @@ from omegaconf import DictConfig
 from henkan.config.build import build
 from henkan.config.composition import task_overrides
 from henkan.config.explain import reason
-from henkan.cores import cores
+from henkan.cores import threads
 from henkan.data.counted import tell
 from henkan.devices import count_of
 from henkan.errors import Interrupted, TrainingFailed
@@ -173,6 +173,6 @@ def objective(run: Run, names: str | Sequence[str]) -> float | list[float] | Non
     return found[0] if isinstance(names, str) else found
 
 
-def use_threads(threads: int | None) -> None:
+def use_threads(wanted: int | None) -> None:
     """Use so many threads in this process: as configured, or this run's share of the cores."""
-    torch.set_num_threads(threads or int(os.environ.get("HENKAN_THREADS", cores())))
+    torch.set_num_threads(wanted or int(os.environ.get("HENKAN_THREADS", threads())))
