@@ -1,45 +1,102 @@
 """Draw docs/systems.png, README's picture, from the studies' own pictures: `uv run python docs/systems.py`.
 
-A study's picture is a sheet of squares of 96 pixels, 4 apart, under a line of 22 pixels with the columns' names.
+Above, a column a system: source, MSE, adversary, target. Below, systems that answer without an adversary.
 """
 
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageChops, ImageDraw, ImageFont
 
 ROOT = Path(__file__).parents[1]
-SIDE, PITCH, HEAD = 96, 100, 22
-# Of each system: its name, its sheet, the row that is shown, and the columns of source, MSE, adversary and target.
-SYSTEMS = (
-    ("super-resolution", "sr_mse_vs_gan/results/pictures.png", 1, (0, 2, 3, 5)),
-    ("line drawing", "line_loss/results/pictures.png", 5, (0, 1, 4, 6)),
-    ("sketch and strokes", "sketch_to_picture/results/pictures_illustrations.jpg", 5, (0, 2, 4, 5)),
-    ("color", "color_losses/results/pictures_illustrations.jpg", 3, (0, 1, 6, 8)),
-    ("completion", "mse_vs_gan/results/pictures.png", 2, (0, 1, 3, 4)),
+# GitHub shows a README no wider.
+WIDTH, LEFT, GAP, LINE = 880, 84, 4, 20
+# A study's sheet has cells of 96 pixels, 100 from one to the next, under a line of 22 with the columns' names.
+CELL, PITCH, HEAD = 96, 100, 22
+
+
+@dataclass(frozen=True)
+class System:
+    """A system: its name, the file under experiments/, the corners of the pictures that are shown, and their size.
+
+    What lies at `over` was drawn by hand over the first picture.
+    """
+
+    name: str
+    file: str
+    corners: list[tuple[int, int]]
+    size: tuple[int, int] = (CELL, CELL)
+    over: tuple[int, int] | None = None
+
+
+def cells(row: int, *columns: int) -> list[tuple[int, int]]:
+    """Return the corners of cells of a study's sheet."""
+    return [(column * PITCH, HEAD + row * PITCH) for column in columns]
+
+
+ABOVE = (
+    System("super-resolution", "sr_mse_vs_gan/results/pictures.png", cells(1, 0, 2, 3, 5)),
+    System("line drawing", "line_loss/results/pictures.png", cells(6, 0, 1, 4, 6)),
+    System(
+        "sketch and strokes",
+        "sketch_to_picture/results/pictures_illustrations.jpg",
+        cells(5, 0, 2, 4, 5),
+        over=cells(5, 1)[0],
+    ),
+    System("color", "color_losses/results/pictures_illustrations.jpg", cells(1, 0, 1, 6, 8)),
+    System("completion", "mse_vs_gan/results/pictures.png", cells(2, 0, 1, 3, 4)),
+    System("segmentation", "segmentation_width/results/pictures_width_0_25.png", cells(6, 0, 3, 2, 4)),
 )
 ROWS = ("source", "MSE", "adversarial", "target")
-SHOWN, LEFT = 144, 92
+BELOW = (
+    System("color by points: source, answer, target", "hints/results/pictures_illustrations.png", cells(3, 0, 2, 5)),
+    System(
+        "style: photograph, style, painted",
+        "style_grid/results/pictures.jpg",
+        [(10, 18), (304, 18), (272, 211)],
+        (170, 170),
+    ),
+)
 
 
 def drawn() -> Image.Image:
-    """Return the picture: a column a system, a row each for source, MSE, adversary and target."""
-    gap = 8
-    sheet = Image.new("RGB", (LEFT + len(SYSTEMS) * (SHOWN + gap), 26 + len(ROWS) * (SHOWN + gap)), "white")
-    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(15)
+    """Return the picture."""
+    wide = (WIDTH - LEFT) // len(ABOVE) - GAP
+    small = WIDTH // sum(len(system.corners) for system in BELOW) - GAP
+    below = LINE + len(ROWS) * (wide + GAP) + 2 * GAP
+    sheet = Image.new("RGB", (WIDTH, below + LINE + small), "white")
+    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(14)
     for place, name in enumerate(ROWS):
-        pen.text((6, 26 + place * (SHOWN + gap) + SHOWN // 2 - 8), name, "black", font)
-    for column, (name, file, row, columns) in enumerate(SYSTEMS):
-        x = LEFT + column * (SHOWN + gap)
-        pen.text((x + 2, 4), name, "black", font)
-        with Image.open(ROOT / "experiments" / file) as pictures:
-            for place, number in enumerate(columns):
-                corner = (number * PITCH, HEAD + row * PITCH)
-                square = pictures.convert("RGB").crop((*corner, corner[0] + SIDE, corner[1] + SIDE))
-                sheet.paste(square.resize((SHOWN, SHOWN), Image.Resampling.BICUBIC), (x, 26 + place * (SHOWN + gap)))
+        pen.text((2, LINE + place * (wide + GAP) + wide // 2 - 8), name, "black", font)
+    for column, system in enumerate(ABOVE):
+        x = LEFT + column * (wide + GAP)
+        pen.text((x + 1, 1), system.name, "black", font)
+        for place, picture in enumerate(pictures(system, wide)):
+            sheet.paste(picture, (x, LINE + place * (wide + GAP)))
+    x = 0
+    for system in BELOW:
+        pen.text((x + 1, below + 1), system.name, "black", font)
+        for picture in pictures(system, small):
+            sheet.paste(picture, (x, below + LINE))
+            x += small + GAP
     return sheet
+
+
+def pictures(system: System, side: int) -> list[Image.Image]:
+    """Return the pictures of a system as squares of a side."""
+    with Image.open(ROOT / "experiments" / system.file) as opened:
+        sheet = opened.convert("RGB")
+    found = [cut(sheet, corner, system.size) for corner in system.corners]
+    if system.over is not None:
+        found[0] = ImageChops.multiply(found[0], cut(sheet, system.over, system.size))
+    return [picture.resize((side, side), Image.Resampling.BICUBIC) for picture in found]
+
+
+def cut(sheet: Image.Image, corner: tuple[int, int], size: tuple[int, int]) -> Image.Image:
+    return sheet.crop((*corner, corner[0] + size[0], corner[1] + size[1]))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(
     [
-        *(ROOT / name for name in ("README.md", "CHANGELOG.md", "benchmarks/README.md")),
+        *(ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "benchmarks/README.md")),
         *(ROOT / "docs").rglob("*.md"),
         *(ROOT / "experiments").rglob("*.md"),
     ]
@@ -45,7 +45,7 @@ class Command:
 
 
 def name_of(page: Path) -> str:
-    return page.relative_to(ROOT).as_posix()
+    return page.relative_to(ROOT).as_posix() if page.is_relative_to(ROOT) else page.name
 
 
 def blocks(page: Path) -> Iterator[Block]:
@@ -75,11 +75,13 @@ def prose(page: Path) -> str:
 
 
 def commands(page: Path) -> list[Command]:
-    """Return the commands of a page: of its blocks in a shell's language, and those of henkan's in its text."""
+    """Return the commands of a page: of its blocks in a shell's language, indented ones, and those in its text."""
     found: list[Command] = []
     for block in blocks(page):
         if block.language in SHELL:
             found += of_block(block)
+    for line in re.findall(r"^ {4,}((?:henkan|uv run) .*)$", prose(page), re.MULTILINE):
+        found += [Command(f"{name_of(page)}: {line}", one) for one in split(line)]
     for code in re.findall(r"(?<!`)`([^`]+)`(?!`)", prose(page)):
         words = " ".join(code.split())
         if words.startswith(("henkan ", "uv run ")) and not SCHEMATIC.search(words):

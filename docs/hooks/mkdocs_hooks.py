@@ -21,8 +21,8 @@ FETCHED = re.compile(
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Put the pages that are made into the navigation, where it says `studies/*`."""
-    made = {
-        "zoo/*": [page for page in study_pages.pages() if page.startswith("studies/zoo/")],
+    made: dict[str, list[Any]] = {
+        "zoo/*": [{name: f"zoo/{name}.md"} for name in study_pages.cards()],
         "studies/*": [f"studies/{name}/index.md" for name in study_pages.studies()],
         "config/*": [page for page in config_pages.pages() if re.match(r"reference/config/(?!index)", page)],
         "roots/*": [page for page in config_pages.pages() if page.startswith("reference/roots/")],
@@ -32,7 +32,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     return config
 
 
-def filled(entry: Any, made: dict[str, list[str]]) -> Any:
+def filled(entry: Any, made: dict[str, list[Any]]) -> Any:
     """Return a part of the navigation with its patterns replaced."""
     if isinstance(entry, list):
         return [one for each in entry for one in several(each, made)]
@@ -41,7 +41,7 @@ def filled(entry: Any, made: dict[str, list[str]]) -> Any:
     return entry
 
 
-def several(entry: Any, made: dict[str, list[str]]) -> list[Any]:
+def several(entry: Any, made: dict[str, list[Any]]) -> list[Any]:
     """Return what an entry of a list stands for: what was made, for a pattern."""
     return made[entry] if isinstance(entry, str) and entry in made else [filled(entry, made)]
 

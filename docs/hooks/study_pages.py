@@ -1,4 +1,4 @@
-"""Pages made of what stands elsewhere in the repository: the studies, the gallery, the benchmarks, the changelog.
+"""Pages made of what stands elsewhere: the studies, the trained networks, the gallery, the benchmarks, the changelog.
 
 A link in them to what the site has too leads there; one to a file that it has not becomes its path in plain words.
 """
@@ -9,6 +9,7 @@ import json
 import os
 import re
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
 # Files of the repository that the site has elsewhere.
@@ -33,6 +34,7 @@ def pages() -> dict[str, str]:
         if path.endswith(".md") and not path.startswith("docs/") and path != "README.md"
     }
     found["gallery.md"] = gallery(places)
+    found["zoo/index.md"] = zoo()
     found["tutorials/notebook.md"] = notebook()
     return found
 
@@ -50,7 +52,8 @@ def site_places() -> dict[str, str]:
             if file.suffix == ".py":
                 continue
             path = file.relative_to(ROOT / "experiments").as_posix()
-            places[f"experiments/{path}"] = f"studies/{path.removesuffix('README.md')}" + (
+            room = "" if folder.name == "zoo" else "studies/"
+            places[f"experiments/{path}"] = f"{room}{path.removesuffix('README.md')}" + (
                 "index.md" if path.endswith("README.md") else ""
             )
     for file in sorted((ROOT / "docs").rglob("*")):
@@ -96,6 +99,44 @@ def studies() -> list[str]:
     return re.findall(r"^\| \[(\w+)\]\(\w+/README\.md\)", text, re.MULTILINE)
 
 
+def cards() -> dict[str, dict[str, Any]]:
+    """Return the cards of the networks that come along, by name; the page of each stands in experiments/zoo."""
+    files = sorted((ROOT / "src" / "henkan" / "zoo").glob("*.json"))
+    return {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in files}
+
+
+def zoo() -> str:
+    """Return the page that lists the networks: what each does, and how it scores beside what learns nothing."""
+    lines = [
+        "# Trained networks",
+        "",
+        "They come with henkan, a file of at most 4 MB each, trained by its own recipes on pictures whose licenses",
+        "allow it.",
+        "",
+        "```",
+        "henkan zoo                                       # which there are",
+        "henkan predict model=lines input=sketch.png      # a picture, or a folder",
+        "henkan serve                                     # a page to try them on",
+        "henkan train experiment=srresnet init=model:sr generator.upsampling=nearest",
+        "```",
+        "",
+        'The last trains on from one. In Python: `henkan.load("lines")` ([how](../howto/python.md)).',
+        "Scores are means over test pictures, beside those of a method that learns nothing; what a network cannot do",
+        "stands on its card.",
+        "",
+        "| network | | score | without it | size | license |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, card in cards().items():
+        score = card["scores"][0]
+        beside = f"{score['baseline']:.4g} ({card['baseline']})" + ("" if score["beats"] else ", not beaten")
+        lines.append(
+            f"| [`{name}`]({name}.md) | {card['title']} | {score['name']} {score['model']['mean']:.4g} | {beside} "
+            f"| {card['bytes'] / 1e6:.2f} MB | {card['licence']} |"
+        )
+    return "\n".join([*lines, "", "`henkan zoo build NAME` trains one anew, as `experiments/zoo/NAME.yaml` says.", ""])
+
+
 def gallery(places: dict[str, str]) -> str:
     """Return the page with the pictures of every study, its question, and the command that made them."""
     lines = [
@@ -118,6 +159,13 @@ def gallery(places: dict[str, str]) -> str:
             place = places[f"experiments/{name}/{file}"]
             lines += [f"![{caption}]({place}){{ loading=lazy }}", "", f"*{caption[:1].upper()}{caption[1:]}.*", ""]
         lines += [f"`{command[0].strip()}`: [what was found](studies/{name}/index.md)", ""]
+    lines += ["## Trained networks", ""]
+    for name, card in cards().items():
+        if card["scores"][0]["beats"]:
+            place = places[f"experiments/zoo/{name}.jpg"]
+            caption = f"Source, {card['baseline']}, {name}, target"
+            lines += [f"![{caption}]({place}){{ loading=lazy }}", "", f"*{caption}.*", ""]
+            lines += [f"`henkan zoo build {name}`: [its card](zoo/{name}.md)", ""]
     return "\n".join(lines)
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
 import pytest
+import study_pages
 import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
@@ -29,7 +31,8 @@ FLAGS = {"-m", "--multirun", "--help", "--dry-run", "--version"}
 REPORT = {"--single-file", "--latex", "--csv", "--markdown", "--publish", "--into", "--baseline"}
 # Commands of other programs that may stand unmarked, and what makes them true.
 OTHERS = re.compile(
-    r"pip install uv|uv run pytest|uv run mkdocs (serve|build)( --strict)?|eval .*"
+    r"pip install uv|uv run pytest|uv run mkdocs (serve|build)( --strict)?|uv run lint-imports|eval .*"
+    r"|bash \.ci/(run|versions)"
     r"|\{ \[ \$\? -eq 138 \]|scontrol requeue .*"
 )
 
@@ -178,6 +181,22 @@ def test_a_wrong_command_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
         ("uv run python benchmarks/nothing.py", "there is no"),
     ):
         assert why in (wrong(Command("here", tuple(words.split()))) or ""), words
+
+
+def test_commands_of_pages_that_are_made_parse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    page = tmp_path / "networks.md"
+    page.write_text(study_pages.pages()["zoo/index.md"])
+    found = commands(page)
+    assert ("henkan", "serve") in [command.words for command in found]
+    assert not {command.place: why for command in found if (why := wrong(command))}
+
+
+def test_extras_that_pages_name_are_there() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    for page in PAGES:
+        for named in re.findall(r"henkan\[([\w,]+)\]", page.read_text(encoding="utf-8")):
+            assert set(named.split(",")) <= set(extras), f"{name_of(page)}: henkan[{named}]"
 
 
 def test_there_are_commands() -> None:

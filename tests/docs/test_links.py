@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 from functools import cache
 from pathlib import Path
 
@@ -107,13 +108,7 @@ def test_every_picture_is_made_by_a_command_that_is_named(page: Path) -> None:
 
 
 def test_the_picture_of_readme_is_what_its_command_draws() -> None:
-    import importlib.util
-
-    spec = importlib.util.spec_from_file_location("systems", ROOT / "docs" / "systems.py")
-    assert spec is not None and spec.loader is not None
-    systems = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(systems)
-    drawn = np.asarray(systems.drawn(), np.int16)
+    drawn = np.asarray(runpy.run_path(str(ROOT / "docs" / "systems.py"))["drawn"](), np.int16)
     with Image.open(ROOT / "docs" / "systems.png") as committed:
         kept = np.asarray(committed.convert("RGB"), np.int16)
     assert drawn.shape == kept.shape

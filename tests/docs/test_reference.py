@@ -64,7 +64,10 @@ def test_keys_of_several_lines_comments_between_and_values_of_another_kind() -> 
 
 
 def test_resolvers_verbs_and_settings_of_studies_and_searches_are_told() -> None:
-    for name in ("at_scale", "scaled", "iterations", "steps_after", "enlargement", "total"):
+    used = {
+        name for file in CONF.rglob("*.yaml") for name in re.findall(r"\$\{(\w+):", file.read_text(encoding="utf-8"))
+    }
+    for name in (used - {"oc", "hydra", "now"}) | {"at_scale", "steps_after"}:
         assert f"| `{name}` |" in PAGES["reference/resolvers.md"]
     assert "`${at_scale:size,256}`" in PAGES["reference/resolvers.md"]
     for verb in verbs().values():
@@ -73,6 +76,8 @@ def test_resolvers_verbs_and_settings_of_studies_and_searches_are_told() -> None
     for kind in (STUDY, SEARCH):
         page = PAGES[f"reference/{kind.name}_yaml.md"]
         assert set(kind.readers) == set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
+        # Each with what it means.
+        assert not re.findall(r"^\| `\w+` \|.*\|\s*\|$", page, re.MULTILINE)
 
 
 def test_what_stands_elsewhere_is_moved_with_its_links() -> None:
@@ -90,6 +95,16 @@ def test_every_study_has_its_page_and_its_pictures_stand_in_the_gallery() -> Non
     assert {f"studies/{name}/index.md" for name in folders} <= set(pages)
     assert "studies/sr_mse_vs_gan/results/pictures.png" in pages["gallery.md"]
     assert "plane" not in "".join(re.findall(r"!\[.*?\]\((.*?)\)", pages["gallery.md"]))
+
+
+def test_every_trained_network_has_its_page_and_stands_in_the_list() -> None:
+    pages, folder = study_pages.pages(), study_pages.ROOT / "experiments" / "zoo"
+    assert {file.stem for file in folder.glob("*.md")} == set(study_pages.cards())
+    for name, card in study_pages.cards().items():
+        assert pages[f"zoo/{name}.md"].startswith(f"# {name}: ") and f"zoo/{name}.jpg" in study_pages.files()
+        assert f"| [`{name}`]({name}.md) | {card['title']} |" in pages["zoo/index.md"]
+        # What does not beat the method beside it is no example.
+        assert (f"](zoo/{name}.jpg)" in pages["gallery.md"]) == card["scores"][0]["beats"]
 
 
 def test_packages_of_the_api_are_there_and_have_modules() -> None:

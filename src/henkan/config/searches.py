@@ -112,20 +112,31 @@ class Search:
 
     name: str
     file: Path
+    # The option of `experiment` that every trial begins with.
     recipe: str
+    # The option of `scale`: smoke, laptop, paper, or one of your own.
     scale: str
+    # What is varied: a key with a list of values, or with a range `{low: …, high: …}`, by its logarithm with
+    # `log: true`, in steps with `step: …`; or any name with `{choices: {name: [overrides]}}`. `when: {kind: [gan]}`
+    # gives it a value only where that choice is one of these. null leaves one out.
     space: Space
+    # Scores of validation, `[val/psnr]`; `{val/psnr: maximize}` where the metric does not say what is better.
     objectives: dict[str, str | None]
+    # How many in all, those of earlier calls included.
     trials: int
+    # In words, for the study that it ends with.
     title: str | None = None
+    # In words, for the study that it ends with.
     question: str | None = None
+    # What departs from the recipe in all trials.
     overrides: list[str] = field(default_factory=list)
     # Runs at once; null: one a GPU, or one where there is none.
     jobs: int | None = None
     # Where they are trained: on this machine, or by so many workers, each of which has its own `jobs` at once.
     engine: Engine = field(default_factory=Engine)
-    # What chooses the next trial, and what ends one that is behind: a name of Optuna's and its settings.
+    # What chooses the next trial: tpe, random, gp or nsgaii, or `{name: tpe, …}` with settings of Optuna's.
     sampler: dict[str, Any] = field(default_factory=lambda: {"name": "tpe"})
+    # What ends a trial that is behind: none, median, percentile, halving, hyperband or threshold, in the same way.
     pruner: dict[str, Any] = field(default_factory=lambda: {"name": "none"})
     # That every trial is trained with.
     seed: int = 0
@@ -133,6 +144,7 @@ class Search:
     winners: int = 3
     # An address that Optuna takes, or a journal file; null: one in the search's folder.
     storage: str | None = None
+    # Commands of henkan's that are run before any trial, `[[degrade, count=5000, output=pairs]]`.
     prepare: list[list[str]] = field(default_factory=list)
     given: list[str] = field(default_factory=list)
 

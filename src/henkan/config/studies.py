@@ -39,18 +39,30 @@ class Study:
 
     name: str
     file: Path
+    # The option of `experiment` that every run begins with.
     recipe: str
+    # The option of `scale`: smoke, laptop, paper, or one of your own.
     scale: str
+    # What is compared: a name and its overrides, `mse: ["loss=[mse]"]`; null leaves one out.
     variants: dict[str, list[str]]
+    # The variant that all others are compared with.
     baseline: str
+    # Every configuration is trained with each; intervals are over them.
     seeds: list[int]
+    # In words, for the report; it has the folder's name without.
     title: str | None = None
+    # In words, for the report.
     question: str | None = None
+    # What departs from the recipe in all runs.
     overrides: list[str] = field(default_factory=list)
+    # What all variants are run at: a key with its values, `weights.adversarial: [0.01, 0.1]`, or any name with names of
+    # overrides; null leaves one out.
     axes: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    # The metrics that it is about: what the report draws, and gives its verdicts on.
     headline: list[str] = field(default_factory=list)
     # The metrics whose verdicts are corrected together (Holm); none: the headline.
     family: list[str] = field(default_factory=list)
+    # The two metrics, `x` and `y`, whose plane is drawn, a point a run.
     plane: dict[str, str] | None = None
     # A line across the plane, so far below the baseline in its x. 3.01 dB below the least MSE perfect perception is
     # possible (Blau and Michaeli 2018).
@@ -59,6 +71,7 @@ class Study:
     jobs: int | None = None
     # Where they are trained: on this machine, or by so many workers, each of which has its own `jobs` at once.
     engine: Engine = field(default_factory=Engine)
+    # Commands of henkan's that are run before any training, `[[degrade, count=5000, output=pairs]]`.
     prepare: list[list[str]] = field(default_factory=list)
     given: list[str] = field(default_factory=list)
 
