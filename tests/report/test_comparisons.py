@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from report_page import change, read
 from scipy import stats
+from tiny_report import change, read
 
 from henkan.report.answer import power
 from henkan.report.comparisons import Comparison, compare

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from report_page import MakeStudy, read
+from tiny_report import MakeStudy, read
 
 from henkan.report.facts import common, cost, differences, environment
 from henkan.report.read import read_study

@@ -9,7 +9,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pytest
-from report_page import MakeStudy, Page, read
+from tiny_report import MakeStudy, Page, read
 
 from henkan.report import facts, words
 from henkan.report.figures.curves import logs_of

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from PIL import Image
-from report_page import MakeStudy
+from tiny_report import MakeStudy
 
 from henkan.report.figures.along import lines_along
 from henkan.report.figures.lines import draw, lines

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from report_page import MakeStudy, read, set_status
+from tiny_report import MakeStudy, read, set_status
 
 from henkan.errors import UserError
 from henkan.files import digests

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from report_page import MakeStudy, change, read
+from tiny_report import MakeStudy, change, read
 
 from henkan.report.figures.lines import over_axis
 from henkan.report.publish import publish
