@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from omegaconf import OmegaConf
+from PIL import Image
 from tiny_model import write_model
 from tiny_program import write_program
 
@@ -16,7 +18,9 @@ from henkan.config.composition import compose_root
 from henkan.errors import UserError
 from henkan.exporting.written import export
 from henkan.files import digest_of, write_json
+from henkan.prediction import loaded
 from henkan.prediction.model import is_run, load
+from henkan.prediction.predictor import Predictor
 from henkan.prediction.program import ExportedNetwork
 from henkan.runs.lines import recorded
 from henkan.training import checkpoint, program_file
@@ -73,13 +77,18 @@ def test_what_is_no_program_or_asked_too_much(tmp_path: Path, monkeypatch: pytes
     weights = tmp_path / "weights.pt"
     weights.write_bytes(b"weights alone")
     assert not program_file.is_program(weights)
-    for words, wrong in (
-        (["iteration=3"], "iteration: .* is an exported program"),
-        ([f"other={file}", "blend=0.5"], "other: .* is an exported program"),
-        (["evaluation.ensemble=true"], "evaluation.ensemble: .* is an exported program"),
+    given = compose_root("predict", [])
+
+    def opened(place: Path, **changes: object) -> Predictor:
+        return loaded.load(OmegaConf.merge(given, {"run": str(place)}, changes), list(changes))
+
+    for changes, wrong in (
+        ({"iteration": 3}, "iteration: .* is an exported program"),
+        ({"other": str(file), "blend": 0.5}, "other: .* is an exported program"),
+        ({"evaluation": {"ensemble": True}}, "evaluation.ensemble: .* is an exported program"),
     ):
         with pytest.raises(UserError, match=wrong):
-            load(file, [*CPU, *words])
+            opened(file, **changes)
     with pytest.raises(UserError, match="for this, name its run or its model file"):
         checkpoint.find_checkpoint(file)
     beside = program_file.card_beside(file)
@@ -93,18 +102,25 @@ def test_what_is_no_program_or_asked_too_much(tmp_path: Path, monkeypatch: pytes
     ):
         write_json(beside, {**good, **change})
         with pytest.raises(UserError, match=wrong):
-            load(file, CPU)
+            opened(file)
     grey = write_program(tmp_path / "grey.onnx", channels=1)
     with pytest.raises(UserError, match=r"grey.onnx cannot be applied to this"):
-        load(grey, CPU)(np.zeros((70, 70, 3), np.uint8))
+        opened(grey).made(Image.new("RGB", (70, 70)))
     for content in (b"", b"no graph"):
         file.write_bytes(content)
         write_json(beside, {**good, "sha256": digest_of(file)})
         with pytest.raises(UserError, match="is nothing that this onnxruntime runs"):
-            load(file, CPU)
+            opened(file)
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(UserError, match=r"is run by the package onnxruntime: pip install 'henkan\[export\]'"):
-        load(file, CPU)
+        opened(file)
     beside.unlink()
     with pytest.raises(UserError, match=r"turn.onnx has no card beside it, turn.onnx.json, .*: copy both"):
-        load(file, CPU)
+        opened(file)
+
+
+def test_its_runtime_reports_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("onnxruntime")
+    monkeypatch.delenv("ORT_DISABLE_TELEMETRY")
+    program_file.onnxruntime()
+    assert os.environ["ORT_DISABLE_TELEMETRY"] == "1"

@@ -91,7 +91,9 @@ def test_points_and_strokes_of_color(answers: Answers) -> None:
     own = number(answers, "colorization")
     with_points = pixels(post(answers, "/make", body({**plain, "choice": own}, {"picture": picture})))
     assert not np.array_equal(with_points, pixels(post(answers, "/make", body({"choice": own}, {"picture": picture}))))
-    styled = post(answers, "/make", body({**plain, "choice": own}, {"picture": picture, "style": png(noise((9, 9, 3)))}))
+    styled = post(
+        answers, "/make", body({**plain, "choice": own}, {"picture": picture, "style": png(noise((9, 9, 3)))})
+    )
     assert styled.headers["X-Note"] == "takes%20no%20style" and np.array_equal(pixels(styled), with_points)
 
 
@@ -138,7 +140,13 @@ def test_what_lies_elsewhere_or_is_a_strangers_is_not_opened(tmp_path: Path, mon
     write_model(tmp_path / "outside.safetensors", "dehazing")
     (tmp_path / "here" / "link.safetensors").symlink_to(tmp_path / "outside.safetensors")
     said = set()
-    for place in ("../outside.safetensors", str(tmp_path / "outside.safetensors"), "link.safetensors", "none", "a" * 300):
+    for place in (
+        "../outside.safetensors",
+        str(tmp_path / "outside.safetensors"),
+        "link.safetensors",
+        "none",
+        "a" * 300,
+    ):
         status, told = line(post(own, "/add", body({"place": place}, {})))
         assert status == 400
         said.add(told.replace(repr(place), "PLACE"))

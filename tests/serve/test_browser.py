@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 from omegaconf import OmegaConf
+from PIL import Image
 from published import BESIDE
 from tiny_model import write_model, write_trained
 from tiny_page import noise, page, png
@@ -21,7 +21,6 @@ from henkan.config.composition import compose_root
 from henkan.config.resolved import resolved
 from henkan.exporting.formats.safetensors import export
 from henkan.exporting.source import Source
-
 from henkan.pretrained.weights import sought_in
 from henkan.serve.server import Server
 from henkan.training.assemble import build_network

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import io
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from henkan import color
 from henkan.errors import UserError
 from henkan.runs.mark import is_own
 from henkan.sample import Composed, Sample
-from henkan.training.program_file import DATA, FORMATS, content
+from henkan.training.program_file import DATA, FORMATS, content, onnxruntime
 from henkan.transform import Transform, pad
 
 Run = Callable[[Sequence[Tensor]], Tensor]
@@ -94,16 +95,22 @@ def load(path: Path, card: Mapping[str, Any], trust: bool) -> ExportedNetwork:
 
 def onnx(path: Path, found: bytes) -> Run:
     try:
-        import onnxruntime
+        runtime = onnxruntime()
         from onnxruntime.capi import onnxruntime_pybind11_state as wrong
     except ImportError as error:
         raise UserError(f"{path} is run by the package onnxruntime: pip install 'henkan[export]'") from error
-    options = onnxruntime.SessionOptions()
+    options = runtime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     try:
         # Of its bytes: a path would let it read files beside itself.
-        session = onnxruntime.InferenceSession(found, options, providers=["CPUExecutionProvider"])
-    except (wrong.Fail, wrong.InvalidArgument, wrong.InvalidGraph, wrong.InvalidProtobuf, wrong.NotImplemented) as error:
+        session = runtime.InferenceSession(found, options, providers=["CPUExecutionProvider"])
+    except (
+        wrong.Fail,
+        wrong.InvalidArgument,
+        wrong.InvalidGraph,
+        wrong.InvalidProtobuf,
+        wrong.NotImplemented,
+    ) as error:
         raise UserError(f"{path} is nothing that this onnxruntime runs ({first_line(error)})") from error
     names = [node.name for node in session.get_inputs()]
 
@@ -119,7 +126,10 @@ def onnx(path: Path, found: bytes) -> Run:
 
 def torchscript(path: Path, found: bytes) -> Run:
     try:
-        loaded = torch.jit.load(io.BytesIO(found), map_location="cpu").eval()  # type: ignore[no-untyped-call]
+        with warnings.catch_warnings():
+            # That PyTorch recommends another format is no news to whom has been given this one.
+            warnings.simplefilter("ignore")
+            loaded = torch.jit.load(io.BytesIO(found), map_location="cpu").eval()  # type: ignore[no-untyped-call]
     except (RuntimeError, ValueError) as error:
         raise UserError(f"{path} is no TorchScript that this PyTorch runs ({first_line(error)})") from error
     return lambda given: loaded(*given)

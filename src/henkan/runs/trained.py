@@ -27,7 +27,7 @@ WAY_OUT = "copy it again, or train the run again"
 
 def run_folder(path: Path) -> Path:
     """Return the folder of a run that is named by it or by its checkpoint; one that trained nothing has none."""
-    return path if (path / "config.yaml").is_file() else checkpoint.find_checkpoint(path).parents[1]
+    return path if (path / "config.yaml").is_file() else checkpoint.find_checkpoint(path).parent.parent
 
 
 def own_config(cfg: DictConfig) -> DictConfig:
@@ -59,7 +59,7 @@ def own_config(cfg: DictConfig) -> DictConfig:
 
 
 def named(cfg: DictConfig) -> DictConfig:
-    """Return a config in which a network that `model` names, of the zoo, a model file or a program, is what `run` means."""
+    """Return a config in which a network that `model` names, of the zoo or in a file, is what `run` means."""
     if cfg.model is None:
         return cfg
     if cfg.run is not None:
@@ -70,10 +70,10 @@ def named(cfg: DictConfig) -> DictConfig:
 
 
 def config_of_model(path: Path, facts: Mapping[str, Any], cfg: DictConfig) -> DictConfig:
-    """Return the config that a model file, or the card of a program, says (among its `facts`) as it would be written today, with this machine's own paths.
+    """Return the config among what a model file, or a program's card, says (`facts`), as it would be written today.
 
-    It is a stranger's, and checked before anything of it is built, unless this person has written the file, or it came
-    with henkan.
+    Its paths are this machine's own. It is a stranger's, and checked before anything of it is built, unless this person
+    has written the file, or it came with henkan.
     """
     written = parsed(facts["config"], path)
     config = up_to_date(written)

@@ -159,7 +159,7 @@ class Answers:
         with self.line.turn(request.gone):
             return serve(parse(request.read()), request.gone)
 
-    @cached_property
+    @property
     def offer(self) -> dict[str, Any]:
         """What the page is told first: tasks, in the order of the config, with what there is for each."""
         tasks: dict[str, Any] = {}
@@ -208,7 +208,6 @@ class Answers:
                 raise UserError(f"{OFFERED} networks are offered already: start henkan serve again")
             self.offered.append(chosen(place, self.shared, self.shelf))
             number = len(self.offered) - 1
-            del self.offer
         return as_json(200, {"choice": number, "task": self.offered[number].task, "offer": self.offer})
 
     def opened(self, upload: Upload, gone: Callable[[], bool]) -> Answer:

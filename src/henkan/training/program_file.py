@@ -2,15 +2,17 @@
 
 The card says what a model file says of itself (see `henkan.training.model_file`), and of the program: `sha256` of its
 file; `takes`, its inputs with their channels, in order; `makes`, its answer, and `classes` where that are labels; what
-the sides of a picture have to be, `least` pixels or more, multiples of `multiple`, filled up by `padding`; `context`, how
-far it sees; `signed`, by which its maker knows it again.
+the sides of a picture have to be, `least` pixels or more, multiples of `multiple`, filled up by `padding`; how far it
+sees, `context`; `signed`, by which its maker knows it again.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import zipfile
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,15 @@ KINDS: Mapping[str, tuple[type, ...]] = {
     "classes": (int, type(None)),
     "context": (int, type(None)),
 }
+
+
+def onnxruntime() -> Any:
+    """Return the package of that name. Raises `ImportError`.
+
+    Its builds of late report to their maker what is run, unless they are told not to before they are loaded.
+    """
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    return import_module("onnxruntime")
 
 
 def is_program(path: Path) -> bool:
