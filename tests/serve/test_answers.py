@@ -17,6 +17,7 @@ from tiny_page import body, get, line, noise, page, pixels, png, post
 from tiny_program import write_program
 
 from henkan.config.trees import config_folder
+from henkan.errors import UserError
 from henkan.serve import answers as module
 from henkan.serve.answers import Answers, Request
 from henkan.serve.choices import short
@@ -95,6 +96,18 @@ def test_points_and_strokes_of_color(answers: Answers) -> None:
         answers, "/make", body({**plain, "choice": own}, {"picture": picture, "style": png(noise((9, 9, 3)))})
     )
     assert styled.headers["X-Note"] == "takes%20no%20style" and np.array_equal(pixels(styled), with_points)
+
+
+def test_a_network_is_given_what_it_takes_of_points_and_style() -> None:
+    class Styled:
+        takes = frozenset({"points", "style"})
+
+        def prepared(self, given: dict[str, object], options: dict[str, object]) -> None:
+            if "points" in given:
+                raise UserError("trained without")
+
+    given = {"points": [], "style": 1, "mask": 2}
+    assert module.taken(Styled(), given) == ({"style": 1}, "takes no colors")  # type: ignore[arg-type]
 
 
 def test_a_method_may_be_named_and_colors_are_left_out_where_it_takes_none() -> None:

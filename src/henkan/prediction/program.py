@@ -6,6 +6,7 @@ import inspect
 import io
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -96,13 +97,13 @@ def load(path: Path, card: Mapping[str, Any], trust: bool) -> ExportedNetwork:
 def onnx(path: Path, found: bytes) -> Run:
     try:
         runtime = onnxruntime()
-        from onnxruntime.capi import onnxruntime_pybind11_state as wrong
+        wrong = import_module("onnxruntime.capi.onnxruntime_pybind11_state")
     except ImportError as error:
         raise UserError(f"{path} is run by the package onnxruntime: pip install 'henkan[export]'") from error
     options = runtime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     try:
-        # Of its bytes: a path would let it read files beside itself.
+        # Of the bytes that were checked, and not of whatever lies there by now.
         session = runtime.InferenceSession(found, options, providers=["CPUExecutionProvider"])
     except (
         wrong.Fail,

@@ -57,7 +57,7 @@ const film = guarded(async (on) => {
   }
   video.hidden = !on;
   $("camera").textContent = on ? "Take it" : "Camera";
-  if (on) { $("picture").hidden = true; $("empty").hidden = true; } else show();
+  show();
 });
 
 const snap = guarded(async () => {

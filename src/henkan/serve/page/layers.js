@@ -74,10 +74,9 @@ function points() {
 
 function show() {
   const canvas = $("picture");
-  canvas.hidden = !source;
+  canvas.hidden = $("zoom").hidden = !source || Boolean(stream);
   $("empty").hidden = Boolean(source) || Boolean(stream);
-  $("zoom").hidden = !source;
-  if (!source) return;
+  if (canvas.hidden) return;
   const scale = fit(canvas, source.width, source.height) * view.zoom, context = canvas.getContext("2d");
   const part = seen_of(source.bitmap), at = (x, y) => [(x - part[0]) * scale, (y - part[1]) * scale];
   context.imageSmoothingQuality = "high";
