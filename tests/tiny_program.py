@@ -26,8 +26,14 @@ def write_program(path: Path, channels: int = 3) -> Path:
     network, cfg = untrained("dehazing")
     card = {
         "config": OmegaConf.to_yaml(Source(network, cfg, {}).portable),
-        "identity": "0" * 64, "takes": {"source": 3}, "makes": "output", "classes": None,
-        "least": 64, "multiple": 8, "padding": "reflect", "context": 4,
+        "identity": "0" * 64,
+        "takes": {"source": 3},
+        "makes": "output",
+        "classes": None,
+        "least": 64,
+        "multiple": 8,
+        "padding": "reflect",
+        "context": 4,
     }
     write_json(card_beside(path), {**card, "sha256": digest_of(path)})
     return path
