@@ -24,6 +24,8 @@ from henkan.launching.launcher import WarmProcesses
 
 torch.set_num_threads(1)
 
+# As henkan has it: tests look whether the package is there before henkan loads it.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 # No network: neither in this process nor in those that tests start, the servers that runs are forked from included.
 NO_NETWORK = Path(__file__).parent / "no_network"
 runpy.run_path(str(NO_NETWORK / "sitecustomize.py"))

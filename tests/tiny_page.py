@@ -14,7 +14,7 @@ from PIL import Image
 
 from henkan.config.composition import compose_root
 from henkan.serve.answers import BODY, Answer, Answers, Request
-from henkan.serve.choices import Shelf, choices
+from henkan.serve.choices import Shelf, choices, shared_by_all
 
 HEADERS = {"host": "127.0.0.1:7860", "content-type": BODY}
 
@@ -25,7 +25,7 @@ def page(*words: str) -> Answers:
     plain = [word for word in given if not word.startswith(("generator=", "task="))]
     cfg = OmegaConf.merge(composed(), OmegaConf.from_dotlist(plain))
     assert isinstance(cfg, DictConfig)
-    return Answers(cfg, choices(cfg, given, shelf), shelf)
+    return Answers(cfg, choices(cfg, given, shelf), shelf, shared_by_all(given))
 
 
 @cache

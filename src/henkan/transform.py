@@ -71,12 +71,12 @@ class Transform:
         return Composed({**generated, **self.task.compose(raw, generated)})
 
 
-def pad(inputs: Mapping[str, Tensor], multiple: int, mode: str = "reflect") -> dict[str, Tensor]:
-    """Pad pictures on the right and at the bottom until their sides are multiples of `multiple`."""
+def pad(inputs: Mapping[str, Tensor], multiple: int, mode: str = "reflect", least: int = 1) -> dict[str, Tensor]:
+    """Pad pictures on the right and at the bottom until their sides are multiples of `multiple`, `least` or more."""
     padded = {}
     for name, value in inputs.items():
         height, width = value.shape[-2:]
-        bottom, right = -height % multiple, -width % multiple
+        bottom, right = (max(side, least) - side + -max(side, least) % multiple for side in (height, width))
         if bottom or right:
             # Reflection needs a picture larger than the padding; the smallest ones repeat their edge.
             fits = bottom < height and right < width

@@ -12,10 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tiny_model import write_model
+from tiny_model import write_model, write_trained
 from tiny_page import body, get, line, noise, page, pixels, png, post
+from tiny_program import write_program
 
 from henkan.config.trees import config_folder
+from henkan.errors import UserError
 from henkan.serve import answers as module
 from henkan.serve.answers import Answers, Request
 from henkan.serve.choices import short
@@ -65,6 +67,13 @@ def test_what_is_brushed_goes_and_all_else_stays(answers: Answers) -> None:
         made = pixels(answer)
         assert np.array_equal(made[mask == 0], picture[mask == 0]) and (made[mask > 0] != picture[mask > 0]).any()
         assert float(answer.headers["X-Seconds"]) > 0
+    # The hole is made wider, and what fills it blended at its edge; no further than the page allows.
+    files = {"picture": png(picture), "mask": png(mask)}
+    made = pixels(post(answers, "/make", body({"choice": number(answers, "telea"), "grow": 4, "feather": 2}, files)))
+    changed = np.flatnonzero((made != picture).any(axis=(1, 2)))
+    assert changed.min() >= 6 and changed.max() <= 25 and (made[6:9] != picture[6:9]).any()
+    for wrong in (-1, 201, 1.5, "4", True):
+        assert line(post(answers, "/make", body({"choice": 0, "grow": wrong}, files)))[0] == 400
     nothing = body({"choice": 0}, {"picture": png(picture), "mask": png(np.zeros(SIDE, np.uint8))})
     assert "mask" in line(post(answers, "/make", nothing))[1]
 
@@ -83,6 +92,22 @@ def test_points_and_strokes_of_color(answers: Answers) -> None:
     own = number(answers, "colorization")
     with_points = pixels(post(answers, "/make", body({**plain, "choice": own}, {"picture": picture})))
     assert not np.array_equal(with_points, pixels(post(answers, "/make", body({"choice": own}, {"picture": picture}))))
+    styled = post(
+        answers, "/make", body({**plain, "choice": own}, {"picture": picture, "style": png(noise((9, 9, 3)))})
+    )
+    assert styled.headers["X-Note"] == "takes%20no%20style" and np.array_equal(pixels(styled), with_points)
+
+
+def test_a_network_is_given_what_it_takes_of_points_and_style() -> None:
+    class Styled:
+        takes = frozenset({"points", "style"})
+
+        def prepared(self, given: dict[str, object], options: dict[str, object]) -> None:
+            if "points" in given:
+                raise UserError("trained without")
+
+    given = {"points": [], "style": 1, "mask": 2}
+    assert module.taken(Styled(), given) == ({"style": 1}, "takes no colors")  # type: ignore[arg-type]
 
 
 def test_a_method_may_be_named_and_colors_are_left_out_where_it_takes_none() -> None:
@@ -95,6 +120,63 @@ def test_a_method_may_be_named_and_colors_are_left_out_where_it_takes_none() -> 
     made = pixels(answer)
     assert answer.headers["X-Note"] == "takes%20no%20colors"
     assert np.ptp(made.astype(int), axis=2).max() <= 2
+
+
+def test_runs_and_files_below_are_opened_from_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    own = page("generator=telea", "paths.runs=runs")
+    run = write_trained(tmp_path / "runs" / "mine", "dehazing", title="my first")
+    assert json.loads(get(own, "/runs.json").body) == [{"name": "mine", "title": "my first"}]
+    before = len(own.offered)
+    found = json.loads(post(own, "/add", body({"place": " mine "}, {})).body)
+    assert (found["choice"], found["task"]) == (before, "dehazing")
+    shown = found["offer"]["tasks"]["dehazing"]["choices"]
+    assert [(each["id"], each["name"], each["asked"]) for each in shown] == [(before, "mine", True)]
+    assert json.loads(get(own, "/offer.json").body) == found["offer"]
+    picture = {"picture": png(noise((*SIDE, 3)))}
+    assert pixels(post(own, "/make", body({"choice": before}, picture))).shape == (*SIDE, 3)
+    # Once more is the same one, by whatever name.
+    assert json.loads(post(own, "/add", body({"place": str(run)}, {})).body)["choice"] == before
+    pytest.importorskip("onnxruntime")
+    write_program(tmp_path / "turn.onnx")
+    program = json.loads(post(own, "/add", body({"place": "turn.onnx"}, {})).body)
+    assert (program["choice"], program["task"]) == (before + 1, "dehazing")
+    turned = pixels(post(own, "/make", body({"choice": before + 1}, picture)))
+    assert np.array_equal(turned, 255 - noise((*SIDE, 3)))
+
+
+def test_what_lies_elsewhere_or_is_a_strangers_is_not_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    own = page("generator=telea", "paths.runs=runs")
+    assert json.loads(get(own, "/runs.json").body) == []
+    write_model(tmp_path / "outside.safetensors", "dehazing")
+    (tmp_path / "here" / "link.safetensors").symlink_to(tmp_path / "outside.safetensors")
+    said = set()
+    for place in (
+        "../outside.safetensors",
+        str(tmp_path / "outside.safetensors"),
+        "link.safetensors",
+        "none",
+        "a" * 300,
+    ):
+        status, told = line(post(own, "/add", body({"place": place}, {})))
+        assert status == 400
+        said.add(told.replace(repr(place), "PLACE"))
+    # Whether there is something is nobody's business.
+    assert len(said) == 1 and "name what lies elsewhere there" in said.pop()
+    for place in ("", "a\0b", "a\nb", 5, None, "x" * 5000):
+        assert "the page sent what it never does" in line(post(own, "/add", body({"place": place}, {})))[1]
+    run = write_trained(tmp_path / "here" / "stranger", "dehazing")
+    config = (run / "config.yaml").read_text()
+    (run / "config.yaml").write_text(config.replace("henkan.tasks.dehazing.Dehazing", "os.system"))
+    status, told = line(post(own, "/add", body({"place": "stranger"}, {})))
+    assert status == 400 and "is no class that henkan has for this" in told and "trust=true" in told
+    # Trust is said on the command line.
+    assert line(post(own, "/add", body({"place": "stranger", "trust": True}, {})))[0] == 400
+    (tmp_path / "here" / "notes.txt").write_text("no run")
+    assert line(post(own, "/add", body({"place": "notes.txt"}, {})))[0] == 400
+    assert not any(choice.place for choice in own.offered)
 
 
 def test_a_picture_is_opened_upright_and_none_is_kept(
@@ -201,13 +283,15 @@ def test_files_are_those_of_the_page_alone(answers: Answers) -> None:
         "//etc/passwd",
     ):
         assert line(get(answers, path))[0] == 404
-    html, style, script = (get(answers, path).body.decode() for path in ("/", "/page.css", "/page.js"))
-    for text in (html, style, script):
+    html, style, *scripts = (get(answers, path).body.decode() for path in module.PAGE)
+    assert html.count("<script src=") == len(scripts) > 1
+    for text in (html, style, *scripts):
         assert "http:" not in text and "https:" not in text and "//" not in text.replace("// ", ""), (
             "nothing from elsewhere"
         )
     # What the policy of the page forbids.
-    assert "style=" not in html and "onclick" not in html and "<script>" not in html and "innerHTML" not in script
+    assert "style=" not in html and "onclick" not in html and "<script>" not in html
+    assert not any("innerHTML" in script for script in scripts)
 
 
 def test_a_bug_in_a_network_does_not_end_the_page(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import io
 import json
 import socket
 import threading
@@ -11,7 +12,10 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+import torch
+from PIL import Image
 from tiny_page import body, noise, page, png
+from torch import nn
 
 from henkan.errors import UserError
 from henkan.serve import server as module
@@ -35,26 +39,30 @@ def ask(server: Server, method: str, path: str, content: bytes = b"") -> tuple[i
     return answer.status, answer.read()
 
 
-def one() -> bytes:
-    mask = np.zeros((20, 20), np.uint8)
+def one(width: int = 20) -> bytes:
+    mask = np.zeros((20, width), np.uint8)
     mask[5:9, 5:9] = 255
-    return body({"choice": 0}, {"picture": png(noise((20, 20, 3))), "mask": png(mask)})
+    return body({"choice": 0}, {"picture": png(noise((20, width, 3))), "mask": png(mask)})
 
 
-def test_fifty_at_once_are_all_answered_by_one_network_at_a_time(served: tuple[Server, Answers]) -> None:
+def test_fifty_at_once_of_two_people_are_all_answered(served: tuple[Server, Answers]) -> None:
     server, _ = served
-    content, found = one(), []
+    contents = [one(20), one(24)]
+    found: dict[int, tuple[int, bytes]] = {}
 
-    def go() -> None:
-        found.append(ask(server, "POST", "/make", content))
+    def go(number: int) -> None:
+        found[number] = ask(server, "POST", "/make", contents[number % 2])
 
-    threads = [threading.Thread(target=go) for _ in range(50)]
+    threads = [threading.Thread(target=go, args=(number,)) for number in range(50)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert [status for status, _ in found] == [200] * 50
-    assert len({made for _, made in found}) == 1
+    assert [status for status, _ in found.values()] == [200] * 50
+    # Each has what is theirs.
+    made = [{found[number][1] for number in range(first, 50, 2)} for first in (0, 1)]
+    assert [len(each) for each in made] == [1, 1]
+    assert [Image.open(io.BytesIO(*each)).size for each in made] == [(20, 20), (24, 20)]
 
 
 def test_more_than_may_wait_are_told_so(served: tuple[Server, Answers], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,6 +84,38 @@ def test_a_tab_that_is_closed_leaves_the_line(served: tuple[Server, Answers]) ->
             tab.sendall(head.encode() + content)
             until(lambda: len(answers.line) == 2)
         until(lambda: len(answers.line) == 1)
+    assert ask(server, "POST", "/make", content)[0] == 200
+
+
+@pytest.mark.skipif(not hasattr(module.select, "POLLRDHUP"), reason="this system does not tell who has left")
+def test_a_tab_that_is_closed_in_mid_run_stops_its_network(
+    served: tuple[Server, Answers], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, answers = served
+    begun, seen = threading.Event(), []
+
+    class Slow(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            seen.append(begun.set())
+            time.sleep(0.005)
+            return x
+
+    class Model:
+        generator, takes = nn.Sequential(*(Slow() for _ in range(2000))), frozenset({"mask"})
+
+        def __call__(self, picture: Image.Image, **_: object) -> Image.Image:
+            self.generator(torch.zeros(1))
+            return picture
+
+    content = one()
+    head = f"POST /make HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {BODY}\r\nContent-Length: {len(content)}\r\n\r\n"
+    with monkeypatch.context() as patch:
+        patch.setattr(answers, "shelf", lambda choice: Model())
+        with socket.create_connection(("127.0.0.1", server.server_address[1])) as tab:
+            tab.sendall(head.encode() + content)
+            assert begun.wait(10)
+        until(lambda: len(answers.line) == 0)
+        assert 0 < len(seen) < 2000
     assert ask(server, "POST", "/make", content)[0] == 200
 
 

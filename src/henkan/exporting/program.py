@@ -51,6 +51,15 @@ class Program(nn.Module):
         return output.clamp(0.0, 1.0)
 
     @cached_property
+    def classes(self) -> int | None:
+        """How many classes there are, where the answer is labels."""
+        if self.makes != "labels":
+            return None
+        given = dict(zip(self.takes, self.example(*SIZES[0]), strict=True))
+        with torch.inference_mode():
+            return int(self.transform.generate(self.network, given)["raw"].shape[1])
+
+    @cached_property
     def step(self) -> int:
         """A multiple of what sides may be, three of which are `LEAST` pixels or more."""
         return self.multiple * -(-LEAST // (3 * self.multiple))

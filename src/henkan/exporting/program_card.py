@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
 
 from henkan.exporting.program import LEAST, Checked, Program
 from henkan.exporting.source import Source
-from henkan.files import replaced
+from henkan.files import digest_of, replaced, write_json
+from henkan.runs.mark import mark
+from henkan.training.program_file import card_beside
 
 MEANING = {
     "source": "what the network is shown, in [0, 1]; 1 is white",
@@ -20,10 +25,28 @@ MEANING = {
 
 
 def write_card(file: Path, source: Source, program: Program, checked: Checked) -> None:
-    """Write FILE.md beside an exported file."""
+    """Write FILE.md beside an exported file, for people, and FILE.json, for henkan."""
     path = file.with_name(f"{file.name}.md")
     with replaced(path) as partial:
         partial.write_text(card(file.name, source, program, checked), encoding="utf-8")
+    digest = digest_of(file)
+    write_json(card_beside(file), {**facts(source, program), "sha256": digest, "signed": mark(digest, {})})
+
+
+def facts(source: Source, program: Program) -> dict[str, Any]:
+    """Return what henkan has to know of a program, to apply it as it applies the network itself."""
+    network = program.network
+    return {
+        **source.facts,
+        "config": OmegaConf.to_yaml(source.portable),
+        "takes": program.takes,
+        "makes": program.makes,
+        "classes": program.classes,
+        "least": LEAST,
+        "multiple": program.multiple,
+        "padding": getattr(network, "padding", "reflect"),
+        "context": getattr(network, "context", None),
+    }
 
 
 def card(name: str, source: Source, program: Program, checked: Checked) -> str:

@@ -11,8 +11,8 @@ from torch.nn.utils.parametrizations import _SpectralNorm
 
 
 def learns(network: nn.Module) -> bool:
-    """Whether a network has weights to learn."""
-    return any(weight.requires_grad for weight in network.parameters())
+    """Whether a network has weights to learn; what an exported program does is `learned`, too."""
+    return getattr(network, "learned", False) is True or any(weight.requires_grad for weight in network.parameters())
 
 
 def stand_in_for(network: nn.Module, wrapper: nn.Module) -> None:

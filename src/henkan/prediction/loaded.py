@@ -14,10 +14,12 @@ from henkan.errors import UserError
 from henkan.evaluation.blend import blend_of, ensembled
 from henkan.networks.modes import learns
 from henkan.networks.published import Published
+from henkan.prediction import program
 from henkan.prediction.predictor import Predictor, check_numbers
 from henkan.runs.trained import as_it_is, check_untrained, named, own_config, with_overrides
-from henkan.training import checkpoint, first_weights
+from henkan.training import checkpoint, first_weights, program_file
 from henkan.training.assemble import build_network, build_transform, device_for
+from henkan.training.program_file import is_program
 
 
 def load(cfg: DictConfig, overrides: Sequence[str] | None = None) -> Predictor:
@@ -34,6 +36,8 @@ def load(cfg: DictConfig, overrides: Sequence[str] | None = None) -> Predictor:
         # A generator that learns nothing is shown no mean color.
         trained.statistics.mean = [0.5, 0.5, 0.5]
     config = resolved(trained)
+    if cfg.run is not None and is_program(Path(cfg.run)):
+        return of_program(Path(cfg.run), cfg, trained)
     network = build_network(config, "generator")
     if learns(network):
         if cfg.run is None:
@@ -46,6 +50,16 @@ def load(cfg: DictConfig, overrides: Sequence[str] | None = None) -> Predictor:
     network = ensembled(network, config)
     transform = build_transform(config)
     predict: Predictor = build(config["predictor"])(network.to(device_for(config)).eval(), transform, cfg, trained)
+    return predict
+
+
+def of_program(path: Path, cfg: DictConfig, trained: DictConfig) -> Predictor:
+    """Return what applies an exported program. Raises `UserError`."""
+    config = resolved(trained)
+    program.check_alone(cfg, bool(config["evaluation"].get("ensemble")))
+    network, around = program.load(path, program_file.said(path), cfg.trust), build_transform(config)
+    transform = program.ExportedTransform(around.task, around.degradation)
+    predict: Predictor = build(config["predictor"])(network.eval(), transform, cfg, trained)
     return predict
 
 

@@ -23,6 +23,7 @@ from henkan.pretrained.weights import sought_in
 from henkan.training import checkpoint
 from henkan.training.assemble import build_network
 from henkan.training.model_file import is_model
+from henkan.training.program_file import is_program
 from henkan.zoo import networks as zoo
 
 # What may be said anew at each call, of what `henkan predict` takes.
@@ -138,7 +139,8 @@ def load(name: str | Path | None, overrides: Sequence[str] = ()) -> Model:
     with sought_in(cfg.paths.weights):
         predictor = loaded.load(cfg, words)
     run = predictor.cfg.run
-    weights = None if run is None else checkpoint.find_checkpoint(Path(run), cfg.iteration)
+    alone = run is None or is_program(Path(run))
+    weights = None if alone else checkpoint.find_checkpoint(Path(run), cfg.iteration)
     return Model(predictor, type(predictor.network).__name__ if name is None else str(name), weights)
 
 
@@ -149,7 +151,7 @@ def is_run(place: Path) -> bool:
     """
     if place.is_dir():
         return (place / "config.yaml").is_file() or str(place) not in zoo.names()
-    return place.is_file() and not is_model(place)
+    return place.is_file() and not is_model(place) and not is_program(place)
 
 
 def read(given: Mapping[str, Any], number: int) -> Given:

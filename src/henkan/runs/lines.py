@@ -18,6 +18,8 @@ from henkan.runs.trained import run_folder
 from henkan.sample import PAIRED
 from henkan.training.assemble import build_transform, training_stream
 from henkan.training.model_file import is_model, said
+from henkan.training.program_file import is_program
+from henkan.training.program_file import said as said_of_program
 
 # So many samples are measured.
 SAMPLES = 32
@@ -52,7 +54,8 @@ def measured(plan: Plan) -> dict[str, float] | None:
 
 def recorded(place: Path) -> dict[str, float] | None:
     """Return what a run, named by its folder or checkpoint, has measured; None for one of before it was recorded."""
-    record: Any = read_record(run_folder(place)) or {} if not is_model(place) else said_of_lines(place)
+    alone = is_model(place) or is_program(place)
+    record: Any = said_of_lines(place) if alone else read_record(run_folder(place)) or {}
     found = record.get("lines")
     if not isinstance(found, dict):
         return None
@@ -61,10 +64,11 @@ def recorded(place: Path) -> dict[str, float] | None:
 
 
 def said_of_lines(place: Path) -> dict[str, Any]:
-    """Return what a model file says of lines, as a record does."""
+    """Return what a model file, or the card of a program, says of lines, as a record does."""
+    facts = said(place) if is_model(place) else said_of_program(place)
     try:
-        return {"lines": json.loads(said(place).get("lines", "null"))}
-    except ValueError:
+        return {"lines": json.loads(facts.get("lines", "null"))}
+    except (ValueError, TypeError):
         return {}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,9 @@ from henkan.errors import UserError
 from henkan.files import Damaged, read_text
 from henkan.runs.mark import is_own
 from henkan.runs.record import altered, read_record
-from henkan.training import checkpoint, model_file
+from henkan.training import checkpoint, model_file, program_file
 from henkan.training.model_file import is_model
+from henkan.training.program_file import is_program
 from henkan.zoo import networks as zoo
 
 WAY_OUT = "copy it again, or train the run again"
@@ -26,7 +27,7 @@ WAY_OUT = "copy it again, or train the run again"
 
 def run_folder(path: Path) -> Path:
     """Return the folder of a run that is named by it or by its checkpoint; one that trained nothing has none."""
-    return path if (path / "config.yaml").is_file() else checkpoint.find_checkpoint(path).parents[1]
+    return path if (path / "config.yaml").is_file() else checkpoint.find_checkpoint(path).parent.parent
 
 
 def own_config(cfg: DictConfig) -> DictConfig:
@@ -34,8 +35,9 @@ def own_config(cfg: DictConfig) -> DictConfig:
 
     What this person did not make is checked before anything of it is built, unless the word is `trust=true`.
     """
-    if is_model(Path(cfg.run)):
-        return config_of_model(Path(cfg.run), cfg)
+    place = Path(cfg.run)
+    if is_model(place) or is_program(place):
+        return config_of_model(place, model_file.said(place) if is_model(place) else program_file.said(place), cfg)
     folder = run_folder(Path(cfg.run))
     path = folder / "config.yaml"
     if not path.is_file():
@@ -57,7 +59,7 @@ def own_config(cfg: DictConfig) -> DictConfig:
 
 
 def named(cfg: DictConfig) -> DictConfig:
-    """Return a config in which a network that `model` names, of the zoo or a model file, is what `run` means."""
+    """Return a config in which a network that `model` names, of the zoo or in a file, is what `run` means."""
     if cfg.model is None:
         return cfg
     if cfg.run is not None:
@@ -67,13 +69,12 @@ def named(cfg: DictConfig) -> DictConfig:
     return cfg
 
 
-def config_of_model(path: Path, cfg: DictConfig) -> DictConfig:
-    """Return the config in a model file as it would be written today, with this machine's own paths.
+def config_of_model(path: Path, facts: Mapping[str, Any], cfg: DictConfig) -> DictConfig:
+    """Return the config among what a model file, or a program's card, says (`facts`), as it would be written today.
 
-    It is a stranger's, and checked before anything of it is built, unless this person has written the file, or it came
-    with henkan.
+    Its paths are this machine's own. It is a stranger's, and checked before anything of it is built, unless this person
+    has written the file, or it came with henkan.
     """
-    facts = model_file.said(path)
     written = parsed(facts["config"], path)
     config = up_to_date(written)
     known = path.parent == zoo.FOLDER or is_own(facts, written)

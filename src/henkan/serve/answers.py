@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -26,9 +27,10 @@ from henkan.prediction.model import Model
 from henkan.prediction.removal import grown, object_in
 from henkan.pretrained import weights
 from henkan.pretrained.saliency import Saliency
-from henkan.serve.choices import Choice, Shelf
+from henkan.serve.choices import Choice, Shelf, chosen
 from henkan.serve.examples import example
 from henkan.serve.line import Busy, Gone, Line, stopping
+from henkan.serve.places import located, runs_in
 from henkan.serve.uploads import Upload, parse
 
 # Nothing but what this server sends is loaded, and no other page may show this one in itself.
@@ -47,7 +49,10 @@ HEADERS = {
 PAGE = {
     "/": ("index.html", "text/html"),
     "/page.css": ("page.css", "text/css"),
-    "/page.js": ("page.js", "text/javascript"),
+    **{
+        f"/{name}.js": (f"{name}.js", "text/javascript")
+        for name in ("state", "asking", "layers", "nearer", "drawing", "results", "page")
+    },
 }
 # No form of another page can send this type without asking first.
 BODY = "application/octet-stream"
@@ -56,6 +61,12 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 SALIENCY = "u2netp.onnx"
 # What is selected is made wider by this share of the picture's longer side: the light around an object is its own.
 RIM = 0.008
+# What some networks of a task have no use for.
+FORGONE = {"points": "colors", "scribble": "colors", "style": "style"}
+# What the hole of an object grows by at most, and what fills it is mixed over, in pixels.
+EDGE = 200
+# Networks and methods at once.
+OFFERED = 500
 # How well PNGs are packed: 9 takes ten times as long.
 PACKED = 3
 
@@ -92,8 +103,8 @@ class Refused(Exception):
 class Answers:
     """Answers requests, from any number of threads; networks work on one at a time."""
 
-    def __init__(self, cfg: DictConfig, offered: Sequence[Choice], shelf: Shelf) -> None:
-        self.cfg, self.offered, self.shelf = cfg, offered, shelf
+    def __init__(self, cfg: DictConfig, offered: Sequence[Choice], shelf: Shelf, shared: tuple[str, ...] = ()) -> None:
+        self.cfg, self.offered, self.shelf, self.shared = cfg, list(offered), shelf, shared
         self.line = Line(cfg.places)
         self.examples: dict[str, Answer] = {}
 
@@ -122,6 +133,8 @@ class Answers:
             return Answer(200, f"{kind}; charset=utf-8", (files("henkan.serve") / "page" / name).read_bytes())
         if request.path == "/offer.json":
             return as_json(200, self.offer)
+        if request.path == "/runs.json":
+            return as_json(200, runs_in(Path(self.cfg.paths.runs)))
         if request.path.startswith("/example/"):
             task = request.path.removeprefix("/example/").removesuffix(".png")
             if task in self.offer["tasks"] and self.offer["tasks"][task]["example"]:
@@ -129,7 +142,12 @@ class Answers:
         raise Refused(404, "there is nothing here")
 
     def posted(self, request: Request) -> Answer:
-        serve = {"/open": self.opened, "/select": self.selected, "/make": self.made}.get(request.path)
+        serve = {
+            "/add": self.added,
+            "/open": self.opened,
+            "/select": self.selected,
+            "/make": self.made,
+        }.get(request.path)
         if request.method != "POST" or serve is None:
             raise Refused(405 if request.method != "POST" else 404, "there is nothing here")
         if request.headers.get("content-type") != BODY:
@@ -141,7 +159,7 @@ class Answers:
         with self.line.turn(request.gone):
             return serve(parse(request.read()), request.gone)
 
-    @cached_property
+    @property
     def offer(self) -> dict[str, Any]:
         """What the page is told first: tasks, in the order of the config, with what there is for each."""
         tasks: dict[str, Any] = {}
@@ -153,6 +171,7 @@ class Answers:
             shown = own.get("example")
             tasks[name] = {
                 "title": own.get("title", name.replace("_", " ")),
+                "styled": own.get("styled", False),
                 "tools": [
                     tool for tool in own.get("tools", ()) if tool != "box" or weights.there(SALIENCY) is not None
                 ],
@@ -164,7 +183,8 @@ class Answers:
                     if choice.task == name
                 ],
             }
-        return {"tasks": tasks, "most": {"bytes": self.cfg.most.bytes, "pixels": self.cfg.most.pixels}}
+        most = {"bytes": self.cfg.most.bytes, "pixels": self.cfg.most.pixels, "edge": EDGE}
+        return {"tasks": tasks, "most": most, "grow": self.cfg.grow, "feather": self.cfg.feather}
 
     def example(self, task: str) -> Answer:
         """Return the picture of a task to begin with, which is made once."""
@@ -178,6 +198,17 @@ class Answers:
         for choice in self.offered[: self.cfg.kept]:
             with self.line.turn(lambda: False), suppress(UserError):
                 self.shelf(choice)
+
+    def added(self, upload: Upload, gone: Callable[[], bool]) -> Answer:
+        """Offer a run, a file or a network of the zoo that a person has named; return the offer, and its number."""
+        place = located(upload.words("place"), Path(self.cfg.paths.runs))
+        number = next((k for k, choice in enumerate(self.offered) if choice.place == place), None)
+        if number is None:
+            if len(self.offered) >= OFFERED:
+                raise UserError(f"{OFFERED} networks are offered already: start henkan serve again")
+            self.offered.append(chosen(place, self.shared, self.shelf))
+            number = len(self.offered) - 1
+        return as_json(200, {"choice": number, "task": self.offered[number].task, "offer": self.offer})
 
     def opened(self, upload: Upload, gone: Callable[[], bool]) -> Answer:
         """Return a file as a picture that every browser shows: upright, sRGB, PNG."""
@@ -201,8 +232,12 @@ class Answers:
             raise UserError("this network is not offered any more: load the page again")
         picture = upload.picture("picture", most)
         given: dict[str, Any] = {}
+        options: dict[str, int] = {}
         if "mask" in upload.files:
             given["mask"] = upload.picture("mask", most).convert("L")
+            options = {key: upload.whole_number(key, EDGE) for key in ("grow", "feather") if key in upload.facts}
+        if "style" in upload.files:
+            given["style"] = upload.picture("style", most)
         for key in ("scribble", "strokes"):
             if key in upload.files:
                 given[key] = upload.layer(key, most)
@@ -212,7 +247,7 @@ class Answers:
         given, left_out = taken(model, given)
         before = time.perf_counter()
         with stopping(model.generator, gone):
-            found = model(picture, **given)
+            found = model(picture, **given, **options)
         facts = {"X-Seconds": f"{time.perf_counter() - before:.3f}"}
         if left_out is not None:
             facts["X-Note"] = quote(left_out)
@@ -220,18 +255,19 @@ class Answers:
 
 
 def taken(model: Model, given: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
-    """Return of what was drawn what a network has a use for, and what to say of the rest.
+    """Return of what was given what a network has a use for, and what to say of the rest.
 
     Colors that one network heeds and another does not are no reason not to compare them.
     """
-    hints = {key: value for key, value in given.items() if key in ("points", "scribble")}
-    rest = {key: value for key, value in given.items() if key not in hints and key in model.takes}
-    if hints:
+    found = {key: value for key, value in given.items() if key not in FORGONE and key in model.takes}
+    left_out = []
+    for key in given.keys() & FORGONE.keys():
         try:
-            model.prepared({key: value for key, value in hints.items() if key in model.takes}, {})
+            model.prepared({key: given[key]}, {})
+            found[key] = given[key]
         except UserError:
-            return rest, "takes no colors"
-    return rest | hints, None
+            left_out.append(FORGONE[key])
+    return found, f"takes no {' and no '.join(sorted(left_out))}" if left_out else None
 
 
 def check_origin(request: Request) -> None:

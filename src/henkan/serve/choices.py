@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 
 from henkan.prediction.model import Model, load
 from henkan.training.model_file import said
+from henkan.training.program_file import FORMATS
 from henkan.zoo import networks
 
 # Overrides that say how any network is applied; others describe the one method that generator= names.
@@ -56,16 +57,13 @@ def choices(cfg: DictConfig, overrides: Sequence[str], shelf: Shelf) -> list[Cho
 
     `overrides` are those of the command. Raises what `henkan.prediction.model.load` does.
     """
-    shared = tuple(word for word in overrides if key_of(word) in SHARED)
+    shared = shared_by_all(overrides)
     method = tuple(word for word in overrides if key_of(word) not in OWN)
     named = [str(cfg[key]) for key in ("run", "other", "model") if cfg[key] is not None]
     named += [str(place) for place in cfg.models]
     found = []
     for place in dict.fromkeys(named):
-        model = load(place, shared)
-        choice = Choice(short(place), model.task, place, shared, asked=True)
-        shelf.put(choice, model)
-        found.append(choice)
+        found.append(chosen(place, shared, shelf))
     if any(key_of(word) == "generator" for word in overrides):
         model = load(None, method)
         choice = Choice(model.name, model.task, None, method, asked=True)
@@ -83,6 +81,19 @@ def choices(cfg: DictConfig, overrides: Sequence[str], shelf: Shelf) -> list[Cho
     return found
 
 
+def chosen(place: str, shared: tuple[str, ...], shelf: Shelf) -> Choice:
+    """Return what a person has named, loaded. Raises what `henkan.prediction.model.load` does."""
+    model = load(place, shared)
+    choice = Choice(short(place), model.task, place, shared, asked=True)
+    shelf.put(choice, model)
+    return choice
+
+
+def shared_by_all(overrides: Sequence[str]) -> tuple[str, ...]:
+    """Return those of the command's overrides that say how any network is applied."""
+    return tuple(word for word in overrides if key_of(word) in SHARED)
+
+
 def key_of(word: str) -> str:
     """Return the first part of the key that an override sets."""
     return word.partition("=")[0].lstrip("+~").partition("@")[0].partition(".")[0]
@@ -91,6 +102,9 @@ def key_of(word: str) -> str:
 def short(place: str) -> str:
     """Return what a network is called on the page: the name of its folder or file."""
     path = Path(place)
+    if path.suffix in FORMATS:
+        # A program and the run that it was made of are often called alike.
+        return path.name
     return path.stem if path.suffix in (".safetensors", ".ckpt") else path.name
 
 

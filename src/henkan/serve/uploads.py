@@ -22,6 +22,8 @@ from henkan.errors import UserError
 FORMATS = frozenset({"AVIF", "BMP", "GIF", "HEIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TGA", "TIFF", "WEBP"})
 # No line of JSON is longer, and no list of points.
 HEAD, POINTS = 1 << 20, 10_000
+# No path is longer.
+LINE = 4096
 COLOR = re.compile("#[0-9a-fA-F]{6}")
 WRONG = "the page sent what it never does: load it again"
 
@@ -65,6 +67,20 @@ class Upload:
         if not isinstance(given, list) or len(given) > POINTS or not all(map(is_point, given)):
             raise UserError(WRONG)
         return [(x, y, color) for x, y, color in given]
+
+    def words(self, key: str) -> str:
+        """Return what a person has typed, in one line."""
+        given = self.facts.get(key)
+        if not isinstance(given, str) or not given.strip() or len(given) > LINE or not given.isprintable():
+            raise UserError(WRONG)
+        return given.strip()
+
+    def whole_number(self, key: str, most: int) -> int:
+        """Return a number from 0 to `most`."""
+        given = self.facts.get(key)
+        if type(given) is not int or not 0 <= given <= most:
+            raise UserError(WRONG)
+        return given
 
     def whole_numbers(self, key: str, count: int) -> list[int]:
         given = self.facts.get(key)

@@ -16,7 +16,7 @@ import torch
 
 from henkan.errors import UserError
 from henkan.files import Damaged, check_archive, replaced
-from henkan.training import model_file
+from henkan.training import model_file, program_file
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer as Buffer
@@ -169,6 +169,11 @@ def find_checkpoint(place: Path, iteration: int | None = None) -> Path:
         place = last(place)
     if not place.is_file():
         raise UserError(f"there is no checkpoint {place}; name a run folder or a .ckpt file")
+    if program_file.is_program(place):
+        raise UserError(
+            f"{place} is an exported program, which henkan predict, henkan serve and henkan.load apply: for this, name "
+            "its run or its model file"
+        )
     if iteration is None:
         return place
     if model_file.is_model(place):

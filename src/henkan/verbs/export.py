@@ -7,7 +7,9 @@ this machine are not in it.
 onnx (pip install 'henkan[export]'), torchscript, torch_export: a program of tensors, float32 in [0, 1], with the
 conversions of the task inside (a picture and a mask in, the picture with its hole filled out), for pictures of any
 size. It is asked at three sizes before it is called done, has to agree with the network within 1e-4,
-and what cannot be exported is named. A card, FILE.md, says what it takes.
+and what cannot be exported is named. Cards, FILE.md and FILE.json, say what it takes: with the latter beside it henkan
+predict model=FILE, henkan serve and henkan.load apply it. TorchScript and torch_export are code, and read only by whom
+they were exported by, or with trust=true.
 
   henkan export run=outputs/runs/RUN output=mine.safetensors
   henkan export run=outputs/runs/RUN output=mine.safetensors half=false

@@ -2,12 +2,12 @@
 
 Nothing leaves the machine, and nothing is kept: the page is at 127.0.0.1 alone, loads nothing from elsewhere, and
 pictures stay in memory. Without anything named it offers the networks that come with henkan, and methods that learn
-nothing. Ctrl+C ends it.
+nothing. Runs and files below the current folder can be opened there as well. Ctrl+C ends it.
 
   henkan serve
   henkan serve run=outputs/runs/MSE other=outputs/runs/GAN
   henkan serve model=lines
-  henkan serve 'models=[outputs/runs/A,outputs/runs/B,mine.safetensors]' port=0
+  henkan serve 'models=[outputs/runs/A,mine.safetensors,mine.onnx]' port=0
   henkan serve task=completion generator=criminisi
   henkan serve most.pixels=80_000_000 trainer.accelerator=cpu
 """
@@ -20,13 +20,14 @@ from omegaconf import DictConfig
 
 from henkan.config.composition import task_overrides
 from henkan.serve.answers import Answers
-from henkan.serve.choices import Shelf, choices
+from henkan.serve.choices import Shelf, choices, shared_by_all
 from henkan.serve.server import Server
 
 
 def main(cfg: DictConfig) -> None:
     shelf = Shelf(cfg.kept)
-    answers = Answers(cfg, choices(cfg, task_overrides(), shelf), shelf)
+    overrides = task_overrides()
+    answers = Answers(cfg, choices(cfg, overrides, shelf), shelf, shared_by_all(overrides))
     with Server(answers, cfg.port) as server:
         print(f"henkan is at {server.url} (Ctrl+C ends it)", flush=True)
         Thread(target=answers.warm, daemon=True).start()

@@ -9,6 +9,7 @@ from henkan.config.explain import suggestion
 from henkan.errors import UserError
 from henkan.files import read_json
 from henkan.training.model_file import SUFFIX, is_model
+from henkan.training.program_file import FORMATS, is_program
 
 FOLDER = Path(__file__).parent
 # How a network of the zoo is named where a path may stand as well.
@@ -23,11 +24,11 @@ def names() -> list[str]:
 def find(name: str) -> Path:
     """Return the file of a network, by its name or by a path. Raises `UserError`, which names the nearest."""
     given = Path(name).expanduser()
-    if is_model(given):
+    if is_model(given) or is_program(given):
         return given
     if name in names():
         return FOLDER / f"{name}{SUFFIX}"
-    if given.suffix == SUFFIX or len(given.parts) > 1:
+    if given.suffix in (SUFFIX, *FORMATS) or len(given.parts) > 1:
         raise UserError(f"there is no model file {given}: henkan export writes one of a run; a run is named by run=")
     known = f"there are: {', '.join(names())}" if names() else "none came with this version"
     raise UserError(f"there is no model {name!r}{suggestion(name, names())}; {known}")

@@ -15,6 +15,7 @@ from henkan.exporting.program import SIZES, Program, compared, dynamic, exportin
 from henkan.exporting.program_card import write_card
 from henkan.exporting.source import Source
 from henkan.files import replaced
+from henkan.training.program_file import onnxruntime
 
 ENDING = ".onnx"
 
@@ -22,7 +23,7 @@ ENDING = ".onnx"
 def export(source: Source, output: Path, cfg: DictConfig) -> None:
     """Write the program, checked by onnxruntime, and its card. Raises `UserError` for what cannot be exported."""
     try:
-        import onnxruntime
+        runtime = onnxruntime()
         import onnxscript
     except ImportError as error:
         raise UserError(f"format=onnx needs the package {error.name}: pip install 'henkan[export]'") from error
@@ -40,7 +41,7 @@ def export(source: Source, output: Path, cfg: DictConfig) -> None:
         )
         assert written is not None
         written.save(str(partial))
-        session = onnxruntime.InferenceSession(str(partial), providers=["CPUExecutionProvider"])
+        session = runtime.InferenceSession(str(partial), providers=["CPUExecutionProvider"])
 
         def run(given: Sequence[Tensor]) -> Tensor:
             values = {name: value.numpy() for name, value in zip(program.takes, given, strict=True)}
