@@ -232,7 +232,7 @@ class Answers:
             raise UserError("this network is not offered any more: load the page again")
         picture = upload.picture("picture", most)
         given: dict[str, Any] = {}
-        options: dict[str, int] = {}
+        options: dict[str, Any] = {}
         if "mask" in upload.files:
             given["mask"] = upload.picture("mask", most).convert("L")
             options = {key: upload.whole_number(key, EDGE) for key in ("grow", "feather") if key in upload.facts}
