@@ -151,13 +151,23 @@ def test_tables_for_papers_and_pages(runs: Path) -> None:
 
 
 def test_the_verb_prints_what_is_asked_for(runs: Path, capsys: Output, tmp_path: Path) -> None:
-    words = [f"{runs}/*adv*", f"{runs}/*mse-s*", f"--into={tmp_path / 'into'}", "--baseline=mse", "--csv"]
+    # As a shell's pattern may name a folder of no run.
+    (runs / "stopped").mkdir()
+    words = [
+        f"{runs}/*adv*",
+        f"{runs}/stopped",
+        f"{runs}/*mse-s*",
+        f"--into={tmp_path / 'into'}",
+        "--baseline=mse",
+        "--csv",
+    ]
     assert execute("report", words).code == 0
     out, err = capsys.readouterr()
     rows = {(row["configuration"], row["metric"]): row for row in csv.DictReader(StringIO(out))}
     gan = rows["adversarial+mse", "psnr"]
     assert float(gan["mean"]) == pytest.approx(19) and float(gan["difference"]) == pytest.approx(-1)
     assert gan["baseline"] == "mse" and err.splitlines()[-1] == str(tmp_path / "into" / "report.html")
+    assert f"{runs}/stopped holds no runs: left out" in err
     assert execute("report", [str(tmp_path / "into")]).code == 0
     assert capsys.readouterr().out.splitlines()[-1] == str(tmp_path / "into" / "report.html")
     # As it was chosen, whatever comes first.

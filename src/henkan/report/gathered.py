@@ -90,17 +90,21 @@ def gather(paths: Sequence[str], into: Path | None = None, baseline: str | None 
 
     It lies in `into`; a sweep's in its own folder, an earlier one's where that is, others below `studies` beside the
     first run, by their identities.
-    Raises `UserError` for what holds no runs, or runs that cannot be compared.
+    A folder without runs among others is left out, with a word. Raises `UserError` for what holds no runs otherwise, or
+    runs that cannot be compared.
     """
     folders: dict[Path, None] = {}
     for path in paths:
         runs = found(path)
-        if not runs:
+        if not runs and len(paths) > 1 and Path(path).is_dir():
+            # A shell's pattern names what else lies there: a failed evaluation, a sweep that was stopped.
+            say(f"{path} holds no runs: left out")
+        elif not runs:
             raise UserError(f"{path} holds no runs: name runs, a sweep's folder, a search, a study or a folder of runs")
-        folders |= dict.fromkeys(map(Path.resolve, runs))
+        folders |= dict.fromkeys(map(Path.resolve, runs or []))
     entries = [entry for folder in folders if (entry := entered(folder)) is not None]
     if not entries:
-        raise UserError(f"{' '.join(paths)}: none of {len(folders)} run folders can be read")
+        raise UserError(f"{' '.join(paths)}: none of {len(folders)} folders is a run that can be read")
     groups = grouped(entries)
     names = [group.name for group in groups]
     alone = Path(paths[0]) if len(paths) == 1 else None
