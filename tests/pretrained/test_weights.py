@@ -153,7 +153,7 @@ def test_everything_is_loaded_without_running_anything() -> None:
     calls = [call for text in source.values() for call in re.findall(r"torch\.load\(.*\)", text)]
     assert len(calls) >= 2 and all("weights_only=True" in call for call in calls)
     package = Path(weights.__file__).parents[1]
-    # What was written a line before is read again there; and programs, of whoever runs them or trusted by them, are run.
+    # What was written a line before is read again there; and programs are run, once they are known to be trusted.
     for path in ("exporting/formats/torchscript.py", "prediction/program.py"):
         del source[package / path]
     for word in ("allow_pickle", "pickle.load", "torch.jit.load", "torch.hub.load", "read_pickle", "yaml.load("):
