@@ -28,9 +28,8 @@ AIR = (0.86, 0.88, 0.9)
 def example(picture: str, side: int, made: str | None = None) -> Image.Image:
     """Return a picture whose longer side has `side` pixels, as `made` says.
 
-    `picture` is a sample photograph (`skimage/chelsea.png`), a file, or a drawing in color (`openmoji/color/1F989`) or by
-    its lines alone (`openmoji/1F989`).
-    Raises `UserError` for a photograph that is not there.
+    `picture` is a sample photograph (`skimage/chelsea.png`), a file, or a drawing in color (`openmoji/color/1F989`)
+    or by its lines alone (`openmoji/1F989`). Raises `UserError` for a photograph that is not there.
     """
     if picture.startswith(DRAWN):
         pixels = drawing(picture.rpartition("/")[2], side, colored=picture.startswith(COLORED))
