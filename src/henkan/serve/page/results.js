@@ -139,8 +139,9 @@ function tell() {
 function options() {
   const { choices } = offer.tasks[task], there = choices.filter(({ id }) => chosen.get(task).has(id));
   // Two that a person has named are what is to be compared.
-  const first = there.filter((each) => each.asked).length > 1 ? 1 : 0;
-  for (const [id, fallback] of [["left", first], ["right", first + 1]]) {
+  const several = there.filter((each) => each.asked).length > 1, last = there.findLastIndex((each) => each.learned);
+  // Else the last that has learned: of those that come along the one that takes hints, the adversarial one.
+  for (const [id, fallback] of [["left", several ? 1 : 0], ["right", several ? 2 : Math.max(last, 0) + 1]]) {
     const before = $(id).value, list = [["source", "the picture"], ...there.map((each) => [String(each.id), each.name])];
     $(id).replaceChildren(...list.map(([value, name]) => new Option(name, value)));
     $(id).value = list.some(([value]) => value === before) && before !== "" && !$(id).fresh ? before : list[Math.min(fallback, list.length - 1)][0];
