@@ -103,10 +103,10 @@ def test_a_network_is_given_what_it_takes_of_points_and_style() -> None:
         takes = frozenset({"points", "style"})
 
         def prepared(self, given: dict[str, object], options: dict[str, object]) -> None:
-            if "points" in given:
+            if given.keys() & {"points", "scribble"}:
                 raise UserError("trained without")
 
-    given = {"points": [], "style": 1, "mask": 2}
+    given = {"points": [], "scribble": 3, "style": 1, "mask": 2}
     assert module.taken(Styled(), given) == ({"style": 1}, "takes no colors")  # type: ignore[arg-type]
 
 

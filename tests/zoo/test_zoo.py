@@ -101,6 +101,13 @@ def test_a_network_is_made_with_its_card(
     assert "there is no model 'tini' (did you mean 'tiny'?)" in capsys.readouterr().err
     assert execute("zoo", ["build", "other"]).code == 2
     assert "there is no experiments/zoo/other.yaml" in capsys.readouterr().err
+    # What is too large leaves nothing behind.
+    (tmp_path / "experiments" / "zoo" / "large.yaml").write_text(OmegaConf.to_yaml(sheet))
+    monkeypatch.setattr("henkan.verbs.zoo.LARGEST", 1)
+    assert execute("zoo", ["build", "large", f"run={file}"]).code == 2
+    assert "large has " in capsys.readouterr().err and [path.name for path in tmp_path.rglob("large*")] == [
+        "large.yaml"
+    ]
 
 
 def test_a_sheet_says_what_it_must(tmp_path: Path) -> None:

@@ -260,13 +260,13 @@ def taken(model: Model, given: Mapping[str, Any]) -> tuple[dict[str, Any], str |
     Colors that one network heeds and another does not are no reason not to compare them.
     """
     found = {key: value for key, value in given.items() if key not in FORGONE and key in model.takes}
-    left_out = []
+    left_out: set[str] = set()
     for key in given.keys() & FORGONE.keys():
         try:
             model.prepared({key: given[key]}, {})
             found[key] = given[key]
         except UserError:
-            left_out.append(FORGONE[key])
+            left_out.add(FORGONE[key])
     return found, f"takes no {' and no '.join(sorted(left_out))}" if left_out else None
 
 

@@ -79,19 +79,23 @@ def build(name: str, words: list[str]) -> None:
         raise UserError(f"there is no {path}, which says what {name} is trained and scored on")
     sheet, folder = Sheet.read(path), Path(given.get("output", networks.FOLDER))
     run = Path(given["run"]) if "run" in given else train(sheet)
-    model = folder / f"{name}.safetensors"
-    export(compose_root("export", [f"run={run}", f"output={model}"]))
-    if (size := model.stat().st_size) > LARGEST:
-        raise UserError(f"{model} has {size / 1e6:.1f} MB of {LARGEST / 1e6:g}: train a smaller one (scale.width=…)")
-    card, picture = card_of(name, sheet, model, run)
+    # One that is too large, or cannot be scored, leaves nothing behind.
+    with tempfile.TemporaryDirectory() as place:
+        model = Path(place) / f"{name}.safetensors"
+        export(compose_root("export", [f"run={run}", f"output={model}"]))
+        if (size := model.stat().st_size) > LARGEST:
+            raise UserError(f"{name} has {size / 1e6:.1f} MB of {LARGEST / 1e6:g}: train a smaller one (scale.width=…)")
+        card, picture = card_of(name, sheet, model, run)
+        weights = model.read_bytes()
     beside = SHEETS if "output" not in given else folder
     contents: dict[Path, str | bytes] = {
+        folder / model.name: weights,
         folder / f"{name}.json": json.dumps(card, indent=1, ensure_ascii=False) + "\n",
         beside / f"{name}.jpg": picture,
         beside / f"{name}.md": markdown(card, f"{name}.jpg"),
     }
-    for place, content in contents.items():
-        print(write_file(place, content))
+    for file, content in contents.items():
+        print(write_file(file, content))
 
 
 def train(sheet: Sheet) -> Path:
