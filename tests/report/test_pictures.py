@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -210,6 +211,11 @@ def test_the_best_the_worst_and_the_most_different_pictures(plain: MakeStudy) ->
     found = {(pair.one, pair.other): pair for pair in pairs(study, first.runs, numbers, compare=True)}
     # Three configurations, all with all; the gradient has no side that is better.
     assert list(found) == [("mse", "gan_0.002"), ("mse", "gan_0.02"), ("gan_0.002", "gan_0.02")]
+    # The page opens with what differs most, of two that have learned: what has not has no seed.
+    assert found["mse", "gan_0.002"].groups[0].title == "most different outputs"
+    of_none = {**first.runs, "mse": replace(first.runs["mse"], seed=None)} if first.runs["mse"] else {}
+    opened = pairs(study, of_none, numbers, compare=True)
+    assert (opened[0].one, opened[0].other) == ("gan_0.002", "gan_0.02")
     groups = {group.title: group.choices for group in found["mse", "gan_0.02"].groups}
     assert len(groups) == 5 and all(len(choices) == 3 for choices in groups.values())
     ours, theirs = (study.scores(name, "psnr_hole")[0] for name in ("gan_0.02", "mse"))

@@ -57,11 +57,13 @@ def pairs(
     looked for where outputs are to be compared."""
     there = {name: run for name, run in runs.items() if run is not None and run.pictures}
     few = min(few, max(1, len(numbers) // 2))
-    couples = [(one, other) for one, other in coupled(study, list(there)) if numbers]
+    couples = coupled(study, list(there)) if numbers else []
+    # What has learned nothing comes last: it differs from all others in the same way.
+    couples.sort(key=lambda couple: any(there[name].seed is None for name in couple))
     outputs = reduced(there, couples, numbers) if compare else {}
     found = []
     for one, other in couples:
-        groups = []
+        groups = [different(outputs[one], outputs[other], few)] if one in outputs and other in outputs else []
         for key in study.headline:
             gains = gained(study, there[one], there[other], key, numbers)
             if gains:
@@ -69,8 +71,6 @@ def pairs(
                 for title, kept in (("best", ordered[::-1]), ("worst", ordered)):
                     told = [Choice(number, said(key, gains[number])) for number in kept[:few]]
                     groups.append(Group(f"{other} at its {title} against {one}, by {words.metric(key).label}", told))
-        if one in outputs and other in outputs:
-            groups.append(different(outputs[one], outputs[other], few))
         if groups:
             found.append(Pair(one, other, groups))
     return found

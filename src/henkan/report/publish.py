@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from io import BytesIO
+from io import BytesIO, StringIO
 from pathlib import Path
 
 from henkan.files import write_file
@@ -14,7 +14,7 @@ from henkan.report.figures.along import lines_along, tables_along, variant_color
 from henkan.report.figures.lines import axis_means, draw, means, over_axis
 from henkan.report.figures.plane import plane
 from henkan.report.read import read_study
-from henkan.report.scores import scores_table, summary_table
+from henkan.report.scores import summary_table, write_scores
 from henkan.report.write import section_name
 
 PUBLISHED_BYTES = 700_000
@@ -35,9 +35,9 @@ def publish(study_folder: Path, into: Path) -> list[Path]:
     if rebuilt := bool(study.plan.get("published")):
         numbers = published.finer(into / published.SUMMARY, numbers)
     contents = {published.SUMMARY: numbers.to_csv(index=False).encode()}
-    table = scores_table(study)
-    for kept in (table, table[table["metric"].isin(study.headline)]):
-        scores = gzip.compress(kept.to_csv(index=False, float_format="%.3g").encode(), mtime=0)
+    for metrics in (None, study.headline):
+        write_scores(study, written := StringIO(), metrics, digits=3)
+        scores = gzip.compress(written.getvalue().encode(), mtime=0)
         if len(scores) <= PUBLISHED_BYTES // 2 and not rebuilt:
             contents[published.SCORES] = scores
             break

@@ -19,6 +19,7 @@ SCORES, SUMMARY = "scores.csv.gz", "summary.csv"
 # What identifies a row of summary.csv, and what of it three digits of each score would blur.
 ROW = ["configuration", "metric"]
 NUMBERS = ["mean", "low", "high", "difference", "difference_low", "difference_high"]
+EXACT = [*NUMBERS, "p", "p_corrected"]
 
 
 def results_of(place: str) -> Path | None:
@@ -103,7 +104,9 @@ def finer(before: Path, table: pd.DataFrame) -> pd.DataFrame:
     """
     if not before.is_file():
         return table
-    old = pd.read_csv(before, float_precision="round_trip")
+    # pandas' own parser is an ulp off here and there; Python's is exact.
+    old = pd.read_csv(before, dtype=dict.fromkeys(EXACT, str))
+    old = old.astype({name: float for name in EXACT if name in old})
     new = table.set_index(ROW)
     known = old.set_index(ROW)
     both = new.index.intersection(known.index)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+from collections.abc import Collection
 from typing import TextIO
 
 import pandas as pd
@@ -41,28 +42,25 @@ def summary_table(rows: list[Comparison]) -> pd.DataFrame:
     )
 
 
-def scores_table(study: Study) -> pd.DataFrame:
-    """Return scores.csv: configuration, seed, file, metric, value; a set-level score's file is `(all)`."""
-    columns = ["configuration", "seed", "file", "metric", "value"]
-    parts = []
-    for run in study.runs:
-        if run.scores is not None:
-            part = run.scores.rename_axis("file").reset_index().melt("file", var_name="metric")
-            parts.append(part.assign(configuration=run.configuration, seed=run.seed))
-        if run.set_scores:
-            part = pd.DataFrame({"metric": list(run.set_scores), "value": list(run.set_scores.values())})
-            parts.append(part.assign(file=WHOLE_SET, configuration=run.configuration, seed=run.seed))
-    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+def write_scores(study: Study, file: TextIO, metrics: Collection[str] | None = None, digits: int | None = None) -> None:
+    """Write scores.csv: configuration, seed, file, metric, value; a set-level score's file is `(all)`.
 
-
-def write_scores(study: Study, file: TextIO) -> None:
-    """Write what `scores_table` returns as CSV, run by run: of a thousand runs it would be larger than memory."""
+    Of these metrics alone where they are named, and rounded to so many significant digits. Run by run: the table of a
+    thousand runs would be larger than memory.
+    """
     lines = csv.writer(file, lineterminator="\n")
     lines.writerow(["configuration", "seed", "file", "metric", "value"])
+
+    def told(value: float) -> float | str:
+        return "" if math.isnan(value) else value if digits is None else f"{value:.{digits}g}"
+
     for run in study.runs:
         who = (run.configuration, "" if run.seed is None else run.seed)
-        scores = run.scores
-        for key, column in () if scores is None else scores.items():
-            values = [None if math.isnan(value) else value for value in column.tolist()]
-            lines.writerows((*who, name, key, value) for name, value in zip(column.index, values, strict=True))
-        lines.writerows((*who, WHOLE_SET, key, value) for key, value in run.set_scores.items())
+        scores = {} if run.scores is None else dict(run.scores.items())
+        for key, column in scores.items():
+            if metrics is None or key in metrics:
+                values = map(told, column.tolist())
+                lines.writerows((*who, name, key, value) for name, value in zip(column.index, values, strict=True))
+        for key, value in run.set_scores.items():
+            if metrics is None or key in metrics:
+                lines.writerow((*who, WHOLE_SET, key, told(value)))
