@@ -14,6 +14,7 @@ from henkan.report.comparisons import compare
 from henkan.report.published import NUMBERS, ROW, SCORES, SUMMARY, finer, rebuild
 from henkan.report.read import read_study
 from henkan.report.scores import summary_table
+from henkan.report.words import listed, metric
 from henkan.verbs.report import main
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
@@ -162,3 +163,21 @@ def test_a_readme_says_what_the_summary_says(name: str) -> None:
             assert said in OTHERS.get(name, ()) or alike(said, values).any(), said
             told += 1
     assert told >= 18 or name == "style_grid"
+
+
+def certain(name: str) -> str:
+    """Return what is said of a study's verdicts: those that correction over the family leaves, or `nothing`."""
+    kept = pd.read_csv(results(name) / SUMMARY, dtype={"configuration": str})
+    told = kept[kept["p_corrected"].notna() & ~kept["verdict"].isin(["unclear", "equal"])]
+    clauses = []
+    for configuration, rows in told.groupby("configuration", sort=False):
+        found = {str(verdict): listed([metric(key).label for key in own["metric"]])
+                 for verdict, own in rows.groupby("verdict", sort=False)}  # fmt: skip
+        clauses.append(f"{configuration} is {listed([f'{verdict} in {what}' for verdict, what in found.items()])}")
+    return "; ".join(clauses) or "nothing"
+
+
+@pytest.mark.parametrize("name", WITH_SCORES)
+def test_a_readme_says_which_differences_are_beyond_doubt(name: str) -> None:
+    text = " ".join((EXPERIMENTS / name / "README.md").read_text().split())
+    assert f"**Beyond doubt** after correction over the family: {certain(name)}." in text
