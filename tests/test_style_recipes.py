@@ -125,8 +125,8 @@ def test_johnson_states_the_paper(composed: Compose) -> None:
 
 def test_johnson_has_less_style_where_iterations_are_few(composed: Compose) -> None:
     cfg = composed(["experiment=johnson"])
-    assert (cfg.size, cfg.batch_size, cfg.schedule.joint.iterations, cfg.optimizer.generator.lr) == (128, 2, 800, 2e-3)
-    assert (cfg.weights.content, cfg.weights.style) == (1, 0.5)
+    assert (cfg.size, cfg.batch_size, cfg.schedule.joint.iterations, cfg.optimizer.generator.lr) == (128, 2, 1600, 2e-3)
+    assert (cfg.weights.content, cfg.weights.style) == (1, 0.1)
     network = (cfg.generator.base, cfg.generator.width, cfg.generator.normalization._target_, cfg.generator.upsampling)
     assert network == (32, 0.5, "torch.nn.InstanceNorm2d", "nearest")
 
