@@ -42,6 +42,9 @@ class Pair:
     one: str
     other: str
     groups: list[Group]
+    # How far apart their most different outputs are, a share of all there is; none where one has learned nothing,
+    # which differs from all others in the same way, or where outputs were not compared.
+    apart: float = 0.0
 
     @property
     def numbers(self) -> list[int]:
@@ -58,12 +61,11 @@ def pairs(
     there = {name: run for name, run in runs.items() if run is not None and run.pictures}
     few = min(few, max(1, len(numbers) // 2))
     couples = coupled(study, list(there)) if numbers else []
-    # What has learned nothing comes last: it differs from all others in the same way.
-    couples.sort(key=lambda couple: any(there[name].seed is None for name in couple))
     outputs = reduced(there, couples, numbers) if compare else {}
     found = []
     for one, other in couples:
-        groups = [different(outputs[one], outputs[other], few)] if one in outputs and other in outputs else []
+        apart = differences(outputs.get(one, {}), outputs.get(other, {}))
+        groups = [different(apart, few)] if apart else []
         for key in study.headline:
             gains = gained(study, there[one], there[other], key, numbers)
             if gains:
@@ -72,7 +74,8 @@ def pairs(
                     told = [Choice(number, said(key, gains[number])) for number in kept[:few]]
                     groups.append(Group(f"{other} at its {title} against {one}, by {words.metric(key).label}", told))
         if groups:
-            found.append(Pair(one, other, groups))
+            learned = all(there[name].seed is not None for name in (one, other))
+            found.append(Pair(one, other, groups, max(apart.values(), default=0.0) if learned else 0.0))
     return found
 
 
@@ -119,9 +122,13 @@ def reduced(
     return found
 
 
-def different(one: Mapping[int, np.ndarray], other: Mapping[int, np.ndarray], few: int) -> Group:
-    """Return the pictures in which two outputs differ most, by the mean difference of small ones."""
-    apart = {number: float(abs(one[number] - other[number]).mean()) for number in one if number in other}
+def differences(one: Mapping[int, np.ndarray], other: Mapping[int, np.ndarray]) -> dict[int, float]:
+    """Return how far apart two outputs of each picture are: the mean difference of small ones."""
+    return {number: float(abs(one[number] - other[number]).mean()) for number in one if number in other}
+
+
+def different(apart: Mapping[int, float], few: int) -> Group:
+    """Return the pictures in which two outputs differ most."""
     most = sorted(apart, key=apart.__getitem__, reverse=True)[:few]
     return Group("most different outputs", [Choice(number, f"{100 * apart[number]:.2g} % apart") for number in most])
 

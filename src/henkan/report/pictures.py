@@ -81,6 +81,7 @@ class Gallery:
             {
                 "one": pair.one,
                 "other": pair.other,
+                "apart": pair.apart,
                 "groups": [
                     {"title": group.title, "choices": [[choice.number, choice.said] for choice in group.choices]}
                     for group in pair.groups

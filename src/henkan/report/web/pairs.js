@@ -53,6 +53,8 @@ for (const place of document.querySelectorAll(".pairs")) {
     groups.querySelector("button")?.click();
   }
   choice.append(...pairs.map((pair, index) => new Option(`${pair.one} and ${pair.other}`, index)));
+  // Where most is to be seen.
+  choice.value = pairs.reduce((most, pair, index) => pair.apart > pairs[most].apart ? index : most, 0);
   choice.addEventListener("change", choose);
   slider.addEventListener("input", slide);
   function drag(event) {
