@@ -29,7 +29,7 @@ from henkan.data.stream import TrainingStream, collate
 from henkan.degradations.grey import Grey
 from henkan.losses.adversarial import Adversarial
 from henkan.networks.modes import without_gradient
-from henkan.runs.plan import settle
+from henkan.runs.settle import settle
 from henkan.sample import Detached, Sample
 from henkan.tasks.task import Side
 from henkan.terms.chosen import build_terms

@@ -20,7 +20,8 @@ from henkan.data.stream import EvaluationSet, TrainingStream
 from henkan.degradations.identity import Identity
 from henkan.errors import UserError
 from henkan.launching.execute import execute
-from henkan.runs.plan import plan_run, settle
+from henkan.runs.plan import plan_run
+from henkan.runs.settle import settle
 
 Compose = Callable[..., DictConfig]
 SCALE = 3

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -15,14 +14,11 @@ from torch import nn
 
 from henkan.config.build import build
 from henkan.config.checks import check_config
-from henkan.config.composition import task_overrides
-from henkan.config.resolved import Config, Node, resolved
+from henkan.config.resolved import Config, Node
 from henkan.data.pictures import Pictures
-from henkan.data.statistics import measure
-from henkan.devices import count_of, kind_of
+from henkan.devices import count_of
 from henkan.errors import UserError
 from henkan.networks.modes import has_batch_statistics, learns
-from henkan.runs import machine
 from henkan.runs.identity import (
     LEARNED,
     by_contents,
@@ -35,9 +31,9 @@ from henkan.runs.identity import (
 )
 from henkan.runs.origin import Origin, find_origin
 from henkan.runs.run import run_folder
+from henkan.runs.settle import UNCHANGED, check_channels, settle
 from henkan.runs.sources import remember
 from henkan.sample import PAIRED
-from henkan.scoring.evaluation_set import framing_of
 from henkan.terms.chosen import build_terms, check_terms
 from henkan.terms.term import Term
 from henkan.training import checkpoint, first_weights
@@ -90,86 +86,6 @@ class Plan:
     def trains(self) -> bool:
         """Whether there is anything to train; a run without is the same for every seed."""
         return len(self.schedule) > 0
-
-
-def settle(cfg: DictConfig) -> tuple[Config, Pictures]:
-    """Resolve the config to plain values, before it is hashed.
-
-    Precision, and those of the data's statistics that something refers to, are written in.
-    """
-    cfg = cfg.copy()
-    pictures: Pictures = build(cfg.data)
-    check_channels(pictures, cfg.channels)
-    # What sources of a size of their own say by their size.
-    if cfg.data.get("scale", 1) is None:
-        cfg.data.scale = pictures.scale
-    if cfg.get("screen") is not None:
-        build(cfg.screen).leave_out(pictures)
-    if cfg.trainer.precision == "auto":
-        fast = machine.fast_in_bfloat16(kind_of(cfg.trainer.accelerator))
-        cfg.trainer.precision = "bf16-mixed" if fast else "32-true"
-    text = OmegaConf.to_yaml(cfg)
-    wanted = [
-        str(name) for name, value in cfg.statistics.items() if value is None and f"${{statistics.{name}}}" in text
-    ]
-    if wanted:
-        found = measure(pictures, wanted, cfg.paths.cache)
-        cfg.statistics.update(found)
-    config = resolved(cfg)
-    check_scale(pictures, config)
-    if pictures.ready:
-        check_ready(pictures, task_overrides())
-        config["augmentation"], config["degradation"] = None, UNCHANGED
-        config["validation"]["framing"] = config["evaluation"]["framing"] = config["evaluation"]["degradation"] = None
-    # A word that is none is said before anything is trained.
-    framing_of(config, pictures, config["evaluation"]["framing"])
-    return config, pictures
-
-
-def check_channels(pictures: Pictures, channels: int | None) -> None:
-    """Raise `UserError` for color pictures where drawings are meant, and the other way round; null: either."""
-    if channels is not None and pictures.channels != channels:
-        kinds = {1: "grey drawings", 3: "color pictures"}
-        raise UserError(
-            f"{pictures.where} gives {kinds[pictures.channels]}, and channels={channels} is about "
-            f"{kinds.get(channels, 'neither')}: choose other data (drawings: data=line_folder, paired_lines), or "
-            f"channels={pictures.channels}"
-        )
-
-
-def check_scale(pictures: Pictures, config: Config) -> None:
-    """Raise `UserError` where sources of another size than their targets would not be read, or the task is another."""
-    if pictures.scale == 1:
-        return
-    given = {"degradation": config["degradation"], "evaluation.degradation": config["evaluation"]["degradation"]}
-    for name, node in given.items():
-        if node is not None and node["_target_"] != UNCHANGED["_target_"]:
-            raise UserError(f"{pictures.where} has small pictures of its own, and {name} would make others: none is it")
-    if (scale := config["task"].get("scale", 1)) != pictures.scale:
-        raise UserError(
-            f"{pictures.where}: its targets are {pictures.scale} times larger than its sources, and the task is to "
-            f"make pictures {scale} times larger: choose other data, or task.scale={pictures.scale}"
-        )
-
-
-# What is settled once samples lie on disk.
-DRAWN = ("augmentation", "degradation", "clean", "evaluation.degradation", "evaluation.framing")
-
-
-def check_ready(pictures: Pictures, words: Sequence[str]) -> None:
-    """Raise `UserError` for overrides that can have no effect on samples that come framed and degraded."""
-    for word in words:
-        # degradation@evaluation.degradation=none, ~degradation, degradation.error=2
-        key = word.lstrip("+~").partition("=")[0].rpartition("@")[2]
-        if any(key == name or key.startswith(f"{name}.") for name in DRAWN):
-            raise UserError(
-                f"{word} can change nothing: {pictures.where} is framed and degraded already; drop it, or write the "
-                "samples anew with henkan degrade"
-            )
-
-
-# What is done to pictures that come framed and degraded.
-UNCHANGED: Node = {"_target_": "henkan.degradations.identity.Identity"}
 
 
 # What counts something that there must be at least one of.
@@ -241,6 +157,11 @@ def plan_scoring(config: Config, pictures: Pictures) -> Plan:
     )
 
 
+def placeless(node: Node, pictures: Pictures) -> Node:
+    """Return a stream's config with what its degradation learns from in place of where that lies."""
+    return {**node, "degradation": by_contents(node["degradation"], names_of(pictures, LEARNED))}
+
+
 def plan_run(cfg: DictConfig) -> Plan:
     """Check the config and work out what it would train. Raises `UserError` for what cannot be trained."""
     remember()
@@ -274,14 +195,10 @@ def plan_run(cfg: DictConfig) -> Plan:
     batch_sizes(config, list(streams))
     # What is only ever scored makes no other run.
     manifests = {name: manifest_of(nodes[name], own, LEARNED) for name, own in streams.items()}
-    known = {**config, "degradation": by_contents(config["degradation"], names_of(pictures, LEARNED))}
-    known["streams"] = {
-        name: {
-            **config["streams"][name],
-            "degradation": by_contents(config["streams"][name]["degradation"], names_of(own, LEARNED)),
-        }
-        for name, own in streams.items()
-        if name != PAIRED
+    others = {name: own for name, own in streams.items() if name != PAIRED}
+    known = {
+        **placeless(config, pictures),
+        "streams": {name: placeless(config["streams"][name], own) for name, own in others.items()},
     }
     split = split_networks(config, schedule)
     origin_hash = None if origin is None else origin.digest

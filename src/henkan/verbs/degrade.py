@@ -22,7 +22,7 @@ from henkan.data.splits import SPLITS
 from henkan.degrading.dataset import Settings, claim, collect, contact_sheet, sources, write
 from henkan.errors import UserError
 from henkan.files import sweep
-from henkan.runs.plan import settle
+from henkan.runs.settle import settle
 
 
 def main(cfg: DictConfig) -> None:

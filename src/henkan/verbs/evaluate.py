@@ -36,9 +36,10 @@ from henkan.networks.modes import learns
 from henkan.report.figures.lines import draw_curve
 from henkan.runs.identity import evaluation_parts, identify
 from henkan.runs.mark import mark
-from henkan.runs.plan import Plan, plan_run, settle
+from henkan.runs.plan import Plan, plan_run
 from henkan.runs.record import SCORED, TRAINED, Record, read_record, scored_again, write_record
 from henkan.runs.run import alone_in, write_config
+from henkan.runs.settle import settle
 from henkan.runs.trained import as_it_is, check_untrained, named, own_config, run_folder, with_overrides
 from henkan.training import checkpoint
 from henkan.training.assemble import build_network

@@ -14,7 +14,7 @@ from henkan.config.resolved import Config
 from henkan.errors import UserError
 from henkan.evaluation.score import score
 from henkan.report.statistics import Interval, over_images
-from henkan.runs.plan import settle
+from henkan.runs.settle import settle
 from henkan.runs.trained import own_config, with_overrides
 from henkan.training import checkpoint
 from henkan.training.assemble import build_network
