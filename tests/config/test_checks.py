@@ -10,7 +10,7 @@ from typing import Any, Literal
 import pytest
 from omegaconf import OmegaConf
 
-from henkan.config import checks
+from henkan.config import checks, objectives, overrides, signatures
 from henkan.config.composition import compose_root
 from henkan.errors import UserError
 from henkan.launching.execute import Outcome, execute
@@ -66,7 +66,7 @@ def test_what_does_not_fit_is_named(words: list[str], expected: str | None) -> N
 
 def test_what_a_constructor_lacks_is_named() -> None:
     with pytest.raises(UserError, match="window: .*missing a required argument: 'size'"):
-        checks.bind("window", {"_target_": "henkan.data.framing.Center"}, ())
+        signatures.bind("window", {"_target_": "henkan.data.framing.Center"}, ())
 
 
 @pytest.mark.parametrize(
@@ -92,15 +92,15 @@ def test_what_a_constructor_lacks_is_named() -> None:
     ],
 )
 def test_whether_a_value_fits_a_hint(value: Any, hint: Any, expected: bool) -> None:
-    assert checks.fits(value, hint) is expected
+    assert signatures.fits(value, hint) is expected
 
 
 def test_overrides_are_compared_with_what_they_replace() -> None:
     words = ["scale=smoke", "validation={every: 3}"]
-    checks.check_types(compose_root("train", words), words)
+    overrides.check_types(compose_root("train", words), words)
     words = ["scale=smoke", "validation.every=often"]
     with pytest.raises(UserError, match="it takes a whole number"):
-        checks.check_types(compose_root("train", words), words)
+        overrides.check_types(compose_root("train", words), words)
 
 
 def test_check_config_resolves_nothing_in_place() -> None:
@@ -142,4 +142,4 @@ def test_what_a_sweeper_goes_by_is_logged_and_gets_better(
 ) -> None:
     cfg = OmegaConf.create({"objective": objective, "metric": METRIC, "direction": direction})
     with nullcontext() if expected is None else pytest.raises(UserError, match=expected):
-        checks.check_returned(cfg.objective, cfg.metric, cfg.direction)
+        objectives.check_returned(cfg.objective, cfg.metric, cfg.direction)

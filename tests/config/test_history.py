@@ -9,8 +9,8 @@ import pytest
 from omegaconf import OmegaConf
 
 from henkan.config import history
-from henkan.config.checks import bind
 from henkan.config.history import MOVED, OF_CLASSES, WITHDRAWN, timeless, up_to_date
+from henkan.config.signatures import bind
 from henkan.errors import UserError
 
 

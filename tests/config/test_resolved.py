@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from henkan.config.checks import fits
 from henkan.config.composition import compose_root
 from henkan.config.resolved import Config, resolved
+from henkan.config.signatures import fits
 
 
 def disagreements(content: Mapping[str, Any], kind: type, path: str = "") -> list[str]:

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from omegaconf import OmegaConf
 
-from henkan.config.checks import targets
+from henkan.config.signatures import targets
 from henkan.config.trees import config_folder
 from henkan.config.trust import PLACES, Kind, check_foreign, class_named
 from henkan.errors import UserError

@@ -16,8 +16,8 @@ from hydra.core.override_parser.types import Override
 from written import PAGES, ROOT, Command, blocks, commands, name_of, of_henkan
 
 from henkan.archive.query import condition
-from henkan.config.checks import check_types
 from henkan.config.composition import compose_root
+from henkan.config.overrides import check_types
 from henkan.config.quoting import quoted
 from henkan.config.searches import SEARCH, read_search
 from henkan.config.studies import STUDY, read_study

@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 
 import henkan.metrics
 from henkan.config.build import build
-from henkan.config.checks import is_of_a_set
+from henkan.config.objectives import is_of_a_set
 from henkan.errors import Missing
 from henkan.metrics.set_metric import SetMetric
 from henkan.sample import named_arguments

@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from henkan.config.checks import check_balance
 from henkan.config.composition import compose_root
+from henkan.config.overrides import check_balance
 from henkan.errors import UserError
 from henkan.launching.execute import execute
 from henkan.losses.adversarial import Hinge

@@ -22,7 +22,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from henkan.config.checks import locate
+from henkan.config.signatures import locate
 
 
 def at_scale(key: str, paper: Any, *, _root_: DictConfig) -> Any:

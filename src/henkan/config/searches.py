@@ -12,9 +12,9 @@ from typing import Any
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from henkan.config.checks import override_key
 from henkan.config.engines import Engine, engine
 from henkan.config.explain import suggestion
+from henkan.config.overrides import override_key
 from henkan.config.settings import Kind, find, name_of, read_settings
 from henkan.config.studies import variants
 from henkan.config.values import commands, count, none_or_more, text, words

@@ -15,7 +15,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from henkan.config.checks import targets
+from henkan.config.signatures import targets
 from henkan.errors import UserError
 
 

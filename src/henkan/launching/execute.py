@@ -92,7 +92,7 @@ def run(verb: str, arguments: Sequence[str]) -> Result | None:
     command = [*sys.argv[:1], verb, *arguments]
 
     def task(cfg: DictConfig) -> Result | None:
-        from henkan.config.checks import check_types
+        from henkan.config.overrides import check_types
         from henkan.pretrained.weights import sought_in
 
         hydra_config = HydraConfig.get()

@@ -11,8 +11,8 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
-from henkan.config.checks import check_types
 from henkan.config.composition import compose_root
+from henkan.config.overrides import check_types
 from henkan.config.resolved import Config, resolved
 from henkan.errors import UserError
 from henkan.prediction import loaded

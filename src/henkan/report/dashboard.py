@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from henkan.config.checks import locate
+from henkan.config.signatures import locate
 from henkan.config.studies import Study, named
 from henkan.errors import UserError
 from henkan.losses.adversarial import Adversarial

@@ -14,9 +14,10 @@ from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 from rich.tree import Tree
 
-from henkan.config.checks import check_objectives, check_types
 from henkan.config.composition import compose_root
 from henkan.config.explain import explain
+from henkan.config.objectives import check_objectives
+from henkan.config.overrides import check_types
 from henkan.config.resolved import Node
 from henkan.config.searches import DIRECTIONS, Search, overrides_at, probes
 from henkan.config.studies import read_study

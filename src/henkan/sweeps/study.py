@@ -8,8 +8,8 @@ from pathlib import Path
 
 from hydra import compose, initialize_config_dir
 
-from henkan.config.checks import check_balance
 from henkan.config.explain import suggestion
+from henkan.config.overrides import check_balance
 from henkan.config.studies import Study
 from henkan.config.told import for_a_name
 from henkan.config.trees import config_folder

@@ -22,9 +22,10 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from henkan.config.checks import check_config, check_types
+from henkan.config.checks import check_config
 from henkan.config.composition import compose_root
 from henkan.config.explain import explain
+from henkan.config.overrides import check_types
 from henkan.config.trees import config_folders, defaults, experiments_folders, group_options
 from henkan.errors import UserError
 from henkan.saying import say

@@ -106,7 +106,7 @@ class ForkLauncher(Launcher):  # type: ignore[misc, unused-ignore]
 
     def check(self, overrides: Sequence[str]) -> None:
         """Raise `UserError`, before the first run, where what a sweeper is to go by is logged by none."""
-        from henkan.config.checks import check_returned
+        from henkan.config.objectives import check_returned
 
         sweeper = self.config.hydra.sweeper
         goes_by_it = not str(sweeper.get("_target_")).endswith(".BasicSweeper")
