@@ -100,8 +100,10 @@ class Edited(Degradation):
         return {**rest, "source": compressed(source, quality.to(source.device)), "target": sample["mask"]}
 
     def describe(self, row: Sequence[float]) -> dict[str, object]:
-        """Return what was drawn for a sample, in words."""
         return {"quality": int(row[0])}
+
+    def lacking(self, names: Sequence[str]) -> list[str]:
+        return self.holes.lacking(names)
 
     def check(self) -> None:
         self.holes.check()
