@@ -53,7 +53,9 @@ class Content:
 
     def choose(self, target: NDArray[np.uint8], boxes: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return which candidates to take: (K,) of `boxes` (K, tries, 4), rows (top, left, height, width)."""
-        lower, upper = (tuple(255.0 * c + d for c in self.background) for d in (-self.tolerance, self.tolerance))
+        # Of grey drawings the first says it.
+        plain = [255.0 * value for value in self.background[: target.shape[2]]]
+        lower, upper = (tuple(value + way * self.tolerance for value in plain) for way in (-1, 1))
         # Entry (y, x) counts what is plain above and left of it, so four of them count inside a box.
         sums = cv2.integral(np.minimum(cv2.inRange(target, lower, upper), 1)).ravel()
         row = target.shape[1] + 1
