@@ -65,7 +65,7 @@ def test_each_picture_has_its_own(folder: Path) -> None:
     assert np.array_equal(masks.draw(TARGET, generator_for(0), "deep/b.jpg")["mask"][0], mask(20, 30, 10, 20))
     with pytest.raises(UserError, match=r"c\.jpg has no mask: .*c\.png .* is missing"):
         masks.draw(TARGET, generator_for(0), "c.jpg")
-    with pytest.raises(UserError, match=r"large\.jpg has 30x20 pixels, its mask 60x40"):
+    with pytest.raises(UserError, match=r"large\.jpg: its mask is 60x40 pixels, the picture 30x20: make them equal"):
         masks.draw(TARGET, generator_for(0), "large.jpg")
 
 
