@@ -109,6 +109,8 @@ def test_apply_fills_holes_and_keeps_the_rest() -> None:
 
 
 def test_errors() -> None:
+    with pytest.raises(UserError, match=r"content\.tries=0 must be 1 or more"):
+        Content(0.5, tries=0)
     with pytest.raises(UserError, match="low <= high <= window"):
         Rectangle(4, 8, 6, FILL)
     with pytest.raises(UserError, match="window of 12 pixels does not fit a picture of 20x10"):

@@ -51,6 +51,10 @@ class Content:
     tolerance: int = 8
     tries: int = 64
 
+    def __post_init__(self) -> None:
+        if self.tries < 1:
+            raise UserError(f"degradation.content.tries={self.tries} must be 1 or more")
+
     def choose(self, target: NDArray[np.uint8], boxes: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return which candidates to take: (K,) of `boxes` (K, tries, 4), rows (top, left, height, width)."""
         # Of grey drawings the first says it.
@@ -84,7 +88,7 @@ class Rectangle(Holes):
     def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> Parameters:
         if min(target.shape[:2]) < self.window:
             shape = f"{target.shape[1]}x{target.shape[0]}"
-            raise UserError(f"a hole's window of {self.window} pixels does not fit a picture of {shape}: lower it")
+            raise UserError(f"a hole's window of {self.window} pixels does not fit a picture of {shape}: lower window")
         tries = 1 if self.content is None else self.content.tries
         # All candidates of both holes at once: sides, the window's place, the hole's place in the window.
         chance = rng.random((3, 2, tries, 2))
