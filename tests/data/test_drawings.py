@@ -144,7 +144,7 @@ def test_one_picture_is_in_every_split(tmp_path: Path) -> None:
     assert data.names("train") == data.names("val") == data.names("test") == ("a.png",)
     assert data.picture("a.png").shape == (24, 30, 1)
     assert SinglePicture(tmp_path / "a.png", channels=3).picture("a.png").shape == (24, 30, 3)
-    assert SinglePicture("sklearn/china.jpg", channels=3).read("val", 0).shape == (427, 640, 3)
+    assert SinglePicture("sklearn/china.jpg", channels=3).picture("china.jpg").shape == (427, 640, 3)
     with pytest.raises(UserError, match="there is no picture"):
         SinglePicture(tmp_path / "b.png")
     with pytest.raises(UserError, match="must be 1 .grey. or 3"):
