@@ -22,7 +22,7 @@ from henkan.color import AB, BINS, bins_of, rgb_to_lab
 from henkan.cores import cores
 from henkan.data.cache import cache_folder, recalled, remember
 from henkan.data.few import rank
-from henkan.data.frame import resized
+from henkan.data.frame import no_larger
 from henkan.data.kept import keeping_none
 from henkan.data.pictures import Picture, Pictures
 from henkan.errors import UserError
@@ -38,10 +38,9 @@ def measure(pictures: Pictures, wanted: Collection[str], cache: str | Path | Non
     """Return the statistics of the training split that are `wanted`.
 
     `mean` has a value a channel, [red, green, blue] or [grey], of all pixels exactly, in [0, 1], as far as there are no
-    more than `ENOUGH` pictures (of more, see `sample`); `deviation` is the
-    mean of the pictures' own standard deviations (as Simo-Serra et al. 2016 release it); `classes` counts the classes
-    that pictures belong to; `ab_prior` is how often each class of color occurs (see `ab_prior`). Remembered in `cache`
-    by the contents of the split.
+    more than `ENOUGH` pictures (of more, see `sample`); `deviation` is the mean of the pictures' own standard
+    deviations (as Simo-Serra et al. 2016 release it); `classes` counts the classes that pictures belong to; `ab_prior`
+    is how often each class of color occurs (see `ab_prior`). Remembered in `cache` by the contents of the split.
     """
     found: dict[str, Any] = {"classes": len(pictures.classes)} if "classes" in wanted else {}
     for group, function in (({"mean", "deviation"}, mean_and_own_deviation), ({"ab_prior"}, ab_prior)):
@@ -130,5 +129,4 @@ def ab_prior(pictures: Iterable[Picture], channels: int) -> dict[str, Any]:
 
 def small(picture: Picture, side: int) -> torch.Tensor:
     """Return a picture (3, h, w) in [0, 1] whose longer side has at most `side` pixels."""
-    shrunk = resized(picture, min(side, max(picture.shape[:2])))
-    return torch.from_numpy(shrunk).permute(2, 0, 1).float().div(255.0)
+    return torch.from_numpy(no_larger(picture, side)).permute(2, 0, 1).float().div(255.0)
