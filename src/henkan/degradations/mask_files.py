@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from henkan.cores import cores
+from henkan.data.ahead import ahead
 from henkan.data.cache import cache_folder, recalled, remember
 from henkan.data.contents import hash_contents
 from henkan.data.image_folder import list_pictures
@@ -114,14 +113,10 @@ class FolderMasks(Holes):
             except UserError as error:
                 return str(error)
 
-        pool = ThreadPoolExecutor(cores())
-        try:
-            with followed("masks", len(self.names), "mask") as advance:
-                for found in pool.map(look, self.names):
-                    yield found
-                    advance()
-        finally:
-            pool.shutdown(cancel_futures=True)
+        with followed("masks", len(self.names), "mask") as advance:
+            for found in ahead(look, self.names):
+                yield found
+                advance()
 
     def manifest(self) -> str:
         return hash_contents(self.path, self.names, self.cache)
