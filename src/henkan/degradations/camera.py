@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from henkan.color import luma
 from henkan.data.operator import Operator, Range
 from henkan.degradations.blur_kernels import SHAPES, blur_kernels
 from henkan.degradations.jpeg import compressed
@@ -285,10 +286,7 @@ def filtered(pictures: Tensor, kernels: Floats) -> Tensor:
 
 def grey(pictures: Tensor) -> Tensor:
     """Return pictures (B, C, H, W) as grey ones (B, 1, H, W): ITU-R BT.601."""
-    if pictures.shape[1] == 1:
-        return pictures
-    red, green, blue = pictures.chunk(3, dim=1)
-    return 0.299 * red + 0.587 * green + 0.114 * blue
+    return pictures if pictures.shape[1] == 1 else luma(pictures)
 
 
 def on(pictures: Tensor, values: Floats) -> Tensor:
