@@ -126,11 +126,11 @@ def read_functions(root: Path, processes: WarmProcesses, tally: Tally, flips: in
 
     def raster() -> Any:
         data = OpenMoji(2, cache)
-        return [np.array(data.read("train", number)) for number in range(40)]
+        return [np.array(data.picture(data.names("train")[number])) for number in range(40)]
 
     def strokes() -> Any:
         data = SvgFolder(drawings.parent, 32, cache=cache)
-        return [data.read("train", number) for number in range(8)]
+        return [data.picture(data.names("train")[number]) for number in range(8)]
 
     cached: dict[str, tuple[str, Callable[[], Any], float]] = {
         "contents": ("contents/*.json", lambda: ImageFolder(pictures, cache).manifest(), 1.0),

@@ -18,13 +18,16 @@ AB = 110.0
 BINS = 23
 """Classes of color along a and along b: every 10 units from -AB to AB."""
 
+LUMA = (0.299, 0.587, 0.114)
+"""Of red, green and blue in Y (ITU-R BT.601)."""
+
 # sRGB's curve and CIELAB's: up to here they are straight lines.
 _TOE, _KNEE, _SLOPE, _OFFSET = 0.04045, 0.008856, 7.787, 16.0 / 116.0
 # Of linear RGB's share in X, Y and Z (ITU-R BT.709), each over the white point's (D65).
 _WHITE = (0.95047, 1.0, 1.08883)
 _TO_XYZ = ((0.412453, 0.357580, 0.180423), (0.212671, 0.715160, 0.072169), (0.019334, 0.119193, 0.950227))
 # Of sRGB's share in Y of studio range.
-_LUMA = (65.481 / 255.0, 128.553 / 255.0, 24.966 / 255.0)
+_STUDIO = (65.481 / 255.0, 128.553 / 255.0, 24.966 / 255.0)
 _FROM_XYZ = (
     (3.2404813432005266, -1.5371515162713185, -0.4985363261688878),
     (-0.9692549499965682, 1.8759900014898907, 0.0415559265582928),
@@ -51,13 +54,18 @@ def lab_to_rgb(lab: Tensor) -> Tensor:
         return _encoded(torch.stack([_mixed(xyz, row) for row in _FROM_XYZ], dim=-3))
 
 
+def luma(image: Tensor) -> Tensor:
+    """Return Y of pictures (B, 3, H, W), as bright as they are: (B, 1, H, W), in their own range."""
+    return LUMA[0] * image[:, :1] + LUMA[1] * image[:, 1:2] + LUMA[2] * image[:, 2:]
+
+
 def studio_luma(image: Tensor) -> Tensor:
     """Return Y of sRGB (..., 3, H, W) in [0, 1] as (..., 1, H, W) over 255: black is 16, white 235 (ITU-R BT.601).
 
     It is the brightness that super-resolution is scored on, MATLAB's rgb2ycbcr.
     """
     with torch.autocast(image.device.type, enabled=False):
-        return (_mixed(image.float().unbind(-3), _LUMA) + 16.0 / 255.0).unsqueeze(-3)
+        return (_mixed(image.float().unbind(-3), _STUDIO) + 16.0 / 255.0).unsqueeze(-3)
 
 
 def lightness(grey: Tensor) -> Tensor:

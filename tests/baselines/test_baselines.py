@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import cv2
 import numpy as np
@@ -122,10 +123,33 @@ def test_a_ramp_through_a_narrow_hole() -> None:
 
 
 @pytest.mark.parametrize("method", EXEMPLARS)
-def test_a_patch_that_fits_nowhere(method: type[Filling]) -> None:
-    mask = box(32, 2, 2, 28, 28)
-    with pytest.raises(UserError, match=r"lower generator\.side"):
-        method()(noise(1, 3, 32, 32), mask)
+@pytest.mark.parametrize("known", [2, 3, 5])
+def test_patches_are_as_large_as_what_is_known(method: type[Any], known: int) -> None:
+    """Where no patch of the side lies outside the hole, the result is that of the largest side of which one does."""
+    image, mask = noise(1, 3, 16, 16), box(16, 0, 0, 16, 16)
+    mask[..., 6 : 6 + known, 5 : 5 + known] = 0.0
+    if method is Criminisi and known < 3:
+        with pytest.raises(UserError, match="no patch of 3 x 3 pixels lies outside the hole"):
+            method()(image, mask)
+        return
+    raw = method()(image, mask)["raw"]
+    assert torch.equal(raw, method(side=known)(image, mask)["raw"])
+    if method in (PatchMatch, Criminisi):
+        shown = {tuple(color) for color in image[0, :, 6 : 6 + known, 5 : 5 + known].flatten(1).T.tolist()}
+        assert {tuple(color) for color in raw[0].flatten(1).T.tolist()} == shown
+
+
+@pytest.mark.parametrize("method", EXEMPLARS)
+def test_nothing_to_copy_is_said_with_the_way_out(method: type[Filling]) -> None:
+    mask = torch.ones(1, 1, 16, 16)
+    mask[..., ::2, ::2] = 0.0
+    with pytest.raises(UserError, match="nothing to copy: take a method that copies no patches, biharmonic say"):
+        method()(noise(1, 3, 16, 16), mask)
+
+
+def test_a_patch_has_two_pixels_at_least() -> None:
+    with pytest.raises(UserError, match=r"generator\.side=1 must be 2 or more"):
+        PatchMatch(side=1)
 
 
 def test_a_patch_of_criminisi_is_odd() -> None:

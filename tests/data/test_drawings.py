@@ -52,6 +52,13 @@ def test_openmoji_is_drawn_with_one_pen_at_any_scale(openmoji: OpenMojiLines) ->
     assert 0.35 < ink[0] / ink[1] < 0.65
 
 
+def test_the_strokes_of_a_sample_are_read_once(openmoji: OpenMojiLines, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, drawing = [], OpenMojiLines.drawing
+    monkeypatch.setattr(OpenMojiLines, "drawing", lambda self, name: (read.append(name), drawing(self, name))[1])
+    stream = TrainingStream(openmoji, TurnCrop(32, [1.0, 1.5]), Identity(), seed=0)
+    assert [stream["generator", k]["name"] for k in range(3)] == read
+
+
 @pytest.mark.parametrize("width", [0.0, -3.0])
 def test_a_pen_has_a_width(tmp_path: Path, width: float) -> None:
     with pytest.raises(UserError, match="line_width"):
@@ -143,8 +150,9 @@ def test_one_picture_is_in_every_split(tmp_path: Path) -> None:
     data = SinglePicture(tmp_path / "a.png")
     assert data.names("train") == data.names("val") == data.names("test") == ("a.png",)
     assert data.picture("a.png").shape == (24, 30, 1)
+    assert data.picture("a.png") is data.picture("a.png"), "decoded once"
     assert SinglePicture(tmp_path / "a.png", channels=3).picture("a.png").shape == (24, 30, 3)
-    assert SinglePicture("sklearn/china.jpg", channels=3).read("val", 0).shape == (427, 640, 3)
+    assert SinglePicture("sklearn/china.jpg", channels=3).picture("china.jpg").shape == (427, 640, 3)
     with pytest.raises(UserError, match="there is no picture"):
         SinglePicture(tmp_path / "b.png")
     with pytest.raises(UserError, match="must be 1 .grey. or 3"):

@@ -42,7 +42,7 @@ def test_splits_by_hash_and_by_folder(tmp_path: Path) -> None:
     assert folder.names("train") == ("b.png", "train/a.png")
     assert folder.names("val") == ("a.png", "val/b.png")
     assert folder.names("test") == ("c.png", "n.png", "test/x/b.png")
-    assert np.array_equal(folder.read("test", 1), noise(12, 16, 3))
+    assert np.array_equal(folder.picture(folder.names("test")[1]), noise(12, 16, 3))
 
 
 def test_follows_links_once(tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_manifest_reads_each_file_once(tmp_path: Path, monkeypatch: pytest.Monke
 def test_pickles(tmp_path: Path) -> None:
     folder = ImageFolder(folder_of(tmp_path, ["b.png"]))
     copy = pickle.loads(pickle.dumps(folder))
-    assert np.array_equal(copy.read("train", 0), folder.read("train", 0))
+    assert np.array_equal(copy.picture(copy.names("train")[0]), folder.picture(folder.names("train")[0]))
 
 
 def test_unwritable_cache(tmp_path: Path) -> None:

@@ -42,5 +42,5 @@ def test_a_folder_decodes_a_picture_once(pictures: Path, monkeypatch: pytest.Mon
     source, opened = ImageFolder(pictures), []
     real = folder.decode
     monkeypatch.setattr(folder, "decode", lambda path: opened.append(path) or real(path))
-    assert source.read("train", 0) is source.read("train", 0)
+    assert source.picture(source.names("train")[0]) is source.picture(source.names("train")[0])
     assert len(opened) == 1

@@ -47,7 +47,7 @@ def shapes(height: int = 60, width: int = 72) -> np.ndarray[tuple[int, ...], np.
 
 def distortions() -> Framing:
     framing: Framing = build(compose_root("train", ["augmentation=distortions", "size=40"]).augmentation)
-    framing.groups["tones"].clear()
+    framing.tones.clear()
     return framing
 
 

@@ -14,13 +14,13 @@ def test_ten_pictures_every_split_has_some() -> None:
     data = Photographs()
     assert [len(data.names(split)) for split in SPLITS] == [7, 1, 2]
     for split in SPLITS:
-        picture = data.read(split, 0)
+        picture = data.picture(data.names(split)[0])
         assert picture.dtype == np.uint8 and picture.shape[2] == 3 and min(picture.shape[:2]) >= 300
 
 
 def test_pickles_without_its_pixels() -> None:
     data = Photographs()
-    data.read("val", 0)
+    data.picture(data.names("val")[0])
     assert len(pickle.dumps(data)) < 10_000
     assert data.manifest() == pickle.loads(pickle.dumps(data)).manifest()
 

@@ -91,7 +91,7 @@ def test_what_has_changed_is_written_anew_and_nothing_else(folder: Path, tmp_pat
 def test_it_goes_on_where_it_was_interrupted(
     folder: Path, tmp_path: Path, decoded: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "cores", lambda: 1)
+    monkeypatch.setattr("henkan.data.ahead.cores", lambda: 1)
     monkeypatch.setattr(module, "BETWEEN", 2)
     data = ImageFolder(folder, tmp_path / "cache", cache_side=12)
     real = data.decoded

@@ -73,6 +73,6 @@ def test_reading_ahead_changes_nothing(tmp_path: Path, monkeypatch: pytest.Monke
     one_by_one = measure(data, BOTH, tmp_path / "a")
     monkeypatch.setattr(statistics, "PICTURES_WORTH_A_BAR", 10)
     assert measure(data, BOTH, tmp_path / "b") == one_by_one
-    assert len(list(statistics.ahead(data, data.names("train")))) == 39
+    assert len(list(statistics.read_ahead(data, data.names("train")))) == 39
     with pytest.raises(BrokenPicture, match=r"train/7\.png"):
         measure(ImageFolder(path), BOTH, tmp_path / "c")

@@ -172,7 +172,7 @@ def test_evaluation_is_fixed_by_data_seed_and_name(data: ImageFolder, tmp_path: 
 
 def test_whole_pictures(data: ImageFolder) -> None:
     sample = EvaluationSet(data, "val", None, HOLES, 0)[1]
-    assert np.array_equal(sample["target"].transpose(1, 2, 0), data.read("val", 1))
+    assert np.array_equal(sample["target"].transpose(1, 2, 0), data.picture(data.names("val")[1]))
     assert sample["mask"].shape == (1, 12, 16) and sample["index"] == 1
 
 

@@ -79,11 +79,10 @@ def test_areas_are_filled_and_light_pressure_is_grey() -> None:
     assert 60 < light.drawn(64, 64).min() < 200
 
 
-def test_joined_and_kept() -> None:
+def test_joined() -> None:
     both = joined([cross(), cross(32)])
     assert len(both) == 4 and both.counts.tolist() == [2, 3, 2, 3]
-    one = both.kept(np.array([False, False, False, True]))
-    assert np.array_equal(one.points, cross(32).points[2:])
+    assert np.array_equal(both.points[both.owner == 3], cross(32).points[2:])
     assert len(joined([])) == 0
 
 
@@ -128,7 +127,7 @@ def test_svg_lines_curves_transforms_and_inherited_attributes(tmp_path: Path) ->
     )
     strokes = read_strokes(path)
     assert strokes.points[:2].tolist() == [[0.5, 0.0], [1.0, 1.0]]
-    circle = strokes.kept(np.array([False, True, False])).points
+    circle = strokes.points[strokes.owner == 1]
     assert np.hypot(*(circle - [0.5, 0.5]).T) == pytest.approx(0.25, abs=0.002)
     assert strokes.width[:2] == pytest.approx([3 / 72] * 2)
     # White is no ink, and a black area is filled.

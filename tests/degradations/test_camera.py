@@ -261,5 +261,7 @@ def test_settings_that_cannot_be() -> None:
         Blur(kinds={"round": 1.0}, **SETTINGS)
     with pytest.raises(UserError, match=r"Resize\.ways=\{'up': 0\.0\}: weights are 0 or more, not all 0"):
         Resize(ways={"up": 0.0}, methods=METHODS)
+    with pytest.raises(UserError, match=r"Blur\.plateau=\[1\.5, 2\.0\] must hold 1"):
+        Blur(kinds={"sinc": 1.0}, **{**SETTINGS, "plateau": [1.5, 2.0]})
     with pytest.raises(UserError, match=r"Jpeg\.quality=\[95\.0, 30\.0\] must rise"):
         Jpeg(quality=[95, 30])

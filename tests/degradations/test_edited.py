@@ -161,7 +161,7 @@ def test_a_paste_is_of_another_place_and_fades_at_its_edge() -> None:
     [
         ({"shares": {}}, "no filler has a share above 0"),
         ({"shares": {"telea": 0.0}}, "no filler has a share above 0"),
-        ({"shares": {"telea": 2.0, "paste": -1.0}}, "no filler has a share"),
+        ({"shares": {"telea": 2.0, "paste": -1.0}}, r"shares\.paste=-1\.0 must be 0 or more"),
         ({"shares": {"lama": 1.0}}, r"shares\.lama: there is no such filler, but telea, paste"),
         ({"only": "missing"}, "only=missing is none of the fillers: telea, paste, nothing"),
         ({"untouched": 1.5}, "untouched=1.5"),

@@ -109,6 +109,13 @@ def test_apply_fills_holes() -> None:
     assert torch.equal(source[0, :, 0, 0], torch.tensor(FILL))
 
 
+def test_boxes_and_shares_that_cannot_be() -> None:
+    with pytest.raises(UserError, match=r"boxes\.count=0 must be 1 or more"):
+        Boxes(count=0, low=1, high=2, margin=0)
+    with pytest.raises(UserError, match=r"degradation\.share=1\.5 must lie in \[0, 1\]"):
+        FreeForm(FILL, STROKES, BOXES, share=1.5)
+
+
 def test_boxes_too_large() -> None:
     with pytest.raises(UserError, match="boxes of 4 to 18 pixels do not fit a picture of 9x7"):
         BOXES.draw(np.zeros((7, 9), np.uint8), generator_for(0))

@@ -69,6 +69,15 @@ def test_a_hole_holds_drawing() -> None:
     assert np.mean(np.array(shares) < 0.5) > 0.5, "without the rule most holes are empty"
 
 
+def test_a_hole_holds_drawing_of_grey_drawings_too() -> None:
+    color = np.full((24, 24, 3), 255, np.uint8)
+    color[10:20, 4:14] = 40
+    holes = Rectangle(6, 8, 8, FILL, Content(0.5))
+    for i in range(10):
+        grey, same = (holes.draw(target, generator_for(i))["mask"] for target in (color[..., :1].copy(), color))
+        assert np.array_equal(grey, same) and share(color, *bounds(grey)) >= 0.5
+
+
 def test_the_best_is_kept_where_none_is_good_enough() -> None:
     target = np.full((40, 40, 3), 255, np.uint8)
     target[20, 20] = 0
@@ -100,6 +109,8 @@ def test_apply_fills_holes_and_keeps_the_rest() -> None:
 
 
 def test_errors() -> None:
+    with pytest.raises(UserError, match=r"content\.tries=0 must be 1 or more"):
+        Content(0.5, tries=0)
     with pytest.raises(UserError, match="low <= high <= window"):
         Rectangle(4, 8, 6, FILL)
     with pytest.raises(UserError, match="window of 12 pixels does not fit a picture of 20x10"):

@@ -12,7 +12,11 @@ from PIL import Image
 
 from henkan.data.masks import read_packed
 from henkan.degradations import mask_files as module
+from henkan.degradations.degradation import Degradation
+from henkan.degradations.edited import Edited
+from henkan.degradations.edits import Nothing
 from henkan.degradations.mask_files import DrawnMask, FolderMasks, NamedMasks
+from henkan.degradations.reversed import Reversed
 from henkan.errors import UserError
 from henkan.randomness import generator_for
 
@@ -61,8 +65,21 @@ def test_each_picture_has_its_own(folder: Path) -> None:
     assert np.array_equal(masks.draw(TARGET, generator_for(0), "deep/b.jpg")["mask"][0], mask(20, 30, 10, 20))
     with pytest.raises(UserError, match=r"c\.jpg has no mask: .*c\.png .* is missing"):
         masks.draw(TARGET, generator_for(0), "c.jpg")
-    with pytest.raises(UserError, match=r"large\.jpg has 30x20 pixels, its mask 60x40"):
+    with pytest.raises(UserError, match=r"large\.jpg: its mask is 60x40 pixels, the picture 30x20: make them equal"):
         masks.draw(TARGET, generator_for(0), "large.jpg")
+
+
+def wrapped(masks: FolderMasks) -> list[Degradation]:
+    return [Reversed(masks), Edited(masks, {"nothing": Nothing()}, {"nothing": 1.0})]
+
+
+def test_what_is_made_of_masks_lacks_what_they_lack_and_checks_them(folder: Path, tmp_path: Path) -> None:
+    for one in wrapped(NamedMasks(folder, FILL)):
+        assert one.lacking(["a.jpg", "c.jpg", "deep/b.jpg"]) == ["c.jpg"]
+    save(np.zeros((20, 30), np.uint8), tmp_path / "blank" / "a.png")
+    for one in wrapped(FolderMasks(tmp_path / "blank", FILL, tmp_path / "cache")):
+        with pytest.raises(UserError, match="all 1 masks are blank or full"):
+            one.check()
 
 
 def test_empty_full_and_no_masks(tmp_path: Path) -> None:

@@ -42,7 +42,9 @@ def test_chance_is_how_often_it_happens() -> None:
     assert draws.describe(draws.draw(missed).tolist()) == {"noise": None}
 
 
-@pytest.mark.parametrize("settings", [{"amplitude": [0.2, 0.1]}, {"amplitude": 0.1, "chance": 1.5}])
+@pytest.mark.parametrize(
+    "settings", [{"amplitude": [0.2, 0.1]}, {"amplitude": [0.1, 0.2, 0.3]}, {"amplitude": 0.1, "chance": 1.5}]
+)
 def test_settings_that_cannot_be(settings: dict[str, object]) -> None:
     with pytest.raises(UserError, match="Wobble"):
         Wobble(wavelength=0.1, **settings)  # type: ignore[arg-type]

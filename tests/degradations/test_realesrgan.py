@@ -193,7 +193,7 @@ def test_what_cannot_be() -> None:
     settings = {"methods": {"area": 1.0}}
     with pytest.raises(UserError, match=r"degradation\.scale=0"):
         SecondOrder(0, {}, {}, **settings)
-    with pytest.raises(UserError, match=r"degradation\.first\.wrong is a Compose, no operator of photographs"):
+    with pytest.raises(UserError, match=r"degradation\.first\.wrong is a Compose, and no CameraOperator"):
         SecondOrder(4, {"wrong": Compose()}, {}, **settings)  # type: ignore[dict-item]
 
 

@@ -93,14 +93,17 @@ def test_how_many() -> None:
 def test_length_and_thickness_are_shares_of_the_side() -> None:
     plain = np.full((100, 60, 3), (90, 160, 40), np.uint8)
     line = strokes(count=[1, 1], length=[0.3, 0.3], thickness=[0.05, 0.05], bend=0.0)
+    whole = 0
     for seed in range(30):
         drawn = (line(plain, generator_for(seed)) < 255).any(axis=2)
         points = np.argwhere(drawn)
         center, (long, wide), _ = cv2.minAreaRect(points.astype(np.float32))
         inside = (points.min(0) > 0).all() and (points.max(0) < (99, 59)).all()
         if inside:
+            whole += 1
             # From center to center: a length of 30, a pen of 5, of which slanted ones round.
             assert sorted((long, wide)) == pytest.approx([4, 34], abs=1.5), center
+    assert whole > 5
 
 
 def test_a_share_has_no_stroke() -> None:
@@ -220,7 +223,7 @@ def test_true_lines_are_taken(share: float, kept: float) -> None:
 
 
 def test_errors() -> None:
-    with pytest.raises(UserError, match=r"a\.png: degradation=scribble needs pictures in color"):
+    with pytest.raises(UserError, match=r"a\.png: strokes of color need pictures in color"):
         scribble().draw(np.zeros((16, 16, 1), np.uint8), generator_for(0), "a.png")
     with pytest.raises(UserError, match=r"sketches\.tone is a Tone"):
         scribble(sketches={"tone": Tone(gain=1.0, gamma=1.0)})

@@ -16,6 +16,7 @@ from henkan.config.composition import compose_root
 from henkan.config.trees import config_folder
 from henkan.data.stream import collate
 from henkan.data.strokes import Strokes
+from henkan.degradations.degradation import never_clean
 from henkan.degradations.hand import hatches
 from henkan.degradations.page import Perspective, Slur
 from henkan.degradations.reversed import Reversed
@@ -192,6 +193,13 @@ def test_reversed_swaps_source_and_target() -> None:
     sketch = build(node("pencil_light"))
     made, swapped = degraded(sketch), degraded(Reversed(sketch))
     assert torch.equal(made["source"], swapped["target"]) and torch.equal(made["target"], swapped["source"])
+
+
+def test_what_is_scored_is_never_clean_the_other_way_round_either() -> None:
+    scored = never_clean(node("reversed", "clean=0.5"))
+    assert scored["of"]["clean"] == 0.0
+    assert never_clean(node("pencil_light", "clean=0.5"))["clean"] == 0.0
+    assert never_clean(node("bicubic")) == node("bicubic")
 
 
 def test_an_operator_of_the_wrong_group_is_refused() -> None:

@@ -40,6 +40,8 @@ def test_it_is_shrunk_and_never_enlarged(tmp_path: Path) -> None:
         for size in (None, 24, 512)
     }
     assert sides == {None: (3, 32, 48), 24: (3, 16, 24), 512: (3, 32, 48)}
+    dot = style(tmp_path / "dot.png", sides=(1, 1))
+    assert StylePicture(dot, 2).draw(TARGET, np.random.default_rng(0))["style_picture"].shape == (3, 1, 1)
 
 
 def test_its_contents_count_and_not_its_place(tmp_path: Path) -> None:

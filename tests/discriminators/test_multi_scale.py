@@ -112,7 +112,7 @@ def test_pictures_too_small_are_refused(settings: dict[str, int], smallest: int)
     network = tiny(**settings)
     logits, _ = network(torch.rand(1, 3, smallest, smallest))
     assert logits.isfinite().all()
-    expected = f"{smallest} pixels a side at least, not {smallest}x{smallest - 1}: lower discriminator.scales"
+    expected = f"{smallest} pixels a side at least, not {smallest - 1}x{smallest}: lower discriminator.scales"
     with pytest.raises(UserError, match=expected):
         network(torch.rand(1, 3, smallest, smallest - 1))
 

@@ -62,7 +62,7 @@ def test_the_condition_comes_first() -> None:
 
 
 def test_a_picture_without_a_single_patch_is_refused() -> None:
-    with pytest.raises(UserError, match=r"24 pixels a side at least, not 24x23: lower discriminator\.n_layers"):
+    with pytest.raises(UserError, match=r"24 pixels a side at least, not 23x24: lower discriminator\.n_layers"):
         tiny()(torch.rand(1, 3, 24, 23), torch.rand(1, 3, 24, 23))
 
 

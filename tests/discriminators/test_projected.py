@@ -66,5 +66,5 @@ def test_a_gradient_reaches_the_picture_and_not_the_frozen_network() -> None:
 def test_what_it_refuses() -> None:
     with pytest.raises(UserError, match="three channels, RGB, not 4"):
         built(in_channels=4)
-    with pytest.raises(UserError, match="pictures of 8 pixels a side at least, not 6x32"):
+    with pytest.raises(UserError, match="pictures of 8 pixels a side at least, not 32x6"):
         built()(torch.rand(1, 3, 6, 32))

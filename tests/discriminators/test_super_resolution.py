@@ -78,7 +78,7 @@ def test_what_each_is_shown() -> None:
 def test_a_depth_that_leaves_nothing() -> None:
     with pytest.raises(UserError, match=r"discriminator\.depth=4 leaves nothing of 8 pixels"):
         tiny(VGGStyleDiscriminator, side=8, depth=4)
-    with pytest.raises(UserError, match="8 pixels a side at least, not 12x7"):
+    with pytest.raises(UserError, match="8 pixels a side at least, not 7x12"):
         tiny(UNetDiscriminator)(torch.rand(1, 3, 12, 7))
 
 

@@ -54,7 +54,7 @@ def test_small_crops_are_padded_more(side: int, maps: int, smallest: int) -> Non
 @pytest.mark.parametrize(("side", "size"), [(128, (64, 42)), (32, (24, 32))])
 def test_a_picture_without_a_single_logit_is_refused(side: int, size: tuple[int, int]) -> None:
     network = tiny(side=side)
-    expected = f"{network.smallest} pixels a side at least, not {size[0]}x{size[1]}: choose a larger size"
+    expected = f"{network.smallest} pixels a side at least, not {size[1]}x{size[0]}: choose a larger size"
     with pytest.raises(UserError, match=expected):
         network(torch.rand(2, 3, *size))
 

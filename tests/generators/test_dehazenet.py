@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 
-from henkan.generators.dehazenet import DehazeNet, symmetric
+from henkan.generators.dehazenet import DehazeNet
 
 
 def test_parameters_are_the_paper_s() -> None:
@@ -51,12 +50,6 @@ def test_inside_of_a_picture_a_pixel_is_the_answer_of_its_surroundings() -> None
     cut = network.answer(image[..., 10:50, 5:45], patch=False)
     # 2, 3 and 3 pixels on each side, and 2 before and 3 after.
     torch.testing.assert_close(cut[..., 10:-11, 10:-11], whole[..., 20:39, 15:34])
-
-
-def test_mirrored_at_the_edge_like_numpy() -> None:
-    x = torch.rand(1, 2, 2, 5)
-    expected = np.pad(x.numpy(), ((0, 0), (0, 0), (2, 3), (2, 3)), mode="symmetric")
-    assert np.array_equal(symmetric(x, 2, 3).numpy(), expected)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (16, 17), (5, 40)])

@@ -12,10 +12,11 @@ from PIL import Image
 from safetensors.torch import load_file
 from torch import nn
 
+from henkan.color import LUMA
 from henkan.errors import UserError
 from henkan.generators.edsr import EDSR
 from henkan.generators.rrdbnet import RRDBNet
-from henkan.generators.srcnn import LUMA, SRCNN
+from henkan.generators.srcnn import SRCNN
 from henkan.generators.srresnet import MSRResNet, SRResNet
 from henkan.networks.resampling import enlarged
 from henkan.networks.upsampling import interpolated

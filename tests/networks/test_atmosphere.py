@@ -7,7 +7,8 @@ import pytest
 import torch
 from scipy.ndimage import minimum_filter, uniform_filter
 
-from henkan.networks.atmosphere import darkest, grey_of, lookup, refined
+from henkan.color import luma
+from henkan.networks.atmosphere import darkest, lookup, refined
 
 
 @pytest.mark.parametrize("side", [1, 3, 15])
@@ -24,7 +25,7 @@ def test_the_dark_channel_is_the_least_around_and_treats_all_edges_alike(side: i
 def test_the_guided_filter_is_the_formula() -> None:
     generator = torch.Generator().manual_seed(0)
     image, t = torch.rand(1, 3, 18, 22, generator=generator), torch.rand(1, 1, 18, 22, generator=generator)
-    guide, values = (one[0, 0].double().numpy() for one in (grey_of(image), t))
+    guide, values = (one[0, 0].double().numpy() for one in (luma(image), t))
 
     def mean(of: np.ndarray) -> np.ndarray:
         return np.asarray(uniform_filter(of, 7, mode="nearest"))

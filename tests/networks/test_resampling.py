@@ -57,6 +57,9 @@ def test_a_flat_picture_stays_and_both_axes_are_alike() -> None:
 
 
 def test_mirrored_over_and_over() -> None:
+    x = torch.rand(1, 2, 2, 5)
+    expected = np.pad(x.numpy(), ((0, 0), (0, 0), (3, 3), (3, 3)), mode="symmetric")
+    assert np.array_equal(mirrored(x, 3).numpy(), expected)
     image = torch.arange(3.0).expand(1, 1, 3, 3)
     assert mirrored(image, 5)[0, 0, 0].tolist() == [1, 2, 2, 1, 0, 0, 1, 2, 2, 1, 0, 0, 1]
 

@@ -82,7 +82,7 @@ def test_masks_without_partners(tiny: list[str], folder: Path, capfd: pytest.Cap
     assert "2 of 6 pictures have no mask, the first is test/004.png" in line
     for name in ("004.png", "005.png"):
         cv2.imwrite(str(masks / "test" / name), mask[:20])
-    assert "its mask 48x20: make them equal (and 1 more of test" in refused(words, capfd)
+    assert "its mask is 48x20 pixels, the picture 48x40: make them equal (and 1 more of test" in refused(words, capfd)
 
 
 def test_what_was_readable_is_not_read_again(

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from henkan.baselines.filling import Filling
+from henkan.baselines.filling import Filling, fitting
 from henkan.errors import UserError
 from henkan.progress import report
 
@@ -25,8 +25,8 @@ class Criminisi(Filling):
 
     Priority = confidence (how much of the patch is known, and how surely) x data (how strong an edge runs into the
     hole there). Matches are by squared distance in Lab over what is known of a patch, among patches without a
-    missing pixel; of equals the nearest. `side` is that of a patch, odd. Raises `UserError` where no patch of the
-    picture is fully known.
+    missing pixel; of equals the nearest. `side` is that of a patch, odd; where no such patch is fully known, patches
+    are as large as the largest that is. Raises `UserError` where not even one of 3 pixels is.
     """
 
     def __init__(self, side: int = 9) -> None:
@@ -40,6 +40,8 @@ class Criminisi(Filling):
 
     def complete(self, picture: NDArray[np.uint8], hole: Truths) -> tuple[NDArray[np.uint8], Floats]:
         """Return the filled picture, and the confidence (H, W) that each pixel got."""
+        if (side := fitting(hole, range(self.side, 1, -2))) < self.side:
+            return Criminisi(side).complete(picture, hole)
         radius = self.side // 2
         # A rim that is neither known nor missing, so that every patch is whole.
         rim = ((radius, radius), (radius, radius))
@@ -47,10 +49,6 @@ class Criminisi(Filling):
         colors = np.pad(picture, (*rim, (0, 0)))
         lab: Floats = np.asarray(cv2.cvtColor(colors.astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB), np.float32)
         sources: Truths = np.asarray(sliding_window_view(known, (self.side, self.side)).all(axis=(2, 3)))
-        if not sources.any():
-            raise UserError(
-                f"no {self.side}x{self.side} patch of the picture is free of the hole: lower generator.side"
-            )
         confidence = known.astype(np.float32)
         total = left = int(np.count_nonzero(missing))
         while left:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterable
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -47,3 +49,24 @@ class Filling(Baseline):
         if not hole.any():
             return picture
         return self.fill(np.where(hole[..., None], np.uint8(0), picture), hole)
+
+
+def whole(hole: Hole, side: int) -> NDArray[np.bool_]:
+    """Return which patches meet no missing pixel, by upper left corner: (H - side + 1, W - side + 1)."""
+    height, width = (max(length - side + 1, 0) for length in hole.shape)
+    met = cv2.dilate(hole.astype(np.uint8), np.ones((side, side), np.uint8), anchor=(0, 0), borderValue=0)
+    return np.asarray(met[:height, :width] == 0)
+
+
+def fitting(hole: Hole, sides: Iterable[int]) -> int:
+    """Return the first of some sides of a patch, the largest first, of which one lies outside the hole.
+
+    Raises `UserError` where none does.
+    """
+    for side in sides:
+        if whole(hole, side).any():
+            return side
+    raise UserError(
+        f"no patch of {side} x {side} pixels lies outside the hole, and there is nothing to copy: take a method that "
+        "copies no patches, biharmonic say"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from henkan.baselines.filling import Filling, Hole, Picture
+from henkan.baselines.filling import Filling, Hole, Picture, fitting, whole
 from henkan.baselines.nearest import Field, Flags, Floats, Integers, NearestField
 from henkan.errors import UserError
 from henkan.progress import report
@@ -42,14 +43,21 @@ class PatchMatch(Filling):
 
     Of the two directions of similarity one is enough: every source lies in the filled picture too, at no cost.
 
-    The search is random, but always the same for one picture. Raises `UserError` where no patch lies outside the hole.
+    Where no patch of `side` pixels lies outside the hole, patches are as large as the largest that does. The search is
+    random, but always the same for one picture. Raises `UserError` where not even one of 2 pixels does.
     """
 
     def __init__(self, side: int = 7, iterations: int = 2, passes: int = 2, edge: float = 1.3) -> None:
         super().__init__()
+        if side < 2:
+            raise UserError(f"generator.side={side} must be 2 or more")
         self.side, self.iterations, self.passes, self.edge = side, iterations, passes, edge
 
     def fill(self, picture: Picture, hole: Hole) -> Picture:
+        if (side := fitting(hole, range(self.side, 1, -1))) < self.side:
+            smaller = copy(self)
+            smaller.side = side
+            return smaller.fill(picture, hole)
         rng = generator_for(0, "patchmatch")
         levels = self._pyramid(picture, hole)
         level = levels[-1]
@@ -86,8 +94,6 @@ class PatchMatch(Filling):
         """Return levels from fine to coarse, halved until the hole is no deeper than a patch is wide."""
         colors: Floats = np.asarray(cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2Lab), np.float32)
         levels = [Level(colors, hole, whole(hole, self.side))]
-        if not levels[0].sources.any():
-            raise UserError(f"no patch of {self.side} x {self.side} pixels lies outside the hole: lower generator.side")
         while depths(levels[-1].hole).max() > self.side:
             colors, hole = halved(levels[-1].colors, levels[-1].hole)
             if min(hole.shape) < self.side or np.count_nonzero(sources := whole(hole, self.side)) < _FEWEST:
@@ -157,13 +163,6 @@ def mean_into(target: Floats, hole: Hole, total: NDArray[np.float64]) -> Floats:
     filled = target.copy()
     filled[hole] = total[hole, :3] / total[hole, 3:]
     return filled
-
-
-def whole(hole: Hole, side: int) -> Flags:
-    """Return which patches meet no missing pixel, by upper left corner: (H - side + 1, W - side + 1)."""
-    height, width = (max(length - side + 1, 0) for length in hole.shape)
-    met = cv2.dilate(hole.astype(np.uint8), np.ones((side, side), np.uint8), anchor=(0, 0), borderValue=0)
-    return np.asarray(met[:height, :width] == 0)
 
 
 def depths(hole: Hole) -> Floats:

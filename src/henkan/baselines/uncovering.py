@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from henkan.baselines.filling import Hole, Picture
+from henkan.baselines.filling import Hole, Picture, whole
 from henkan.baselines.nearest import Field, Flags, Floats, NearestField
-from henkan.baselines.patchmatch import LEAPS, Level, PatchMatch, depths, mean_into, spread, whole
+from henkan.baselines.patchmatch import LEAPS, Level, PatchMatch, depths, mean_into, spread
 
 
 class Uncovering(PatchMatch):

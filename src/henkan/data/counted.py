@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 
-from henkan.data.pictures import Pictures
+from henkan.data.notices import some
+from henkan.data.pictures import Pictures, every
 from henkan.data.splits import SPLITS, looks_like_one, place_of_split
 from henkan.ranks import say
 
-# Names that a line shows.
-NAMED = 3
 HASH = "by hash, 80/10/10"
 
 
@@ -22,7 +21,7 @@ def tell(pictures: Pictures) -> None:
 def counted(pictures: Pictures) -> list[str]:
     """Return how pictures are split, in lines: the first has counts and rule, each further one what looks wrong."""
     counts = ", ".join(f"{len(pictures.names(split)):,} {split}" for split in SPLITS)
-    names = list(dict.fromkeys(name for split in SPLITS for name in pictures.names(split)))
+    names = every(pictures)
     screened = []
     if pictures.rejects is not None:
         reason = pictures.rejects.reason
@@ -84,8 +83,3 @@ def doubts_about_groups(pictures: Pictures, names: list[str]) -> list[str]:
 
 def folders_of(name: str) -> str:
     return name.rpartition("/")[0]
-
-
-def some(names: list[str]) -> str:
-    """Return the first few of some names."""
-    return ", ".join(names[:NAMED]) + (", ..." if len(names) > NAMED else "")

@@ -41,7 +41,7 @@ class DepthFolder(PairedFolder):
         self.unit = unit
 
     def companions(self, name: str) -> dict[str, Layer]:
-        return {"depth": read_depth(self.source / self._sources[name], self.unit)}
+        return {"depth": read_depth(self.partner(name), self.unit)}
 
 
 def read_depth(path: Path, unit: float | None) -> NDArray[np.float32]:

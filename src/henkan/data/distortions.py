@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
@@ -17,8 +16,6 @@ from henkan.data.pictures import Picture
 from henkan.data.tones import ToneOperator
 from henkan.data.warps import Places, WarpOperator, mirrored_into
 from henkan.errors import UserError
-
-KINDS = {"warps": WarpOperator, "tones": ToneOperator}
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,16 +78,11 @@ class Distortions(Framing):
         if size < 2:
             raise UserError(f"augmentation.size={size} must be 2 or more")
         self.size, self.flip = size, flip
-        self.groups: dict[str, dict[str, Any]] = {}
-        for group, operators in (("warps", warps or {}), ("tones", tones or {})):
-            self.groups[group] = {name: one for name, one in operators.items() if one is not None}
-            for name, one in self.groups[group].items():
-                if not isinstance(one, KINDS[group]):
-                    raise UserError(f"augmentation.{group}.{name} is a {type(one).__name__}, no operator of {group}")
-        self.recolors = bool(self.groups["tones"])
-        self.draws = Draws(
-            {f"{group}.{name}": one for group, operators in self.groups.items() for name, one in operators.items()}
-        )
+        self.warps = WarpOperator.chosen("augmentation.warps", warps or {})
+        self.tones = ToneOperator.chosen("augmentation.tones", tones or {})
+        self.recolors = bool(self.tones)
+        groups: dict[str, Mapping[str, Operator]] = {"warps": self.warps, "tones": self.tones}
+        self.draws = Draws({f"{group}.{name}": one for group, own in groups.items() for name, one in own.items()})
 
     def draw(self, height: int, width: int, rng: np.random.Generator, name: str) -> Distorted:
         row = self.draws.draw(int(rng.integers(2**63)))
@@ -102,7 +94,7 @@ class Distortions(Framing):
         if mirror < self.flip:
             columns = columns[::-1]
         places = np.stack(np.meshgrid(columns, top + np.arange(self.size, dtype=np.float32)))
-        for warp, operator in reversed(self.groups["warps"].items()):
+        for warp, operator in reversed(self.warps.items()):
             values = self.draws.values(f"warps.{warp}", row)
             if values.pop("happens"):
                 own = np.random.Generator(np.random.PCG64(int(values.pop(SEED))))
@@ -113,7 +105,7 @@ class Distortions(Framing):
     def _recoloring(self, row: NDArray[np.float64]) -> list[tuple[ToneOperator, dict[str, float]]]:
         """Return the tones that happen, with their settings."""
         found = []
-        for name, operator in self.groups["tones"].items():
+        for name, operator in self.tones.items():
             values = self.draws.values(f"tones.{name}", row)
             if values.pop("happens"):
                 del values[SEED]

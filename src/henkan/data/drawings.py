@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from henkan.data.decode import decode, picture_size
-from henkan.data.pictures import Layer, Picture, Pictures
+from henkan.data.pictures import Layer, Picture, Pictures, every
 from henkan.data.shelf import shrunk_size
 from henkan.data.splits import Split
 from henkan.errors import BrokenPicture, UserError
@@ -67,7 +67,7 @@ class Drawings(Pictures):
         super().prepare()
         if self._looked_at:
             return
-        names = [name for split in self._names.values() for name in split]
+        names = every(self)
         some = names[:: max(1, len(names) // LOOKED_AT)]
         layers = [layer for name in some for layer in self._layers(name)]
         pages = [np.asarray(layer[..., 0] / 255, np.float32) for layer in layers]

@@ -219,6 +219,11 @@ class Resized(Frame):
         return np.array([[scale, 0.0, 0.0], [0.0, scale, 0.0]])
 
 
+def no_larger(picture: Picture, longer: int) -> Picture:
+    """Return a picture (H, W, C) whose longer side has at most `longer` pixels, means over areas, contiguous."""
+    return resized(picture, min(longer, max(picture.shape[:2])))
+
+
 def resized(picture: Picture, longer: int, method: int | None = None) -> Picture:
     """Return a picture (H, W, C) whose longer side has `longer` pixels, contiguous.
 

@@ -51,7 +51,7 @@ class LabelledFolder(PairedFolder):
         self.others, self._given = others, None if classes is None else tuple(classes)
 
     def companions(self, name: str) -> dict[str, Layer]:
-        path = self.source / self._sources[name]
+        path = self.partner(name)
         return {"labels": checked(read_labels(path), self.classes, path, self.others == "unknown")}
 
     @property

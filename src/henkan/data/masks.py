@@ -37,7 +37,7 @@ def read_mask(path: Path) -> Mask:
     is missing, damaged, or looks like a picture.
     """
     if not path.is_file():
-        raise UserError(f"there is no mask {path}")
+        raise UserError(f"there is no mask {path}: name another")
     with opened(path) as image:
         lossy = image.format in LOSSY
         layers = np.asarray(upright(image).convert("RGBA"))

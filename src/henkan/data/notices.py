@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from henkan.ranks import say
@@ -26,10 +26,15 @@ def leave_out(folder: Path, reasons: Mapping[str, str]) -> None:
     if not reasons:
         return
     _left.update({f"{folder}/{name}": reason for name, reason in reasons.items()})
-    shown = ", ".join(f"{readable(name)} ({reason})" for name, reason in list(reasons.items())[:NAMED])
+    shown = some([f"{readable(name)} ({reason})" for name, reason in reasons.items()])
     count = f"{len(reasons):,} file{'s are' if len(reasons) > 1 else ' is'} left out"
-    message = f"{readable(folder)}: {count}: {shown}{', ...' if len(reasons) > NAMED else ''}"
+    message = f"{readable(folder)}: {count}: {shown}"
     once(message, message)
+
+
+def some(names: Sequence[str]) -> str:
+    """Return the first few of some names."""
+    return ", ".join(names[:NAMED]) + (", ..." if len(names) > NAMED else "")
 
 
 def left_out() -> dict[str, str]:

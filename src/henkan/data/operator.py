@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from hashlib import blake2b
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,12 +38,28 @@ class Operator:
 
     def ranges(self) -> dict[str, tuple[float, float]]:
         """Return the bounds of every setting that is drawn."""
-        found = {}
-        for field in fields(self):
-            if field.name != "chance":
-                value = getattr(self, field.name)
-                low, high = (value, value) if isinstance(value, int | float) else value
-                found[field.name] = (float(low), float(high))
+        return {field.name: self.bounds(field.name) for field in fields(self) if field.name != "chance"}
+
+    def bounds(self, setting: str) -> tuple[float, float]:
+        """Return the bounds of one setting."""
+        value: Range = getattr(self, setting)
+        ends = (value, value) if isinstance(value, int | float) else value
+        if len(ends) != 2:
+            raise UserError(f"{type(self).__name__}.{setting}={list(ends)} is no range: give a number, or [low, high]")
+        return float(ends[0]), float(ends[1])
+
+    @classmethod
+    def chosen(cls, place: str, operators: Mapping[str, Operator | None]) -> dict[str, Self]:
+        """Return the operators at a `place` of the config, without those that are left out (null).
+
+        Raises `UserError` for one of another class.
+        """
+        found: dict[str, Self] = {}
+        for name, one in operators.items():
+            if isinstance(one, cls):
+                found[name] = one
+            elif one is not None:
+                raise UserError(f"{place}.{name} is a {type(one).__name__}, and no {cls.__name__}: leave it out (null)")
         return found
 
 
@@ -54,7 +70,7 @@ class Draws:
     number is a pure function of the sample's own and of the names of operator and setting (SplitMix64).
     """
 
-    def __init__(self, operators: dict[str, Operator]) -> None:
+    def __init__(self, operators: Mapping[str, Operator]) -> None:
         self.operators = operators
         self.names: list[tuple[str, str]] = []
         low, high, whole, chance = [], [], [], []
@@ -72,6 +88,9 @@ class Draws:
         keys = [blake2b("\x1f".join(pair).encode(), digest_size=8).digest() for pair in self.names]
         self.keys = np.array([int.from_bytes(key, "big") for key in keys], np.uint64)
         self.columns = {pair: column for column, pair in enumerate(self.names)}
+        self._settings: dict[str, list[str]] = {name: [] for name in operators}
+        for name, setting in self.names:
+            self._settings[name].append(setting)
 
     def draw(self, number: int) -> NDArray[np.float64]:
         """Return the row of the sample that has this number (64 bits)."""
@@ -82,11 +101,11 @@ class Draws:
 
     def settings(self, name: str) -> list[str]:
         """Return the names of an operator's settings, in order, without whether it happens and its seed."""
-        return [setting for operator, setting in self.names if operator == name][2:]
+        return self._settings[name][2:]
 
     def values(self, name: str, row: NDArray[np.float64]) -> dict[str, float]:
         """Return what a row says of one operator: whether it happens, its seed and its settings."""
-        return {setting: row[column] for (operator, setting), column in self.columns.items() if operator == name}
+        return {setting: row[self.columns[name, setting]] for setting in self._settings[name]}
 
     def describe(self, row: Sequence[float]) -> dict[str, dict[str, float] | None]:
         """Return a row in words: operator → setting → value, or null where it did not happen."""

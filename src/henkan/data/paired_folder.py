@@ -9,6 +9,7 @@ from typing import Unpack
 
 from henkan.data.folder import Folder, Given
 from henkan.data.image_folder import list_pictures
+from henkan.data.notices import some
 from henkan.data.pictures import Layer, Picture
 from henkan.errors import UserError
 
@@ -37,8 +38,7 @@ class PairedFolder(Folder):
         targets, sources = _by_stem(self.target, target_suffix), _by_stem(self.source, source_suffix)
         for side, have, lack in ((source, targets, sources), (target, sources, targets)):
             if missing := [have[stem] for stem in have if stem not in lack]:
-                named = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
-                raise UserError(f"{folder / side} lacks the partners of {len(missing)} pictures: {named}")
+                raise UserError(f"{folder / side} lacks the partners of {len(missing)} pictures: {some(missing)}")
         self._sources = {name: sources[stem] for stem, name in targets.items()}
         super().__init__(folder, targets.values(), cache, **given)
 

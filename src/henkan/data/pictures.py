@@ -79,10 +79,6 @@ class Pictures(ABC):
             f"in folders named train, val, test): put pictures into a folder named {split}"
         )
 
-    def read(self, split: Split, index: int) -> Picture:
-        """Return picture `index` of a split, (H, W, C) uint8."""
-        return self.picture(self._names[split][index])
-
     @property
     def reducible(self) -> bool:
         """Whether pictures, which nothing comes with, may be read smaller, by `reduced`."""

@@ -8,6 +8,7 @@ from typing import Unpack
 from henkan.data.decode import picture_size
 from henkan.data.folder import Given
 from henkan.data.paired_folder import PairedFolder
+from henkan.data.pictures import every
 from henkan.errors import UserError
 
 
@@ -32,7 +33,7 @@ class ResolutionPairs(PairedFolder):
         **given: Unpack[Given],
     ) -> None:
         super().__init__(path, cache, source, target, source_suffix, target_suffix, **given)
-        name = min(name for names in self._names.values() for name in names)
+        name = min(every(self))
         (height, width), (h, w) = picture_size(self.target / name), picture_size(self.partner(name))
         found = height // h if scale is None else scale
         if found < 1 or (height, width) != (found * h, found * w):

@@ -14,7 +14,7 @@ from rich.progress import track
 from henkan.data.cache import cache_folder, locked
 from henkan.data.image_folder import ImageFolder
 from henkan.data.label_maps import read_labels
-from henkan.data.pictures import Layer
+from henkan.data.pictures import Layer, every
 from henkan.data.splits import Split
 from henkan.files import replaced
 from henkan.pretrained.saliency import OBJECT, Saliency
@@ -47,7 +47,7 @@ class SaliencyFolder(ImageFolder):
         return ("background", "object")
 
     def prepare(self) -> None:
-        names = [name for names in self._names.values() for name in names]
+        names = every(self)
         if all(self._mask(name).is_file() for name in names):
             return
         with locked(self.masks):

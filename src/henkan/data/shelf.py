@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import math
 import mmap
 import os
 import zlib
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable
 from hashlib import blake2b
 from pathlib import Path
 from typing import BinaryIO
@@ -18,7 +15,7 @@ import cv2
 import numpy as np
 import PIL
 
-from henkan.cores import cores
+from henkan.data.ahead import ahead
 from henkan.data.cache import cache_folder, drop, locked, recalled, remember
 from henkan.data.decode import decode
 from henkan.data.kept import Kept, State, state_now
@@ -108,7 +105,15 @@ class Shelf:
         self, paths: dict[str, Path], states: dict[str, State], rows: dict[str, Row], decode: Callable[[Path], Picture]
     ) -> None:
         """Append pictures to the file, and their rows to the table; what was written is kept in any case."""
-        end, written = max((row[2] + math.prod(row[3:6]) for row in rows.values()), default=0), 0
+
+        def read(path: Path) -> Picture | None:
+            try:
+                return np.ascontiguousarray(shrunk(decode(path), self.side))
+            except BrokenPicture:
+                # Said by whoever reads it.
+                return None
+
+        end, written = end_of(rows), 0
         title = f"pictures at {self.side} px"
         with (
             self.pixels.open("r+b" if self.pixels.exists() else "wb") as file,
@@ -118,7 +123,7 @@ class Shelf:
             file.truncate(end)
             file.seek(end)
             try:
-                for number, (name, picture) in enumerate(self._shrunk(paths, decode)):
+                for number, (name, picture) in enumerate(zip(paths, ahead(read, paths.values()), strict=True)):
                     if number == 0 and picture is not None and picture.nbytes * len(paths) > LARGE:
                         say(f"{title}: about {picture.nbytes * len(paths) / 2**30:,.0f} GiB in {self.pixels}")
                     if picture is not None:
@@ -134,32 +139,6 @@ class Shelf:
                 if written:
                     self._remember(file, rows)
 
-    def _shrunk(
-        self, paths: dict[str, Path], decode: Callable[[Path], Picture]
-    ) -> Iterator[tuple[str, Picture | None]]:
-        """Yield pictures in order, while several are decoded ahead; None for what cannot be."""
-
-        def read(path: Path) -> Picture | None:
-            try:
-                return np.ascontiguousarray(shrunk(decode(path), self.side))
-            except BrokenPicture:
-                # Said by whoever reads it.
-                return None
-
-        pool = ThreadPoolExecutor(cores())
-        waiting: deque[tuple[str, Future[Picture | None]]] = deque()
-        try:
-            for name, path in paths.items():
-                waiting.append((name, pool.submit(read, path)))
-                if len(waiting) > 2 * cores():
-                    name, future = waiting.popleft()
-                    yield name, future.result()
-            while waiting:
-                name, future = waiting.popleft()
-                yield name, future.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
-
     def _remember(self, file: BinaryIO, rows: dict[str, Row]) -> None:
         file.flush()
         os.fsync(file.fileno())
@@ -168,8 +147,7 @@ class Shelf:
     def _rows(self) -> dict[str, Row]:
         """Return the table, of a file that is as long as it says; what is not is dropped."""
         rows: dict[str, Row] = recalled(self.table) or {}
-        end = max((row[2] + math.prod(row[3:6]) for row in rows.values()), default=0)
-        if end > (self.pixels.stat().st_size if self.pixels.exists() else 0):
+        if end_of(rows) > (self.pixels.stat().st_size if self.pixels.exists() else 0):
             self._drop()
             return {}
         return rows
@@ -187,6 +165,13 @@ class Shelf:
 
     def _name(self, path: Path) -> str:
         return os.path.relpath(path, self.folder)
+
+
+def end_of(rows: dict[str, Row]) -> int:
+    """Return where the last of some pictures ends, in bytes."""
+    return max(
+        (begin + height * width * channels for _, _, begin, height, width, channels, _ in rows.values()), default=0
+    )
 
 
 def kept_at(side: int | None, cache: str | Path | None, folder: Path, channels: int) -> Kept | Shelf:

@@ -7,6 +7,7 @@ from pathlib import Path
 from henkan.data.contents import hash_contents
 from henkan.data.decode import decode
 from henkan.data.drawings import grey
+from henkan.data.kept import Kept
 from henkan.data.photographs import picture_file
 from henkan.data.pictures import Picture, Pictures
 from henkan.data.splits import SPLITS, Split
@@ -26,13 +27,17 @@ class SinglePicture(Pictures):
             raise UserError(f"data.channels={channels} must be 1 (grey) or 3 (color)")
         self.path, self.channels = picture_file(path), channels
         super().__init__([self.path.name], str(self.path))
+        self._kept = Kept()
         self._names = dict.fromkeys(SPLITS, (self.path.name,))
 
     def split(self, name: str) -> Split:
         return "train"
 
     def picture(self, name: str) -> Picture:
-        picture = decode(self.path)
+        return self._kept(self.path, self._decoded)
+
+    def _decoded(self, path: Path) -> Picture:
+        picture = decode(path)
         return grey(picture) if self.channels == 1 else picture
 
     def files(self, name: str) -> tuple[Path, ...]:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from hashlib import blake2b
 from itertools import chain
 from pathlib import Path
@@ -19,10 +17,10 @@ from rich.console import Console
 from rich.progress import track
 
 from henkan.color import AB, BINS, bins_of, rgb_to_lab
-from henkan.cores import cores
+from henkan.data.ahead import ahead
 from henkan.data.cache import cache_folder, recalled, remember
 from henkan.data.few import rank
-from henkan.data.frame import resized
+from henkan.data.frame import no_larger
 from henkan.data.kept import keeping_none
 from henkan.data.pictures import Picture, Pictures
 from henkan.errors import UserError
@@ -38,10 +36,9 @@ def measure(pictures: Pictures, wanted: Collection[str], cache: str | Path | Non
     """Return the statistics of the training split that are `wanted`.
 
     `mean` has a value a channel, [red, green, blue] or [grey], of all pixels exactly, in [0, 1], as far as there are no
-    more than `ENOUGH` pictures (of more, see `sample`); `deviation` is the
-    mean of the pictures' own standard deviations (as Simo-Serra et al. 2016 release it); `classes` counts the classes
-    that pictures belong to; `ab_prior` is how often each class of color occurs (see `ab_prior`). Remembered in `cache`
-    by the contents of the split.
+    more than `ENOUGH` pictures (of more, see `sample`); `deviation` is the mean of the pictures' own standard
+    deviations (as Simo-Serra et al. 2016 release it); `classes` counts the classes that pictures belong to; `ab_prior`
+    is how often each class of color occurs (see `ab_prior`). Remembered in `cache` by the contents of the split.
     """
     found: dict[str, Any] = {"classes": len(pictures.classes)} if "classes" in wanted else {}
     for group, function in (({"mean", "deviation"}, mean_and_own_deviation), ({"ab_prior"}, ab_prior)):
@@ -66,7 +63,7 @@ def remembered(
     shown = track(names, "statistics", console=Console(stderr=True), disable=len(names) < PICTURES_WORTH_A_BAR)
     readable = pictures.readable(shown)
     if len(names) >= PICTURES_WORTH_A_BAR and pictures.files(names[0]):
-        readable = ahead(keeping_none(pictures), shown)
+        readable = read_ahead(keeping_none(pictures), shown)
     first = next(readable, None)
     if first is None:
         kept = "can be read" if pictures.rejects is None else f"can be read and is not {pictures.rejects.reason}"
@@ -81,23 +78,13 @@ def sample(names: Sequence[str]) -> Sequence[str]:
     return names if len(names) <= ENOUGH else sorted(sorted(names, key=rank)[:ENOUGH])
 
 
-def ahead(pictures: Pictures, names: Iterable[str]) -> Iterator[Picture]:
+def read_ahead(pictures: Pictures, names: Iterable[str]) -> Iterator[Picture]:
     """Yield what `Pictures.readable` yields, in the same order, while several are read ahead."""
 
     def read(name: str) -> list[Picture]:
         return list(pictures.readable([name]))
 
-    pool = ThreadPoolExecutor(cores())
-    waiting: deque[Future[list[Picture]]] = deque()
-    try:
-        for name in names:
-            waiting.append(pool.submit(read, name))
-            if len(waiting) > 4 * cores():
-                yield from waiting.popleft().result()
-        while waiting:
-            yield from waiting.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
+    return chain.from_iterable(ahead(read, names))
 
 
 def mean_and_own_deviation(pictures: Iterable[Picture], channels: int) -> dict[str, Any]:
@@ -130,5 +117,4 @@ def ab_prior(pictures: Iterable[Picture], channels: int) -> dict[str, Any]:
 
 def small(picture: Picture, side: int) -> torch.Tensor:
     """Return a picture (3, h, w) in [0, 1] whose longer side has at most `side` pixels."""
-    shrunk = resized(picture, min(side, max(picture.shape[:2])))
-    return torch.from_numpy(shrunk).permute(2, 0, 1).float().div(255.0)
+    return torch.from_numpy(no_larger(picture, side)).permute(2, 0, 1).float().div(255.0)

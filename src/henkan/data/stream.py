@@ -102,7 +102,7 @@ class TrainingStream(Dataset[Item]):
 
     def _passed_over(self, name: str) -> bool:
         """Return whether a picture is rejected: by the whole of it, however it is framed, and so read, this time."""
-        if self.rejects is None or self.pictures.strokes(name) is not None:
+        if self.rejects is None:
             return False
         if name not in self._verdicts:
             self._verdicts[name] = self.rejects(self.pictures.picture(name))
@@ -145,13 +145,8 @@ class EvaluationSet(Dataset[Item]):
         data_seed: int,
         reduced: bool = False,
     ) -> None:
-        self.pictures, self.framing, self.degradation, self.data_seed = (
-            pictures,
-            framing,
-            degradation,
-            data_seed,
-        )
-        self.reduced = reduced
+        self.pictures, self.framing, self.degradation = pictures, framing, degradation
+        self.data_seed, self.reduced = data_seed, reduced
         self.names = pictures.some_names(split)
         pictures.prepare()
 
@@ -177,17 +172,14 @@ def make_sample(
 
     `reduced`: whether its picture is read smaller where framing shrinks it, which moves a cut by a pixel at most.
     """
-    shown: Strokes | None = None
-    layers: dict[str, Picture]
-    if pictures.strokes(name) is not None:
-        layers, shown = _shown_strokes(pictures, name, framing, degradation, rng)
-    elif reduced and framing is not None and pictures.reducible and framing.tries == 1 and not degradation.whole:
-        layers = {"target": _reduced(pictures, name, framing, rng)}
+    if (strokes := pictures.strokes(name)) is not None:
+        target, shown = _shown_strokes(pictures, name, strokes, framing, rng)
+        layers, drawn = {"target": target}, degradation.draw_strokes(shown, target, rng, name)
     else:
-        layers = _shown_layers(pictures, name, framing, degradation, rng)
-    if shown is not None:
-        drawn = degradation.draw_strokes(shown, layers["target"], rng, name)
-    else:
+        if reduced and framing is not None and pictures.reducible and framing.tries == 1 and not degradation.whole:
+            layers = {"target": _reduced(pictures, name, framing, rng)}
+        else:
+            layers = _shown_layers(pictures, name, framing, degradation, rng)
         drawn = degradation.draw(layers["target"], rng, name)
     channels_first = {key: layer.transpose(2, 0, 1) for key, layer in layers.items()}
     return {**drawn, **pictures.facts_of(name), **channels_first, "name": name, "index": index}
@@ -252,21 +244,20 @@ def check_sizes(pictures: Pictures, name: str, layers: Mapping[str, Layer]) -> N
 
 
 def _shown_strokes(
-    pictures: Pictures, name: str, framing: Framing | None, degradation: ParameterGenerator, rng: np.random.Generator
-) -> tuple[dict[str, Picture], Strokes]:
+    pictures: Pictures, name: str, strokes: Strokes, framing: Framing | None, rng: np.random.Generator
+) -> tuple[Picture, Strokes]:
     """Return a drawing as it is framed, in pixels and as strokes: it is drawn at the size at which it is shown."""
     assert isinstance(pictures, StrokePictures)
-    strokes = pictures.strokes(name)
     height, width = pictures.size(name)
     if framing is None:
-        return {"target": pictures.draw(strokes, height, width)}, pictures.inked(strokes)
+        return pictures.draw(strokes, height, width), pictures.inked(strokes)
     for _ in range(framing.tries):
         frame = framing.draw(height, width, rng, name)
         shown = strokes.moved(frame.matrix)
         target = pictures.draw(shown, frame.size, frame.size)
         if framing.accepts(target):
             break
-    return {"target": target}, pictures.inked(shown)
+    return target, pictures.inked(shown)
 
 
 def _size(picture: Picture) -> str:

@@ -94,17 +94,6 @@ class Strokes:
         """Return the strokes drawn with a pen of so many pixels."""
         return replace(self, width=np.full(len(self), width, np.float32))
 
-    def kept(self, which: NDArray[np.bool_]) -> Strokes:
-        """Return the strokes that `which` (S,) marks."""
-        points = np.repeat(which, self.counts)
-        return Strokes(
-            self.points[points],
-            np.concatenate(([0], np.cumsum(self.counts[which]))),
-            self.width[which],
-            self.filled[which],
-            self.pressure[points],
-        )
-
     def pieces(self, stroke: Integers, begin: Floats, end: Floats, step: float) -> Strokes:
         """Return new strokes: piece k is `stroke[k]` from `begin[k]` to `end[k]`, a point every `step` pixels or less.
 

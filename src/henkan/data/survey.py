@@ -16,10 +16,10 @@ from torch.utils.data import DataLoader, Dataset
 from henkan.data.cache import cache_folder, recalled, remember
 from henkan.data.contents import state_of
 from henkan.data.decode import is_picture, opened
-from henkan.data.frame import resized
+from henkan.data.frame import no_larger
 from henkan.data.kept import keeping_none
 from henkan.data.near_grey import NearGrey
-from henkan.data.pictures import Picture, Pictures, every
+from henkan.data.pictures import Pictures, every
 from henkan.data.splits import SPLITS
 from henkan.data.stream import check_sizes
 from henkan.errors import UserError
@@ -179,12 +179,7 @@ def write_sheet(pictures: Pictures, found: dict[str, Facts], count: int, path: P
 
 
 def thumbnails(pictures: Pictures, names: Sequence[str]) -> Iterator[Image.Image]:
-    """Yield pictures no larger than the sheet shows them."""
+    """Yield pictures in RGB, no larger than the sheet shows them."""
     for name in names:
-        yield Image.fromarray(shrunk(pictures.picture(name)))
-
-
-def shrunk(picture: Picture) -> Picture:
-    """Return a picture as RGB whose longer side is at most what the sheet shows."""
-    small = resized(picture, min(SIDE, max(picture.shape[:2])))
-    return np.ascontiguousarray(np.broadcast_to(small, (*small.shape[:2], 3)))
+        small = no_larger(pictures.picture(name), SIDE)
+        yield Image.fromarray(np.ascontiguousarray(np.broadcast_to(small, (*small.shape[:2], 3))))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from henkan.data.contents import hash_contents
 from henkan.data.image_folder import list_files
+from henkan.data.notices import some
 from henkan.data.splits import Split
 from henkan.data.stroke_pictures import StrokePictures, StrokeStore
 from henkan.data.strokes import Strokes
@@ -16,8 +17,6 @@ from henkan.errors import UserError
 from henkan.ranks import say
 
 EXTENSIONS = frozenset({".svg", ".svgz"})
-# Files that a message names.
-NAMED = 3
 
 
 class SvgFolder(StrokePictures):
@@ -46,9 +45,8 @@ class SvgFolder(StrokePictures):
         if not drawn:
             raise UserError(f"{self.path}: no SVG file has strokes, no dark line and no dark area")
         if left := sorted(set(names) - set(drawn)):
-            named = ", ".join(left[:NAMED]) + (", ..." if len(left) > NAMED else "")
             count = f"{len(left)} of {len(names)} SVG files"
-            say(f"{self.path}: {count} have no strokes or cannot be read, and are left out: {named}")
+            say(f"{self.path}: {count} have no strokes or cannot be read, and are left out: {some(left)}")
         super().__init__(drawn, str(self.path), side, line_width, group)
 
     def drawing(self, name: str) -> Strokes:

@@ -8,7 +8,7 @@ from henkan.data.contents import hash_contents
 from henkan.data.decode import decode
 from henkan.data.kept import Kept
 from henkan.data.label_maps import checked, read_labels
-from henkan.data.pictures import Layer, Picture, Pictures
+from henkan.data.pictures import Layer, Picture, Pictures, every
 from henkan.data.splits import Split, split_by_hash
 from henkan.errors import UserError
 
@@ -43,7 +43,7 @@ class Voc(Pictures):
         listed = {name: self._listed(name) for name in ("train", "val")}
         self._held_out = frozenset(f"{stem}.jpg" for stem in listed["val"])
         super().__init__([f"{stem}.jpg" for stems in listed.values() for stem in stems], str(self.path))
-        for name in (name for names in self._names.values() for name in names):
+        for name in every(self):
             for file in (self.path / PICTURES / name, self._map(name)):
                 if not file.is_file():
                     raise UserError(f"{file} is missing, and {LISTS} lists it: unpack VOC 2012 again")
@@ -78,7 +78,7 @@ class Voc(Pictures):
         return self.path / PICTURES / name, self._map(name)
 
     def manifest(self) -> str:
-        names = [name for names in self._names.values() for name in names]
+        names = every(self)
         files = [f"{PICTURES}/{name}" for name in names] + [f"{LABELS}/{self._map(name).name}" for name in names]
         files += [f"{LISTS}/{name}.txt" for name in ("train", "val")]
         return hash_contents(self.path, files, self.cache)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from henkan.color import luma
 from henkan.data.operator import Operator, Range
 from henkan.degradations.blur_kernels import SHAPES, blur_kernels
 from henkan.degradations.jpeg import compressed
@@ -56,19 +57,15 @@ class CameraOperator(Operator):
                 raise UserError(f"{type(self).__name__}.{setting}.{unknown[0]}: there are {', '.join(known)}")
             if min(weights.values(), default=0.0) < 0.0 or not sum(weights.values()) > 0.0:
                 raise UserError(f"{type(self).__name__}.{setting}={dict(weights)}: weights are 0 or more, not all 0")
+        for setting in self.about_one:
+            low, high = super().bounds(setting)
+            if not low <= 1.0 <= high:
+                raise UserError(f"{type(self).__name__}.{setting}=[{low}, {high}] must hold 1")
         super().__post_init__()
 
-    def ranges(self) -> dict[str, tuple[float, float]]:
-        found = {}
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if field.name in (*self.names, *self.about_one):
-                # A share, which `drawn` gives its meaning.
-                found[field.name] = (0.0, 1.0)
-            elif field.name != "chance":
-                low, high = (value, value) if isinstance(value, int | float) else value
-                found[field.name] = (float(low), float(high))
-        return found
+    def bounds(self, setting: str) -> tuple[float, float]:
+        # A share, which `drawn` gives its meaning.
+        return (0.0, 1.0) if setting in (*self.names, *self.about_one) else super().bounds(setting)
 
     def drawn(self, setting: str, share: float) -> float:
         """Return what a drawn number stands for: itself, the index of a name, a number about 1."""
@@ -289,10 +286,7 @@ def filtered(pictures: Tensor, kernels: Floats) -> Tensor:
 
 def grey(pictures: Tensor) -> Tensor:
     """Return pictures (B, C, H, W) as grey ones (B, 1, H, W): ITU-R BT.601."""
-    if pictures.shape[1] == 1:
-        return pictures
-    red, green, blue = pictures.chunk(3, dim=1)
-    return 0.299 * red + 0.587 * green + 0.114 * blue
+    return pictures if pictures.shape[1] == 1 else luma(pictures)
 
 
 def on(pictures: Tensor, values: Floats) -> Tensor:

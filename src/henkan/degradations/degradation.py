@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,6 +48,10 @@ class Degradation(ABC):
         """
         return
 
+    def describe(self, row: Sequence[float]) -> dict[str, object] | None:
+        """Return in words what a sample's row of `parameters` says, where samples have one."""
+        return None
+
     def manifest(self) -> str | None:
         """Return a hash of the files that parameters are drawn from, where there are such."""
         return None
@@ -58,5 +62,9 @@ class Degradation(ABC):
 
 
 def never_clean(degradation: Node) -> Node:
-    """Return a degradation that leaves no sample as it is: the share that stays clean is one of training's pairs."""
-    return {**degradation, "clean": 0.0} if "clean" in degradation else degradation
+    """Return a degradation that leaves no sample as it is: the share that stays clean is one of training's pairs.
+
+    So of one that another is made of, too.
+    """
+    found = {name: never_clean(value) if isinstance(value, Mapping) else value for name, value in degradation.items()}
+    return {**found, "clean": 0.0} if "clean" in found else found

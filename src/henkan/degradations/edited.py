@@ -26,12 +26,12 @@ class Edited(Degradation):
 
     Where is drawn by `holes`, and then moved by any distance, around the border to the other side: holes keep off the
     border, and a place that is more likely than another could be learned (masks that belong to a picture stay). How is
-    drawn of `fillers`, named edits of which each is chosen as often as its entry in `shares`
-    says beside the others (null: left out); `only` names one that is always taken. A share `untouched` of the pictures
-    is not edited: their mask is 0 everywhere. Every picture, edited or not, is rounded to 8 bits and then compressed
-    whole, as JPEG of a quality that is uniform in `quality` (whole numbers, both ends included), so that nothing but
-    the edit itself tells the part from the rest. `kind` is the name of the edit, or untouched; `area` the share that
-    was edited; `window` and `window_real` are those of `holes`; `parameters` (B, 1) is the quality.
+    drawn of `fillers`, named edits (null: left out), each chosen as often as its entry in `shares` says beside the
+    others; `only` names one that is always taken. A share `untouched` of the pictures is not edited: their mask is 0
+    everywhere. Every picture, edited or not, is rounded to 8 bits and then compressed whole, as JPEG of a quality that
+    is uniform in `quality` (whole numbers, both ends included), so that nothing but the edit itself tells the part from
+    the rest. `kind` is the name of the edit, or untouched; `area` the share that was edited; `window` and `window_real`
+    are those of `holes`; `parameters` (B, 1) is the quality.
 
     Whichever edit is drawn, the hole and the quality stay. Raises `UserError` for grey drawings.
     """
@@ -50,10 +50,10 @@ class Edited(Degradation):
             raise UserError(f"degradation.shares.{unknown[0]}: there is no such filler, but {', '.join(fillers)}")
         if only is not None and only not in self.fillers:
             raise UserError(f"degradation.only={only} is none of the fillers: {', '.join(self.fillers)}")
-        weights = {name: float(shares.get(name, 0.0)) for name in self.fillers}
-        if only is not None:
-            weights = {only: 1.0}
-        if any(weight < 0.0 for weight in weights.values()) or not sum(weights.values()) > 0.0:
+        if negative := [name for name, share in shares.items() if share < 0.0]:
+            raise UserError(f"degradation.shares.{negative[0]}={shares[negative[0]]} must be 0 or more")
+        weights = {name: float(shares.get(name, 0.0)) for name in self.fillers} if only is None else {only: 1.0}
+        if not sum(weights.values()) > 0.0:
             raise UserError("no filler has a share above 0: name one, as in degradation.shares.telea=1")
         if not 0.0 <= untouched <= 1.0:
             raise UserError(f"degradation.untouched={untouched} must lie in [0, 1]")
@@ -89,7 +89,7 @@ class Edited(Degradation):
             if not drawn["mask"].all():
                 return drawn if self.whole else moved(drawn, rng)
         raise UserError(
-            f"{name}: the holes cover the whole picture, and there is nothing to tell them from: lower them"
+            f"{name}: the holes cover the whole picture, and there is nothing to tell them from: make them smaller"
         )
 
     def apply(self, sample: Sample) -> Sample:
@@ -100,8 +100,10 @@ class Edited(Degradation):
         return {**rest, "source": compressed(source, quality.to(source.device)), "target": sample["mask"]}
 
     def describe(self, row: Sequence[float]) -> dict[str, object]:
-        """Return what was drawn for a sample, in words."""
         return {"quality": int(row[0])}
+
+    def lacking(self, names: Sequence[str]) -> list[str]:
+        return self.holes.lacking(names)
 
     def check(self) -> None:
         self.holes.check()

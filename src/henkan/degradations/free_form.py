@@ -75,6 +75,10 @@ class Boxes:
     high: int
     margin: int
 
+    def __post_init__(self) -> None:
+        if self.count < 1 or self.margin < 0:
+            raise UserError(f"boxes.count={self.count} must be 1 or more, and boxes.margin={self.margin} 0 or more")
+
     def draw(self, mask: Mask, rng: np.random.Generator) -> None:
         """Set `mask` (H, W) to 1 under the boxes; raises `UserError` if none fits."""
         rooms = [side - 2 * self.margin for side in mask.shape]
@@ -95,6 +99,8 @@ class FreeForm(Holes):
 
     def __init__(self, fill: Sequence[float], strokes: Strokes, boxes: Boxes, share: float = 0.5) -> None:
         super().__init__(fill)
+        if not 0.0 <= share <= 1.0:
+            raise UserError(f"degradation.share={share} must lie in [0, 1]")
         self.strokes, self.boxes, self.share = strokes, boxes, share
 
     def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> Parameters:

@@ -165,7 +165,6 @@ class Scattering(Degradation):
         return column.to(sample["target"]).view(-1, 1, 1, 1)
 
     def describe(self, row: Sequence[float]) -> dict[str, object]:
-        """Return what was drawn for a sample, in words."""
         air = {name: value for name, value in (self.draws.describe(row)["air"] or {}).items() if name != SEED}
         return {**{name: air[name] for name in air if name not in COLORS}, "airlight": [air[name] for name in COLORS]}
 

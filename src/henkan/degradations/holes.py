@@ -51,9 +51,15 @@ class Content:
     tolerance: int = 8
     tries: int = 64
 
+    def __post_init__(self) -> None:
+        if self.tries < 1:
+            raise UserError(f"degradation.content.tries={self.tries} must be 1 or more")
+
     def choose(self, target: NDArray[np.uint8], boxes: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return which candidates to take: (K,) of `boxes` (K, tries, 4), rows (top, left, height, width)."""
-        lower, upper = (tuple(255.0 * c + d for c in self.background) for d in (-self.tolerance, self.tolerance))
+        # Of grey drawings the first says it.
+        plain = [255.0 * value for value in self.background[: target.shape[2]]]
+        lower, upper = (tuple(value + way * self.tolerance for value in plain) for way in (-1, 1))
         # Entry (y, x) counts what is plain above and left of it, so four of them count inside a box.
         sums = cv2.integral(np.minimum(cv2.inRange(target, lower, upper), 1)).ravel()
         row = target.shape[1] + 1
@@ -82,7 +88,7 @@ class Rectangle(Holes):
     def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> Parameters:
         if min(target.shape[:2]) < self.window:
             shape = f"{target.shape[1]}x{target.shape[0]}"
-            raise UserError(f"a hole's window of {self.window} pixels does not fit a picture of {shape}: lower it")
+            raise UserError(f"a hole's window of {self.window} pixels does not fit a picture of {shape}: lower window")
         tries = 1 if self.content is None else self.content.tries
         # All candidates of both holes at once: sides, the window's place, the hole's place in the window.
         chance = rng.random((3, 2, tries, 2))

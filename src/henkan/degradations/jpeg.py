@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from henkan.color import luma
+
 # Side of a block, and of two by two of them, over which colors are halved.
 BLOCK, PAIR = 8, 16
 # ITU-T T.81, tables K.1 and K.2: steps of brightness and of colors at quality 50.
@@ -45,10 +47,9 @@ def compressed(pictures: Tensor, quality: Tensor) -> Tensor:
     if pictures.shape[1] == 1:
         coded = transformed(levels, steps(LUMA, quality))
     else:
-        red, green, blue = levels.chunk(3, dim=1)
-        y = (0.299 * red + 0.587 * green + 0.114 * blue).round()
+        y = luma(levels).round()
         # The two colors as two channels; 0 is grey.
-        colors = torch.cat(((blue - y) / 1.772, (red - y) / 1.402), dim=1).add(128.0).round()
+        colors = torch.cat(((levels[:, 2:] - y) / 1.772, (levels[:, :1] - y) / 1.402), dim=1).add(128.0).round()
         y = transformed(y, steps(LUMA, quality))
         small = transformed(F.avg_pool2d(colors, 2).round(), steps(CHROMA, quality))
         cb, cr = F.interpolate(small, scale_factor=2, mode="bilinear").sub(128.0).chunk(2, dim=1)

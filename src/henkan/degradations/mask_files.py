@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from henkan.cores import cores
+from henkan.data.ahead import ahead
 from henkan.data.cache import cache_folder, recalled, remember
 from henkan.data.contents import hash_contents
 from henkan.data.image_folder import list_pictures
@@ -49,7 +48,7 @@ class DrawnMask(Holes):
 
     def manifest(self) -> str:
         if not self.path.is_file():
-            raise UserError(f"there is no mask {self.path}")
+            raise UserError(f"there is no mask {self.path}: name another with degradation.path=FILE")
         return hash_contents(self.path.parent, [self.path.name], self.cache)
 
 
@@ -72,8 +71,6 @@ class FolderMasks(Holes):
     def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> Parameters:
         (mask, found), (other, second) = self._any(target.shape, rng), self._any(target.shape, rng)
         for _ in range(ATTEMPTS):
-            if is_hole(mask) and is_hole(other):
-                return drawn(mask, center_of(mask), center_of(other), "folder")
             if not is_hole(mask):
                 mask, found = self._any(target.shape, rng)
             if not is_hole(other):
@@ -116,14 +113,10 @@ class FolderMasks(Holes):
             except UserError as error:
                 return str(error)
 
-        pool = ThreadPoolExecutor(cores())
-        try:
-            with followed("masks", len(self.names), "mask") as advance:
-                for found in pool.map(look, self.names):
-                    yield found
-                    advance()
-        finally:
-            pool.shutdown(cancel_futures=True)
+        with followed("masks", len(self.names), "mask") as advance:
+            for found in ahead(look, self.names):
+                yield found
+                advance()
 
     def manifest(self) -> str:
         return hash_contents(self.path, self.names, self.cache)
@@ -144,26 +137,27 @@ class NamedMasks(FolderMasks):
     @cached_property
     def partners(self) -> dict[str, str]:
         """Relative path without extension -> mask."""
-        return {Path(name).with_suffix("").as_posix(): name for name in self.names}
+        return {stem_of(name): name for name in self.names}
 
     def lacking(self, names: Sequence[str]) -> list[str]:
-        return [name for name in names if Path(name).with_suffix("").as_posix() not in self.partners]
+        return [name for name in names if stem_of(name) not in self.partners]
 
     def manifest_of(self, names: Collection[str]) -> str:
-        own = (self.partners.get(Path(name).with_suffix("").as_posix()) for name in names)
+        own = (self.partners.get(stem_of(name)) for name in names)
         return hash_contents(self.path, [mask for mask in own if mask is not None], self.cache)
 
     def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> Parameters:
-        stem = Path(name).with_suffix("").as_posix()
+        stem = stem_of(name)
         if stem not in self.partners:
             raise UserError(f"{name} has no mask: {self.path / stem}.png (or another kind of picture) is missing")
         mask = self.read(self.partners[stem])
-        if mask.shape != target.shape[:2]:
-            height, width = target.shape[:2]
-            own = f"{mask.shape[1]}x{mask.shape[0]}"
-            raise UserError(f"{name} has {width}x{height} pixels, its mask {own}: make them equal")
         check_mask(mask, target.shape, name)
         return drawn(mask, center_of(mask), rng.integers(0, target.shape[:2]), "folder")
+
+
+def stem_of(name: str) -> str:
+    """Return a relative path without its extension."""
+    return Path(name).with_suffix("").as_posix()
 
 
 def is_hole(mask: Mask) -> bool:

@@ -22,9 +22,13 @@ from henkan.degradations.noise import clouds, normal, white
 
 
 class PageOperator(Operator):
-    """A step that changes the pixels of a drawing. One that `moves` them is applied to the target as well."""
+    """A step that changes the pixels of a drawing. One that `moves` them is applied to the target as well.
+
+    Settings that are `lengths` of the hand's are multiplied by the degradation's `error`.
+    """
 
     moves = False
+    lengths: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def __call__(self, page: Tensor, seeds: Tensor, *_: Any, **settings: Any) -> Tensor:
@@ -181,10 +185,9 @@ class Darkening(PageOperator):
         self, page: Tensor, seeds: Tensor, *, low: Tensor, high: Tensor, unit: Tensor, gaussian: Tensor
     ) -> Tensor:
         height, width = page.shape[-2:]
-        low, high, tenth = low, high, unit / 10.0
         uniform = low + (high - low) * white(seeds, height, width)
         amount = torch.where(gaussian > 0, low + high * normal(seeds, height, width), uniform)
-        return (page - tenth * amount).clamp(0.0, 1.0)
+        return (page - unit / 10.0 * amount).clamp(0.0, 1.0)
 
 
 @dataclass(frozen=True, kw_only=True)

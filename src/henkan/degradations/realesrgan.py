@@ -54,10 +54,7 @@ class SecondOrder(Degradation):
             "sinc": sinc,
             "jpeg": jpeg,
         }
-        self.operators = {name: one for name, one in chain.items() if one is not None}
-        for name, one in self.operators.items():
-            if not isinstance(one, CameraOperator):
-                raise UserError(f"degradation.{name} is a {type(one).__name__}, no operator of photographs")
+        self.operators = CameraOperator.chosen("degradation", chain)
         self.draws = Draws({**self.operators, "jpeg_first": Operator(chance=jpeg_first)})
 
     def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> Parameters:

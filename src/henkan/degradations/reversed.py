@@ -31,13 +31,17 @@ class Reversed(Degradation):
         made = self.of.apply(sample)
         return {**made, "source": made["target"], "target": made["source"]}
 
+    def lacking(self, names: Sequence[str]) -> list[str]:
+        return self.of.lacking(names)
+
+    def check(self) -> None:
+        self.of.check()
+
+    def describe(self, row: Sequence[float]) -> dict[str, object] | None:
+        return self.of.describe(row)
+
     def manifest(self) -> str | None:
         return self.of.manifest()
 
     def manifest_of(self, names: Collection[str]) -> str | None:
         return self.of.manifest_of(names)
-
-    def describe(self, row: Sequence[float]) -> dict[str, object] | None:
-        """Return what was drawn for a sample, in words, where the degradation says it."""
-        describe = getattr(self.of, "describe", None)
-        return None if describe is None else describe(row)

@@ -118,24 +118,21 @@ class ColorStrokes:
 class Scribble(Degradation):
     """A color picture as `source`, a sketch of it (1 = paper), and `strokes`, its colors here and there, else white.
 
-    The sketch is made by one of the extractors `sketches` (named; null: left out), drawn at random for every sample; by
-    one that is a network on the device.
-    Where a sample brings its true drawing as `lines`, that is the sketch, in a share `true_lines` of samples.
+    The sketch is made by one of the extractors `sketches` (named; null: left out), drawn at random for every sample;
+    one that is a network works where the pictures are. Where a sample brings its true drawing as `lines`, that is the
+    sketch, in a share `true_lines` of samples.
     """
 
     def __init__(
         self, sketches: Mapping[str, LineExtractor | None], strokes: ColorStrokes, true_lines: float = 1.0
     ) -> None:
-        self.sketches = {name: one for name, one in sketches.items() if one is not None}
-        for name, one in self.sketches.items():
-            if not isinstance(one, LineExtractor):
-                raise UserError(f"degradation.sketches.{name} is a {type(one).__name__}, which extracts no lines")
+        self.sketches = LineExtractor.chosen("degradation.sketches", sketches)
         if not sum(one.chance for one in self.sketches.values()):
             raise UserError("degradation.sketches names no extractor with a chance: leave one of them in")
         if not 0.0 <= true_lines <= 1.0:
             raise UserError(f"degradation.true_lines={true_lines} must lie in [0, 1]")
         self.strokes, self.true_lines = strokes, true_lines
-        self.draws = Draws(dict(self.sketches))
+        self.draws = Draws(self.sketches)
         self._happens = [self.draws.columns[name, "happens"] for name in self.sketches]
         keys = [blake2b(name.encode(), digest_size=8).digest() for name in self.sketches]
         self._keys = np.array([int.from_bytes(key, "big") for key in keys], np.uint64)
@@ -143,7 +140,7 @@ class Scribble(Degradation):
 
     def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> Parameters:
         if target.shape[2] != 3:
-            raise UserError(f"{name}: degradation=scribble needs pictures in color, and this one is grey")
+            raise UserError(f"{name}: strokes of color need pictures in color, and this one is grey: choose other data")
         number, true = int(rng.integers(2**63)), bool(rng.random() < self.true_lines)
         places = rng.integers(0, target.shape[:2], (2, 2))
         row = self.draws.draw(number)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +19,6 @@ from henkan.errors import UserError
 from henkan.sample import Parameters, Sample, to_8_bit
 
 Group = Mapping[str, Operator | None]
-KINDS = {"hand": HandOperator, "trace": TraceOperator, "page": PageOperator, "noise": PageOperator}
 
 
 class Sketch(Degradation):
@@ -42,18 +40,21 @@ class Sketch(Degradation):
         error: float = 1.0,
         clean: float = 0.0,
     ) -> None:
-        self.groups: dict[str, dict[str, Any]] = {}
-        for group, operators in (("hand", hand), ("trace", trace), ("page", page), ("noise", noise or {})):
-            self.groups[group] = {name: one for name, one in operators.items() if one is not None}
-            for name, one in self.groups[group].items():
-                if not isinstance(one, KINDS[group]):
-                    raise UserError(f"degradation.{group}.{name} is a {type(one).__name__}, no operator of {group}")
+        self.hand = HandOperator.chosen("degradation.hand", hand)
+        # Of pixels.
+        self.groups: dict[str, Mapping[str, PageOperator]] = {
+            "trace": TraceOperator.chosen("degradation.trace", trace),
+            "page": PageOperator.chosen("degradation.page", page),
+            "noise": PageOperator.chosen("degradation.noise", noise or {}),
+        }
         if not error >= 0.0 or not 0.0 <= clean <= 1.0:
             raise UserError(f"degradation.error={error} must be 0 or more, and clean={clean} in [0, 1]")
         self.error, self.clean = error, clean
-        self.draws = Draws(
-            {f"{group}.{name}": one for group, operators in self.groups.items() for name, one in operators.items()}
-        )
+        groups: dict[str, Mapping[str, Operator]] = {"hand": self.hand, **self.groups}
+        self.draws = Draws({f"{group}.{name}": one for group, own in groups.items() for name, one in own.items()})
+        self._happens = {
+            group: [self.draws.columns[f"{group}.{name}", "happens"] for name in own] for group, own in groups.items()
+        }
 
     def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> Parameters:
         return self._drawn(target, rng, "hand")
@@ -72,7 +73,7 @@ class Sketch(Degradation):
         number, clean = int(rng.integers(2**63)), bool(rng.random() < self.clean)
         places = rng.integers(0, target.shape[:2], (2, 2))
         row = np.append(self.draws.draw(number), float(clean))
-        row[[self.draws.columns[f"{without}.{name}", "happens"] for name in self.groups[without]]] = 0.0
+        row[self._happens[without]] = 0.0
         return {"parameters": row, "window": places[0], "window_real": places[1]}
 
     def redrawn(self, strokes: Strokes, row: NDArray[np.float64]) -> Strokes:
@@ -80,7 +81,7 @@ class Sketch(Degradation):
         # Dots and slips of nothing have no extent to err by.
         extent = max(strokes.extent, 1.0)
         scale = Scale(extent, extent * self.error)
-        for name, operator in self.groups["hand"].items():
+        for name, operator in self.hand.items():
             values = self.draws.values(f"hand.{name}", row)
             if values.pop("happens") and len(strokes):
                 rng = np.random.Generator(np.random.PCG64(int(values.pop(SEED))))
@@ -111,7 +112,7 @@ class Sketch(Degradation):
     def applied(self, name: str, operator: PageOperator, page: Tensor, rows: Tensor) -> Tensor:
         """Return a page as one operator leaves it, where it happens."""
         column = self.draws.columns
-        factor = dict.fromkeys(getattr(operator, "lengths", ()), self.error)
+        factor = dict.fromkeys(operator.lengths, self.error)
         settings = {
             setting: rows[:, column[name, setting]].to(page).view(-1, 1, 1, 1) * factor.get(setting, 1.0)
             for setting in self.draws.settings(name)

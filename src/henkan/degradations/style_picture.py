@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from henkan.data.contents import hash_contents
 from henkan.data.decode import decode
-from henkan.data.frame import resized
+from henkan.data.frame import no_larger
 from henkan.data.photographs import picture_file
 from henkan.data.pictures import Picture
 from henkan.degradations.identity import Identity
@@ -35,7 +35,7 @@ class StylePicture(Identity):
     def picture(self) -> Picture:
         """Read when it is first drawn: a trained network paints without it."""
         picture = decode(picture_file(self.path))
-        return picture if self.size is None or max(picture.shape) <= self.size else resized(picture, self.size)
+        return picture if self.size is None else no_larger(picture, self.size)
 
     def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> Parameters:
         return {**super().draw(target, rng, name), "style_picture": self.picture.transpose(2, 0, 1)}

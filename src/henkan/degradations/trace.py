@@ -14,9 +14,7 @@ from henkan.degradations.page import PageOperator, displaced
 
 
 class TraceOperator(PageOperator):
-    """A step that stands for the hand's. Settings that are lengths are multiplied by the degradation's `error`."""
-
-    lengths: ClassVar[tuple[str, ...]] = ()
+    """A step that stands for the hand's."""
 
 
 @dataclass(frozen=True, kw_only=True)

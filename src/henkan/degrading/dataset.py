@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from rich.console import Console
@@ -129,28 +130,26 @@ def collect(output: Path, chunks: list[Chunk]) -> None:
             file.write((output / chunk.manifest).read_text())
 
 
-def contact_sheet(output: Path, split: str, count: int) -> None:
+def contact_sheet(output: Path, split: Split, count: int) -> None:
     """Draw the first samples of a split: each source, and the strokes beside it, above its target."""
     data = Degraded(output)
-    names = data.names(split)[:count]  # type: ignore[arg-type]
-    samples = [{**data.companions(name), "target": data.picture(name)} for name in names]
-    # Whole pictures may differ in size: those of the first one's are shown.
-    shape = samples[0]["target"].shape
-    # Of a grey source or target beside one in color.
-    channels = max(layer.shape[2] for layer in samples[0].values())
     columns = [
-        torch.cat(
-            [shown(sample[layer], shape, channels) for layer in ("source", "strokes", "target") if layer in sample], 1
-        )
-        for sample in samples
-        if sample["target"].shape == shape
+        column({**data.companions(name), "target": data.picture(name)}) / 255 for name in data.names(split)[:count]
     ]
-    save_image(make_grid([column / 255 for column in columns], nrow=8, padding=4, pad_value=0.5), output / "sheet.png")
+    # Whole pictures may differ in size: those of the first one's are shown.
+    alike = [one for one in columns if one.shape == columns[0].shape]
+    save_image(make_grid(alike, nrow=8, padding=4, pad_value=0.5), output / "sheet.png")
 
 
-def shown(layer: Picture, shape: tuple[int, ...], channels: int) -> torch.Tensor:
-    """Return a layer as (C, H, W) for so many channels, at the size of a picture of `shape` (H, W, C): pixels of a
-    smaller one are squares.
-    """
-    layer = layer.repeat(shape[0] // layer.shape[0], axis=0).repeat(shape[1] // layer.shape[1], axis=1)
-    return torch.from_numpy(np.broadcast_to(layer, (*layer.shape[:2], channels)).copy()).permute(2, 0, 1)
+def column(sample: Mapping[str, Picture]) -> torch.Tensor:
+    """Return a sample's pictures below each other, (3, H, W), as large as the largest: pixels of others are squares."""
+    height, width = (max(layer.shape[axis] for layer in sample.values()) for axis in (0, 1))
+    shown = [
+        np.broadcast_to(
+            cv2.resize(sample[name], (width, height), interpolation=cv2.INTER_NEAREST).reshape(height, width, -1),
+            (height, width, 3),
+        )
+        for name in ("source", "strokes", "target")
+        if name in sample
+    ]
+    return torch.from_numpy(np.concatenate(shown)).permute(2, 0, 1)

@@ -97,8 +97,8 @@ class ChunkWriter(Dataset[int]):
             for fact, value in sample.items()
             if fact not in (*LAYERS, *LEFT_OUT)
         }
-        describe = getattr(source.transform.degradation, "describe", None)
-        drawn = describe(sample["parameters"][row].tolist()) if describe is not None else None
+        numbers = sample.get("parameters")
+        drawn = None if numbers is None else source.transform.degradation.describe(numbers[row].tolist())
         picture = sample["name"][row]
         if picture not in self._prints:
             self._prints[picture] = source.samples.pictures.fingerprint(picture)

@@ -6,7 +6,7 @@ import math
 
 from torch import Tensor, nn
 
-from henkan.discriminators.fixed_side import FixedSide
+from henkan.discriminators.fixed_side import FixedSide, halvings
 from henkan.networks.layers import add_spectral_norm, initialize_he, scaled
 
 CHANNELS = (16, 32, 64, 128, 256, 512)
@@ -22,7 +22,7 @@ class DrawingDiscriminator(FixedSide):
     `image` (B, C, side, side) in [0, 1]; returns the logits (B, 1) and the maps. `depth` is how often the side is
     halved; null: six times for the paper's 384 pixels, and fewer for less, so that about 6 x 6 are left. `width`
     multiplies every number of channels: 1,591,169 parameters at 1 for one channel and 384 pixels. The weights start
-    from He's initialization. Raises `UserError` for drawings of another size.
+    from He's initialization. Raises `UserError` for drawings of another size, and for more than six halvings.
     """
 
     def __init__(
@@ -35,8 +35,7 @@ class DrawingDiscriminator(FixedSide):
         spectral_norm: bool = False,
     ) -> None:
         super().__init__(side)
-        if depth is None:
-            depth = min(len(CHANNELS), max(2, round(math.log2(side / REMAINING))))
+        depth = halvings(side, depth, REMAINING, least=2, most=len(CHANNELS))
         inputs = channels
         # With fewer layers the narrowest are left out: the last ones decide.
         for level, wide in enumerate(CHANNELS[-depth:]):

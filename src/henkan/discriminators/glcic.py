@@ -7,8 +7,11 @@ import math
 import torch
 from torch import Tensor, nn
 
-from henkan.discriminators.fixed_side import FixedSide
+from henkan.discriminators.fixed_side import FixedSide, halvings
 from henkan.networks.layers import Normalization, add_spectral_norm, initialize_he, normalized, scaled
+
+# Pixels a side, about: 6 halvings leave them of the paper's 256, 5 of its 128 and of the faces' 160 and 96.
+REMAINING = 4
 
 
 class _Branch(FixedSide):
@@ -22,9 +25,7 @@ class _Branch(FixedSide):
         self, side: int, depth: int | None, channels: int, width: float, normalization: Normalization | None
     ) -> None:
         super().__init__(side)
-        if depth is None:
-            # What leaves about 4 x 4: 6 for the paper's 256, 5 for its 128, and 5 for the faces' 160 and 96.
-            depth = max(1, round(math.log2(side / 4)))
+        depth = halvings(side, depth, REMAINING)
         inputs = channels
         for level in range(depth):
             outputs = scaled(64 * min(2**level, 8), width)

@@ -12,5 +12,5 @@ def check_side(pictures: Tensor, smallest: int, judge: str, instead: str) -> Non
     if min(pictures.shape[-2:]) < smallest:
         raise UserError(
             f"{judge} needs pictures of {smallest} pixels a side at least, not "
-            f"{pictures.shape[-2]}x{pictures.shape[-1]}: {instead}"
+            f"{pictures.shape[-1]}x{pictures.shape[-2]}: {instead}"
         )

@@ -6,7 +6,7 @@ import math
 
 from torch import Tensor, nn
 
-from henkan.discriminators.fixed_side import FixedSide
+from henkan.discriminators.fixed_side import FixedSide, halvings
 from henkan.networks.layers import Normalization, add_spectral_norm, initialize_he, normalized, scaled
 
 # What the paper's four halvings leave of its 96 pixels.
@@ -33,8 +33,7 @@ class SRGANDiscriminator(FixedSide):
         spectral_norm: bool = False,
     ) -> None:
         super().__init__(side)
-        if depth is None:
-            depth = max(1, round(math.log2(side / REMAINING)))
+        depth = halvings(side, depth, REMAINING)
         inputs = channels
         for level in range(depth):
             outputs = scaled(64 * min(2**level, 8), width)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 from torch import Tensor, nn
 
-from henkan.discriminators.fixed_side import FixedSide
+from henkan.discriminators.fixed_side import FixedSide, halvings
 from henkan.errors import UserError
 from henkan.networks.layers import Normalization, add_spectral_norm, initialize_he, normalized, scaled
 
@@ -35,8 +33,7 @@ class VGGStyleDiscriminator(FixedSide):
         spectral_norm: bool = False,
     ) -> None:
         super().__init__(side)
-        if depth is None:
-            depth = max(1, round(math.log2(side / REMAINING)))
+        depth = halvings(side, depth, REMAINING)
         # Rounded down at each halving.
         remaining = side >> depth
         if remaining < 1:

@@ -66,7 +66,7 @@ class DeconvNet(nn.Module):
                 inputs = outputs
             self.decoder.append(nn.Sequential(*layers))
         self.last = nn.Conv2d(inputs, classes, 1)
-        self.compares = has_batch_statistics(self)
+        self.is_batch_normalized = has_batch_statistics(self)
         initialize_he(self)
         if encoder is not None:
             known = published(encoder)
@@ -78,7 +78,7 @@ class DeconvNet(nn.Module):
                 f"a picture of {image.shape[-1]}x{image.shape[-2]} pixels is smaller than the {self.side} that this "
                 "network's vector sees: enlarge it, or train with a smaller size"
             )
-        if self.training and image.shape[0] * image.shape[-2:].numel() == self.side**2 and self.compares:
+        if self.training and image.shape[0] * image.shape[-2:].numel() == self.side**2 and self.is_batch_normalized:
             raise UserError("one vector of one picture has no statistics to be normalized by: set batch_size=2 or more")
         x = self.encoder.seen(image)
         switches: list[Tensor] = []

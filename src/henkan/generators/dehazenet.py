@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from henkan.networks.atmosphere import lookup, refined
+from henkan.networks.resampling import mirrored
 
 PATCH, GROUP, MAPS = 16, 4, 16
 # A maximum over 7 x 7 places, and the kernel that reads it.
@@ -49,25 +50,17 @@ class DehazeNet(nn.Module):
     def answer(self, image: Tensor, patch: bool) -> Tensor:
         """Return the transmission, not bounded: (B, 1, H - 15, W - 15) of patches, else (B, 1, H, W)."""
         x = image - 0.5
-        x = self.features(x if patch else symmetric(x, 2, 2))
+        x = self.features(x if patch else mirrored(x, 2))
         # Maxout over groups of neighbors (Goodfellow et al. 2013).
         x = x.unflatten(1, (-1, GROUP)).amax(2)
         several = []
         for convolution in self.scales:
             assert isinstance(convolution, nn.Conv2d)
             margin = convolution.kernel_size[0] // 2
-            around = functional.pad(x, (margin,) * 4) if patch else symmetric(x, margin, margin)
+            around = functional.pad(x, (margin,) * 4) if patch else mirrored(x, margin)
             several.append(convolution(around))
         x = torch.cat(several, dim=1)
         x = functional.max_pool2d(x, WINDOW, stride=1, padding=0 if patch else WINDOW // 2)
-        found: Tensor = self.last(x if patch else symmetric(x, (LAST - 1) // 2, LAST // 2))
+        # A kernel of an even side sees a pixel less above and to the left.
+        found: Tensor = self.last(x if patch else mirrored(x, LAST // 2)[..., 1:, 1:])
         return found
-
-
-def symmetric(x: Tensor, before: int, after: int) -> Tensor:
-    """Return maps (B, C, H, W) continued by their mirror image, edge pixels included, on both axes."""
-    for axis in (2, 3):
-        length = x.shape[axis]
-        places = torch.arange(-before, length + after, device=x.device) % (2 * length)
-        x = x.index_select(axis, torch.minimum(places, 2 * length - 1 - places))
-    return x

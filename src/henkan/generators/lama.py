@@ -44,7 +44,8 @@ class LaMa(nn.Module):
     def forward(self, image: Tensor, mask: Tensor) -> dict[str, Tensor]:
         if min(image.shape[-2:]) < 16:
             raise UserError(
-                f"LaMa needs pictures of 16 pixels a side at least, not {image.shape[-2]}x{image.shape[-1]}"
+                f"LaMa needs pictures of 16 pixels a side at least, not {image.shape[-1]}x{image.shape[-2]}: "
+                "enlarge them"
             )
         known = image.masked_fill(mask > 0, 0.0)
         # The first split is of one convolution's channels: each branch reads all 256 below.

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from henkan.color import AB
+from henkan.color import AB, LUMA
 from henkan.errors import UserError
 from henkan.networks.layers import Normalization, initialize_he, normalized, scaled
 
@@ -23,7 +23,6 @@ COLORS: Plan = ((128, 1), (64, 0.5), (64, 1), (32, 0.5))
 SHORTENED = 32
 # The paper's sigmoid stands for a and b in ±100.
 PUBLISHED_AB = 100.0
-LUMA = (0.299, 0.587, 0.114)
 
 
 class _Color(nn.Module):

@@ -6,12 +6,10 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from henkan.color import luma
 from henkan.errors import UserError
 from henkan.networks.layers import scaled
 from henkan.networks.resampling import enlarged
-
-# Of red, green and blue in Y (ITU-R BT.601); its range, full or studio, does not matter to a sum of changes.
-LUMA = (0.299, 0.587, 0.114)
 
 
 class SRCNN(nn.Module):
@@ -49,8 +47,8 @@ class SRCNN(nn.Module):
     def forward(self, image: Tensor) -> dict[str, Tensor]:
         large = enlarged(image, self.scale)
         if self.channels == 1 and image.shape[1] == 3:
-            y = sum(weight * part for weight, part in zip(LUMA, large.chunk(3, dim=1), strict=True))
-            assert isinstance(y, Tensor)
+            # Its range, full or studio, does not matter to a sum of changes.
+            y = luma(large)
             # The same change of all three leaves Cb and Cr as they are.
             return {"raw": large + (self.layers(y).to(image.dtype) - y)}
         if image.shape[1] != self.channels:

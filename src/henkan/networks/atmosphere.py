@@ -7,13 +7,7 @@ from kornia.filters import guided_blur
 from torch import Tensor
 from torch.nn import functional
 
-# Red, green and blue as one tone (ITU-R BT.601).
-LUMA = (0.299, 0.587, 0.114)
-
-
-def grey_of(image: Tensor) -> Tensor:
-    """Return the tone of colors: (B, 3, H, W) -> (B, 1, H, W)."""
-    return LUMA[0] * image[:, :1] + LUMA[1] * image[:, 1:2] + LUMA[2] * image[:, 2:]
+from henkan.color import luma
 
 
 def refined(transmission: Tensor, image: Tensor, radius: int, epsilon: float) -> Tensor:
@@ -22,7 +16,7 @@ def refined(transmission: Tensor, image: Tensor, radius: int, epsilon: float) ->
     Its guide is the grey picture, its windows `radius` pixels on each side of a pixel, `epsilon` regularizes (of
     pictures in [0, 1]). Beyond the picture its edge is repeated, where the original takes smaller windows.
     """
-    guide = grey_of(image)
+    guide = luma(image)
     side = 2 * radius + 1
     found: Tensor = guided_blur(guide, transmission.to(guide.dtype), side, epsilon, "replicate", separable=True)
     return found
@@ -45,7 +39,7 @@ def lookup(image: Tensor, score: Tensor, share: float, brightest: bool) -> Tenso
     least = scores.topk(max(1, round(share * scores.shape[1])), dim=1).values[:, -1:]
     counted, pixels = scores >= least, image.flatten(2)
     if brightest:
-        place = torch.where(counted, grey_of(image).flatten(1), -torch.inf).argmax(1)
+        place = torch.where(counted, luma(image).flatten(1), -torch.inf).argmax(1)
         return pixels.gather(2, place.view(-1, 1, 1).expand(-1, pixels.shape[1], 1))[..., None]
     shares = counted / counted.sum(1, keepdim=True)
     return (pixels * shares[:, None]).sum(2)[..., None, None]

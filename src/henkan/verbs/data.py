@@ -20,8 +20,8 @@ from omegaconf import DictConfig
 from henkan.config.build import build
 from henkan.config.checks import check_config
 from henkan.cores import cores
-from henkan.data.counted import counted, some
-from henkan.data.notices import left_out
+from henkan.data.counted import counted
+from henkan.data.notices import left_out, some
 from henkan.data.pictures import Pictures
 from henkan.data.splits import SPLITS
 from henkan.data.survey import Facts, survey, twice, write_sheet
