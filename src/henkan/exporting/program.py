@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from henkan.errors import UserError
 from henkan.exporting.source import Source
-from henkan.sample import named_arguments
+from henkan.networks.modes import heeds
 
 # How far an exported program may be from the network itself, of pictures in [0, 1].
 TOLERANCE = 1e-4
@@ -34,10 +34,9 @@ class Program(nn.Module):
     def __init__(self, source: Source) -> None:
         super().__init__()
         self.network, self.transform = source.network, source.transform
-        asked = named_arguments(self.network.forward).keys() - getattr(self.network, "ignores", frozenset())
         task, sources = self.transform.task, source.config["source_channels"] or source.config["channels"] or 3
-        optional = {"hints", "hint_mask"} - asked
-        self.takes = {name: channels or sources for name, channels in task.given.items() if name not in optional}
+        unheeded = {"hints", "hint_mask"} - heeds(self.network)
+        self.takes = {name: channels or sources for name, channels in task.given.items() if name not in unheeded}
         self.makes = "labels" if task.answers == "classes" else "output"
         self.multiple = int(getattr(self.network, "multiple", 1))
 

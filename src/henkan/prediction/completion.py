@@ -17,14 +17,13 @@ from torch import Tensor, nn
 from henkan.config.build import build
 from henkan.data.masks import check_mask, read_mask
 from henkan.errors import UserError
-from henkan.networks.modes import learns
+from henkan.networks.modes import device_of, heeds, learns
 from henkan.prediction import tiling
 from henkan.prediction.companions import masks_of
 from henkan.prediction.given import NOTHING, Given
 from henkan.prediction.predictor import PICTURE, Predictor
 from henkan.prediction.removal import feathered, grown, object_in
 from henkan.pretrained.saliency import Saliency
-from henkan.sample import named_arguments
 from henkan.transform import Transform
 
 # Pixels around the hole that post-processing is shown.
@@ -45,7 +44,7 @@ class FillHoles(Predictor):
                 "completion moves nothing: take task=super_resolution generator=bidirectional, with the object's mask"
             )
         # Said before a mask is asked for.
-        if not learns(self.network) and "mask" not in named_arguments(self.network.forward):
+        if not learns(self.network) and "mask" not in heeds(self.network):
             raise UserError("this method fills no holes: if it is one for color, add task=colorization")
         if "mask" in given and "remove" in given:
             raise UserError("mask and remove both say what goes: give one of them")
@@ -112,7 +111,7 @@ def complete(
     tiles = tiling.split(hole, budget, getattr(network, "context", None), getattr(network, "multiple", 1))
     if not tiles:
         return image
-    device = next((tensor.device for tensor in network.state_dict().values()), torch.device("cpu"))
+    device = device_of(network)
     pixels = np.asarray(image.convert("RGB"))
 
     @torch.inference_mode()

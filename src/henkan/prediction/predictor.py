@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from henkan.data.drawings import Floats
 from henkan.data.paper import line_width
 from henkan.errors import UserError
+from henkan.networks.modes import device_of
 from henkan.prediction import tiling
 from henkan.prediction.given import NOTHING, Given
 from henkan.prediction.pictures import FORMATS, beside, encoded, profile, read
@@ -43,7 +44,7 @@ class Predictor(ABC):
 
     def __init__(self, network: nn.Module, transform: Transform, cfg: DictConfig, trained: DictConfig) -> None:
         self.network, self.transform, self.cfg, self.trained = network, transform, cfg, trained
-        self.device = next((tensor.device for tensor in network.state_dict().values()), torch.device("cpu"))
+        self.device = device_of(network)
         self.ending = ending_of(cfg)
         self.lines = None if cfg.get("run") is None else recorded(Path(cfg.run))
         # The folder below which the pictures lie, where they are given as such.
