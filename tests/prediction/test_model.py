@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from omegaconf import OmegaConf
-from PIL import Image
+from PIL import ExifTags, Image
 from tiny_model import RECIPES, write_model
 
 from henkan.config.composition import compose_root
@@ -159,6 +159,22 @@ def test_grey_keeps_its_axis_and_bfloat16_its_kind() -> None:
     low = torch.full((1, 3, 5, 4), 0.5, dtype=torch.bfloat16)
     images, restored = pictures_in(low, "it")
     assert torch.equal(restored(images), low) and restored(images).dtype == torch.bfloat16
+
+
+def test_a_picture_straight_from_its_file_is_seen_as_in_it(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    picture = Image.fromarray(page("completion"))
+    picture.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "lying.png", exif=exif)
+    with Image.open(tmp_path / "lying.png") as lying:
+        (seen,), _ = pictures_in(lying, "it")
+        assert np.array_equal(np.asarray(seen), picture)
+        # Who has worked on it has it as he wants it.
+        own = lying.rotate(270, expand=True)
+    assert pictures_in(own, "it")[0][0].size == picture.size
+    cv2.imwrite(str(tmp_path / "deep.png"), np.full((4, 4, 3), 40_000, np.uint16))
+    with Image.open(tmp_path / "deep.png") as deep, pytest.raises(UserError, match="more than 8 bits"):
+        pictures_in(deep, "it")
 
 
 def test_the_command_takes_a_model_file(tmp_path: Path) -> None:
