@@ -54,8 +54,10 @@ class Model:
     @cached_property
     def discriminator(self) -> nn.Module | None:
         """What judged the generator in training, in eval mode."""
-        weights = {} if self.weights is None else checkpoint.part(checkpoint.load(self.weights), "discriminator")
-        if self.weights is None or not weights:
+        if self.weights is None:
+            return None
+        weights = checkpoint.part(checkpoint.load(self.weights), "discriminator")
+        if not weights:
             return None
         network = build_network(self.config, "discriminator")
         checkpoint.load_weights(network, weights, self.weights)
