@@ -126,7 +126,7 @@ def test_what_is_no_picture_costs_one_line(completion: Model) -> None:
         completion(picture, mask=mask[1:])
     with pytest.raises(UserError, match="its mask is empty"):
         completion(picture, mask=np.zeros_like(mask))
-    with pytest.raises(UserError, match=r"strokes: .* does not take it \(completion\): it takes mask, move, remove"):
+    with pytest.raises(UserError, match=r"strokes: .* does not take it \(completion\): it takes mask, remove"):
         completion(picture, mask=mask, strokes=picture)
     with pytest.raises(UserError, match="quality cannot be said at each call"):
         completion(picture, mask=mask, quality=3)

@@ -55,6 +55,7 @@ class ColorPictures(Predictor):
     takes = frozenset({"points", "scribble", "style"})
 
     def check(self, given: Mapping[str, Any]) -> None:
+        super().check(given)
         asked = heeds(self.network)
         if learns(self.network) and not isinstance(self.transform.degradation, Hints):
             # Its layers may take them: what they mean was never learned.

@@ -36,13 +36,14 @@ class FillHoles(Predictor):
     The hole is made wider by `grow` pixels, and what fills it mixed with the picture over `feather` pixels at its edge.
     """
 
-    takes = frozenset({"mask", "remove", "move"})
+    takes = frozenset({"mask", "remove"})
 
     def check(self, given: Mapping[str, Any]) -> None:
         if "move" in given:
             raise UserError(
                 "completion moves nothing: take task=super_resolution generator=bidirectional, with the object's mask"
             )
+        super().check(given)
         # Said before a mask is asked for.
         if not learns(self.network) and "mask" not in heeds(self.network):
             raise UserError("this method fills no holes: if it is one for color, add task=colorization")

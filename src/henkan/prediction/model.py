@@ -66,7 +66,7 @@ class Model:
     @property
     def task(self) -> str:
         """The name of the task, as in `task=NAME`."""
-        return type(self.predictor.transform.task).__module__.rpartition(".")[2]
+        return self.predictor.task
 
     @property
     def takes(self) -> frozenset[str]:
@@ -114,9 +114,6 @@ class Model:
 
     def prepared(self, given: Mapping[str, Any], options: Mapping[str, Any]) -> Predictor:
         """Return what applies the network under these options, checked. Two calls at once do not meet."""
-        for key in given.keys() - self.takes:
-            known = f"it takes {', '.join(sorted(self.takes))}" if self.takes else "it takes a picture alone"
-            raise UserError(f"{key}: {self.name} does not take it ({self.task}): {known}")
         for key in options.keys() - set(OPTIONS):
             raise UserError(f"{key} cannot be said at each call: what can is {', '.join(OPTIONS)}")
         predictor = copy.copy(self.predictor)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +51,16 @@ class Predictor(ABC):
         # The folder below which the pictures lie, where they are given as such.
         self.root: Path | None = None
 
-    def check(self, given: Mapping[str, Any]) -> None:  # noqa: B027 - most tasks have nothing to say.
-        """Raise `UserError` for settings that cannot be, and for what is given (by its names) to no use."""
+    @property
+    def task(self) -> str:
+        """The name of the task, as in `task=NAME`."""
+        return type(self.transform.task).__module__.rpartition(".")[2]
+
+    def check(self, given: Mapping[str, Any]) -> None:
+        """Raise `UserError` for settings that cannot be, and for what is given, by its names, to no use."""
+        if unused := sorted(given.keys() - self.takes):
+            known = f"it takes {', '.join(sorted(self.takes))}" if self.takes else "it takes a picture alone"
+            raise UserError(f"{unused[0]}: {type(self.network).__name__} does not take it ({self.task}): {known}")
 
     @abstractmethod
     def made(self, image: Image.Image, given: Given = NOTHING, name: str = PICTURE) -> Image.Image:
@@ -63,8 +72,8 @@ class Predictor(ABC):
         return []
 
     def asked(self) -> dict[str, Any]:
-        """Return what of `takes` was given on the command line, as it was given."""
-        return {name: value for name in sorted(self.takes) if (value := self.cfg.get(name)) is not None}
+        """Return what was given on the command line beside pictures, as it was given."""
+        return {field.name: value for field in fields(Given) if (value := self.cfg.get(field.name)) is not None}
 
     def beside(self, path: Path) -> Given:
         """Return what belongs to the picture in a file; `expect` has been asked before."""

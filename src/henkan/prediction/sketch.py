@@ -34,6 +34,7 @@ class PaintSketches(Predictor):
     profiled = False
 
     def expect(self, pictures: Sequence[Path]) -> list[Path]:
+        super().expect(pictures)
         given = None if self.cfg.strokes is None else str(self.cfg.strokes)
         self.strokes = {path: strokes_path(path, given, len(pictures), self.place(path)) for path in pictures}
         without = sum(path is None for path in self.strokes.values())

@@ -26,9 +26,6 @@ class PaintPictures(WholePictures):
 
     colors = True
 
-    takes = frozenset({"style"})
-    """Taken to be refused: which style it is was said in training."""
-
     def check(self, given: Mapping[str, Any]) -> None:
         if isinstance(self.network, Pixels):
             raise UserError(
@@ -37,6 +34,7 @@ class PaintPictures(WholePictures):
             )
         if "style" in given:
             raise UserError(f"style={given['style']}: a network has one style, that of its training: leave it out")
+        super().check(given)
         self.given_side()
 
     def sized(self, image: Image.Image) -> Image.Image:
