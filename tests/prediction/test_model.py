@@ -130,8 +130,11 @@ def test_what_is_no_picture_costs_one_line(completion: Model) -> None:
         completion(picture, mask=mask, strokes=picture)
     with pytest.raises(UserError, match="quality cannot be said at each call"):
         completion(picture, mask=mask, quality=3)
-    with pytest.raises(UserError, match="grow=-1 must be 0"):
-        completion(picture, mask=mask, grow=-1)
+    for grow in (-1, "3", None):
+        with pytest.raises(UserError, match=f"grow={grow} must be 0 pixels or more"):
+            completion(picture, mask=mask, grow=grow)
+    with pytest.raises(UserError, match="megapixels=None must be above 0"):
+        completion(picture, mask=mask, megapixels=None)
 
 
 def test_options_hold_for_one_call(completion: Model) -> None:

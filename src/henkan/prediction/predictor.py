@@ -148,15 +148,19 @@ class Predictor(ABC):
 
 
 def check_numbers(cfg: DictConfig) -> None:
-    """Raise `UserError` for numbers that cannot be."""
+    """Raise `UserError` for numbers that cannot be, and for what is none."""
     for key in ("resize", "megapixels"):
-        if not 0 < cfg[key] < math.inf:
+        if not (is_number(cfg[key]) and 0 < cfg[key] < math.inf):
             raise UserError(f"{key}={cfg[key]} must be above 0")
     for key in ("grow", "feather"):
-        if cfg[key] < 0:
+        if not (is_number(cfg[key]) and cfg[key] >= 0):
             raise UserError(f"{key}={cfg[key]} must be 0 pixels or more")
-    if not 1 <= cfg.quality <= 100:
+    if not (is_number(cfg.quality) and 1 <= cfg.quality <= 100):
         raise UserError(f"quality={cfg.quality} must be from 1 to 100")
+
+
+def is_number(value: object) -> bool:
+    return isinstance(value, int | float)
 
 
 def is_file_name(output: Path) -> bool:
