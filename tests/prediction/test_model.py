@@ -130,6 +130,8 @@ def test_what_is_no_picture_costs_one_line(completion: Model) -> None:
         completion(picture, mask=mask, strokes=picture)
     with pytest.raises(UserError, match="quality cannot be said at each call"):
         completion(picture, mask=mask, quality=3)
+    with pytest.raises(UserError, match="the picture: the hole, 40 pixels wider, covers the whole picture: lower grow"):
+        completion(picture, mask=mask, grow=40)
     for grow in (-1, "3", None):
         with pytest.raises(UserError, match=f"grow={grow} must be 0 pixels or more"):
             completion(picture, mask=mask, grow=grow)

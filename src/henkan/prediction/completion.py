@@ -76,6 +76,8 @@ class FillHoles(Predictor):
             check_mask(given.mask, (image.height, image.width), name)
             hole = given.mask > 0
         hole = grown(hole, self.cfg.grow)
+        if hole.all():
+            raise UserError(f"{name}: the hole, {self.cfg.grow} pixels wider, covers the whole picture: lower grow")
         result = complete(image, hole, self.network, self.transform, self.budget, self.postprocess)
         return feathered(image, result, hole, self.cfg.feather)
 
