@@ -90,8 +90,8 @@ class Model:
 
         `picture` is an array (H, W) or (H, W, C), a tensor (C, H, W) or (B, C, H, W), either of 8 bits or of floats in
         [0, 1], or a picture of Pillow (turned upright where it comes straight from its file); masks, scribbles, strokes
-        and styles are of any of these kinds, or paths. `points` are [[x, y, "#rrggbb"], …]. Options are those of `henkan
-        predict`: grow, feather, invert, resize, side, megapixels. Raises `UserError` in one line.
+        and styles are of any of these kinds, or paths. `points` are [[x, y, "#rrggbb"], …]. Options are those of
+        `henkan predict`: grow, feather, invert, resize, side, megapixels. Raises `UserError` in one line.
         """
         named = {
             "mask": mask,

@@ -49,6 +49,10 @@ class PaintPictures(WholePictures):
 
     def answer(self, picture: Floats, name: str, given: Given = NOTHING) -> Floats:
         pixels = picture.shape[0] * picture.shape[1]
+        if self.context is None and max(picture.shape[:2]) <= (step := getattr(self.network, "multiple", 1)):
+            # Of one number for each map there is no deviation.
+            size = f"{picture.shape[1]}x{picture.shape[0]}"
+            raise UserError(f"{name} has {size} pixels, too few for this network: side={2 * step} paints it larger")
         if self.context is None and pixels > self.budget:
             say(
                 f"{name}: this network normalizes over whole pictures, and its tiles may differ in tone: "
