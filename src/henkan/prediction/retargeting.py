@@ -16,7 +16,7 @@ from henkan.baselines.bidirectional import Bidirectional
 from henkan.data.drawings import Floats
 from henkan.data.masks import check_mask, read_mask
 from henkan.errors import UserError
-from henkan.prediction.companions import masks_of
+from henkan.prediction.companions import Place, companions_of, masks_of
 from henkan.prediction.given import Given, Layer
 from henkan.prediction.pictures import read
 from henkan.prediction.removal import grown
@@ -24,14 +24,20 @@ from henkan.prediction.removal import grown
 
 class Companions:
     """The files that say of pictures what counts (`cfg.importance`: one, or a folder with one of each stem), or which
-    object moves (`cfg.mask`)."""
+    object moves (`cfg.mask`). `place` says where in a folder a picture lies. Raises `UserError` where one is missing.
+    """
 
-    def __init__(self, cfg: DictConfig, pictures: Sequence[Path]) -> None:
+    def __init__(self, cfg: DictConfig, pictures: Sequence[Path], place: Place) -> None:
         self.move = cfg.move
         marked = None if cfg.mask is None else Path(str(cfg.mask))
-        self.masks = {} if self.move is None else masks_of(pictures, marked)
-        given = None if cfg.importance is None else Path(str(cfg.importance)).expanduser()
-        self.importance = {} if given is None else {path: importance_path(path, given) for path in pictures}
+        self.masks = {} if self.move is None else masks_of(pictures, marked, place)
+        self.importance: dict[Path, Path] = {}
+        if cfg.importance is not None:
+            told = Path(str(cfg.importance))
+            self.importance = companions_of(pictures, told, place)
+            for path in pictures:
+                if not (own := self.importance.get(path, told / f"{path.stem}.png")).is_file():
+                    raise UserError(f"there is no {own}, which would say what is important in {path}")
 
     @property
     def files(self) -> list[Path]:
@@ -100,14 +106,6 @@ def move_of(given: Any) -> tuple[int, int]:
     if not pair or not all(type(value) is int for value in given):
         raise UserError(f"move={given} is no way in pixels: give move=[right,down], as in move=[40,0] or move=[-25,10]")
     return given[0], given[1]
-
-
-def importance_path(path: Path, given: Path) -> Path:
-    """Return where a picture's importance is told: in the given file, or in that of its stem in the given folder."""
-    own = given / f"{path.stem}.png" if given.is_dir() else given
-    if not own.is_file():
-        raise UserError(f"there is no {own}, which would say what is important in {path}")
-    return own
 
 
 def importance_in(layer: Layer, shape: tuple[int, ...], name: str) -> Floats:

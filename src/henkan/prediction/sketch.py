@@ -12,6 +12,7 @@ from torch import Tensor
 from henkan.data.decode import opened
 from henkan.data.drawings import Floats
 from henkan.errors import UserError
+from henkan.prediction.companions import companions_of
 from henkan.prediction.given import NOTHING, Given, Layer
 from henkan.prediction.line_drawing import rescaled, whitened
 from henkan.prediction.pictures import as_picture, on_white
@@ -35,15 +36,20 @@ class PaintSketches(Predictor):
 
     def expect(self, pictures: Sequence[Path]) -> list[Path]:
         super().expect(pictures)
-        given = None if self.cfg.strokes is None else str(self.cfg.strokes)
-        self.strokes = {path: strokes_path(path, given, len(pictures), self.place(path)) for path in pictures}
-        without = sum(path is None for path in self.strokes.values())
-        if given is not None and without:
-            say(f"{without} of {len(pictures)} sketches have no STEM.png in {given}, and are painted without strokes")
-        return [path for path in self.strokes.values() if path is not None]
+        self.strokes: dict[Path, Path] = {}
+        if self.cfg.strokes is not None:
+            given, count = Path(str(self.cfg.strokes)), len(pictures)
+            if not given.exists():
+                raise UserError(f"strokes={given} is neither a picture nor a folder")
+            if count > 1 and not given.is_dir():
+                raise UserError(f"strokes={given} is one picture for {count} sketches: give a folder of strokes")
+            self.strokes = companions_of(pictures, given, self.place)
+            if without := count - len(self.strokes):
+                say(f"{without} of {count} sketches have no STEM.png in {given}, and are painted without strokes")
+        return list(self.strokes.values())
 
     def beside(self, path: Path) -> Given:
-        own = self.strokes[path]
+        own = self.strokes.get(path)
         return NOTHING if own is None else Given(strokes=read_strokes(own))
 
     def made(self, image: Image.Image, given: Given = NOTHING, name: str = PICTURE) -> Image.Image:
@@ -70,23 +76,6 @@ class PaintSketches(Predictor):
             return output
 
         return self.in_tiles(np.dstack((sketch, strokes)), paint)
-
-
-def strokes_path(path: Path, given: str | None, pictures: int, place: Path = Path()) -> Path | None:
-    """Return where a sketch's strokes lie: the given file, or that of its stem in the given folder; None: nowhere.
-
-    In the folder they lie at `place`, as the sketch does, or at the top.
-    """
-    if given is None:
-        return None
-    if Path(given).is_dir():
-        places = (Path(given) / place, Path(given))
-        return next((own for folder in places if (own := folder / f"{path.stem}.png").is_file()), None)
-    if not Path(given).exists():
-        raise UserError(f"strokes={given} is neither a picture nor a folder")
-    if pictures > 1:
-        raise UserError(f"strokes={given} is one picture for {pictures} sketches: give a folder of strokes")
-    return Path(given)
 
 
 def read_strokes(path: Path) -> Layer:

@@ -39,7 +39,9 @@ class EnlargePictures(WholePictures):
 
     def expect(self, pictures: Sequence[Path]) -> list[Path]:
         super().expect(pictures)
-        self.companions = Companions(self.cfg, pictures) if isinstance(self.network, Bidirectional) else None
+        self.companions = (
+            Companions(self.cfg, pictures, self.place) if isinstance(self.network, Bidirectional) else None
+        )
         return [] if self.companions is None else self.companions.files
 
     def beside(self, path: Path) -> Given:
