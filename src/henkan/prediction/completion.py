@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from omegaconf import ListConfig
 from PIL import Image
 from torch import Tensor, nn
 
@@ -20,7 +19,7 @@ from henkan.errors import UserError
 from henkan.networks.modes import device_of, heeds, learns
 from henkan.prediction import tiling
 from henkan.prediction.companions import masks_of
-from henkan.prediction.given import NOTHING, Given
+from henkan.prediction.given import NOTHING, Given, whole_numbers
 from henkan.prediction.predictor import PICTURE, Predictor
 from henkan.prediction.removal import feathered, grown, object_in
 from henkan.pretrained.saliency import Saliency
@@ -50,7 +49,7 @@ class FillHoles(Predictor):
         if "mask" in given and "remove" in given:
             raise UserError("mask and remove both say what goes: give one of them")
         if "remove" in given:
-            if not is_box(given["remove"]):
+            if not whole_numbers(given["remove"], 4):
                 raise UserError(f"remove={given['remove']} is no box: give remove=[x,y,width,height], in pixels")
             # Said before a picture is read, if its weights are absent.
             _ = self.saliency
@@ -92,11 +91,6 @@ class FillHoles(Predictor):
         node = self.cfg.get("postprocess")
         made: Callable[[Tensor, Tensor], Tensor] | None = None if node is None else build(node)
         return made
-
-
-def is_box(given: object) -> bool:
-    """Whether what was given is four whole numbers."""
-    return isinstance(given, ListConfig | list | tuple) and len(given) == 4 and all(type(each) is int for each in given)
 
 
 def complete(

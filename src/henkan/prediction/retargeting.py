@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from omegaconf import DictConfig, ListConfig
+from omegaconf import DictConfig
 from torch import Tensor
 
 from henkan.baselines.bidirectional import Bidirectional
@@ -17,7 +17,7 @@ from henkan.data.drawings import Floats
 from henkan.data.masks import check_mask, read_mask
 from henkan.errors import UserError
 from henkan.prediction.companions import Place, companions_of, masks_of
-from henkan.prediction.given import Given, Layer
+from henkan.prediction.given import Given, Layer, whole_numbers
 from henkan.prediction.pictures import read
 from henkan.prediction.removal import grown
 
@@ -100,10 +100,9 @@ def tensor_of(values: Floats | NDArray[np.bool_], device: torch.device) -> Tenso
     return torch.from_numpy(values.astype(np.float32).transpose(2, 0, 1).copy())[None].to(device)
 
 
-def move_of(given: Any) -> tuple[int, int]:
+def move_of(given: object) -> tuple[int, int]:
     """Return by how many pixels an object goes right and down. Raises `UserError` for all else."""
-    pair = isinstance(given, ListConfig | list | tuple) and len(given) == 2
-    if not pair or not all(type(value) is int for value in given):
+    if not whole_numbers(given, 2):
         raise UserError(f"move={given} is no way in pixels: give move=[right,down], as in move=[40,0] or move=[-25,10]")
     return given[0], given[1]
 
