@@ -141,9 +141,9 @@ class Predictor(ABC):
         if (told := advice(line_width(page), self.lines, self.cfg.resize)) is not None:
             say(f"{name}: {told}")
 
-    def output(self, source: Tensor) -> Tensor:
-        """Return the picture that the network and the task make of a source."""
-        found: Tensor = self.transform.generate(self.network, {"source": source})["output"]
+    def output(self, source: Tensor, **beside: Tensor) -> Tensor:
+        """Return the picture that the network and the task make of a source, and of what a sample has beside it."""
+        found: Tensor = self.transform.generate(self.network, {"source": source, **beside})["output"]
         return found
 
 

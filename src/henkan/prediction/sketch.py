@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from torch import Tensor
 
 from henkan.data.decode import opened
 from henkan.data.drawings import Floats
@@ -68,14 +67,8 @@ class PaintSketches(Predictor):
 
     def painted(self, sketch: Floats, strokes: Floats) -> Floats:
         """Return the network's picture (H, W, 3) of a sketch (H, W) and strokes (H, W, 3), all in [0, 1]."""
-
-        def paint(both: Tensor) -> Tensor:
-            output: Tensor = self.transform.generate(self.network, {"source": both[:, :1], "strokes": both[:, 1:]})[
-                "output"
-            ]
-            return output
-
-        return self.in_tiles(np.dstack((sketch, strokes)), paint)
+        both = np.dstack((sketch, strokes))
+        return self.in_tiles(both, lambda tile: self.output(tile[:, :1], strokes=tile[:, 1:]))
 
 
 def read_strokes(path: Path) -> Layer:
