@@ -23,6 +23,7 @@ from henkan.prediction.given import NOTHING, Given, whole_numbers
 from henkan.prediction.predictor import PICTURE, Predictor
 from henkan.prediction.removal import feathered, grown, object_in
 from henkan.pretrained.saliency import Saliency
+from henkan.pretrained.weights import sought_in
 from henkan.transform import Transform
 
 # Pixels around the hole that post-processing is shown.
@@ -83,7 +84,9 @@ class FillHoles(Predictor):
     @cached_property
     def saliency(self) -> Saliency:
         """What finds an object in a box."""
-        return Saliency()
+        # It may be asked for long after a model was loaded.
+        with sought_in(self.cfg.paths.weights):
+            return Saliency()
 
     @cached_property
     def postprocess(self) -> Callable[[Tensor, Tensor], Tensor] | None:
