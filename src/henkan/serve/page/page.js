@@ -34,7 +34,6 @@ function turn_to(name) {
   $("example").hidden = !own.example;
   list();
   strokes = []; undone = []; drawing = null;
-  if (source) source.small = null;
   $("left").fresh = $("right").fresh = true;
   tool = tools[0];
   forget();
