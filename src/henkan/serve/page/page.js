@@ -138,6 +138,8 @@ function start() {
       hand(true);
     }
     if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z") return;
+    // What was typed is undone there.
+    if (event.target.matches("[type=text], [type=number]")) return;
     event.preventDefault();
     (event.shiftKey ? redo : undo)();
   });
