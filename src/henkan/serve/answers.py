@@ -304,5 +304,4 @@ def failed(status: int, line: str) -> Answer:
 
 def plain(node: Any) -> Any:
     """Return a config's node as plain values."""
-
     return OmegaConf.to_container(node, resolve=True)
