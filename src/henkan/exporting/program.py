@@ -63,13 +63,13 @@ class Program(nn.Module):
         """A multiple of what sides may be, three of which are `LEAST` pixels or more."""
         return self.multiple * -(-LEAST // (3 * self.multiple))
 
-    def example(self, rows: int, columns: int, batch: int = 1) -> tuple[Tensor, ...]:
-        """Return pictures of so many steps, as a person could give them; masks mark about a third."""
+    def example(self, rows: int, columns: int) -> tuple[Tensor, ...]:
+        """Return a picture of so many steps and what goes with it, as a person gives them; masks mark about a third."""
         draw = torch.Generator().manual_seed(rows * 31 + columns)
         shape = (rows * self.step, columns * self.step)
         found = []
         for name, channels in self.takes.items():
-            values = torch.rand(batch, channels, *shape, generator=draw)
+            values = torch.rand(1, channels, *shape, generator=draw)
             found.append((values < 0.3).float() if name.endswith("mask") else values)
         return tuple(found)
 
@@ -82,14 +82,14 @@ class Checked:
     sizes: tuple[tuple[int, int], ...]
 
 
-def compared(program: Program, run: Callable[[Sequence[Tensor]], Tensor], what: str, batch: int = 1) -> Checked:
+def compared(program: Program, run: Callable[[Sequence[Tensor]], Tensor], what: str) -> Checked:
     """Hold what a file makes of pictures of several sizes against the network's answers.
 
     Raises `UserError` where they differ by more than `TOLERANCE`.
     """
     worst, sizes = 0.0, []
     for rows, columns in SIZES:
-        given = program.example(rows, columns, batch)
+        given = program.example(rows, columns)
         with torch.inference_mode():
             expected = program(*given)
         found = run(given)
