@@ -28,7 +28,8 @@ class Program(nn.Module):
     """What a person gives a network, by position, to what is made of it: (B, C, H, W) float32 in [0, 1] each.
 
     `takes` names what is given, with its channels, `makes` the answer: `output`, a picture, or `labels`, the likeliest
-    class (B, 1, H, W) int64. Sides are multiples of `multiple`; hints are a and b over 110, in [-1, 1].
+    class (B, 1, H, W) int64. Sides are multiples of `multiple`, filled up by `padding`; hints are a and b over 110, in
+    [-1, 1].
     """
 
     def __init__(self, source: Source) -> None:
@@ -39,6 +40,7 @@ class Program(nn.Module):
         self.takes = {name: channels or sources for name, channels in task.given.items() if name not in unheeded}
         self.makes = "labels" if task.answers == "classes" else "output"
         self.multiple = int(getattr(self.network, "multiple", 1))
+        self.padding = str(getattr(self.network, "padding", "reflect"))
 
     def forward(self, *given: Tensor) -> Tensor:
         sample = dict(zip(self.takes, given, strict=True))
