@@ -18,7 +18,7 @@ from henkan.networks.modes import learns
 from henkan.runs.lines import recorded
 from henkan.runs.mark import is_own, mark
 from henkan.runs.record import read_record
-from henkan.runs.trained import own_config, run_folder
+from henkan.runs.trained import own_config, read_config, run_folder
 from henkan.training import checkpoint, model_file
 from henkan.training.assemble import build_network, build_transform
 from henkan.transform import Transform
@@ -70,14 +70,16 @@ def facts_of_model(file: Path) -> dict[str, str]:
 
 def facts_of_run(place: Path, own: DictConfig, state: Mapping[str, Any]) -> dict[str, str]:
     """Return what is known of a run with this config and checkpoint, marked as its maker's if it is this person's."""
-    record: Mapping[str, Any] = read_record(run_folder(place)) or {}
+    folder = run_folder(place)
+    record: Mapping[str, Any] = read_record(folder) or {}
     known = {"identity": record.get("identity"), "iterations": state.get("iteration")}
     facts = {"henkan": version("henkan"), "recipe": str(own.get("recipe") or "")}
     facts |= {key: str(value) for key, value in known.items() if value is not None}
     if (lines := recorded(place)) is not None:
         facts["lines"] = json.dumps(lines)
-    # Of the config as it is written.
-    if is_own(record, own) and (signed := mark(str(known["identity"]), dict(portable(own)))) is not None:
+    # A run is one's own by the config that it wrote, and a file by the one that it holds.
+    written = read_config(folder / "config.yaml")
+    if is_own(record, written) and (signed := mark(str(known["identity"]), dict(portable(own)))) is not None:
         facts["mark"] = signed
     return facts
 
