@@ -74,7 +74,8 @@ def portable(overrides: Sequence[str], told: Sequence[str]) -> list[str]:
     found = []
     for word in overrides:
         key, _, value = word.partition("=")
-        if key.lstrip("+~").startswith(APART) and key not in OF_LEARNING:
+        name = key.lstrip("+~")
+        if name.startswith(APART) and name not in OF_LEARNING:
             continue
         elsewhere = without_places(value)
         found.append(word if elsewhere == value else known.get(key, f"{key}={elsewhere}"))
