@@ -27,7 +27,11 @@ def test_to_import_henkan_is_cheap() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [None, True, 3, 1e-3, "mse", "a b's, {c}=[d]", "~/x y.png", ["mse", "adversarial"], {"a": [1, None], "b": "x y"}],
+    [
+        *(None, True, 3, 1e-3, np.int64(3), np.float64(1e-3)),
+        *("mse", "a b's, {c}=[d]", "~/x y.png", "Höhle", "写真/a.png"),
+        *(["mse", "adversarial"], {"a": [1, None], "b": "x y"}),
+    ],
 )
 def test_settings_arrive_as_they_were_given(value: Any) -> None:
     assert OverridesParser.create().parse_override(f"mine={literal(value)}").value() == value

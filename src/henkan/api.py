@@ -14,6 +14,7 @@ A setting is an override as on the command line, or a keyword where its key is a
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -116,14 +117,14 @@ def literal(value: Any) -> str:
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, int | float):
-        return repr(value)
+        # Not their `repr`: NumPy's numbers name their type there.
+        return str(value)
     if isinstance(value, Mapping):
         return "{" + ",".join(f"{key}: {literal(inner)}" for key, inner in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ",".join(map(literal, value)) + "]"
     text = os.fspath(value) if isinstance(value, os.PathLike) else str(value)
     # Interpolations and lists that were written as text are what they are on the command line.
-    plain = text.replace("_", "").replace(".", "").replace("/", "").replace("-", "")
-    return (
-        text if plain.isalnum() or text.startswith(("[", "{", "${")) else QuotedString(text, Quote.single).with_quotes()
-    )
+    if re.fullmatch(r"[\w./-]+", text, re.ASCII) or text.startswith(("[", "{", "${")):
+        return text
+    return QuotedString(text, Quote.single).with_quotes()

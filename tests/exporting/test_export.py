@@ -10,12 +10,16 @@ import torch
 from tiny_model import write_model, write_trained
 
 from henkan.config.composition import compose_root
+from henkan.config.history import up_to_date
 from henkan.errors import UserError
+from henkan.exporting.source import source_of
 from henkan.exporting.written import export, formats
 from henkan.launching.execute import execute
 from henkan.prediction.model import load
 from henkan.runs.lines import recorded
+from henkan.runs.mark import is_own, mark
 from henkan.runs.plan import plan_run
+from henkan.runs.trained import read_config
 from henkan.training import checkpoint, first_weights, model_file
 from henkan.verbs import export as verb
 
@@ -77,6 +81,16 @@ def test_what_cannot_be_exported_costs_one_line(tmp_path: Path) -> None:
         export(cfg)
     with pytest.raises(UserError, match="nothing to export: name a trained run"):
         verb.main(compose_root("export", []))
+
+
+def test_an_own_run_is_exported_as_ones_own_though_henkan_has_learned_since(tmp_path: Path) -> None:
+    written = read_config(write_trained(tmp_path / "run", "dehazing") / "config.yaml")
+    assert up_to_date(written) != written, "it is of before an option"
+    run = write_trained(tmp_path / "run", "dehazing", mark=mark("1" * 64, dict(written)))
+    found = source_of(compose_root("export", [f"run={run}"]))
+    assert is_own(found.facts, found.portable)
+    another = source_of(compose_root("export", [f"run={write_trained(tmp_path / 'another', 'dehazing')}"]))
+    assert "mark" not in another.facts
 
 
 def test_every_format_is_a_module_of_its_own() -> None:

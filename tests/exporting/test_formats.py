@@ -13,6 +13,7 @@ from tiny_model import RECIPES, write_model
 from henkan.config.composition import compose_root
 from henkan.errors import UserError
 from henkan.exporting.program import Checked, Program, compared
+from henkan.exporting.program_card import card, facts
 from henkan.exporting.source import Source, source_of
 from henkan.exporting.written import export, formats
 from henkan.prediction.model import load
@@ -97,6 +98,14 @@ def test_it_is_what_predict_makes(tmp_path: Path) -> None:
     )
     with torch.inference_mode():
         assert torch.allclose(program(shown, mask), filled, atol=2 / 255)
+
+
+@pytest.mark.parametrize(("task", "mode"), [("completion", "reflect"), ("line_drawing", "replicate")])
+def test_a_card_says_how_sides_are_filled_up(task: str, mode: str, tmp_path: Path) -> None:
+    own = source(tmp_path, task)
+    program = Program(own)
+    assert f"multiples of {program.multiple}: pad ({mode}), and cut" in card("a.pt", own, program, Checked(0.0, ()))
+    assert facts(own, program)["padding"] == mode
 
 
 def test_another_answer_is_not_called_done(tmp_path: Path) -> None:

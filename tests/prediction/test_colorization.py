@@ -103,6 +103,15 @@ def test_a_scribble_on_white_is_one_on_nothing(tmp_path: Path) -> None:
     np.testing.assert_allclose(lab(found[0])[1:, 12, 20], wanted, atol=6)
 
 
+def test_a_scribble_in_the_picture_s_folder_is_no_picture(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    write(tmp_path / "in" / "a.png")
+    Image.new("RGB", SIDES[::-1], (160, 64, 64)).save(tmp_path / "in" / "strokes.png")
+    given = [f"input={tmp_path / 'in'}", f"scribble={tmp_path / 'in' / 'strokes.png'}", "side=24"]
+    assert predict(tmp_path, "generator=levin", *given) == 0
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["a.png"]
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 
 from henkan.prediction.companions import masks_of
+from henkan.prediction.retargeting import Companions
 
 
 def files(folder: Path, *names: str) -> None:
@@ -46,3 +48,13 @@ def test_one_file_is_the_mask_of_all_and_a_missing_one_has_a_name(tmp_path: Path
     a, b = Path("a.png"), Path("b.png")
     assert masks_of([a, b], Path("hole.png")) == {a: Path("hole.png"), b: Path("hole.png")}
     assert masks_of([a], tmp_path) == {a: tmp_path / "a.png"}
+
+
+def test_what_is_important_and_what_moves_lie_as_the_pictures_do(tmp_path: Path) -> None:
+    files(tmp_path, "in/a.png", "in/sub/a.png", "maps/a.png", "maps/sub/a.jpg")
+    top, below = tmp_path / "in/a.png", tmp_path / "in/sub/a.png"
+    wanted = {top: tmp_path / "maps/a.png", below: tmp_path / "maps/sub/a.jpg"}
+    for key, move in (("importance", None), ("mask", [4, 0])):
+        cfg = OmegaConf.create({"mask": None, "importance": None, "move": move, key: str(tmp_path / "maps")})
+        found = Companions(cfg, [top, below], lambda path: path.parent.relative_to(tmp_path / "in"))
+        assert {**found.masks, **found.importance} == wanted

@@ -87,6 +87,13 @@ def test_what_needs_the_whole_picture_is_not_given_tiles() -> None:
     assert predictor(DarkChannel(), megapixels=0.01).answer(picture, "a.png").shape == (30, 50, 3)
 
 
+def test_what_it_has_no_use_for_is_refused_and_not_passed_over() -> None:
+    predict = predictor(AODNet())
+    predict.cfg.mask = "a_mask.png"
+    with pytest.raises(UserError, match=r"mask: AODNet does not take it \(dehazing\): it takes a picture alone"):
+        predict.expect([Path("a.png")])
+
+
 @pytest.mark.parametrize("size", [(1, 1), (3, 90)])
 def test_pictures_of_any_size(tmp_path: Path, size: tuple[int, int]) -> None:
     for network in (DarkChannel(), AODNet()):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from omegaconf import OmegaConf
-from PIL import Image
+from PIL import ExifTags, Image
 from tiny_model import RECIPES, write_model
 
 from henkan.config.composition import compose_root
@@ -126,12 +126,17 @@ def test_what_is_no_picture_costs_one_line(completion: Model) -> None:
         completion(picture, mask=mask[1:])
     with pytest.raises(UserError, match="its mask is empty"):
         completion(picture, mask=np.zeros_like(mask))
-    with pytest.raises(UserError, match=r"strokes: .* does not take it \(completion\): it takes mask, move, remove"):
+    with pytest.raises(UserError, match=r"strokes: .* does not take it \(completion\): it takes mask, remove"):
         completion(picture, mask=mask, strokes=picture)
     with pytest.raises(UserError, match="quality cannot be said at each call"):
         completion(picture, mask=mask, quality=3)
-    with pytest.raises(UserError, match="grow=-1 must be 0"):
-        completion(picture, mask=mask, grow=-1)
+    with pytest.raises(UserError, match="the picture: the hole, 40 pixels wider, covers the whole picture: lower grow"):
+        completion(picture, mask=mask, grow=40)
+    for grow in (-1, "3", None):
+        with pytest.raises(UserError, match=f"grow={grow} must be 0 pixels or more"):
+            completion(picture, mask=mask, grow=grow)
+    with pytest.raises(UserError, match="megapixels=None must be above 0"):
+        completion(picture, mask=mask, megapixels=None)
 
 
 def test_options_hold_for_one_call(completion: Model) -> None:
@@ -159,6 +164,22 @@ def test_grey_keeps_its_axis_and_bfloat16_its_kind() -> None:
     low = torch.full((1, 3, 5, 4), 0.5, dtype=torch.bfloat16)
     images, restored = pictures_in(low, "it")
     assert torch.equal(restored(images), low) and restored(images).dtype == torch.bfloat16
+
+
+def test_a_picture_straight_from_its_file_is_seen_as_in_it(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    picture = Image.fromarray(page("completion"))
+    picture.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "lying.png", exif=exif)
+    with Image.open(tmp_path / "lying.png") as lying:
+        (seen,), _ = pictures_in(lying, "it")
+        assert np.array_equal(np.asarray(seen), picture)
+        # Who has worked on it has it as he wants it.
+        own = lying.rotate(270, expand=True)
+    assert pictures_in(own, "it")[0][0].size == picture.size
+    cv2.imwrite(str(tmp_path / "deep.png"), np.full((4, 4, 3), 40_000, np.uint16))
+    with Image.open(tmp_path / "deep.png") as deep, pytest.raises(UserError, match="more than 8 bits"):
+        pictures_in(deep, "it")
 
 
 def test_the_command_takes_a_model_file(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from PIL import Image
 
 from henkan.errors import UserError
 from henkan.launching.execute import execute
+from henkan.prediction.model import load
 from henkan.prediction.removal import feathered, grown, object_in
 
 
@@ -54,6 +55,13 @@ def test_feathers_lie_inside_of_the_hole(mode: str) -> None:
     assert row[:5] == [0] * 5 and row[15:] == [0] * 5
     assert row[5:9] == [64, 128, 191, 255]
     assert feathered(before, after, hole, 0) is after
+
+
+def test_its_weights_are_sought_where_the_model_was_told_to(tmp_path: Path) -> None:
+    (tmp_path / "u2netp.onnx").write_bytes(b"no network")
+    model = load(None, ["generator=telea", f"paths.weights={tmp_path}", "trainer.accelerator=cpu"])
+    with pytest.raises(UserError, match=f"{tmp_path}/u2netp.onnx is damaged"):
+        model(scene(), remove=[25, 5, 20, 20])
 
 
 def test_by_the_command(tmp_path: Path, beside: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> None:

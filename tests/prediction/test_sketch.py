@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from henkan.degradations.identity import Identity
 from henkan.errors import UserError
 from henkan.launching.execute import execute
-from henkan.prediction.sketch import PaintSketches, read_strokes, strokes_path
+from henkan.prediction.sketch import PaintSketches, read_strokes
 from henkan.tasks.sketch_to_picture import SketchToPicture
 from henkan.transform import Transform
 
@@ -95,14 +95,17 @@ def test_lines_unlike_those_trained_on_are_told(tmp_path: Path, capsys: Any) -> 
         assert capsys.readouterr().err.count("those that the network was trained on 5 to 8: resize=") == said
 
 
-def test_strokes_are_looked_up_by_the_sketch_s_stem(tmp_path: Path) -> None:
+def test_strokes_are_looked_up_by_the_sketch_s_stem(tmp_path: Path, capsys: Any) -> None:
     (tmp_path / "strokes").mkdir()
     Image.new("RGB", (4, 4)).save(tmp_path / "strokes" / "a.png")
-    folder = str(tmp_path / "strokes")
-    assert strokes_path(Path("x/a.jpg"), folder, 2) == tmp_path / "strokes" / "a.png"
-    assert strokes_path(Path("x/b.jpg"), folder, 2) is None
+    pages = [Path("x/a.jpg"), Path("x/b.jpg")]
+    predict = predictor(strokes=str(tmp_path / "strokes"))
+    assert predict.expect(pages) == [tmp_path / "strokes" / "a.png"] and predict.beside(pages[1]).strokes is None
+    assert "1 of 2 sketches have no STEM.png" in capsys.readouterr().err
     with pytest.raises(UserError, match="one picture for 2 sketches"):
-        strokes_path(Path("x/a.jpg"), str(tmp_path / "strokes" / "a.png"), 2)
+        predictor(strokes=str(tmp_path / "strokes" / "a.png")).expect(pages)
+    with pytest.raises(UserError, match="neither a picture nor a folder"):
+        predictor(strokes=str(tmp_path / "none")).expect(pages)
 
 
 def test_what_cannot_be_strokes_costs_one_line(tmp_path: Path) -> None:

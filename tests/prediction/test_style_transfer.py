@@ -87,6 +87,13 @@ def test_tiles_of_a_network_that_normalizes_over_the_whole_are_announced(capsys:
     assert "a.png: this network normalizes over whole pictures" in capsys.readouterr().err
 
 
+def test_a_picture_of_which_a_network_sees_one_pixel_is_said_to_be_too_small() -> None:
+    network, picture = Johnson(width=0.25, normalization=nn.InstanceNorm2d), Image.new("RGB", (3, 2))
+    with pytest.raises(UserError, match="the picture has 3x2 pixels, too few for this network: side=8 paints it"):
+        predictor(network).made(picture)
+    assert predictor(network, side=8).made(picture).size == (12, 8)
+
+
 @pytest.mark.parametrize(
     ("network", "given", "message"),
     [

@@ -20,7 +20,7 @@ from henkan.config.trees import config_folder
 from henkan.errors import UserError
 from henkan.serve import answers as module
 from henkan.serve.answers import Answers, Request
-from henkan.serve.choices import short
+from henkan.serve.choices import Shelf, short
 from henkan.zoo import networks
 
 SIDE = (37, 45)
@@ -55,6 +55,14 @@ def test_without_a_name_the_zoo_and_what_learns_nothing(tmp_path: Path, monkeypa
     write_model(tmp_path / "lines.safetensors", "line_drawing")
     first = page().offered[0]
     assert (first.name, first.task, first.asked) == ("lines", "line_drawing", False)
+
+
+def test_where_many_wait_nothing_is_loaded_beforehand(answers: Answers) -> None:
+    own = Answers(answers.cfg, answers.offered, Shelf(12))
+    own.line.places = 1
+    with own.line.turn(lambda: False):
+        own.warm()
+    assert not own.shelf.loaded and not len(own.line)
 
 
 def test_what_is_brushed_goes_and_all_else_stays(answers: Answers) -> None:
@@ -149,6 +157,7 @@ def test_what_lies_elsewhere_or_is_a_strangers_is_not_opened(tmp_path: Path, mon
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     own = page("generator=telea", "paths.runs=runs")
+    (tmp_path / "here" / "runs").mkdir()
     assert json.loads(get(own, "/runs.json").body) == []
     write_model(tmp_path / "outside.safetensors", "dehazing")
     (tmp_path / "here" / "link.safetensors").symlink_to(tmp_path / "outside.safetensors")
@@ -158,6 +167,7 @@ def test_what_lies_elsewhere_or_is_a_strangers_is_not_opened(tmp_path: Path, mon
         str(tmp_path / "outside.safetensors"),
         "link.safetensors",
         "none",
+        "runs",
         "a" * 300,
     ):
         status, told = line(post(own, "/add", body({"place": place}, {})))

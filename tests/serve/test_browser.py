@@ -161,6 +161,11 @@ def test_brush_undo_and_download_at_full_size(person: Callable[..., Person]) -> 
     changed = (made != picture).any(axis=2)
     assert changed[int(0.45 * 900), 600] or changed[380:480, 500:700].any()
     assert not changed[:250].any() and not changed[:, :350].any() and 0.005 < changed.mean() < 0.1
+    one.page.focus("#place")
+    one.page.keyboard.type("mine")
+    one.page.keyboard.press("Control+z")
+    assert one.page.evaluate("[strokes.length, document.getElementById('place').value]") == [1, ""]
+    one.page.focus("#picture")
     one.page.keyboard.press("Control+z")
     one.until("strokes.length", 0)
     one.until("results.size", 0)

@@ -6,6 +6,7 @@ import http.client
 import io
 import json
 import socket
+import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -19,7 +20,8 @@ from torch import nn
 
 from henkan.errors import UserError
 from henkan.serve import server as module
-from henkan.serve.answers import BODY, Answers
+from henkan.serve.answers import BODY, Answer, Answers, Request
+from henkan.serve.line import Gone
 from henkan.serve.server import Server
 
 
@@ -128,6 +130,31 @@ def test_a_body_that_ends_too_soon_is_nobody(served: tuple[Server, Answers]) -> 
         tab.shutdown(socket.SHUT_WR)
         assert tab.recv(1) == b""
     until(lambda: len(answers.line) == 0)
+
+
+def test_a_connection_that_breaks_in_mid_body_is_nobody(
+    served: tuple[Server, Answers], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, answers = served
+    ended: list[object] = []
+
+    def watched(request: Request) -> Answer:
+        try:
+            ended.append(answers(request))
+        except Gone as gone:
+            ended.append(gone)
+            raise
+        raise AssertionError("somebody was answered")
+
+    monkeypatch.setattr(server, "answers", watched)
+    head = f"POST /open HTTP/1.1\r\nHost: localhost\r\nContent-Type: {BODY}\r\nContent-Length: 99\r\n\r\nab"
+    with socket.create_connection(("127.0.0.1", server.server_address[1])) as tab:
+        tab.sendall(head.encode())
+        until(lambda: len(answers.line) == 1)
+        # Closed so, a connection is reset.
+        tab.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    until(lambda: ended)
+    assert isinstance(ended[0], Gone)
 
 
 def test_what_is_too_long_is_read_away_so_that_the_answer_arrives(served: tuple[Server, Answers]) -> None:

@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 from PIL import Image, ImageCms
 
 from henkan.launching.execute import execute
+from henkan.prediction.pictures import read
 from henkan.verbs import train
 
 ORIENTATION = 0x0112
@@ -113,6 +114,15 @@ def test_other_modes_are_converted(tmp_path: Path, mode: str, becomes: str) -> N
     assert predict(tmp_path, f"input={tmp_path / 'a.tif'}") == 0
     with Image.open(tmp_path / "out" / "a.png") as image:
         assert image.mode == becomes
+
+
+@pytest.mark.parametrize("mode", ["1", "L"])
+def test_grey_of_which_one_tone_is_transparent_stays_grey(mode: str, tmp_path: Path) -> None:
+    grey = Image.new(mode, (48, 40), 255)
+    grey.paste(0, (0, 0, 5, 5))
+    grey.save(tmp_path / "a.png", transparency=0)
+    made = read(tmp_path / "a.png")
+    assert made.mode == "LA" and made.getpixel((2, 2)) == (0, 0) and made.getpixel((9, 9)) == (255, 255)
 
 
 @pytest.mark.parametrize(

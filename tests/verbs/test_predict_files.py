@@ -152,6 +152,12 @@ def test_all_pages_of_a_file(tmp_path: Path, capfd: pytest.CaptureFixture[str]) 
     assert predict(tmp_path, f"input={tmp_path / 'book.tif'}", f"mask={hole}", f"output={tmp_path / 'two'}") == 1
     assert sorted(path.name for path in (tmp_path / "two").iterdir()) == ["book_1.png", "book_3.png"]
     assert "book.tif, page 2: " in capfd.readouterr().err
+    # None of several files has the name that was given for one.
+    pages[0].save(tmp_path / "book.tif", save_all=True, append_images=pages[2:])
+    given = [f"input={tmp_path / 'book.tif'}", f"mask={hole}", f"output={tmp_path / 'three' / 'one.png'}"]
+    assert predict(tmp_path, *given) == 0
+    assert sorted(path.name for path in (tmp_path / "three").iterdir()) == ["one_1.png", "one_2.png"]
+    assert capfd.readouterr().out.strip() == str(tmp_path / "three")
 
 
 def test_exif_that_cannot_be_written_again(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -232,6 +238,8 @@ def test_masks_beside_pictures_are_those_of_their_own_folder(tmp_path: Path) -> 
     assert find(str(tmp_path / "in"))[0] == [
         tmp_path / "in" / "one" / "a.png", tmp_path / "in" / "two" / "a_mask.png", tmp_path / "in" / "two" / "b.png",
     ]  # fmt: skip
+    (tmp_path / "in" / "one" / "folder").mkdir()
+    assert find(f"{tmp_path}/in/one/*")[0] == [tmp_path / "in" / "one" / "a.png"]
 
 
 @pytest.mark.parametrize(

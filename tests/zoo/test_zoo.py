@@ -118,10 +118,10 @@ def test_a_sheet_says_what_it_must(tmp_path: Path) -> None:
 
 def test_a_card_names_no_place_of_this_machine() -> None:
     run = ["experiment=srresnet", "data.path=/home/me/photos", "init=/home/me/runs/a", "seed=1"]
-    run += ["paths.runs=/tmp/runs", "logger=csv", "trainer.threads=1", "trainer.precision=bf16-mixed"]
+    run += ["paths.runs=/tmp/runs", "logger=csv", "trainer.threads=1", "++trainer.precision=bf16-mixed"]
     told = ["experiment=srresnet", "init=model:sr"]
     assert portable(run, told) == [
-        *("experiment=srresnet", "data.path=photos", "init=model:sr", "seed=1", "trainer.precision=bf16-mixed")
+        *("experiment=srresnet", "data.path=photos", "init=model:sr", "seed=1", "++trainer.precision=bf16-mixed")
     ]
 
 

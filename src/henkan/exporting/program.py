@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from henkan.errors import UserError
 from henkan.exporting.source import Source
-from henkan.sample import named_arguments
+from henkan.networks.modes import heeds
 
 # How far an exported program may be from the network itself, of pictures in [0, 1].
 TOLERANCE = 1e-4
@@ -28,18 +28,19 @@ class Program(nn.Module):
     """What a person gives a network, by position, to what is made of it: (B, C, H, W) float32 in [0, 1] each.
 
     `takes` names what is given, with its channels, `makes` the answer: `output`, a picture, or `labels`, the likeliest
-    class (B, 1, H, W) int64. Sides are multiples of `multiple`; hints are a and b over 110, in [-1, 1].
+    class (B, 1, H, W) int64. Sides are multiples of `multiple`, filled up by `padding`; hints are a and b over 110, in
+    [-1, 1].
     """
 
     def __init__(self, source: Source) -> None:
         super().__init__()
         self.network, self.transform = source.network, source.transform
-        asked = named_arguments(self.network.forward).keys() - getattr(self.network, "ignores", frozenset())
         task, sources = self.transform.task, source.config["source_channels"] or source.config["channels"] or 3
-        optional = {"hints", "hint_mask"} - asked
-        self.takes = {name: channels or sources for name, channels in task.given.items() if name not in optional}
+        unheeded = {"hints", "hint_mask"} - heeds(self.network)
+        self.takes = {name: channels or sources for name, channels in task.given.items() if name not in unheeded}
         self.makes = "labels" if task.answers == "classes" else "output"
         self.multiple = int(getattr(self.network, "multiple", 1))
+        self.padding = str(getattr(self.network, "padding", "reflect"))
 
     def forward(self, *given: Tensor) -> Tensor:
         sample = dict(zip(self.takes, given, strict=True))
@@ -64,13 +65,13 @@ class Program(nn.Module):
         """A multiple of what sides may be, three of which are `LEAST` pixels or more."""
         return self.multiple * -(-LEAST // (3 * self.multiple))
 
-    def example(self, rows: int, columns: int, batch: int = 1) -> tuple[Tensor, ...]:
-        """Return pictures of so many steps, as a person could give them; masks mark about a third."""
+    def example(self, rows: int, columns: int) -> tuple[Tensor, ...]:
+        """Return a picture of so many steps and what goes with it, as a person gives them; masks mark about a third."""
         draw = torch.Generator().manual_seed(rows * 31 + columns)
         shape = (rows * self.step, columns * self.step)
         found = []
         for name, channels in self.takes.items():
-            values = torch.rand(batch, channels, *shape, generator=draw)
+            values = torch.rand(1, channels, *shape, generator=draw)
             found.append((values < 0.3).float() if name.endswith("mask") else values)
         return tuple(found)
 
@@ -83,14 +84,14 @@ class Checked:
     sizes: tuple[tuple[int, int], ...]
 
 
-def compared(program: Program, run: Callable[[Sequence[Tensor]], Tensor], what: str, batch: int = 1) -> Checked:
+def compared(program: Program, run: Callable[[Sequence[Tensor]], Tensor], what: str) -> Checked:
     """Hold what a file makes of pictures of several sizes against the network's answers.
 
     Raises `UserError` where they differ by more than `TOLERANCE`.
     """
     worst, sizes = 0.0, []
     for rows, columns in SIZES:
-        given = program.example(rows, columns, batch)
+        given = program.example(rows, columns)
         with torch.inference_mode():
             expected = program(*given)
         found = run(given)

@@ -35,7 +35,6 @@ def write_card(file: Path, source: Source, program: Program, checked: Checked) -
 
 def facts(source: Source, program: Program) -> dict[str, Any]:
     """Return what henkan has to know of a program, to apply it as it applies the network itself."""
-    network = program.network
     return {
         **source.facts,
         "config": OmegaConf.to_yaml(source.portable),
@@ -44,8 +43,8 @@ def facts(source: Source, program: Program) -> dict[str, Any]:
         "classes": program.classes,
         "least": LEAST,
         "multiple": program.multiple,
-        "padding": getattr(network, "padding", "reflect"),
-        "context": getattr(network, "context", None),
+        "padding": program.padding,
+        "context": getattr(program.network, "context", None),
     }
 
 
@@ -62,7 +61,7 @@ def card(name: str, source: Source, program: Program, checked: Checked) -> str:
     sizes = ", ".join(f"{height}x{width}" for height, width in checked.sizes)
     multiple = f"{LEAST} or more"
     if program.multiple > 1:
-        multiple += f", multiples of {program.multiple}: pad by reflection, and cut"
+        multiple += f", multiples of {program.multiple}: pad ({program.padding}), and cut"
     return "\n".join(
         [
             f"# {name}",

@@ -18,7 +18,7 @@ from henkan.networks.modes import learns
 from henkan.runs.lines import recorded
 from henkan.runs.mark import is_own, mark
 from henkan.runs.record import read_record
-from henkan.runs.trained import own_config, run_folder
+from henkan.runs.trained import own_config, read_config, run_folder
 from henkan.training import checkpoint, model_file
 from henkan.training.assemble import build_network, build_transform
 from henkan.transform import Transform
@@ -47,9 +47,7 @@ class Source:
     @property
     def portable(self) -> DictConfig:
         """The config as another machine may read it: it names no place of this one."""
-        plain = OmegaConf.to_container(self.own, resolve=True)
-        assert isinstance(plain, dict)
-        return OmegaConf.create({**without_places(plain), "paths": {"cache": None}})
+        return portable(self.own)
 
 
 def source_of(cfg: DictConfig) -> Source:
@@ -61,28 +59,34 @@ def source_of(cfg: DictConfig) -> Source:
     path = checkpoint.find_checkpoint(place, cfg.iteration)
     state = checkpoint.load(path)
     checkpoint.load_weights(network, checkpoint.generator(state), path)
+    facts = facts_of_model(place) if model_file.is_model(place) else facts_of_run(place, own, state)
+    return Source(network.eval(), own, facts)
+
+
+def facts_of_model(file: Path) -> dict[str, str]:
+    """Return what a model file says, except whose it is: it may have been anybody's."""
+    return {key: value for key, value in model_file.said(file).items() if key not in ("config", "mark")}
+
+
+def facts_of_run(place: Path, own: DictConfig, state: Mapping[str, Any]) -> dict[str, str]:
+    """Return what is known of a run with this config and checkpoint, marked as its maker's if it is this person's."""
+    folder = run_folder(place)
+    record: Mapping[str, Any] = read_record(folder) or {}
+    known = {"identity": record.get("identity"), "iterations": state.get("iteration")}
     facts = {"henkan": version("henkan"), "recipe": str(own.get("recipe") or "")}
-    if model_file.is_model(place):
-        facts = model_file.said(place)
-    else:
-        record: Mapping[str, Any] = read_record(run_folder(place)) or {}
-        facts |= {key: str(record[key]) for key in ("identity",) if key in record}
-        facts |= {"iterations": str(state["iteration"])} if "iteration" in state else {}
-        if (lines := recorded(place)) is not None:
-            facts["lines"] = json.dumps(lines)
-    source = Source(network.eval(), own, {key: value for key, value in facts.items() if key not in ("config", "mark")})
-    # Whose run it was is its exporter's to say, and of the config as it is written.
-    mine = not model_file.is_model(place) and is_own(read_record(run_folder(place)) or {}, own)
-    if mine and (signed := mark(str(facts.get("identity")), plain(source.portable))) is not None:
-        return Source(source.network, own, {**source.facts, "mark": signed})
-    return source
+    facts |= {key: str(value) for key, value in known.items() if value is not None}
+    if (lines := recorded(place)) is not None:
+        facts["lines"] = json.dumps(lines)
+    # A run is one's own by the config that it wrote, and a file by the one that it holds.
+    written = read_config(folder / "config.yaml")
+    if is_own(record, written) and (signed := mark(str(known["identity"]), dict(portable(own)))) is not None:
+        facts["mark"] = signed
+    return facts
 
 
-def plain(config: DictConfig) -> dict[str, Any]:
-    """Return a config as plain values."""
-    found = OmegaConf.to_container(config)
-    assert isinstance(found, dict)
-    return {str(key): value for key, value in found.items()}
+def portable(own: DictConfig) -> DictConfig:
+    """Return a config as another machine may read it: it names no place of this one."""
+    return OmegaConf.create({**without_places(OmegaConf.to_container(own, resolve=True)), "paths": {"cache": None}})
 
 
 def without_places(node: Any) -> Any:

@@ -1,18 +1,31 @@
-"""Temporary modes of a network: batch statistics without a trace, weights that take no gradient."""
+"""What is asked of any network, and its temporary modes: statistics without a trace, weights without a gradient."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.parametrizations import _SpectralNorm
+
+from henkan.sample import named_arguments
 
 
 def learns(network: nn.Module) -> bool:
     """Whether a network has weights to learn; what an exported program does is `learned`, too."""
     return getattr(network, "learned", False) is True or any(weight.requires_grad for weight in network.parameters())
+
+
+def heeds(network: nn.Module) -> set[str]:
+    """Return which arguments a network makes something of: those of its `forward` that it does not say it `ignores`."""
+    return named_arguments(network.forward).keys() - getattr(network, "ignores", frozenset())
+
+
+def device_of(network: nn.Module) -> torch.device:
+    """Return where a network is; what has neither weights nor statistics is on the CPU."""
+    return next((tensor.device for tensor in network.state_dict().values()), torch.device("cpu"))
 
 
 def stand_in_for(network: nn.Module, wrapper: nn.Module) -> None:

@@ -22,12 +22,11 @@ from henkan.degradations.global_colors import GlobalColors
 from henkan.degradations.grey import Grey
 from henkan.degradations.hints import Hints
 from henkan.errors import UserError
-from henkan.networks.modes import learns
+from henkan.networks.modes import heeds, learns
 from henkan.prediction.given import NOTHING, Given, Layer
 from henkan.prediction.pictures import on_white, read
 from henkan.prediction.predictor import PICTURE, Predictor
 from henkan.prediction.strokes import inner, parted, read_layer
-from henkan.sample import named_arguments
 from henkan.tasks.colorization import enlarged
 
 Pixels = NDArray[np.uint8]
@@ -56,7 +55,8 @@ class ColorPictures(Predictor):
     takes = frozenset({"points", "scribble", "style"})
 
     def check(self, given: Mapping[str, Any]) -> None:
-        asked = named_arguments(self.network.forward).keys() - getattr(self.network, "ignores", frozenset())
+        super().check(given)
+        asked = heeds(self.network)
         if learns(self.network) and not isinstance(self.transform.degradation, Hints):
             # Its layers may take them: what they mean was never learned.
             asked -= {"hints", "hint_mask"}

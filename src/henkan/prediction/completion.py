@@ -10,21 +10,20 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from omegaconf import ListConfig
 from PIL import Image
 from torch import Tensor, nn
 
 from henkan.config.build import build
 from henkan.data.masks import check_mask, read_mask
 from henkan.errors import UserError
-from henkan.networks.modes import learns
+from henkan.networks.modes import device_of, heeds, learns
 from henkan.prediction import tiling
 from henkan.prediction.companions import masks_of
-from henkan.prediction.given import NOTHING, Given
+from henkan.prediction.given import NOTHING, Given, whole_numbers
 from henkan.prediction.predictor import PICTURE, Predictor
 from henkan.prediction.removal import feathered, grown, object_in
 from henkan.pretrained.saliency import Saliency
-from henkan.sample import named_arguments
+from henkan.pretrained.weights import sought_in
 from henkan.transform import Transform
 
 # Pixels around the hole that post-processing is shown.
@@ -37,20 +36,21 @@ class FillHoles(Predictor):
     The hole is made wider by `grow` pixels, and what fills it mixed with the picture over `feather` pixels at its edge.
     """
 
-    takes = frozenset({"mask", "remove", "move"})
+    takes = frozenset({"mask", "remove"})
 
     def check(self, given: Mapping[str, Any]) -> None:
         if "move" in given:
             raise UserError(
                 "completion moves nothing: take task=super_resolution generator=bidirectional, with the object's mask"
             )
+        super().check(given)
         # Said before a mask is asked for.
-        if not learns(self.network) and "mask" not in named_arguments(self.network.forward):
+        if not learns(self.network) and "mask" not in heeds(self.network):
             raise UserError("this method fills no holes: if it is one for color, add task=colorization")
         if "mask" in given and "remove" in given:
             raise UserError("mask and remove both say what goes: give one of them")
         if "remove" in given:
-            if not is_box(given["remove"]):
+            if not whole_numbers(given["remove"], 4):
                 raise UserError(f"remove={given['remove']} is no box: give remove=[x,y,width,height], in pixels")
             # Said before a picture is read, if its weights are absent.
             _ = self.saliency
@@ -76,13 +76,17 @@ class FillHoles(Predictor):
             check_mask(given.mask, (image.height, image.width), name)
             hole = given.mask > 0
         hole = grown(hole, self.cfg.grow)
+        if hole.all():
+            raise UserError(f"{name}: the hole, {self.cfg.grow} pixels wider, covers the whole picture: lower grow")
         result = complete(image, hole, self.network, self.transform, self.budget, self.postprocess)
         return feathered(image, result, hole, self.cfg.feather)
 
     @cached_property
     def saliency(self) -> Saliency:
         """What finds an object in a box."""
-        return Saliency()
+        # It may be asked for long after a model was loaded.
+        with sought_in(self.cfg.paths.weights):
+            return Saliency()
 
     @cached_property
     def postprocess(self) -> Callable[[Tensor, Tensor], Tensor] | None:
@@ -90,11 +94,6 @@ class FillHoles(Predictor):
         node = self.cfg.get("postprocess")
         made: Callable[[Tensor, Tensor], Tensor] | None = None if node is None else build(node)
         return made
-
-
-def is_box(given: object) -> bool:
-    """Whether what was given is four whole numbers."""
-    return isinstance(given, ListConfig | list | tuple) and len(given) == 4 and all(type(each) is int for each in given)
 
 
 def complete(
@@ -112,7 +111,7 @@ def complete(
     tiles = tiling.split(hole, budget, getattr(network, "context", None), getattr(network, "multiple", 1))
     if not tiles:
         return image
-    device = next((tensor.device for tensor in network.state_dict().values()), torch.device("cpu"))
+    device = device_of(network)
     pixels = np.asarray(image.convert("RGB"))
 
     @torch.inference_mode()

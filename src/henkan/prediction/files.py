@@ -16,8 +16,8 @@ from henkan.prediction.companions import MASK
 def find(given: str, apart: Iterable[Path] = ()) -> tuple[list[Path], Path | None]:
     """Return the pictures that a file, a folder or a pattern means, and the folder that they all lie below.
 
-    A folder is searched to any depth, by the rules of training; masks beside pictures are left out, and so are folders
-    in it that are set `apart`: for results, for masks.
+    A folder is searched to any depth, by the rules of training; masks beside pictures are left out, and so is what lies
+    in it and is set `apart`: folders for results and for masks, a scribble. A pattern means no folders.
     """
     named, root = Path(given).expanduser(), None
     if named.is_dir():
@@ -29,7 +29,8 @@ def find(given: str, apart: Iterable[Path] = ()) -> tuple[list[Path], Path | Non
     elif named.is_file():
         found = [named]
     else:
-        found, root = sorted(Path(path) for path in glob.glob(str(named), recursive=True)), unchanging(named)
+        matched = map(Path, glob.glob(str(named), recursive=True))
+        found, root = sorted(path for path in matched if not path.is_dir()), unchanging(named)
     stems = {(path.parent, path.stem) for path in found}
     pictures = [
         path

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
+from omegaconf import ListConfig
 from PIL import Image
 
 from henkan.data.masks import Mask
@@ -39,3 +40,12 @@ class Given:
 
 
 NOTHING = Given()
+
+
+def whole_numbers(given: object, count: int) -> TypeGuard[Sequence[int]]:
+    """Whether what was given is so many whole numbers."""
+    return (
+        isinstance(given, ListConfig | list | tuple)
+        and len(given) == count
+        and all(type(number) is int for number in given)
+    )

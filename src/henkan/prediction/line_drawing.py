@@ -42,6 +42,7 @@ class RedrawPages(Predictor):
     def check(self, given: Mapping[str, Any]) -> None:
         if self.cfg.vector not in (None, "svg"):
             raise UserError(f"vector={self.cfg.vector} must be svg, or null")
+        super().check(given)
 
     def made(self, image: Image.Image, given: Given = NOTHING, name: str = PICTURE) -> Image.Image:
         drawn = whitened(on_white(image), name, self.cfg.invert)

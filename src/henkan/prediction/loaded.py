@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 from torch import nn
 
 from henkan.config.build import build
-from henkan.config.resolved import resolved
+from henkan.config.resolved import Config, resolved
 from henkan.errors import UserError
 from henkan.evaluation.blend import blend_of, ensembled
 from henkan.networks.modes import learns
@@ -36,8 +36,20 @@ def load(cfg: DictConfig, overrides: Sequence[str] | None = None) -> Predictor:
         # A generator that learns nothing is shown no mean color.
         trained.statistics.mean = [0.5, 0.5, 0.5]
     config = resolved(trained)
-    if cfg.run is not None and is_program(Path(cfg.run)):
-        return of_program(Path(cfg.run), cfg, trained)
+    if cfg.run is not None and is_program(path := Path(cfg.run)):
+        program.check_alone(cfg, bool(config["evaluation"].get("ensemble")))
+        network: nn.Module = program.load(path, program_file.said(path), cfg.trust)
+    else:
+        network = generator_of(cfg, config).to(device_for(config))
+    transform = build_transform(config)
+    if isinstance(network, program.ExportedNetwork):
+        transform = program.ExportedTransform(transform.task, transform.degradation)
+    predict: Predictor = build(config["predictor"])(network.eval(), transform, cfg, trained)
+    return predict
+
+
+def generator_of(cfg: DictConfig, config: Config) -> nn.Module:
+    """Return the generator of a run, blended or ensembled as was asked, or one of `config` that needs no run."""
     network = build_network(config, "generator")
     if learns(network):
         if cfg.run is None:
@@ -47,20 +59,7 @@ def load(cfg: DictConfig, overrides: Sequence[str] | None = None) -> Predictor:
             checkpoint.load_weights(network, checkpoint.generator(checkpoint.load(path)), path)
         blend = blend_of(cfg)
         network = network if blend is None else blend(network)
-    network = ensembled(network, config)
-    transform = build_transform(config)
-    predict: Predictor = build(config["predictor"])(network.to(device_for(config)).eval(), transform, cfg, trained)
-    return predict
-
-
-def of_program(path: Path, cfg: DictConfig, trained: DictConfig) -> Predictor:
-    """Return what applies an exported program. Raises `UserError`."""
-    config = resolved(trained)
-    program.check_alone(cfg, bool(config["evaluation"].get("ensemble")))
-    network, around = program.load(path, program_file.said(path), cfg.trust), build_transform(config)
-    transform = program.ExportedTransform(around.task, around.degradation)
-    predict: Predictor = build(config["predictor"])(network.eval(), transform, cfg, trained)
-    return predict
+    return ensembled(network, config)
 
 
 def load_published(network: nn.Module, init: str | None) -> None:

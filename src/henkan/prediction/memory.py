@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFile
 from torch import Tensor
 
+from henkan.data.decode import upright
 from henkan.data.masks import Mask, painted, read_mask
 from henkan.errors import UserError
 from henkan.prediction.given import Layer
-from henkan.prediction.pictures import in_8_bits
+from henkan.prediction.pictures import has_16_bits, in_8_bits
 from henkan.prediction.strokes import read_layer
 
 Array = NDArray[Any]
@@ -29,10 +30,13 @@ def pictures_in(given: Any, name: str) -> tuple[list[Image.Image], Restore]:
 
     `given` is a Pillow picture; an array (H, W) or (H, W, C); or a tensor (C, H, W) or (B, C, H, W); with 8 bits or
     floats in [0, 1], C from 1 to 4. Floats are worked on in 8 bits, and where these stay as they are, so do they.
-    Classes (Pillow's mode P) stay whole numbers. Raises `UserError` for all else, which it calls `name`.
+    A picture that Pillow has opened, and nobody has worked on since, is seen as in its file: upright. Classes (Pillow's
+    mode P) stay whole numbers. Raises `UserError` for all else, which it calls `name`.
     """
     if isinstance(given, Image.Image):
-        return [in_8_bits(given, False, Path(name))], lambda made: made[0]
+        deep = has_16_bits(given)
+        seen = upright(given) if isinstance(given, ImageFile.ImageFile) else given
+        return [in_8_bits(seen, deep, Path(name))], lambda made: made[0]
     if isinstance(given, Tensor):
         return pictures_in_tensor(given, name)
     if isinstance(given, np.ndarray):
@@ -110,8 +114,6 @@ def mask_in(given: Any, name: str, number: int = 0) -> Mask:
         return read_mask(Path(given).expanduser())
     if isinstance(given, Tensor) and given.ndim == 2:
         given = given[None]
-    if isinstance(given, Tensor) and given.dtype == torch.bool:
-        given = given.float()
     images, _ = pictures_in(given, name)
     layers = np.asarray(chosen(images, number, name).convert("RGBA"))
     light = (layers[..., :3].max(axis=2).astype(np.int32) * layers[..., 3] + 254) // 255

@@ -54,8 +54,10 @@ class Model:
     @cached_property
     def discriminator(self) -> nn.Module | None:
         """What judged the generator in training, in eval mode."""
-        weights = {} if self.weights is None else checkpoint.part(checkpoint.load(self.weights), "discriminator")
-        if self.weights is None or not weights:
+        if self.weights is None:
+            return None
+        weights = checkpoint.part(checkpoint.load(self.weights), "discriminator")
+        if not weights:
             return None
         network = build_network(self.config, "discriminator")
         checkpoint.load_weights(network, weights, self.weights)
@@ -64,7 +66,7 @@ class Model:
     @property
     def task(self) -> str:
         """The name of the task, as in `task=NAME`."""
-        return type(self.predictor.transform.task).__module__.rpartition(".")[2]
+        return self.predictor.task
 
     @property
     def takes(self) -> frozenset[str]:
@@ -87,9 +89,9 @@ class Model:
         """Return what becomes of a picture of any size, whole, what is known of it unchanged, in tiles where it is big.
 
         `picture` is an array (H, W) or (H, W, C), a tensor (C, H, W) or (B, C, H, W), either of 8 bits or of floats in
-        [0, 1], or a picture of Pillow; masks, scribbles, strokes and styles are of any of these kinds, or paths.
-        `points` are [[x, y, "#rrggbb"], …]. Options are those of `henkan predict`: grow, feather, invert, resize, side,
-        megapixels. Raises `UserError` in one line.
+        [0, 1], or a picture of Pillow (turned upright where it comes straight from its file); masks, scribbles, strokes
+        and styles are of any of these kinds, or paths. `points` are [[x, y, "#rrggbb"], …]. Options are those of
+        `henkan predict`: grow, feather, invert, resize, side, megapixels. Raises `UserError` in one line.
         """
         named = {
             "mask": mask,
@@ -112,9 +114,6 @@ class Model:
 
     def prepared(self, given: Mapping[str, Any], options: Mapping[str, Any]) -> Predictor:
         """Return what applies the network under these options, checked. Two calls at once do not meet."""
-        for key in given.keys() - self.takes:
-            known = f"it takes {', '.join(sorted(self.takes))}" if self.takes else "it takes a picture alone"
-            raise UserError(f"{key}: {self.name} does not take it ({self.task}): {known}")
         for key in options.keys() - set(OPTIONS):
             raise UserError(f"{key} cannot be said at each call: what can is {', '.join(OPTIONS)}")
         predictor = copy.copy(self.predictor)

@@ -58,9 +58,8 @@ def in_8_bits(image: Image.Image, deep: bool, path: Path) -> Image.Image:
         raise UserError(f"{path} has more than 8 bits a sample: save it again with 8")
     if image.mode in ("L", "RGB", "LA", "RGBA") and "transparency" not in image.info:
         return image
-    if image.mode == "1":
-        return image.convert("L")
-    return image.convert("RGBA" if image.has_transparency_data else "RGB")
+    kind = "L" if image.mode in ("1", "L") else "RGB"
+    return image.convert(f"{kind}A" if image.has_transparency_data else kind)
 
 
 def beside(image: Image.Image) -> dict[str, Any]:
@@ -108,11 +107,9 @@ def on_white(image: Image.Image) -> Floats:
     return np.asarray(np.asarray(image.convert("RGB"), np.float32) / 255, np.float32)
 
 
-def has_16_bits(opened: Image.Image) -> bool:
+def has_16_bits(file: Image.Image) -> bool:
     """Say whether a file, not yet decoded, has 16 bits a sample: Pillow would cut those of colors to 8, silently."""
-    if not isinstance(opened, ImageFile.ImageFile):
-        return False
-    return any(";16" in str(layout) for *_, layout in opened.tile)
+    return isinstance(file, ImageFile.ImageFile) and any(";16" in str(layout) for *_, layout in file.tile)
 
 
 def profile(image: Image.Image) -> bytes | None:

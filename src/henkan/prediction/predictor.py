@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 from henkan.data.drawings import Floats
 from henkan.data.paper import line_width
 from henkan.errors import UserError
+from henkan.networks.modes import device_of
 from henkan.prediction import tiling
 from henkan.prediction.given import NOTHING, Given
 from henkan.prediction.pictures import FORMATS, beside, encoded, profile, read
@@ -43,14 +45,22 @@ class Predictor(ABC):
 
     def __init__(self, network: nn.Module, transform: Transform, cfg: DictConfig, trained: DictConfig) -> None:
         self.network, self.transform, self.cfg, self.trained = network, transform, cfg, trained
-        self.device = next((tensor.device for tensor in network.state_dict().values()), torch.device("cpu"))
+        self.device = device_of(network)
         self.ending = ending_of(cfg)
         self.lines = None if cfg.get("run") is None else recorded(Path(cfg.run))
         # The folder below which the pictures lie, where they are given as such.
         self.root: Path | None = None
 
-    def check(self, given: Mapping[str, Any]) -> None:  # noqa: B027 - most tasks have nothing to say.
-        """Raise `UserError` for settings that cannot be, and for what is given (by its names) to no use."""
+    @property
+    def task(self) -> str:
+        """The name of the task, as in `task=NAME`."""
+        return type(self.transform.task).__module__.rpartition(".")[2]
+
+    def check(self, given: Mapping[str, Any]) -> None:
+        """Raise `UserError` for settings that cannot be, and for what is given, by its names, to no use."""
+        if unused := sorted(given.keys() - self.takes):
+            known = f"it takes {', '.join(sorted(self.takes))}" if self.takes else "it takes a picture alone"
+            raise UserError(f"{unused[0]}: {type(self.network).__name__} does not take it ({self.task}): {known}")
 
     @abstractmethod
     def made(self, image: Image.Image, given: Given = NOTHING, name: str = PICTURE) -> Image.Image:
@@ -62,8 +72,8 @@ class Predictor(ABC):
         return []
 
     def asked(self) -> dict[str, Any]:
-        """Return what of `takes` was given on the command line, as it was given."""
-        return {name: value for name in sorted(self.takes) if (value := self.cfg.get(name)) is not None}
+        """Return what was given on the command line beside pictures, as it was given."""
+        return {field.name: value for field in fields(Given) if (value := self.cfg.get(field.name)) is not None}
 
     def beside(self, path: Path) -> Given:
         """Return what belongs to the picture in a file; `expect` has been asked before."""
@@ -131,22 +141,26 @@ class Predictor(ABC):
         if (told := advice(line_width(page), self.lines, self.cfg.resize)) is not None:
             say(f"{name}: {told}")
 
-    def output(self, source: Tensor) -> Tensor:
-        """Return the picture that the network and the task make of a source."""
-        found: Tensor = self.transform.generate(self.network, {"source": source})["output"]
+    def output(self, source: Tensor, **beside: Tensor) -> Tensor:
+        """Return the picture that the network and the task make of a source, and of what a sample has beside it."""
+        found: Tensor = self.transform.generate(self.network, {"source": source, **beside})["output"]
         return found
 
 
 def check_numbers(cfg: DictConfig) -> None:
-    """Raise `UserError` for numbers that cannot be."""
+    """Raise `UserError` for numbers that cannot be, and for what is none."""
     for key in ("resize", "megapixels"):
-        if not 0 < cfg[key] < math.inf:
+        if not (is_number(cfg[key]) and 0 < cfg[key] < math.inf):
             raise UserError(f"{key}={cfg[key]} must be above 0")
     for key in ("grow", "feather"):
-        if cfg[key] < 0:
+        if not (is_number(cfg[key]) and cfg[key] >= 0):
             raise UserError(f"{key}={cfg[key]} must be 0 pixels or more")
-    if not 1 <= cfg.quality <= 100:
+    if not (is_number(cfg.quality) and 1 <= cfg.quality <= 100):
         raise UserError(f"quality={cfg.quality} must be from 1 to 100")
+
+
+def is_number(value: object) -> bool:
+    return isinstance(value, int | float)
 
 
 def is_file_name(output: Path) -> bool:

@@ -39,9 +39,7 @@ def object_in(pixels: NDArray[np.uint8], box: Sequence[int], saliency: Saliency,
 
 def grown(hole: NDArray[np.bool_], by: int) -> NDArray[np.bool_]:
     """Return a hole (H, W) with all that lies within `by` pixels of it."""
-    if by < 1:
-        return hole
-    if not hole.any():
+    if by < 1 or not hole.any():
         return hole
     # Of every pixel to the hole: as fast for many pixels as for few.
     distance = cv2.distanceTransform((~hole).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)

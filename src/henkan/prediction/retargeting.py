@@ -9,29 +9,35 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from omegaconf import DictConfig, ListConfig
+from omegaconf import DictConfig
 from torch import Tensor
 
 from henkan.baselines.bidirectional import Bidirectional
 from henkan.data.drawings import Floats
 from henkan.data.masks import check_mask, read_mask
 from henkan.errors import UserError
-from henkan.prediction.companions import masks_of
-from henkan.prediction.given import Given, Layer
+from henkan.prediction.companions import Place, companions_of, masks_of
+from henkan.prediction.given import Given, Layer, whole_numbers
 from henkan.prediction.pictures import read
 from henkan.prediction.removal import grown
 
 
 class Companions:
     """The files that say of pictures what counts (`cfg.importance`: one, or a folder with one of each stem), or which
-    object moves (`cfg.mask`)."""
+    object moves (`cfg.mask`). `place` says where in a folder a picture lies. Raises `UserError` where one is missing.
+    """
 
-    def __init__(self, cfg: DictConfig, pictures: Sequence[Path]) -> None:
+    def __init__(self, cfg: DictConfig, pictures: Sequence[Path], place: Place) -> None:
         self.move = cfg.move
         marked = None if cfg.mask is None else Path(str(cfg.mask))
-        self.masks = {} if self.move is None else masks_of(pictures, marked)
-        given = None if cfg.importance is None else Path(str(cfg.importance)).expanduser()
-        self.importance = {} if given is None else {path: importance_path(path, given) for path in pictures}
+        self.masks = {} if self.move is None else masks_of(pictures, marked, place)
+        self.importance: dict[Path, Path] = {}
+        if cfg.importance is not None:
+            told = Path(str(cfg.importance))
+            self.importance = companions_of(pictures, told, place)
+            for path in pictures:
+                if not (own := self.importance.get(path, told / f"{path.stem}.png")).is_file():
+                    raise UserError(f"there is no {own}, which would say what is important in {path}")
 
     @property
     def files(self) -> list[Path]:
@@ -94,20 +100,11 @@ def tensor_of(values: Floats | NDArray[np.bool_], device: torch.device) -> Tenso
     return torch.from_numpy(values.astype(np.float32).transpose(2, 0, 1).copy())[None].to(device)
 
 
-def move_of(given: Any) -> tuple[int, int]:
+def move_of(given: object) -> tuple[int, int]:
     """Return by how many pixels an object goes right and down. Raises `UserError` for all else."""
-    pair = isinstance(given, ListConfig | list | tuple) and len(given) == 2
-    if not pair or not all(type(value) is int for value in given):
+    if not whole_numbers(given, 2):
         raise UserError(f"move={given} is no way in pixels: give move=[right,down], as in move=[40,0] or move=[-25,10]")
     return given[0], given[1]
-
-
-def importance_path(path: Path, given: Path) -> Path:
-    """Return where a picture's importance is told: in the given file, or in that of its stem in the given folder."""
-    own = given / f"{path.stem}.png" if given.is_dir() else given
-    if not own.is_file():
-        raise UserError(f"there is no {own}, which would say what is important in {path}")
-    return own
 
 
 def importance_in(layer: Layer, shape: tuple[int, ...], name: str) -> Floats:

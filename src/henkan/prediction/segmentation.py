@@ -33,7 +33,7 @@ class SegmentPictures(Predictor):
         return super().endings
 
     def made(self, image: Image.Image, given: Given = NOTHING, name: str = PICTURE) -> Image.Image:
-        found = Image.fromarray(self.classes(on_white(image)), "L")
+        found = Image.fromarray(self.classes(on_white(image)))
         found.putpalette(palette())
         return found
 

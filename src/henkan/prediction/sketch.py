@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from torch import Tensor
 
 from henkan.data.decode import opened
 from henkan.data.drawings import Floats
 from henkan.errors import UserError
+from henkan.prediction.companions import companions_of
 from henkan.prediction.given import NOTHING, Given, Layer
 from henkan.prediction.line_drawing import rescaled, whitened
 from henkan.prediction.pictures import as_picture, on_white
@@ -34,15 +34,21 @@ class PaintSketches(Predictor):
     profiled = False
 
     def expect(self, pictures: Sequence[Path]) -> list[Path]:
-        given = None if self.cfg.strokes is None else str(self.cfg.strokes)
-        self.strokes = {path: strokes_path(path, given, len(pictures), self.place(path)) for path in pictures}
-        without = sum(path is None for path in self.strokes.values())
-        if given is not None and without:
-            say(f"{without} of {len(pictures)} sketches have no STEM.png in {given}, and are painted without strokes")
-        return [path for path in self.strokes.values() if path is not None]
+        super().expect(pictures)
+        self.strokes: dict[Path, Path] = {}
+        if self.cfg.strokes is not None:
+            given, count = Path(str(self.cfg.strokes)), len(pictures)
+            if not given.exists():
+                raise UserError(f"strokes={given} is neither a picture nor a folder")
+            if count > 1 and not given.is_dir():
+                raise UserError(f"strokes={given} is one picture for {count} sketches: give a folder of strokes")
+            self.strokes = companions_of(pictures, given, self.place)
+            if without := count - len(self.strokes):
+                say(f"{without} of {count} sketches have no STEM.png in {given}, and are painted without strokes")
+        return list(self.strokes.values())
 
     def beside(self, path: Path) -> Given:
-        own = self.strokes[path]
+        own = self.strokes.get(path)
         return NOTHING if own is None else Given(strokes=read_strokes(own))
 
     def made(self, image: Image.Image, given: Given = NOTHING, name: str = PICTURE) -> Image.Image:
@@ -61,31 +67,8 @@ class PaintSketches(Predictor):
 
     def painted(self, sketch: Floats, strokes: Floats) -> Floats:
         """Return the network's picture (H, W, 3) of a sketch (H, W) and strokes (H, W, 3), all in [0, 1]."""
-
-        def paint(both: Tensor) -> Tensor:
-            output: Tensor = self.transform.generate(self.network, {"source": both[:, :1], "strokes": both[:, 1:]})[
-                "output"
-            ]
-            return output
-
-        return self.in_tiles(np.dstack((sketch, strokes)), paint)
-
-
-def strokes_path(path: Path, given: str | None, pictures: int, place: Path = Path()) -> Path | None:
-    """Return where a sketch's strokes lie: the given file, or that of its stem in the given folder; None: nowhere.
-
-    In the folder they lie at `place`, as the sketch does, or at the top.
-    """
-    if given is None:
-        return None
-    if Path(given).is_dir():
-        places = (Path(given) / place, Path(given))
-        return next((own for folder in places if (own := folder / f"{path.stem}.png").is_file()), None)
-    if not Path(given).exists():
-        raise UserError(f"strokes={given} is neither a picture nor a folder")
-    if pictures > 1:
-        raise UserError(f"strokes={given} is one picture for {pictures} sketches: give a folder of strokes")
-    return Path(given)
+        both = np.dstack((sketch, strokes))
+        return self.in_tiles(both, lambda tile: self.output(tile[:, :1], strokes=tile[:, 1:]))
 
 
 def read_strokes(path: Path) -> Layer:

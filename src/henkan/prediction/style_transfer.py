@@ -26,9 +26,6 @@ class PaintPictures(WholePictures):
 
     colors = True
 
-    takes = frozenset({"style"})
-    """Taken to be refused: which style it is was said in training."""
-
     def check(self, given: Mapping[str, Any]) -> None:
         if isinstance(self.network, Pixels):
             raise UserError(
@@ -37,6 +34,7 @@ class PaintPictures(WholePictures):
             )
         if "style" in given:
             raise UserError(f"style={given['style']}: a network has one style, that of its training: leave it out")
+        super().check(given)
         self.given_side()
 
     def sized(self, image: Image.Image) -> Image.Image:
@@ -51,6 +49,10 @@ class PaintPictures(WholePictures):
 
     def answer(self, picture: Floats, name: str, given: Given = NOTHING) -> Floats:
         pixels = picture.shape[0] * picture.shape[1]
+        if self.context is None and max(picture.shape[:2]) <= (step := getattr(self.network, "multiple", 1)):
+            # Of one number for each map there is no deviation.
+            size = f"{picture.shape[1]}x{picture.shape[0]}"
+            raise UserError(f"{name} has {size} pixels, too few for this network: side={2 * step} paints it larger")
         if self.context is None and pixels > self.budget:
             say(
                 f"{name}: this network normalizes over whole pictures, and its tiles may differ in tone: "

@@ -30,16 +30,18 @@ class EnlargePictures(WholePictures):
     takes = frozenset({"importance", "move", "mask"})
 
     def check(self, given: Mapping[str, Any]) -> None:
+        super().check(given)
         if isinstance(self.network, Bidirectional):
             check_retargeting(self.network, given)
-            return
-        for key in ("importance", "move", "mask"):
-            if key in given:
-                raise UserError(f"{key}={given[key]} is for generator=bidirectional: this one only enlarges")
+        elif given:
+            key = next(iter(given))
+            raise UserError(f"{key}={given[key]} is for generator=bidirectional: this one only enlarges")
 
     def expect(self, pictures: Sequence[Path]) -> list[Path]:
         super().expect(pictures)
-        self.companions = Companions(self.cfg, pictures) if isinstance(self.network, Bidirectional) else None
+        self.companions = (
+            Companions(self.cfg, pictures, self.place) if isinstance(self.network, Bidirectional) else None
+        )
         return [] if self.companions is None else self.companions.files
 
     def beside(self, path: Path) -> Given:

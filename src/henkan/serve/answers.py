@@ -194,9 +194,12 @@ class Answers:
         return self.examples[task]
 
     def warm(self) -> None:
-        """Load what is offered, as much as is kept, so that the first who asks need not wait; errors wait for them."""
+        """Load what is offered, as much as is kept, so that the first who asks need not wait; errors wait for them.
+
+        While the line is full nothing is: those who wait have what they want loaded themselves.
+        """
         for choice in self.offered[: self.cfg.kept]:
-            with self.line.turn(lambda: False), suppress(UserError):
+            with suppress(Busy, UserError), self.line.turn(lambda: False):
                 self.shelf(choice)
 
     def added(self, upload: Upload, gone: Callable[[], bool]) -> Answer:
@@ -301,5 +304,4 @@ def failed(status: int, line: str) -> Answer:
 
 def plain(node: Any) -> Any:
     """Return a config's node as plain values."""
-
     return OmegaConf.to_container(node, resolve=True)

@@ -26,7 +26,7 @@ AIR = (0.86, 0.88, 0.9)
 
 
 def example(picture: str, side: int, made: str | None = None) -> Image.Image:
-    """Return a picture whose longer side has `side` pixels, as `made` says.
+    """Return a picture whose longer side has at most `side` pixels, as it is or as `made` says.
 
     `picture` is a sample photograph (`skimage/chelsea.png`), a file, or a drawing in color (`openmoji/color/1F989`)
     or by its lines alone (`openmoji/1F989`). Raises `UserError` for a photograph that is not there.
@@ -102,6 +102,5 @@ MADE: Mapping[str, Callable[[Pixels], Pixels]] = {
     "edited": edited,
     "grey": grey,
     "hazy": hazy,
-    "lines": lambda pixels: pixels,
     "pencil": pencil,
 }

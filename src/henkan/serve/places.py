@@ -37,12 +37,13 @@ def located(word: str, runs: Path) -> str:
     """
     if word in networks.names():
         return word
-    rooms = [Path.cwd(), runs]
+    here = Path.cwd()
+    rooms = [here, runs.resolve()]
     for room in rooms:
         try:
             place = (room / word).resolve()
-            if any(place.is_relative_to(each.resolve()) for each in rooms) and place.exists() and place not in rooms:
-                return str(place.relative_to(Path.cwd().resolve())) if within_here(place) else str(place)
+            if place not in rooms and any(map(place.is_relative_to, rooms)) and place.exists():
+                return str(place.relative_to(here) if place.is_relative_to(here) else place)
         # No name of a file, or a circle of links.
         except (OSError, ValueError, RuntimeError):
             continue
@@ -50,7 +51,3 @@ def located(word: str, runs: Path) -> str:
         f"there is no {word!r} among the runs, nor below the folder that henkan serve was started in: name what lies "
         "elsewhere there (models=[…])"
     )
-
-
-def within_here(place: Path) -> bool:
-    return place.is_relative_to(Path.cwd().resolve())

@@ -77,7 +77,11 @@ class Handler(BaseHTTPRequestHandler):
 
         def read() -> bytes:
             nonlocal unread
-            body = self.rfile.read(unread)
+            try:
+                body = self.rfile.read(unread)
+            except OSError as error:
+                # The tab was closed, or says nothing for too long.
+                raise Gone from error
             if len(body) < unread:
                 raise Gone
             unread = 0

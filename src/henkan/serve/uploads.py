@@ -17,6 +17,7 @@ from PIL import Image
 
 from henkan.data.decode import decode, opened, upright
 from henkan.errors import UserError
+from henkan.prediction.given import whole_numbers
 
 # What is decoded. Not all that Pillow opens: it has PostScript, for one, run by another program.
 FORMATS = frozenset({"AVIF", "BMP", "GIF", "HEIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TGA", "TIFF", "WEBP"})
@@ -84,9 +85,9 @@ class Upload:
 
     def whole_numbers(self, key: str, count: int) -> list[int]:
         given = self.facts.get(key)
-        if not isinstance(given, list) or len(given) != count or not all(type(each) is int for each in given):
+        if not whole_numbers(given, count):
             raise UserError(WRONG)
-        return given
+        return list(given)
 
 
 def parse(body: bytes) -> Upload:

@@ -48,6 +48,8 @@ from henkan.prediction.pictures import pages
 from henkan.prediction.predictor import Predictor, is_file_name
 from henkan.progress import listening
 
+# What belongs to pictures is none of them, if it lies in their folder. A style may be.
+BESIDE = ("importance", "mask", "scribble", "strokes")
 # Seconds after which a picture that takes long says how far it is, and again.
 EVERY = 20.0
 
@@ -56,8 +58,8 @@ def main(cfg: DictConfig) -> None:
     if cfg.input is None:
         raise UserError("nothing to work on: give input=FILE, a folder or a pattern")
     predict = load(cfg)
-    output = Path(str(cfg.output)).expanduser()
-    apart = [output, *(Path(str(cfg[key])).expanduser() for key in ("mask", "strokes") if cfg.get(key) is not None)]
+    output = named = Path(str(cfg.output)).expanduser()
+    apart = [output, *(Path(str(cfg[key])) for key in BESIDE if cfg[key] is not None)]
     pictures, predict.root = find(str(cfg.input), apart)
     endings, stem = predict.endings, None
     if is_file_name(output):
@@ -85,7 +87,8 @@ def main(cfg: DictConfig) -> None:
             for line in found:
                 tell(line)
             bad += found
-    print(readable(output if stem is None else output / f"{stem}{endings[0]}"))
+    # Of several pages no file has the name that was given.
+    print(readable(named.with_suffix(named.suffix.lower()) if stem is not None and done == 1 else output))
     if bad:
         tell(f"{len(bad)} of {done} pictures failed")
         raise SystemExit(1)

@@ -18,12 +18,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
+from henkan import api
 from henkan.config.composition import compose_root
 from henkan.errors import UserError
 from henkan.exporting.written import export
 from henkan.files import write_file
-from henkan.launching.execute import run as run_verb
-from henkan.launching.swept import noted, sweeping
 from henkan.zoo import networks
 from henkan.zoo_cards.card import card_of
 from henkan.zoo_cards.markdown import markdown
@@ -78,7 +77,7 @@ def build(name: str, words: list[str]) -> None:
     if not path.is_file():
         raise UserError(f"there is no {path}, which says what {name} is trained and scored on")
     sheet, folder = Sheet.read(path), Path(given.get("output", networks.FOLDER))
-    run = Path(given["run"]) if "run" in given else train(sheet)
+    run = Path(given["run"]) if "run" in given else api.train(*sheet.train).folder
     # One that is too large, or cannot be scored, leaves nothing behind.
     with tempfile.TemporaryDirectory() as place:
         model = Path(place) / f"{name}.safetensors"
@@ -96,11 +95,3 @@ def build(name: str, words: list[str]) -> None:
     }
     for file, content in contents.items():
         print(write_file(file, content))
-
-
-def train(sheet: Sheet) -> Path:
-    """Train a network as its sheet says; return the run folder."""
-    with tempfile.TemporaryDirectory() as place:
-        with sweeping(Path(place)):
-            run_verb("train", sheet.train)
-        return noted(Path(place))[-1].resolve()

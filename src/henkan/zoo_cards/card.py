@@ -5,7 +5,6 @@ What a command cannot know is said in `experiments/zoo/NAME.yaml` (`Sheet` has i
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from henkan.exporting.source import without_places
+from henkan.files import digest_of
 from henkan.runs.record import read_record
 from henkan.runs.trained import run_folder
 from henkan.training import checkpoint, model_file
@@ -50,7 +50,7 @@ def card_of(name: str, sheet: Sheet, model: Path, run: Path | None) -> tuple[dic
         "cannot": sheet.cannot,
         "parameters": sum(value.numel() for value in weights.values() if value.ndim > 0),
         "bytes": model.stat().st_size,
-        "sha256": hashlib.sha256(model.read_bytes()).hexdigest(),
+        "sha256": digest_of(model),
         "identity": facts.get("identity"),
         "henkan": facts.get("henkan"),
         "test": words,
@@ -74,7 +74,8 @@ def portable(overrides: Sequence[str], told: Sequence[str]) -> list[str]:
     found = []
     for word in overrides:
         key, _, value = word.partition("=")
-        if key.lstrip("+~").startswith(APART) and key not in OF_LEARNING:
+        name = key.lstrip("+~")
+        if name.startswith(APART) and name not in OF_LEARNING:
             continue
         elsewhere = without_places(value)
         found.append(word if elsewhere == value else known.get(key, f"{key}={elsewhere}"))

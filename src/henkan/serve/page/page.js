@@ -34,7 +34,6 @@ function turn_to(name) {
   $("example").hidden = !own.example;
   list();
   strokes = []; undone = []; drawing = null;
-  if (source) source.small = null;
   $("left").fresh = $("right").fresh = true;
   tool = tools[0];
   forget();
@@ -139,6 +138,8 @@ function start() {
       hand(true);
     }
     if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z") return;
+    // What was typed is undone there.
+    if (event.target.matches("[type=text], [type=number]")) return;
     event.preventDefault();
     (event.shiftKey ? redo : undo)();
   });

@@ -8,14 +8,13 @@ async function small() { return picture_at(live()); }
 async function picture_at(scale) {
   const drawn = offer.tasks[task].tools.includes("pen") ? layer(["pen"], scale) : null;
   if (scale === 1 && !drawn) return source.blob;
-  const key = `${scale} ${drawn ? strokes.length : ""}`;
-  if (!drawn && source.small?.key === key) return source.small.blob;
+  if (!drawn && source.small?.scale === scale) return source.small.blob;
   const canvas = sheet(source.width * scale, source.height * scale), context = canvas.getContext("2d");
   context.imageSmoothingQuality = "high";
   context.drawImage(source.bitmap, 0, 0, canvas.width, canvas.height);
   if (drawn) context.drawImage(drawn, 0, 0);
   const blob = await png(canvas);
-  if (!drawn) source.small = { key, blob };
+  if (!drawn) source.small = { scale, blob };
   return blob;
 }
 
@@ -153,8 +152,7 @@ const download = guarded(async () => {
   const id = Number($("right").value);
   if (!results.get(id)?.whole) await run(true, id);
   const result = results.get(id);
-  if (!result?.blob) return;
-  if (!result.whole) return;
+  if (!result?.blob || !result.whole) return;
   const link = document.createElement("a"), name = offer.tasks[task].choices.find((each) => each.id === id).name;
   link.href = URL.createObjectURL(result.blob);
   link.download = `${source.name}_${name}.png`;
