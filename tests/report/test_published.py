@@ -120,6 +120,7 @@ ELSEWHERE = (
 )
 # Numbers in tables that are no scores: weights, ratios of gradients, a discriminator's accuracy.
 OTHERS = {
+    "balance": {"0.0001", "0.001", "0.01", "0.1", "0.5"},
     "glcic_ablation": {"1.3", "5.9"},
     "line_loss": {"0.002", "0.94", "0.70"},
 }
