@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import time
@@ -29,6 +30,8 @@ from henkan.runs.record import as_record, write_record
 METRICS = ("psnr_hole", "lite0_distance", "gradient_hole", "psnr", "ssim_hole", "l1_hole", "ciede2000")
 LOGGED = ("loss/mse", "loss/adversarial", "gradient/mse", "gradient/adversarial", "discriminator/accuracy_real",
           "discriminator/accuracy_fake", "val/psnr_hole", "val/lite0_distance")  # fmt: skip
+# So many runs have their pictures of the same files.
+SHARING = 50
 ROWS, SIDE, ORIGINALS = 500, 256, 8
 
 
@@ -54,6 +57,11 @@ def make(study: Path, runs: int, pictures: int, configurations: int) -> None:
     names = [f"variant {number}" for number in range(configurations)]
     plan = []
     for number in range(runs):
+        if number and number % SHARING == 0:
+            # A file has 65,000 names at most on ext4.
+            files = [
+                Path(shutil.copy(file, file.with_name(f"{number}_{place}.png"))) for place, file in enumerate(files)
+            ]
         name, seed = names[number % configurations], number // configurations
         folder = root / f"glcic-adversarial+mse-seed{seed}-variant_{number % configurations}-{number:010d}"
         (folder / "pictures").mkdir(parents=True)
@@ -62,7 +70,7 @@ def make(study: Path, runs: int, pictures: int, configurations: int) -> None:
             for role in ("source", "output", "target"):
                 file = files[(place + (role == "output") * number) % ORIGINALS]
                 os.link(file, folder / "pictures" / f"{place:02d}_{role}.png")
-                told[f"pictures/{place:02d}_{role}.png"] = digest[file.name]
+                told[f"pictures/{place:02d}_{role}.png"] = digest[f"{files.index(file)}.png"]
         (folder / "pictures" / "index.json").write_text(
             json.dumps([f"test/{place:05d}.png" for place in range(pictures)])
         )
