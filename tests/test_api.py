@@ -46,6 +46,8 @@ def test_configs_and_what_is_wrong_with_them() -> None:
     ):
         with pytest.raises(UserError, match=said):
             henkan.compose(*words)
+    with pytest.raises(UserError, match=r"\['seed=3'\] is no override: give each by itself"):
+        henkan.compose(["seed=3"])  # type: ignore[arg-type]
     with pytest.raises(UserError, match="one run at a time"):
         henkan.train("-m", "seed=0,1")
     with pytest.raises(UserError, match="there is no model 'linez'"):

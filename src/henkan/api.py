@@ -108,7 +108,9 @@ def in_a_line(verb: str, words: Sequence[str]) -> Iterator[None]:
 
 
 def in_words(overrides: Sequence[str], settings: Mapping[str, Any]) -> list[str]:
-    """Return overrides and settings as the words of a command line."""
+    """Return overrides and settings as the words of a command line. Raises `UserError` for an override that is none."""
+    if foreign := [word for word in overrides if not isinstance(word, str)]:
+        raise UserError(f'{foreign[0]!r} is no override: give each by itself, as in "loss=[mse]", "seed=3", or seed=3')
     return [*overrides, *(f"{key}={literal(value)}" for key, value in settings.items())]
 
 

@@ -265,6 +265,7 @@ def test_two_people_and_a_tab_that_is_closed(person: Callable[..., Person], brow
     leaving.page.close()
     for one in (first, second):
         one.answered()
+        assert one.page.is_visible("#compared") and not one.page.is_disabled("#download")
 
 
 def test_a_hint_on_a_detail_of_a_large_picture(person: Callable[..., Person]) -> None:

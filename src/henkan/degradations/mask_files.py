@@ -71,6 +71,8 @@ class FolderMasks(Holes):
     def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> Parameters:
         (mask, found), (other, second) = self._any(target.shape, rng), self._any(target.shape, rng)
         for _ in range(ATTEMPTS):
+            if is_hole(mask) and is_hole(other):
+                break
             if not is_hole(mask):
                 mask, found = self._any(target.shape, rng)
             if not is_hole(other):
