@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,9 @@ import pytest
 from pictures_on_disk import noise
 from PIL import Image
 
+from henkan.data.distortions import Distortions
 from henkan.data.frame import Cut
+from henkan.data.framing import CropFlip, Framing, TurnCrop
 from henkan.data.paired_folder import PairedFolder
 from henkan.data.patches import Patch, Patches
 from henkan.data.stream import TrainingStream
@@ -81,5 +85,12 @@ def test_a_picture_and_its_companion_are_framed_alike(tmp_path: Path) -> None:
 def test_what_cannot_be_is_refused() -> None:
     with pytest.raises(UserError, match=r"small\.png is 20x12 pixels, smaller than the 16x16 patch"):
         Patches(16).draw(12, 20, generator_for(0), "small.png")
-    with pytest.raises(UserError, match=r"augmentation\.flip=1\.5"):
-        Patches(16, flip=1.5)
+
+
+@pytest.mark.parametrize(
+    "framing", [Patches, partial(CropFlip, resize=None), partial(TurnCrop, shrink=(1.0, 2.0)), Distortions]
+)
+@pytest.mark.parametrize("chance", [1.5, -0.1])
+def test_a_mirror_has_a_chance(framing: Callable[..., Framing], chance: float) -> None:
+    with pytest.raises(UserError, match=rf"augmentation\.flip={chance} must lie in"):
+        framing(16, flip=chance)

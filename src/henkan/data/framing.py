@@ -45,6 +45,12 @@ class Framing(ABC):
         return None
 
 
+def check_chance(name: str, chance: float) -> None:
+    """Raise `UserError` for a chance outside [0, 1]."""
+    if not 0.0 <= chance <= 1.0:
+        raise UserError(f"augmentation.{name}={chance} must lie in [0, 1]")
+
+
 class CropFlip(Framing):
     """Resize the shorter side to a uniform integer in `resize`, cut at random, mirror with `flip`.
 
@@ -55,6 +61,7 @@ class CropFlip(Framing):
     def __init__(self, size: int, resize: Sequence[int] | None, flip: float = 0.5) -> None:
         if resize is not None and not size <= resize[0] <= resize[1]:
             raise UserError(f"augmentation.resize={list(resize)} must rise from augmentation.size={size} or more")
+        check_chance("flip", flip)
         self.size, self.resize, self.flip = size, resize, flip
 
     def draw(self, height: int, width: int, rng: np.random.Generator, name: str) -> Cut:
@@ -87,6 +94,7 @@ class TurnCrop(Framing):
     ) -> None:
         if not 0.0 < shrink[0] <= shrink[1]:
             raise UserError(f"augmentation.shrink={list(shrink)} must rise, from above 0")
+        check_chance("flip", flip)
         self.size, self.shrink, self.turn, self.flip, self.blank = size, shrink, turn, flip, blank
 
     def draw(self, height: int, width: int, rng: np.random.Generator, name: str) -> Cut:

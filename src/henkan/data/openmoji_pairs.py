@@ -40,7 +40,21 @@ class OpenMojiPairs(OpenMoji):
         return blake2b((super().manifest() + self._drawings.manifest()).encode(), digest_size=16).hexdigest()
 
 
-class _Drawings(OpenMoji):
+class Redrawn(OpenMoji):
+    """OpenMoji's pictures with their SVG files rewritten before they are rasterized."""
+
+    def redrawn(self, path: Path) -> bytes:
+        """Return what stands in place of an SVG file."""
+        raise NotImplementedError
+
+    def rasterize(self, folder: Path, partial: Path) -> None:
+        with TemporaryDirectory() as own:
+            for name in self._rows:
+                (Path(own) / name).write_bytes(self.redrawn(folder / name))
+            super().rasterize(Path(own), partial)
+
+
+class _Drawings(Redrawn):
     """The line drawings alone, rasterized once, as the color pictures are."""
 
     channels = 1
@@ -49,11 +63,8 @@ class _Drawings(OpenMoji):
         super().__init__(side, cache)
         self.raster = self.raster.with_name(f"{self.raster.stem}-{LINES}.npy")
 
-    def rasterize(self, folder: Path, partial: Path) -> None:
-        with TemporaryDirectory() as own:
-            for name in self._rows:
-                (Path(own) / name).write_bytes(lines_of(folder / name))
-            super().rasterize(Path(own), partial)
+    def redrawn(self, path: Path) -> bytes:
+        return lines_of(path)
 
 
 def lines_of(path: Path) -> bytes:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from hashlib import blake2b
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Literal
 from xml.etree import ElementTree
 
 import numpy as np
 
-from henkan.data.openmoji import OpenMoji
-from henkan.data.openmoji_pairs import LINES, OpenMojiPairs
+from henkan.data.openmoji_pairs import LINES, OpenMojiPairs, Redrawn
 from henkan.data.pictures import Layer
 from henkan.errors import UserError
 
@@ -72,7 +70,7 @@ class OpenMojiParts(OpenMojiPairs):
         return blake2b(content.encode(), digest_size=16).hexdigest()
 
 
-class _Maps(OpenMoji):
+class _Maps(Redrawn):
     """The classes alone, rasterized once, as the color pictures are: class k is painted in the grey k."""
 
     channels = 1
@@ -81,11 +79,8 @@ class _Maps(OpenMoji):
         super().__init__(side, cache, background="#000000")
         self.raster = self.raster.with_name(f"{self.raster.stem}-parts{len(CLASSES)}.npy")
 
-    def rasterize(self, folder: Path, partial: Path) -> None:
-        with TemporaryDirectory() as own:
-            for name in self._rows:
-                (Path(own) / name).write_bytes(painted_by_class(folder / name))
-            super().rasterize(Path(own), partial)
+    def redrawn(self, path: Path) -> bytes:
+        return painted_by_class(path)
 
 
 def painted_by_class(path: Path) -> bytes:

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
+from henkan.color import LUMA
 from henkan.data.drawings import WHITE, Floats, lines_are_light, most
 from henkan.data.paper import evened
 from henkan.errors import UserError
@@ -25,7 +26,7 @@ FAINTEST = 0.04
 # Paper whose darkest part has less than this share of the light is said to be lit unevenly.
 UNEVEN = 0.9
 # Red, green and blue as one tone.
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+WEIGHTS = np.array(LUMA, np.float32)
 # Spots of so many pixels are left out of a vector file.
 SPECKLE = 4
 
@@ -75,7 +76,7 @@ def whitened(picture: Floats, name: str, invert: bool) -> Floats:
     if invert:
         picture = 1 - picture
     paper = np.array([most(picture[..., channel]) for channel in range(3)])
-    if lines_are_light(picture @ LUMA, float(paper @ LUMA)):
+    if lines_are_light(picture @ WEIGHTS, float(paper @ WEIGHTS)):
         way = "drop invert=true" if invert else "invert=true turns it around"
         raise UserError(f"{name} looks like light lines on dark paper, and dark lines on light paper are needed: {way}")
     if paper.min() < WHITE or np.ptp(paper) > COLORLESS:
@@ -83,7 +84,7 @@ def whitened(picture: Floats, name: str, invert: bool) -> Floats:
         say(f"{name}: its paper is {color}, and is taken for white")
     # A color that the paper has nothing of says nothing about lines.
     shade = np.where(paper > FAINTEST, picture / np.maximum(paper, FAINTEST), 1)
-    page, evenness = evened(np.asarray(shade @ LUMA, np.float32))
+    page, evenness = evened(np.asarray(shade @ WEIGHTS, np.float32))
     if evenness < UNEVEN:
         say(f"{name}: its paper is lit unevenly, down to {evenness:.0%} of its lightest part, and is made white there")
     return page
