@@ -219,6 +219,14 @@ def test_resize_changes_the_size(run: Path, tmp_path: Path) -> None:
     assert made is not None and made.shape == (30, 40)
 
 
+def test_a_page_grows_to_what_can_be_opened_again(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), page(60, 80, 10))
+    assert predict(run, f"input={tmp_path / 'a.png'}", f"output={tmp_path / 'out'}", "resize=300") == 2
+    assert "has 24000x18000 pixels by resize=300, more than 179 million: lower it" in capsys.readouterr().err
+
+
 def test_without_the_tracer_it_says_which_package(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "vtracer", None)
     cv2.imwrite(str(tmp_path / "a.png"), page(60, 80, 10))

@@ -92,6 +92,8 @@ def test_a_picture_of_which_a_network_sees_one_pixel_is_said_to_be_too_small() -
     with pytest.raises(UserError, match="the picture has 3x2 pixels, too few for this network: side=8 paints it"):
         predictor(network).made(picture)
     assert predictor(network, side=8).made(picture).size == (12, 8)
+    with pytest.raises(UserError, match="the picture has 30000x20000 pixels by side=20000, more than 179 million"):
+        predictor(network, side=20_000).made(picture)
 
 
 @pytest.mark.parametrize(

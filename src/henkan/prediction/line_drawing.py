@@ -16,7 +16,7 @@ from henkan.data.paper import evened
 from henkan.errors import UserError
 from henkan.prediction.given import NOTHING, Given
 from henkan.prediction.pictures import as_picture, on_white, png
-from henkan.prediction.predictor import PICTURE, Predictor
+from henkan.prediction.predictor import PICTURE, Predictor, check_size
 from henkan.ranks import say
 
 # Paper that is as colorless as this, and as light as `WHITE`, counts as white.
@@ -48,7 +48,7 @@ class RedrawPages(Predictor):
     def made(self, image: Image.Image, given: Given = NOTHING, name: str = PICTURE) -> Image.Image:
         drawn = whitened(on_white(image), name, self.cfg.invert)
         if self.cfg.resize != 1.0:
-            drawn = rescaled(drawn, self.cfg.resize)
+            drawn = rescaled(drawn, self.cfg.resize, name)
         self.compare_lines(drawn, name)
         return as_picture(self.redrawn(drawn))
 
@@ -90,9 +90,10 @@ def whitened(picture: Floats, name: str, invert: bool) -> Floats:
     return page
 
 
-def rescaled(page: Floats, scale: float) -> Floats:
-    """Return a page enlarged or shrunk."""
+def rescaled(page: Floats, scale: float, name: str) -> Floats:
+    """Return a page enlarged or shrunk. Raises `UserError` naming it where it becomes too large."""
     height, width = (max(8, round(side * scale)) for side in page.shape)
+    check_size(width, height, f"resize={scale:g}", name)
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     return np.asarray(cv2.resize(page, (width, height), interpolation=method), np.float32).clip(0, 1)
 

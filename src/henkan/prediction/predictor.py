@@ -29,6 +29,8 @@ from henkan.transform import Transform
 # What a picture is called that no file has.
 PICTURE = "the picture"
 GREY = ("L", "LA")
+# Pixels from which on Pillow opens no picture.
+LARGEST = 178_956_970
 
 
 class Predictor(ABC):
@@ -145,6 +147,14 @@ class Predictor(ABC):
         """Return the picture that the network and the task make of a source, and of what a sample has beside it."""
         found: Tensor = self.transform.generate(self.network, {"source": source, **beside})["output"]
         return found
+
+
+def check_size(width: int, height: int, setting: str, name: str) -> None:
+    """Raise `UserError` for a picture that a setting has made larger than one that may be opened."""
+    if width * height > LARGEST:
+        raise UserError(
+            f"{name} has {width}x{height} pixels by {setting}, more than {LARGEST / 1e6:.0f} million: lower it"
+        )
 
 
 def check_numbers(cfg: DictConfig) -> None:

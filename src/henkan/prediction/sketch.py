@@ -60,8 +60,8 @@ class PaintSketches(Predictor):
                 f"{layer.name} has {size} pixels and {name} {image.width}x{image.height}: draw the strokes at its size"
             )
         if self.cfg.resize != 1.0:
-            sketch = rescaled(sketch, self.cfg.resize)
-            strokes = np.stack([rescaled(strokes[..., channel], self.cfg.resize) for channel in range(3)], axis=2)
+            sketch = rescaled(sketch, self.cfg.resize, name)
+            strokes = np.stack([rescaled(strokes[..., channel], self.cfg.resize, name) for channel in range(3)], axis=2)
         self.compare_lines(sketch, name)
         return as_picture(self.painted(sketch, strokes))
 

@@ -13,6 +13,7 @@ from henkan.errors import UserError
 from henkan.generators.pixels import Pixels
 from henkan.prediction.given import NOTHING, Given
 from henkan.prediction.pictures import on_white
+from henkan.prediction.predictor import check_size
 from henkan.prediction.whole_pictures import WholePictures
 from henkan.ranks import say
 
@@ -37,11 +38,13 @@ class PaintPictures(WholePictures):
         super().check(given)
         self.given_side()
 
-    def sized(self, image: Image.Image) -> Image.Image:
+    def sized(self, image: Image.Image, name: str) -> Image.Image:
         shorter = self.given_side()
         if shorter is not None:
             scale = shorter / min(image.size)
-            image = image.resize([max(1, round(side * scale)) for side in image.size], Image.Resampling.LANCZOS)
+            width, height = (max(1, round(side * scale)) for side in image.size)
+            check_size(width, height, f"side={shorter}", name)
+            image = image.resize((width, height), Image.Resampling.LANCZOS)
         return image
 
     def shown(self, image: Image.Image) -> Floats:

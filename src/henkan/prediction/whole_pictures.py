@@ -20,7 +20,7 @@ class WholePictures(Predictor):
     colors = False
 
     def made(self, image: Image.Image, given: Given = NOTHING, name: str = PICTURE) -> Image.Image:
-        image = self.sized(image)
+        image = self.sized(image, name)
         made = as_picture(self.answer(self.shown(image), name, given))
         if image.mode in GREY and not self.colors:
             made = made.convert("L")
@@ -28,8 +28,8 @@ class WholePictures(Predictor):
             made.putalpha(image.getchannel("A").resize(made.size, Image.Resampling.BICUBIC))
         return made
 
-    def sized(self, image: Image.Image) -> Image.Image:
-        """Return the picture at the size at which it is worked on."""
+    def sized(self, image: Image.Image, name: str) -> Image.Image:
+        """Return the picture at the size at which it is worked on. Raises `UserError` for one that is too large."""
         return image
 
     def shown(self, image: Image.Image) -> Floats:
