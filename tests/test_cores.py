@@ -28,10 +28,11 @@ def test_cores_are_those_of_the_affinity_mask(bound: None, monkeypatch: pytest.M
     chosen: list[int] = []
     monkeypatch.setattr(torch, "set_num_threads", chosen.append)
     use_threads(None)
-    monkeypatch.setenv("HENKAN_THREADS", "2")
-    use_threads(None)
+    for given in ("2", "", "many"):
+        monkeypatch.setenv("HENKAN_THREADS", given)
+        use_threads(None)
     use_threads(7)
-    assert chosen == [3, 2, 7]
+    assert chosen == [3, 2, 3, 3, 7]
 
 
 @pytest.mark.parametrize(("wanted", "each"), [("2", 2), ("2,1", 2), ("0", 1), ("", 1), ("many", 1)])

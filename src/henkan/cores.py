@@ -16,5 +16,10 @@ def threads(at_once: int = 1) -> int:
     OMP_NUM_THREADS, where it is set, is what somebody who knows of others on the machine wants of each: threads that
     wait for one another, and of which one has no core, can take thirty times as long.
     """
-    wanted = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
-    return int(wanted) if wanted.isdecimal() and int(wanted) else max(1, cores() // at_once)
+    return number("OMP_NUM_THREADS") or max(1, cores() // at_once)
+
+
+def number(variable: str) -> int | None:
+    """Return the number that an environment variable begins with; None for none, for 0 and for what is none."""
+    wanted = os.environ.get(variable, "").partition(",")[0].strip()
+    return int(wanted) or None if wanted.isdecimal() else None

@@ -83,6 +83,13 @@ def test_each_picture_of_a_batch_is_filled_as_alone(method: type[Filling]) -> No
 
 
 @every_method
+def test_a_grey_picture_is_filled_and_stays_grey(method: type[Filling]) -> None:
+    image, mask = noise(1, 1, 32, 32), HOLES["middle"]
+    raw = method()(image, mask)["raw"]
+    assert raw.shape == image.shape and torch.equal(raw[mask == 0], image[mask == 0])
+
+
+@every_method
 def test_nothing_missing_and_nothing_known(method: type[Filling]) -> None:
     image = noise(1, 3, 32, 32)
     assert torch.equal(method()(image, torch.zeros(1, 1, 32, 32))["raw"], image)

@@ -156,3 +156,9 @@ def test_the_command_line_is_refused_as_well(tmp_path: Path) -> None:
 def test_an_address_may_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRIALS", "sqlite:///trials.db")
     assert read_search(written(tmp_path, storage="${oc.env:TRIALS}"), []).storage == "sqlite:///trials.db"
+
+
+def test_no_two_steps_are_one_value() -> None:
+    steps = Range("a", 1000.0, 2000.0, log=False, step=0.5)
+    assert [steps.rounded(value) for value in (1000.0, 1000.5, 1001.0, 1999.5)] == [1000.0, 1000.5, 1001.0, 1999.5]
+    assert Range("a", 0.1, 1.0, log=False, step=0.1).rounded(0.30000000000000004) == 0.3

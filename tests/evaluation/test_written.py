@@ -42,10 +42,12 @@ def test_scores_are_called_by_their_run(tmp_path: Path, capsys: pytest.CaptureFi
     ):
         folder.mkdir(parents=True)
         write_json(
-            folder / "evaluation.json", {"means": {"psnr": 1.0}, "absent": {}, "pictures": count, "split": "val"}
+            folder / "evaluation.json",
+            {"means": {"psnr": 1.0}, "absent": {"fid": "henkan[metrics]"}, "pictures": count, "split": "val"},
         )
         print_scores(folder)
-        assert capsys.readouterr().err.splitlines()[0] == f"{name}: {words}"
+        said = capsys.readouterr().err
+        assert said.splitlines()[0] == f"{name}: {words}" and "absent: henkan[metrics]" in said
 
 
 def test_areas_of_before_do_not_stay(tmp_path: Path) -> None:

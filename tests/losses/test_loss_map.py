@@ -55,3 +55,8 @@ def test_the_loss_weighs_squares_and_its_gradient_is_that_of_the_formula() -> No
 def test_shapes_that_differ() -> None:
     with pytest.raises(UserError, match="one shape"):
         MappedMSE(ExponentialMap())(torch.ones(1, 1, 4, 5), torch.ones(1, 1, 4, 4))
+
+
+def test_colors_have_no_loss_map() -> None:
+    with pytest.raises(UserError, match="of one channel, not of 3: set channels=1"):
+        ExponentialMap()(torch.rand(1, 3, 8, 8))

@@ -53,3 +53,8 @@ def test_mse() -> None:
 def test_shapes_that_differ() -> None:
     with pytest.raises(UserError, match="one shape"):
         LineF()(output=torch.ones(1, 1, 8, 8), target=torch.ones(1, 1, 8, 9))
+
+
+def test_lines_are_not_sought_in_the_red_channel_alone() -> None:
+    with pytest.raises(UserError, match="of one channel, not of 3: leave it out"):
+        LinePrecision()(torch.rand(1, 3, 8, 8), torch.rand(1, 3, 8, 8))

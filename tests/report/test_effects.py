@@ -117,7 +117,7 @@ def of_places(folder: Path, **plan: Any) -> Study:
 def test_the_front_is_of_what_nothing_beats(tmp_path: Path) -> None:
     made = of_places(tmp_path)
     assert front(made) == ["gan", "same", "mse"]
-    told = "By their means, gan, same and mse are on the Pareto front of PSNR and kid; worse is beaten in both."
+    told = "By their means, gan, same and mse are on the Pareto front of PSNR and kid; worse is not."
     assert pareto(made) == told
     drawn = plane(made)
     assert drawn is not None and "Pareto front of the means" in drawn[0].svg
@@ -139,3 +139,23 @@ def test_the_memory_of_a_gpu_is_told(tmp_path: Path) -> None:
     (tmp_path / "metrics.csv").write_text("iteration,phase,memory/peak\n1,joint,1.5\n2,joint,3.21\n")
     run = Run("mse", 0, tmp_path, "done", {"seconds": 90, "iterations": 2})
     assert cost(run) == "90 s, 3.2 GiB"
+
+
+def test_a_variant_that_trains_nothing_leaves_the_others_their_axis(tmp_path: Path) -> None:
+    """The same in every seed: 1 dB of the trained one and none of the other are half of it."""
+    scores = {
+        (loss, width, seed): table(psnr=20 + seed + (1 if (loss, width) == ("mse", "1.0") else 0), kid=1.0)
+        for loss, seeds in (("mse", (0, 1)), ("telea", (0,)))
+        for width in ("0.5", "1.0")
+        for seed in seeds
+    }
+    made = study(tmp_path, scores)
+    content = json.loads((tmp_path / "study.json").read_text())
+    for node in content["runs"]:
+        if "telea" in node["configuration"]:
+            node["seed"] = None
+            (tmp_path / node["folder"] / "run.json").write_text(json.dumps({"status": "done", "seed": None}))
+    (tmp_path / "study.json").write_text(json.dumps(content))
+    found = {(one.axis, one.metric): one for one in effects(read_study(made.folder))}
+    assert found["generator.width", "psnr"].places == 2 and found["generator.width", "psnr"].difference.n == 2
+    assert found["generator.width", "psnr"].difference.mean == pytest.approx(0.5)

@@ -9,13 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from tiny_runs import write_run
 
 from henkan.errors import UserError
 from henkan.launching.execute import execute
 from henkan.launching.swept import RUNS
+from henkan.report.contact import sheet
 from henkan.report.gathered import found, gather
+from henkan.report.pictures import walls
 from henkan.report.read import read_study
+from henkan.report.run import read_table
 from henkan.report.tables import in_latex, latex, markdown
 
 Output = pytest.CaptureFixture[str]
@@ -82,6 +86,22 @@ def test_what_trains_nothing_has_no_seed(tmp_path: Path) -> None:
     scored(tmp_path, "bicubic", 0, 18, config={"loss": {}})
     study = read_study(gather([str(tmp_path)]))
     assert {run.seed for run in study.runs} == {None, 3} and study.seeds == [3]
+
+
+def test_runs_of_which_none_was_trained_have_pictures_too(tmp_path: Path) -> None:
+    for name in ("telea", "bicubic"):
+        folder = scored(tmp_path, name, 0, 18, config={"loss": {}, "generator": {"_target_": f"a.{name}"}})
+        (folder / "pictures").mkdir()
+        Image.new("RGB", (8, 8)).save(folder / "pictures" / "00_output.png")
+    study = read_study(gather([str(tmp_path)]))
+    (wall,) = walls(study)
+    assert len(wall.runs) == 2 and wall.numbers == [0] and sheet(study, 10**6) is not None
+
+
+def test_pictures_that_are_called_by_numbers_keep_their_names(tmp_path: Path) -> None:
+    (tmp_path / "scores.csv").write_text("file,psnr\n0000012,20.5\n0000013,21\n")
+    table = read_table(tmp_path / "scores.csv")
+    assert table is not None and table["file"].tolist() == ["0000012", "0000013"]
 
 
 def test_runs_are_found_in_whatever_names_them(runs: Path) -> None:

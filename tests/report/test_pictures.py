@@ -208,14 +208,16 @@ def test_the_best_the_worst_and_the_most_different_pictures(plain: MakeStudy) ->
     study = read_study(plain(done=3))
     (first, *_) = walls(study)
     numbers = first.numbers
-    found = {(pair.one, pair.other): pair for pair in pairs(study, first.runs, numbers, compare=True)}
+    found = {(pair.one, pair.other): pair for pair in pairs(study, first.runs, first.reference, numbers, compare=True)}
     # Three configurations, all with all; the gradient has no side that is better.
     assert list(found) == [("mse", "gan_0.002"), ("mse", "gan_0.02"), ("gan_0.002", "gan_0.02")]
     # The page opens with what differs most, of two that have learned: what has not has no seed.
     assert found["mse", "gan_0.002"].groups[0].title == "most different outputs"
     assert all(pair.apart > 0 for pair in found.values()) and first.runs["mse"] is not None
     without = {**first.runs, "mse": replace(first.runs["mse"], seed=None)}
-    of_none = {(pair.one, pair.other): pair.apart for pair in pairs(study, without, numbers, compare=True)}
+    of_none = {
+        (pair.one, pair.other): pair.apart for pair in pairs(study, without, first.reference, numbers, compare=True)
+    }
     assert of_none["mse", "gan_0.02"] == 0 and of_none["gan_0.002", "gan_0.02"] > 0
     groups = {group.title: group.choices for group in found["mse", "gan_0.02"].groups}
     assert len(groups) == 5 and all(len(choices) == 3 for choices in groups.values())
@@ -228,10 +230,11 @@ def test_the_best_the_worst_and_the_most_different_pictures(plain: MakeStudy) ->
     # Of a metric of which less is better, less is a gain.
     run, other = (first.runs[name] for name in ("mse", "gan_0.02"))
     assert run is not None and other is not None
-    gains = gained(study, run, other, "lite0_distance", numbers)
+    names = dict(enumerate(run.picture_names))
+    gains = gained(study, run, other, "lite0_distance", names)
     less = study.scores("mse", "lite0_distance")[0] - study.scores("gan_0.02", "lite0_distance")[0]
     assert list(gains.values()) == pytest.approx(less.iloc[: len(numbers)].to_numpy())
-    assert gained(study, run, other, "gradient_hole", numbers) == {}
+    assert gained(study, run, other, "gradient_hole", names) == {}
     apart = []
     for number in numbers:
         one, two = (run.picture(number, "output") for run in (run, other))
@@ -253,3 +256,22 @@ def test_names_in_data_for_scripts_are_text(plain: MakeStudy, monkeypatch: pytes
     assert html.count("<script") == html.count("</script>") == 4 + 2
     (told,) = [json.loads(text) for text in re.findall(r'json">(\{"columns.*?\})</script>', html)]
     assert told["rows"][0][1].startswith("</script><b>")
+
+
+def test_what_is_in_one_row_is_one_picture_whatever_its_number(plain: MakeStudy) -> None:
+    """A run that was scored again with fewer pictures kept numbers them otherwise; of another set there are none."""
+    folder = plain(done=3)
+    (mse, gan, other) = (read_study(folder).belonging(0)[name] for name in ("mse", "gan_0.002", "gan_0.02"))
+    names = mse.picture_names
+    (gan.folder / "pictures" / "index.json").write_text(json.dumps([names[3], "another", names[0]]))
+    (other.folder / "pictures" / "index.json").write_text(json.dumps([f"of another set {name}" for name in names]))
+    study = read_study(folder)
+    runs = study.belonging(0)
+    mse, gan, other = (runs[name] for name in ("mse", "gan_0.002", "gan_0.02"))
+    assert gan.picture_like(mse, 0, "output") == gan.folder / "pictures" / "02_output.png"
+    assert gan.picture_like(mse, 3, "output") == gan.folder / "pictures" / "00_output.png"
+    assert gan.picture_like(mse, 1, "output") is None and other.picture_like(mse, 0, "output") is None
+    told = pairs(study, runs, mse, list(mse.pictures), compare=True)
+    apart = [group for pair in told for group in pair.groups if group.title == "most different outputs"]
+    assert {pair.other for pair in told if pair.apart} == {"gan_0.002"} and len(apart) == 1
+    assert {choice.number for choice in apart[0].choices} <= {0, 3}

@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from henkan.config.searches import ASKED
 from henkan.errors import UserError
+from henkan.files import write_sealed
 from henkan.report.searched import read_search, write_search
 from henkan.verbs.report import main
 
@@ -91,3 +93,12 @@ def test_what_is_no_search_is_one_line(content: str, tmp_path: Path) -> None:
 def test_what_a_search_has_not_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is a search"):
         main([str(search(tmp_path, several=False)), "--latex"])
+
+
+def test_what_the_search_was_told_is_better_counts(tmp_path: Path) -> None:
+    folder = search(tmp_path / "balance-laptop", several=False)
+    table = pd.read_csv(folder / "trials.csv")
+    write_sealed(folder / ASKED, {"val/psnr": "lower"})
+    found = read_search(folder)
+    assert found.direction("val/psnr") == "lower" and found.direction("val/ssim") == "higher"
+    assert found.best["trial"].tolist() == [table.loc[table["val/psnr"].idxmin()]["trial"]]

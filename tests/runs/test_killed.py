@@ -81,4 +81,7 @@ def test_the_runs_of_a_process_are_found(tmp_path: Path) -> None:
     left(tmp_path / "mine")
     left(tmp_path / "done", status="done")
     left(tmp_path / "another", process=owner(1))
+    # One that cannot be read is named where somebody asks for it, and ends no sweep of others.
+    left(tmp_path / "damaged")
+    (tmp_path / "damaged" / "run.json").write_text("{")
     assert begun_by(os.getpid(), tmp_path) == [tmp_path / "mine"]

@@ -26,3 +26,37 @@ def test_nothing_of_training_makes_another_run_of_what_trains_nothing(tiny: list
         assert plan(words).identity != plain.identity
     with pytest.raises(UserError, match="overfit=.*: this generator has no weights to learn"):
         plan("overfit=0.5")
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [
+        ("evaluation.pictures=-1", "evaluation.pictures=-1 must be 1 or more; null switches it off"),
+        ("validation.pictures=0", "validation.pictures=0 must be 1 or more; null switches it off"),
+        (
+            "checkpoint.every=null",
+            "checkpoint.every=null must be 1 or more; a number larger than the run switches it off",
+        ),
+        ("validation.every=null", "validation.every=null must be 1 or more"),
+        ("trainer.log_every=null", "trainer.log_every=null must be 1 or more"),
+        ("trainer.workers=-1", "trainer.workers=-1 must be 0 or more"),
+        ("scheduler.warmup=-1", "scheduler.warmup=-1 must be 0 or more"),
+        ("optimizer.clip=0", "optimizer.clip=0 must be above 0; null does not clip"),
+        ("optimizer.clip=-1", "optimizer.clip=-1 must be above 0"),
+        ("optimizer.clip=abc", "optimizer.clip=abc must be above 0"),
+        ("optimizer.clip={generator: 0}", "optimizer.clip.generator=0 must be above 0"),
+        ("optimizer.clip={generatr: 1}", "optimizer.clip.generatr: there is no such network.*generator"),
+        ("optimizer.rates={generatr: {first: 0.1}}", "optimizer.rates.generatr: there is no such network.*generator"),
+    ],
+)
+def test_counts_and_limits_that_cannot_be_are_refused(tiny: list[str], composed: Compose, word: str, told: str) -> None:
+    with pytest.raises(UserError, match=told):
+        plan_run(composed([*tiny, word]))
+
+
+def test_a_term_that_no_phase_names_is_idle(tiny: list[str], composed: Compose) -> None:
+    words = [*tiny, "loss=[mse,l1]"]
+    assert plan_run(composed(words)).idle == []
+    assert plan_run(composed([*words, "+schedule.reconstruction.terms=[mse]", "+schedule.joint.terms=[mse]"])).idle == [
+        "l1"
+    ]

@@ -19,6 +19,7 @@ from tiny_page import body, noise, page, png
 from torch import nn
 
 from henkan.errors import UserError
+from henkan.launching.execute import execute
 from henkan.serve import server as module
 from henkan.serve.answers import BODY, Answer, Answers, Request
 from henkan.serve.line import Gone
@@ -192,3 +193,9 @@ def until(holds: object) -> None:
     while not holds():  # type: ignore[operator]
         assert time.monotonic() < end
         time.sleep(0.005)
+
+
+@pytest.mark.parametrize("given", ["kept=0", "places=-1", "most.pixels=0", "most.bytes=many"])
+def test_there_is_room_for_something(given: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert execute("serve", ["generator=telea", "port=0", given]).code == 2
+    assert given in capsys.readouterr().err

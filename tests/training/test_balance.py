@@ -16,6 +16,7 @@ from henkan.launching.execute import execute
 from henkan.losses.adversarial import Hinge
 from henkan.losses.mse import MSE
 from henkan.runs.plan import plan_run
+from henkan.sample import PAIRED
 from henkan.terms.function import Function
 from henkan.terms.term import Term
 from henkan.training.balance import LARGEST, OTHERS, Balance, answers, gradients_at, pulls, through
@@ -175,3 +176,9 @@ def test_two_balances_share_everything_before_they_are_felt(tiny: list[str]) -> 
     weighed = plan_run(compose_root("train", [*tiny, "weights.adversarial=0.1"]))
     assert plans[0].identity != plans[1].identity
     assert plans[0].prefixes == plans[1].prefixes == weighed.prefixes
+
+
+def test_answers_in_lists_and_mappings_count() -> None:
+    one, two, three = (torch.ones(2, requires_grad=True) for _ in range(3))
+    found = answers({PAIRED: {"raw": one, "aux.sides": [two, {"deep": three}], "aux.name": "x", "source": one}})
+    assert [id(each) for each in found] == [id(one), id(two), id(three)]

@@ -151,3 +151,10 @@ def test_a_link_is_the_same_until_one_of_the_two_is_replaced(
     checkpoint.save({"state_dict": {}, "iteration": 3}, last)
     assert checkpoint.load(one)["iteration"] == 2, "what stays is not written over"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["last.ckpt", "one.ckpt"]
+
+
+def test_a_checkpoint_is_found_from_the_folder_that_it_lies_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "run"
+    checkpoint.save({"iteration": 5, "state_dict": {"a": torch.ones(1)}}, checkpoint.last(folder))
+    monkeypatch.chdir(checkpoint.last(folder).parent)
+    assert checkpoint.find_checkpoint(Path("last.ckpt"), iteration=5) == checkpoint.last(folder)

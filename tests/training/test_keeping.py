@@ -14,7 +14,13 @@ def curves(*scores: float | None) -> list[Row]:
 
 
 def config(score: str = "val/psnr", best: int = 2) -> dict[str, object]:
-    metric = {"psnr": {"better": "higher"}, "l1": {"better": "lower"}, "colorfulness": {"better": None}}
+    metric = {
+        "psnr": {"_target_": "henkan.metrics.psnr.PSNR", "better": "higher"},
+        "l1": {"_target_": "henkan.metrics.l1.L1", "better": "lower"},
+        "colorfulness": {"_target_": "henkan.metrics.color.Colorfulness", "better": None},
+        # Of a whole set, which validation does not score.
+        "kid_lite0": {"_target_": "henkan.metrics.lite0.KIDLite0", "better": "lower"},
+    }
     keep = {"every": None, "minutes": None, "best": best, "score": score}
     return {"checkpoint": {"keep": keep}, "validation": {"every": 10}, "metric": metric}
 
@@ -62,7 +68,7 @@ def test_the_direction_comes_from_the_metric() -> None:
     assert keeping(config("val/l1")).higher is False
 
 
-@pytest.mark.parametrize("score", ["val/colorfulness", "val/ssim", "loss/mse"])
+@pytest.mark.parametrize("score", ["val/colorfulness", "val/ssim", "loss/mse", "val/kid_lite0"])
 def test_a_score_without_a_better_direction_is_refused(score: str) -> None:
     with pytest.raises(UserError, match=f"score={score} cannot be ranked; these can: val/psnr, val/l1"):
         keeping(config(score))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+import torch
 import yaml
 from hydra.utils import get_object
 from logged_run import LoggedRun, panels, rows
+from PIL import Image
 
 from henkan.config.build import build
 from henkan.config.trees import config_folder
 from henkan.training.loggers import Files, RunLogger, Silent
+from henkan.training.loggers.lightning import told
 from henkan.training.loggers.logger import group_of, kind_of
 
 
@@ -56,3 +60,22 @@ def test_runs_of_a_sweep_are_grouped_by_it(run: LoggedRun) -> None:
         "2026-11-26_10-00-00", "adversarial_0.01"
     )  # fmt: skip
     assert (group_of(record, alone), kind_of({**alone, "swept": None})) == (None, "train")
+
+
+def test_pictures_of_many_sizes_are_one_grid(run: LoggedRun) -> None:
+    record, config, folder = run
+    logger = Files()
+    logger.start(folder, record, config, [])
+    logger.images("validation", [{"output": torch.zeros(3, 4, 6)}, {"output": torch.zeros(3, 8, 2)}], 1)
+    (path,) = (folder / "panels").iterdir()
+    with Image.open(path) as picture:
+        shown = np.asarray(picture)
+    assert shown.shape == (2 * 10 + 2, 6 + 4, 3)
+    assert shown[3, 3].max() == 0 and shown[8, 3].min() == 255 and shown[13, 3].max() == 0 and shown[13, 6].min() == 255
+
+
+def test_a_run_that_trains_nothing_has_tags_too(run: LoggedRun) -> None:
+    record, config, folder = run
+    found = told(record, {**config, "schedule": {}, "recipe": None}, folder)
+    assert "phases" not in found and found["task"] == told(record, config, folder)["task"]
+    assert told(record, config, folder)["phases"] == ">".join(config["schedule"])

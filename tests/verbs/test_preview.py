@@ -10,6 +10,7 @@ import pytest
 import torch
 from omegaconf import DictConfig
 
+from henkan.errors import UserError
 from henkan.launching.execute import execute
 from henkan.runs.plan import plan_run
 from henkan.training.assemble import build_translator
@@ -93,3 +94,9 @@ def test_it_is_the_same_every_time(tiny: list[str], composed: Callable[..., Dict
     assert first is not None and second is not None and first.rows == second.rows
     for name, images in first.columns.items():
         assert all(torch.equal(one, other) for one, other in zip(images, second.columns[name], strict=True))
+
+
+def test_it_is_written_as_png(tiny: list[str], composed: Callable[..., DictConfig], tmp_path: Path) -> None:
+    for name in ("look", "look.jpg"):
+        with pytest.raises(UserError, match=rf"output=.*{name}: a preview is a picture, FILE\.png"):
+            preview.main(composed([*tiny, f"output={tmp_path / name}"], "preview"))

@@ -26,3 +26,18 @@ def test_a_report_is_found_by_the_name_of_its_study(
     write_study(read, plan_jobs(read), read.folder)
     assert report.main(["tiny_study", *own(tiny)]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == str(read.folder / "report.html")
+
+
+def test_what_was_published_is_found_by_the_name_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = report.folder_of(
+        [
+            "balance",
+        ],
+        None,
+        None,
+    )
+    assert folder.name == "balance-laptop-published" and (folder / "study.json").is_file()
+    for given in ((tmp_path / "into", None), (None, "gan")):
+        with pytest.raises(UserError, match="--into and --baseline are of runs"):
+            report.folder_of(["balance"], *given)

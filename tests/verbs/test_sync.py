@@ -162,3 +162,11 @@ def test_online_a_run_is_one_with_one_curve(tmp_path: Path, server: Server) -> N
     assert [row["iteration"] for row in server.history] == [1, 2]
     assert server.stored["generator.safetensors"]
     assert logger.shown(folder) == "W&B: it is the run 0123456789012345-n0nce1"
+
+
+def test_a_damaged_record_leaves_the_others_to_be_uploaded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ended(tmp_path, "0123456789")
+    (ended(tmp_path, "abcdefghij") / "run.json").write_text('{"status": ')
+    assert main([f"paths.runs={tmp_path}", "--dry-run"]) == 0
+    said = capsys.readouterr().out
+    assert "abcdefghij: left out: " in said and "glcic-mse-seed0-0123456789: to be uploaded" in said

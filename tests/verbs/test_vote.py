@@ -13,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from henkan.errors import UserError
 from henkan.launching.execute import execute
 from henkan.report.votes import read_votes
+from henkan.verbs import vote
 
 Output = pytest.CaptureFixture[str]
 
@@ -103,3 +105,12 @@ def test_it_serves_until_it_is_told_to_end_and_goes_on_later(voted: Path) -> Non
             one.send_signal(signal.SIGINT)
             assert one.wait(60) == 0
     assert [vote["voter"] for vote in read_votes(voted)] == ["ana", "ana"]
+
+
+def test_who_has_no_name_says_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown() -> str:
+        raise KeyError("getpwuid(): uid not found: 1234")
+
+    monkeypatch.setattr("getpass.getuser", unknown)
+    with pytest.raises(UserError, match="say voter=NAME"):
+        vote.whoever()

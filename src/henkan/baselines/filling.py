@@ -23,8 +23,8 @@ Hole = NDArray[np.bool_]
 class Filling(Baseline):
     """Fills the holes of a picture from what is around them, on the CPU and in 8 bits, where these methods are at home.
 
-    Input: `image` (B, 3, H, W) in [0, 1] and `mask` (B, 1, H, W), 1 = missing; any H and W, any device. Returns
-    `raw` (B, 3, H, W) in [0, 1]: `image` itself outside the hole, k/255 inside. What `image` holds in the hole does
+    Input: `image` (B, 3 or 1, H, W) in [0, 1] and `mask` (B, 1, H, W), 1 = missing; any H and W, any device. Returns
+    `raw`, of its shape: `image` itself outside the hole, k/255 inside. What `image` holds in the hole does
     not matter. Raises `UserError` for a picture of which nothing is known.
     """
 
@@ -37,10 +37,13 @@ class Filling(Baseline):
 
     @torch.no_grad()
     def forward(self, image: Tensor, mask: Tensor) -> dict[str, Tensor]:
-        pixels = image.float().clamp(0, 1).mul(255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
+        channels = image.shape[1]
+        pixels = (
+            image.expand(-1, 3, -1, -1).float().clamp(0, 1).mul(255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
+        )
         holes = (mask[:, 0] > 0).cpu().numpy()
         filled = np.stack([self._filled(picture, hole) for picture, hole in zip(pixels, holes, strict=True)])
-        found = torch.from_numpy(filled).to(image.device).permute(0, 3, 1, 2).to(image.dtype).div(255)
+        found = torch.from_numpy(filled).to(image.device).permute(0, 3, 1, 2).to(image.dtype).div(255)[:, :channels]
         return {"raw": found.where(mask > 0, image)}
 
     def _filled(self, picture: Picture, hole: Hole) -> Picture:

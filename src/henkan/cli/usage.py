@@ -6,7 +6,7 @@ import re
 import textwrap
 from pathlib import Path
 
-from henkan.config.trees import config_folder, defaults, extended, options_of
+from henkan.config.trees import config_folder, defaults, extended, group_options
 from henkan.launching.execute import TRACEBACK
 from henkan.launching.verbs import Verb
 
@@ -33,7 +33,7 @@ def describe_groups(root: Path) -> str:
     """List each group of the root's defaults with its default and its options."""
     lines = ["Groups (group=option; [several,options] where the default is a list):"]
     for group, default in defaults(root).items():
-        options = ", ".join(options_of(group))
+        options = ", ".join(group_options(group))
         chosen = ",".join(default) if isinstance(default, list) else default
         head = f"  {group:<15}"
         tail = "" if default is None else f"  (default {f'[{chosen}]' if isinstance(default, list) else chosen})"

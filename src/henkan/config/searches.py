@@ -24,6 +24,8 @@ from henkan.errors import UserError
 SIGNIFICANT_DIGITS = 4
 RANGE = ("low", "high", "log", "step", "when")
 CHOICE = ("choices", "when")
+# What a search writes into its folder beside its storage: a row a trial, and what is better of each objective.
+TRIALS, ASKED = "trials.csv", "directions.json"
 DIRECTIONS = {"maximize": "higher", "minimize": "lower"}
 Value = float | int | str
 """What a dimension has at a point: a number of a range, the name of a choice."""
@@ -77,7 +79,11 @@ class Range(Dimension):
         """Return a number with few digits, within the range."""
         if self.whole:
             return int(value)
-        return float(min(max(float(f"{value:.{SIGNIFICANT_DIGITS}g}"), self.low), self.high))
+        digits = f"{value:.{SIGNIFICANT_DIGITS}g}"
+        if self.step is not None:
+            # A step has digits of its own, and no two of them are one value.
+            digits = f"{self.low + self.step * round((value - self.low) / self.step):.12g}"
+        return float(min(max(float(digits), self.low), self.high))
 
     def ends(self) -> list[Value]:
         return [self.low, self.high]

@@ -134,8 +134,3 @@ def extended(root: Path) -> list[Path]:
 def read_defaults(root: Path) -> list[Any]:
     entries: list[Any] = (yaml.safe_load(root.read_text(encoding="utf-8")) or {}).get("defaults") or []
     return entries
-
-
-def options_of(group: str) -> list[str]:
-    folders = (config_folder(), Path.cwd() / "conf")
-    return sorted({file.stem for folder in folders for file in (folder / group).glob("*.yaml")})

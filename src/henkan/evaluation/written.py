@@ -112,7 +112,8 @@ def print_scores(folder: Path) -> None:
         table.add_row(name, f"{value:.4f}")
     for name, reason in found["absent"].items():
         table.add_row(name, f"absent: {reason}")
-    console = Console(stderr=True)
+    # A reason may name an extra: henkan[metrics].
+    console = Console(stderr=True, markup=False)
     count = f"{found['pictures']:,} picture{'s' * (found['pictures'] != 1)}"
     console.print(f"{called(folder)}: {count} of {found['split']}{at}", highlight=False, markup=False, soft_wrap=True)
     console.print(table)

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from henkan.errors import UserError
 from henkan.losses.per_image import difference, per_image_mean
 
 
@@ -30,7 +31,9 @@ class LossMap(ABC):
         """Return the weight at a share H."""
 
     def share(self, target: Tensor) -> Tensor:
-        """Return H at each pixel, in (0, 1]."""
+        """Return H at each pixel, in (0, 1]. Raises `UserError` for pictures of several channels."""
+        if target.shape[1] != 1:
+            raise UserError(f"a loss map is of drawings of one channel, not of {target.shape[1]}: set channels=1")
         own = (target.float() * self.bins).long().clamp(0, self.bins - 1)
         layers = F.one_hot(own.squeeze(1), self.bins).permute(0, 3, 1, 2).float()
         side = 2 * self.reach + 1

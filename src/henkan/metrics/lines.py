@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from henkan.errors import UserError
 from henkan.metrics.per_image import exact, require_pair
 
 # Darker than this is ink.
@@ -26,6 +27,8 @@ class _Near:
 
         No ink at all is found entirely; among no ink nothing is.
         """
+        if lines.shape[1] != 1:
+            raise UserError(f"lines are found in drawings of one channel, not of {lines.shape[1]}: leave it out")
         shares = []
         for line, other in zip((lines < INK).cpu().numpy(), (among < INK).cpu().numpy(), strict=True):
             ink, theirs = line[0], other[0]

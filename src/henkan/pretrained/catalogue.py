@@ -57,7 +57,7 @@ def digest_of(tensors: Mapping[str, Tensor]) -> str:
     """Return the SHA-256 of named tensors: for each, by name, `name [shape]`, a line feed, and its float32 values."""
     found = hashlib.sha256()
     for name in sorted(tensors):
-        value = tensors[name].to(torch.float32).contiguous()
+        value = tensors[name].detach().to("cpu", torch.float32).contiguous()
         found.update(f"{name} {list(value.shape)}\n".encode())
         found.update(value.numpy().tobytes())
     return found.hexdigest()

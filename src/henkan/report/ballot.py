@@ -50,12 +50,14 @@ class Session:
 
     def page(self, nonce: str, inside: bool) -> str:
         """Return the page; with the pictures `inside` it is for a file, and keeps its answers until they are saved."""
-        images = [f"data:image/png;base64,{base64.b64encode(content(path)).decode()}" for path in self.images]
+        images: list[str] | int = len(self.images)
+        if inside:
+            images = [f"data:image/png;base64,{base64.b64encode(content(path)).decode()}" for path in self.images]
         return template("ballot.html.j2").render(
             title=self.study.title,
             nonce=nonce,
             static=inside,
-            session={"study": self.study.name, "pairs": self.asked, "images": images if inside else len(self.images)},
+            session={"study": self.study.name, "pairs": self.asked, "images": images},
         )
 
     def answer(self, said: Any) -> None:

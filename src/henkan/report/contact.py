@@ -43,7 +43,10 @@ def sheet(study: Study, limit: int) -> tuple[str, bytes] | None:
     headings = ["source", *given, *study.configurations, "target"]
     rows: list[list[Path | None]] = []
     for number in reference.pictures:
-        outputs = [runs[name].picture(number, "output") if name in runs else None for name in study.configurations]
+        outputs = [
+            runs[name].picture_like(reference, number, "output") if name in runs else None
+            for name in study.configurations
+        ]
         before = [reference.picture(number, role) for role in ("source", *given)]
         rows.append([*before, *outputs, reference.picture(number, "target")])
     for kind in ("png", "jpg"):

@@ -84,10 +84,12 @@ def effect(study: Study, couples: list[tuple[str, str]], key: str) -> tuple[Inte
     means = [one for one in means if one]
     if not means:
         return None
-    shared = set.intersection(*(set(one) for one in means))
+    # What trains nothing is the same for every seed.
+    trained = [set(one) for one in means if None not in one]
+    shared: set[int | None] = set.intersection(*trained) if trained else {None}
     if not shared:
         return None
-    values = [sum(one[seed] for one in means) / len(means) for seed in sorted(shared, key=str)]
+    values = [sum(one.get(seed, one.get(None, 0.0)) for one in means) / len(means) for seed in sorted(shared, key=str)]
     return over_seeds(values), len(means)
 
 

@@ -53,5 +53,5 @@ def pareto(study: Study) -> str:
         return ""
     if not beaten:
         return f"By their means, all of these are on the Pareto front of {both}: each is better in one of them."
-    rest = f"; {listed(beaten)} {'is' if len(beaten) == 1 else 'are'} beaten in both" if beaten else ""
+    rest = f"; {listed(beaten)} {'is' if len(beaten) == 1 else 'are'} not"
     return f"By their means, {listed(best)} {'is' if len(best) == 1 else 'are'} on the Pareto front of {both}{rest}."

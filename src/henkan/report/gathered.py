@@ -19,6 +19,7 @@ from typing import Any
 from henkan.archive.index import Archive, Entry, read_entry, settings_of
 from henkan.archive.query import POST, way
 from henkan.config.explain import suggestion
+from henkan.config.searches import TRIALS
 from henkan.config.told import told
 from henkan.errors import UserError
 from henkan.files import Damaged, read_json, read_text, stamp_of, unsealed, write_sealed
@@ -57,7 +58,7 @@ def found(path: str) -> list[Path] | None:
         return [folder]
     if (folder / RUNS).is_file():
         return noted(folder)
-    if (folder / "trials.csv").is_file():
+    if (folder / TRIALS).is_file():
         return of_search(folder)
     if (folder / "study.json").is_file():
         return of_study(folder)
@@ -72,7 +73,7 @@ def found(path: str) -> list[Path] | None:
 
 def of_search(folder: Path) -> list[Path]:
     """Return the runs of a search, each once; by their names beside it, where the search has been moved."""
-    rows = csv.DictReader(StringIO(read_text(folder / "trials.csv", "henkan search writes it again")))
+    rows = csv.DictReader(StringIO(read_text(folder / TRIALS, "henkan search writes it again")))
     named = [Path(row["folder"]) for row in rows if row.get("folder")]
     beside = folder.resolve().parents[1]
     return list(dict.fromkeys(path if path.is_dir() else beside / path.name for path in named))
@@ -236,6 +237,10 @@ def called(groups: Sequence[Group], keys: Sequence[str]) -> list[str]:
     ]
 
 
+# As studies that were asked for have it: what trains nothing is shown under one seed.
+UNTRAINED = [0]
+
+
 def planned(groups: Sequence[Group], baseline: str, into: Path) -> dict[str, Any]:
     """Return the content of `study.json`; see `henkan.report.plan.Plan`."""
     runs = [(group, entry) for group in groups for entry in group.runs]
@@ -254,7 +259,7 @@ def planned(groups: Sequence[Group], baseline: str, into: Path) -> dict[str, Any
         "headline": decided[:HEADLINE],
         "plane": None,
         "bound": None,
-        "seeds": seeds,
+        "seeds": seeds or UNTRAINED,
         "configurations": {
             group.name: {
                 "variant": group.name,

@@ -54,20 +54,26 @@ class Pair:
 
 
 def pairs(
-    study: Study, runs: Mapping[str, Run | None], numbers: Sequence[int], few: int = 3, compare: bool = False
+    study: Study,
+    runs: Mapping[str, Run | None],
+    reference: Run,
+    numbers: Sequence[int],
+    few: int = 3,
+    compare: bool = False,
 ) -> list[Pair]:
     """Return the pairs of one seed's runs, each with so few pictures of `numbers` a group; the most different ones are
-    looked for where outputs are to be compared."""
+    looked for where outputs are to be compared. Pictures are numbered as `reference` does."""
     there = {name: run for name, run in runs.items() if run is not None and run.pictures}
     few = min(few, max(1, len(numbers) // 2))
     couples = coupled(study, list(there)) if numbers else []
-    outputs = reduced(there, couples, numbers) if compare else {}
+    named = {number: name for number, name in enumerate(reference.picture_names) if number in numbers}
+    outputs = reduced(there, couples, reference, numbers) if compare else {}
     found = []
     for one, other in couples:
         apart = differences(outputs.get(one, {}), outputs.get(other, {}))
         groups = [different(apart, few)] if apart else []
         for key in study.headline:
-            gains = gained(study, there[one], there[other], key, numbers)
+            gains = gained(study, there[one], there[other], key, named)
             if gains:
                 ordered = sorted(gains, key=gains.__getitem__)
                 for title, kept in (("best", ordered[::-1]), ("worst", ordered)):
@@ -87,14 +93,13 @@ def coupled(study: Study, names: Sequence[str]) -> list[tuple[str, str]]:
     return against[:PAIRS]
 
 
-def gained(study: Study, one: Run, other: Run, key: str, numbers: Sequence[int]) -> dict[int, float]:
-    """Return by how much each picture of the other is better in a metric; empty where neither way is better."""
+def gained(study: Study, one: Run, other: Run, key: str, names: Mapping[int, str]) -> dict[int, float]:
+    """Return by how much each named picture of the other is better in a metric; empty where neither way is better."""
     target, better = study.targets.get(key), study.directions.get(key)
     tables = [run.scores for run in (other, one)]
     scores = [dict(table[key].items()) for table in tables if table is not None and key in table]
     if (target is None and better is None) or len(scores) < 2:
         return {}
-    names = {number: other.picture_names[number] for number in numbers if number < len(other.picture_names)}
     ours, theirs = (np.array([found.get(name, np.nan) for name in names.values()], float) for found in scores)
     if target is None:
         gain = theirs - ours if better == "lower" else ours - theirs
@@ -109,12 +114,14 @@ def said(key: str, gain: float) -> str:
 
 
 def reduced(
-    runs: Mapping[str, Run], couples: Sequence[tuple[str, str]], numbers: Sequence[int]
+    runs: Mapping[str, Run], couples: Sequence[tuple[str, str]], reference: Run, numbers: Sequence[int]
 ) -> dict[str, dict[int, np.ndarray]]:
     """Return the small outputs of the configurations that are compared, of pictures spread over the set."""
     names = list(dict.fromkeys(name for couple in couples for name in couple))
     spread = numbers[:: max(1, -(-len(numbers) * len(names) // READ))]
-    paths = {(name, number): runs[name].picture(number, "output") for name in names for number in spread}
+    paths = {
+        (name, number): runs[name].picture_like(reference, number, "output") for name in names for number in spread
+    }
     there = {place: path for place, path in paths.items() if path is not None}
     found: dict[str, dict[int, np.ndarray]] = {}
     for (name, number), picture in zip(there, thumbnails.at_once(thumbnails.reduced, there.values()), strict=True):

@@ -204,7 +204,9 @@ def chosen(wall: Wall, count: int) -> list[int]:
     numbers = wall.numbers
     if count >= len(numbers):
         return numbers
-    telling = [number for pair in pairs(wall.study, wall.runs, numbers, few=3) for number in pair.numbers]
+    telling = [
+        number for pair in pairs(wall.study, wall.runs, wall.reference, numbers, few=3) for number in pair.numbers
+    ]
     spread = numbers[:: max(1, len(numbers) // count)]
     kept = [*dict.fromkeys(telling)][: count * 2 // 3]
     return sorted([*dict.fromkeys([*kept, *spread])][:count])
@@ -215,7 +217,10 @@ def gallery(
 ) -> Gallery:
     """Return one seed's pictures: source, every configuration's output, target; and the pairs, if it has them."""
     columns = wall.columns()
-    wanted = [[None if run is None else run.picture(number, role) for _, run, role in columns] for number in shown]
+    wanted = [
+        [None if run is None else run.picture_like(wall.reference, number, role) for _, run, role in columns]
+        for number in shown
+    ]
     rows, spent = [], 0
     made = thumbnails.at_once(partial(put_in, whole=entire), [path for paths in wanted for path in paths])
     for number, paths in zip(shown, wanted, strict=True):
@@ -234,7 +239,7 @@ def gallery(
     can_be_seen = all(run is None or not run.pictures or beside.holds(run.folder) for _, run, _ in wall.columns())
     rest = remaining(wall, others[:NAMED], beside) if others and can_be_seen else None
     hidden = max(0, len(others) - NAMED) if can_be_seen else len(others)
-    told = pairs(wall.study, wall.runs, inside, compare=True) if paired else []
+    told = pairs(wall.study, wall.runs, wall.reference, inside, compare=True) if paired else []
     return Gallery(wall.seed, wall.headings, rows, rest, hidden, wall.left_out, told)
 
 
@@ -247,7 +252,9 @@ def remaining(wall: Wall, numbers: list[int], beside: Beside) -> Rest:
     """Return what is shown from where it lies; see `Rest`."""
     columns = []
     for _, run, role in wall.columns():
-        there = run is not None and any(role in roles for roles in run.pictures.values())
+        # Addresses are made of the reference's numbers.
+        alike = run is not None and run.picture_names == wall.reference.picture_names
+        there = run is not None and alike and any(role in roles for roles in run.pictures.values())
         place = beside.address(run.folder / "pictures") if run is not None and there else None
         columns.append(None if place is None else (f"{place}/", f"_{role}.png"))
     stems = {number: next(iter(wall.reference.pictures[number].values())).partition("_")[0] for number in numbers}

@@ -15,7 +15,8 @@ from henkan.report.figures.lines import axis_means, draw, means, over_axis
 from henkan.report.figures.plane import plane
 from henkan.report.read import read_study
 from henkan.report.scores import summary_table, write_scores
-from henkan.report.write import section_name
+from henkan.report.write import section_name, section_names
+from henkan.saying import say
 
 PUBLISHED_BYTES = 700_000
 
@@ -41,7 +42,11 @@ def publish(study_folder: Path, into: Path) -> list[Path]:
         if len(scores) <= PUBLISHED_BYTES // 2 and not rebuilt:
             contents[published.SCORES] = scores
             break
-    names = {title: f"_{section_name(title, number)}" if title else "" for number, title in enumerate(study.sections)}
+    if published.SCORES not in contents and not rebuilt:
+        # Those of before would not be of this summary.
+        (into / published.SCORES).unlink(missing_ok=True)
+        say(f"{published.SCORES} would take more than {PUBLISHED_BYTES // 2000} kB and is left out: name fewer metrics")
+    names = {title: f"_{name}" if title else "" for title, name in section_names(study.sections).items()}
     for title, part in study.sections.items():
         if (drawn := plane(part)) is not None:
             contents[f"plane{names[title]}.png"] = drawn[1]

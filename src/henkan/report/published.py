@@ -86,14 +86,14 @@ def planned(study: Study, runs: list[dict[str, Any]], metrics: list[str]) -> dic
     }
 
 
-def better(metric: str) -> str | None:
-    """Return which way a metric is better, as its config says; None for neither, or without a config."""
+def better(metric: str) -> str | float | None:
+    """Return which way a metric is better, or its target, as its config says; None for neither, or without a config."""
     name = metric.removesuffix(POST)
     for folder in config_folders():
         path = folder / "metric" / f"{name}.yaml"
         if path.is_file():
             found = OmegaConf.select(OmegaConf.load(path), f"{name}.better")
-            return None if found is None else str(found)
+            return found if found is None or isinstance(found, int | float) else str(found)
     return None
 
 

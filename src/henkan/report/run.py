@@ -70,6 +70,19 @@ class Run:
         name = self.pictures.get(number, {}).get(role)
         return None if name is None else self.file(f"{PICTURES}{name}")
 
+    def picture_like(self, reference: Run, number: int, role: str) -> Path | None:
+        """Return what it has of the test picture that another run calls `number`: by its name, where both have names.
+
+        Runs that have kept other pictures, or were scored on other ones, number them otherwise.
+        """
+        ours, theirs = self.picture_names, reference.picture_names
+        if self is not reference and ours and theirs:
+            name = theirs[number] if number < len(theirs) else None
+            if name not in ours:
+                return None
+            number = ours.index(name)
+        return self.picture(number, role)
+
     def called(self, configuration: str) -> Run:
         """Return the run as one of a configuration by another name; what was read of it is not read again."""
         made = replace(self, configuration=configuration)
@@ -161,7 +174,8 @@ def read_table(path: Path | None) -> pd.DataFrame | None:
         text = "" if path is None else read_text(path, "")
         # A running run may be in the middle of a line: half a number would be read as a number.
         complete = text[: text.rfind("\n") + 1]
-        table = pd.read_csv(StringIO(complete))
+        # Some pictures are named by numbers: 0000012.
+        table = pd.read_csv(StringIO(complete), dtype={"file": str})
     except (Damaged, ValueError):
         return None
     return table if len(table) else None

@@ -14,14 +14,15 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from henkan.config.searches import ASKED, TRIALS
 from henkan.errors import UserError
 from henkan.files import read_text, write_file
 from henkan.report.figures.chart import drawing, verbatim
 from henkan.report.figures.palette import MUTED
 from henkan.report.published import better
+from henkan.report.run import read_mapping
 from henkan.report.words import listed, metric, plural
 
-TRIALS = "trials.csv"
 DONE = "done"
 # What stands in trials.csv beside objectives and parameters.
 OWN = ("trial", "status", "front", "folder", "overrides", "error")
@@ -62,8 +63,14 @@ class Searched:
         return self.scored[self.scored["front"] == 1] if "front" in self.scored else self.scored.head(1)
 
     def direction(self, objective: str) -> str:
-        """Return `higher` or `lower`, whichever is better, as the metric's config says; higher where it does not."""
-        return better(objective.removeprefix(VALIDATED)) or "higher"
+        """Return `higher` or `lower`, whichever is better: as the search was told, else as the metric's config says."""
+        told = self.directions.get(objective) or better(objective.removeprefix(VALIDATED))
+        return str(told) if told in ("higher", "lower") else "higher"
+
+    @cached_property
+    def directions(self) -> dict[str, str]:
+        """What is better of each objective, where the search has written it."""
+        return read_mapping(path) if (path := self.folder / ASKED).is_file() else {}
 
     @property
     def sentence(self) -> str:

@@ -202,6 +202,8 @@ def over_images(scores: Scores, level: float = 0.95, resamples: int = 2000, seed
         np.mean,
         confidence_level=level,
         n_resamples=resamples,
+        # Of so many numbers at once: all of a large test set would take gigabytes.
+        batch=max(1, 10**7 // len(images)),
         method="percentile",
         rng=np.random.default_rng(seed),
     ).confidence_interval

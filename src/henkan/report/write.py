@@ -6,6 +6,7 @@ import dataclasses
 import re
 import shutil
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,13 +38,12 @@ def write_report(study_folder: Path, single: bool = False, scores: bool = True) 
 
     study = read.read_study(study_folder)
     rows = comparisons.compare(study)
-    parts = []
-    for number, (title, part) in enumerate(study.sections.items()):
+    parts, prefixes = [], section_names(study.sections)
+    for title, part in study.sections.items():
         in_plane, lines = plane.plane(part), [*along.over(part), *along.along(part), *curves.curves(part)]
         if title:
-            prefix = section_name(title, number)
-            in_plane = in_plane and (chart.prefixed(in_plane[0], prefix), in_plane[1])
-            lines = [chart.prefixed(one, prefix) for one in lines]
+            in_plane = in_plane and (chart.prefixed(in_plane[0], prefixes[title]), in_plane[1])
+            lines = [chart.prefixed(one, prefixes[title]) for one in lines]
         if in_plane is not None:
             drawn, raster = in_plane
             write_file(study_folder / "figures" / f"{drawn.name}.svg", drawn.svg)
@@ -92,6 +92,15 @@ def table(study_folder: Path) -> str:
     return "\n\n".join([*parts, *filter(None, ["\n".join(effects.effect_lines(study))])])
 
 
+def section_names(titles: Iterable[str]) -> dict[str, str]:
+    """Return what the files of each section begin with, no two alike."""
+    found: dict[str, str] = {}
+    for number, title in enumerate(titles):
+        name = section_name(title, number)
+        found[title] = f"{name}_{number}" if name in found.values() else name
+    return found
+
+
 def section_name(title: str, number: int) -> str:
-    """Return what the files of a section begin with."""
+    """Return a title as the beginning of a file's name."""
     return re.sub(r"[^A-Za-z0-9]+", "_", title).strip("_").lower() or f"part_{number}"

@@ -51,7 +51,7 @@ class Curves:
         if new or changed or not self.path.exists():
             self._write()
         else:
-            with self.path.open("a", newline="") as file:
+            with self.path.open("a", newline="", encoding="utf-8") as file:
                 csv.DictWriter(file, self.columns).writerow(self.rows[-1])
 
     def _write(self) -> None:
@@ -60,7 +60,7 @@ class Curves:
 
 
 def read_rows(path: Path) -> list[Row]:
-    """Read the rows of a file; see `parse_rows`. None where there is no file. Raises `Damaged` naming it."""
+    """Read the rows of a file; see `parse_rows`. No rows where there is no file. Raises `Damaged` naming it."""
     if not path.exists():
         return []
     way_out = "remove it if its curves can be missed, or train the run again with rerun=true"

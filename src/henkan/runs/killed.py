@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from henkan.files import has_gone, owner
+from henkan.files import Damaged, has_gone, owner
 from henkan.runs.locks import LOCK, TURN, is_held, lock, try_to_hold
 from henkan.runs.record import Record, Status, now, read_record, write_record
 
@@ -41,7 +41,11 @@ def begun_by(process: int, runs: Path) -> list[Path]:
     """Return the folders of the runs whose records say that this process of this machine trains them."""
     found = []
     for path in runs.glob("*/run.json"):
-        record = read_record(path.parent) or {}
+        try:
+            record = read_record(path.parent) or {}
+        except Damaged:
+            # Whose it is it cannot say, and it is named when somebody asks for that run.
+            continue
         if record.get("status") == "running" and record.get("process") == owner(process):
             found.append(path.parent)
     return found

@@ -14,6 +14,7 @@ from torch import nn
 
 from henkan.config.build import build
 from henkan.config.checks import check_config
+from henkan.config.explain import suggestion
 from henkan.config.resolved import Config, Node
 from henkan.data.pictures import Pictures
 from henkan.devices import count_of
@@ -38,7 +39,7 @@ from henkan.terms.chosen import build_terms, check_terms
 from henkan.terms.term import Term
 from henkan.training import checkpoint, first_weights
 from henkan.training.keeping import keeping
-from henkan.training.schedule import NETWORKS, Schedule, check_shares
+from henkan.training.schedule import NETWORKS, Schedule, active, check_shares
 from henkan.training.streams import batch_sizes, check_streams, stream_nodes, streams_read
 from henkan.training.updater import check_closures
 from henkan.zoo import networks as zoo
@@ -70,10 +71,6 @@ class Plan:
         return Path(self.config["paths"]["runs"])
 
     @property
-    def manifest(self) -> str:
-        return self.manifests[PAIRED]
-
-    @property
     def folder(self) -> Path:
         return run_folder(self.runs, self.config, self.identity)
 
@@ -83,28 +80,56 @@ class Plan:
         return identify(evaluation_parts(self.config, self.pictures))
 
     @property
+    def idle(self) -> list[str]:
+        """The terms that were chosen and take part in no phase: the run is that of one without them."""
+        used = {term.name for phase in self.schedule.phases for term in active(self.terms, phase)}
+        return [term.name for term in self.terms if term.name not in used] if self.trains else []
+
+    @property
     def trains(self) -> bool:
         """Whether there is anything to train; a run without is the same for every seed."""
         return len(self.schedule) > 0
 
 
-# What counts something that there must be at least one of.
-COUNTS = (
-    "batch_size",
-    "checkpoint.every",
-    "checkpoint.keep.every",
-    "validation.every",
-    "trainer.log_every",
-    "optimizer.accumulate",
-)
+# The least that each of these may be, and what switches it off, if anything does.
+COUNTS: dict[str, tuple[int, str | None]] = {
+    "batch_size": (1, None),
+    "checkpoint.every": (1, "a number larger than the run"),
+    "checkpoint.keep.every": (1, "null"),
+    "validation.every": (1, "a number larger than the run"),
+    "validation.pictures": (1, "null"),
+    "evaluation.pictures": (1, "null"),
+    "evaluation.batch": (1, None),
+    "trainer.log_every": (1, "a number larger than the run"),
+    "trainer.workers": (0, None),
+    "optimizer.accumulate": (1, None),
+    "scheduler.warmup": (0, None),
+}
 
 
 def check_counts(cfg: DictConfig) -> None:
-    """Raise `UserError` for a count below 1."""
-    for key in COUNTS:
-        value = OmegaConf.select(cfg, key)
-        if value is not None and value < 1:
-            raise UserError(f"{key}={value} must be 1 or more; a number larger than the run switches it off")
+    """Raise `UserError` for a count that is too small, or null where that means nothing."""
+    for key, (least, off) in COUNTS.items():
+        value = OmegaConf.select(cfg, key, default=least)
+        if value is None and off is not None and off.startswith("null"):
+            continue
+        if value is None or value < least:
+            shown = "null" if value is None else value
+            raise UserError(f"{key}={shown} must be {least} or more{f'; {off} switches it off' if off else ''}")
+
+
+def check_clip(cfg: DictConfig) -> None:
+    """Raise `UserError` for a limit of gradients that is none, and for limits and rates of no network."""
+    clip = OmegaConf.select(cfg, "optimizer.clip")
+    limits = clip if OmegaConf.is_dict(clip) else {"": clip}
+    for key, node in (("optimizer.clip", clip), ("optimizer.rates", OmegaConf.select(cfg, "optimizer.rates"))):
+        for name in node if OmegaConf.is_dict(node) else ():
+            if name not in NETWORKS:
+                raise UserError(f"{key}.{name}: there is no such network{suggestion(str(name), NETWORKS)}")
+    for name, limit in limits.items():
+        if limit is not None and not (isinstance(limit, int | float) and limit > 0):
+            key = f"optimizer.clip{f'.{name}' if name else ''}"
+            raise UserError(f"{key}={limit} must be above 0; null does not clip")
 
 
 def is_trained(generator: Node) -> bool:
@@ -167,6 +192,7 @@ def plan_run(cfg: DictConfig) -> Plan:
     remember()
     check_config(cfg)
     check_counts(cfg)
+    check_clip(cfg)
     count_of(cfg.trainer.accelerator, cfg.trainer.devices)
     config, pictures = settle(cfg)
     if not is_trained(config["generator"]):

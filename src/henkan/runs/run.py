@@ -21,6 +21,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
+from henkan import saying
 from henkan.config.resolved import Config
 from henkan.config.told import told
 from henkan.errors import UserError
@@ -50,6 +51,7 @@ class Run:
         self.curves = Curves(folder / "metrics.csv")
         self.record: Record = read_record(folder) or {}
         self.claims = Claims(folder.parent)
+        self.passed_over: set[str] = set()
         self._before, self._since = 0.0, time.monotonic()
 
     @property
@@ -152,7 +154,7 @@ class Run:
         self.record.setdefault("created", self.record["started"])
         write_config(self.folder, self.config)
         if changes:
-            (self.folder / "changes.diff").write_text(changes)
+            (self.folder / "changes.diff").write_text(changes, encoding="utf-8")
         self.write()
 
     def clear(self) -> None:
@@ -227,8 +229,12 @@ class Run:
     def pass_over(self, message: str) -> None:
         """Tell once of a picture that could not be read, in whose place another one is trained on."""
         told = f"another picture takes the place of one: {message}"
-        if told not in self.record.get("warnings", []):
+        if self.writes and told not in self.record.get("warnings", []):
             self.warn(told)
+        elif not self.writes and told not in self.passed_over:
+            # Another rank's pictures are in no record: it says so itself.
+            self.passed_over.add(told)
+            saying.say(told)
 
     def save(self, state: Mapping[str, Any], keep: bool = False, for_good: bool = False) -> None:
         seconds = self.seconds

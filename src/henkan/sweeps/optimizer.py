@@ -6,6 +6,7 @@ import inspect
 import re
 import warnings
 from collections.abc import Mapping, Sequence
+from os import SEEK_END
 from pathlib import Path
 from typing import Any, Literal
 
@@ -53,10 +54,12 @@ class JournalLock(JournalFileOpenLock):
 
     def acquire(self) -> bool:
         self._lock.acquire()
-        content = self.journal.read_bytes()
-        if content and not content.endswith(b"\n"):
-            with self.journal.open("ab") as file:
-                file.truncate(content.rfind(b"\n") + 1)
+        with self.journal.open("rb+") as file:
+            end = file.seek(0, SEEK_END)
+            file.seek(max(0, end - 1))
+            if end and file.read(1) != b"\n":
+                file.seek(0)
+                file.truncate(file.read().rfind(b"\n") + 1)
         return True
 
     def release(self) -> None:

@@ -16,7 +16,7 @@ from henkan.sweeps.scheduler import Job, at_once
 
 def saved(jobs: Sequence[Job]) -> int:
     """Return how many iterations shared prefixes save."""
-    return sum(len(job.plan.schedule) for job in jobs) - sum(work(jobs).values())
+    return sum({job.plan.identity: len(job.plan.schedule) for job in jobs}.values()) - sum(work(jobs).values())
 
 
 def work(jobs: Sequence[Job]) -> dict[str, int]:
@@ -37,6 +37,7 @@ def tree(study: Study, jobs: Sequence[Job]) -> Tree:
     total, rest = 0, 0
     root = Tree(f"{study.name} (recipe {study.recipe}, scale {study.scale})")
     known: dict[str, Tree] = {}
+    counted: set[str] = set()
     scored = [job for job in jobs if job.seed is None]
     if scored:
         branch = root.add("nothing to train: scored once, for every seed")
@@ -55,8 +56,11 @@ def tree(study: Study, jobs: Sequence[Job]) -> Tree:
                 stem, start = known[identity], end
             length = len(job.plan.schedule) - start
             stem.add(f"{job.configuration}: {length} iterations ({job.status}) {job.folder.name}")
-            total += length
-            rest += 0 if job.status == "done" else length
+            # What an axis does not change is one run by several names.
+            if job.plan.identity not in counted:
+                counted.add(job.plan.identity)
+                total += length
+                rest += 0 if job.status == "done" else length
     saving = saved(jobs)
     root.add(f"{total} iterations in all, {rest} to go; shared prefixes save {saving}")
     if pace is None:
@@ -85,7 +89,7 @@ class StudyBar:
         self.jobs = jobs
         self.work = work(jobs)
         self.progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             TextColumn("{task.percentage:3.0f}%"),
             TimeElapsedColumn(),

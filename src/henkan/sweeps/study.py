@@ -67,7 +67,7 @@ def run_study(study: Study, jobs: list[Job], command: Command) -> int:
     write_report(folder)
     failed = [job for job in jobs if job.status != "done"]
     for job in failed:
-        say(f"{job.status}: {job.title}: {job.error}")
+        say(f"{job.status}: {job.title}" + (f": {job.error}" if job.error else ""))
     if len(failed) < len(jobs):
         print(table(folder))
         print(folder / "report.html")

@@ -15,8 +15,8 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from henkan.config.searches import Range, Search
-from henkan.files import replaced, write_file
+from henkan.config.searches import ASKED, DIRECTIONS, TRIALS, Range, Search
+from henkan.files import replaced, write_file, write_sealed
 from henkan.sweeps.optimizer import Direction
 from henkan.sweeps.trials import ERROR, FOLDER, IDENTITY, OVERRIDES, State
 
@@ -74,7 +74,8 @@ class Found:
 
 
 def write_found(found: Found, folder: Path) -> None:
-    """Write `trials.csv`: a row a trial, in their order."""
+    """Write `trials.csv`, a row a trial, in their order, and `directions.json`: what was better of each objective."""
+    write_sealed(folder / ASKED, {name: DIRECTIONS[direction] for name, direction in found.directions.items()})
     rows = [
         {
             **found.row(one),
@@ -89,7 +90,7 @@ def write_found(found: Found, folder: Path) -> None:
     table = pd.DataFrame(rows, dtype=object)
     if len(found.directions) == 1:
         table = table.drop(columns="front", errors="ignore")
-    with replaced(folder / "trials.csv") as partial:
+    with replaced(folder / TRIALS) as partial:
         table.to_csv(partial, index=False)
 
 

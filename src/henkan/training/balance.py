@@ -6,7 +6,7 @@ back through, whatever the term reads of it. The known pixels of a completed `ou
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -27,7 +27,16 @@ Gradients = dict[str, list[Tensor | None]]
 def answers(samples: Mapping[str, Sample]) -> list[Tensor]:
     """Return all that the generator has answered in an iteration and a gradient goes back through."""
     found = [sample[key] for sample in samples.values() for key in sample if key == "raw" or key.startswith("aux.")]
-    return [value for value in found if isinstance(value, Tensor) and value.requires_grad]
+    return [value for value in tensors(found) if value.requires_grad]
+
+
+def tensors(node: Any) -> Iterator[Tensor]:
+    """Yield the tensors of an answer: of lists and mappings, those in them."""
+    if isinstance(node, Tensor):
+        yield node
+    elif isinstance(node, Mapping | list | tuple):
+        for inner in node.values() if isinstance(node, Mapping) else node:
+            yield from tensors(inner)
 
 
 def pulls(values: Mapping[str, Tensor], places: Sequence[Tensor]) -> dict[str, Tensor]:
@@ -94,10 +103,11 @@ class Balance:
         shared = [k for k in range(len(places)) if all(own[k] is not None for own in found.values())]
         if shared:
             for name, own in found.items():
-                add(self.squares, name, square([own[k] for k in shared], like=roots[name]))
+                # Summed over ranks here, so that what the first of them saves is what all have.
+                add(self.squares, name, summed(square([own[k] for k in shared], like=roots[name])))
         else:
             for name, gradient in self.at_parameter(roots, generator).items():
-                add(self.sums, name, gradient)
+                add(self.sums, name, summed(gradient))
         return found
 
     def separate(self, places: Sequence[Tensor]) -> bool:
@@ -125,8 +135,8 @@ class Balance:
         """End an update: what its batches, on all ranks, have shown goes into the moving means."""
         # The gradient of the mean over R ranks and k batches is the (R k)th part of the sum of their gradients.
         parts = world_size() * self.batches
-        found = {name: summed(own) / parts**2 for name, own in self.squares.items()}
-        found |= {name: (summed(own) / parts).square().sum() for name, own in self.sums.items()}
+        found = {name: own / parts**2 for name, own in self.squares.items()}
+        found |= {name: (own / parts).square().sum() for name, own in self.sums.items()}
         for name in (OTHERS, *self.shares):
             if found or name in self.means:
                 zero = torch.zeros_like(next(iter((found or self.means).values())))

@@ -68,7 +68,14 @@ class Rows(pl.Callback):
         return found
 
     def watch(self, observed: Mapping[str, float], iteration: int) -> None:
-        real, fake = (observed.get(f"discriminator/accuracy_{side}", 0.0) for side in ("real", "fake"))
+        # Each stream that is judged has accuracies of its own: the discriminator has won where it wins on all of them.
+        real, fake = (
+            min(
+                (value for name, value in observed.items() if name.startswith(f"discriminator/accuracy_{side}")),
+                default=0.0,
+            )
+            for side in ("real", "fake")
+        )
         self.won = self.won + 1 if min(real, fake) > WON_ACCURACY else 0
         if self.won == WON_LOG_STEPS:
             message = (

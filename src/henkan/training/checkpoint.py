@@ -142,8 +142,7 @@ def hash_weights(state: Mapping[str, Any]) -> str:
     """Return the hash of the weights in a checkpoint, whatever else it holds: what training them took, for one."""
     found = hashlib.sha256()
     for name, value in sorted(state["state_dict"].items()):
-        found.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
-        found.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+        _add(found, name, value)
     return found.hexdigest()
 
 
@@ -165,6 +164,7 @@ def kept(folder: Path) -> dict[int, Path]:
 
 def find_checkpoint(place: Path, iteration: int | None = None) -> Path:
     """Return the checkpoint that a run folder (and one of its iterations; null: the last) or a file path means."""
+    place = place.absolute()
     if place.is_dir():
         place = last(place)
     if not place.is_file():

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from henkan.config.objectives import is_of_a_set
 from henkan.errors import UserError
 from henkan.training.recorder import Row
 
@@ -47,14 +48,15 @@ def keeping(config: Mapping[str, Any]) -> Keeping:
     """Read `checkpoint.keep`. Raises `UserError` for a score that is not taken or has no better direction."""
     node, validated = config["checkpoint"]["keep"], config["validation"]["every"]
     score, best = str(node["score"]), int(node["best"])
-    metric = config["metric"].get(score.removeprefix(VALIDATION)) if score.startswith(VALIDATION) else None
-    better = None if metric is None else metric.get("better")
-    if best and better not in ("higher", "lower"):
-        scores = ", ".join(
-            VALIDATION + name for name, other in config["metric"].items() if other.get("better") in ("higher", "lower")
-        )
-        raise UserError(f"checkpoint.keep.score={score} cannot be ranked; these can: {scores or 'none'}")
+    # Validation has no scores of whole sets.
+    ranked = {
+        VALIDATION + name: metric["better"]
+        for name, metric in config["metric"].items()
+        if metric.get("better") in ("higher", "lower") and not is_of_a_set(name, metric)
+    }
+    if best and score not in ranked:
+        raise UserError(f"checkpoint.keep.score={score} cannot be ranked; these can: {', '.join(ranked) or 'none'}")
     minutes = node.get("minutes")
     if minutes is not None and minutes <= 0:
         raise UserError(f"checkpoint.keep.minutes={minutes} must be above 0; null keeps none by the clock")
-    return Keeping(node["every"], best, score, better != "lower", validated, minutes)
+    return Keeping(node["every"], best, score, ranked.get(score) != "lower", validated, minutes)

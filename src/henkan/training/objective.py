@@ -56,7 +56,8 @@ class Objective:
             if measure:
                 self.tally.add(f"loss/{term.name}", value)
                 self.tally.add(f"weighted/{term.name}", weighted)
-            self.tally.watch(f"loss term {term.name}", value, iteration)
+            if term.pulls:
+                self.tally.watch(f"loss term {term.name}", value, iteration)
             if term.balance is not None:
                 balanced[term.name] = value
             elif term.weight:
@@ -85,8 +86,9 @@ class Objective:
             if self.bench is not None:
                 modes.enter_context(without_gradient(self.bench.discriminator))
                 modes.enter_context(without_trace(self.bench.discriminator))
-                judge = Judge(self.bench, samples, together=any(term.loss.compares for term in terms))
-            for term in terms:
+                judge = Judge(self.bench, samples, together=any(term.loss.compares for term in terms if term.pulls))
+            # Those that are only observed last: what all of them share is drawn as though these were not there.
+            for term in sorted(terms, key=lambda term: not term.pulls):
                 self.seeded("term", term.name)
                 value = term.loss.for_generator(self.step(term, samples, judge))
                 if value is not None:

@@ -48,7 +48,8 @@ def main(arguments: list[str]) -> int:
         table.add_row(name, verdict if fine else "wrong", style=None if fine else "bold")
         if not fine:
             say(f"{name}: {verdict}")
-    Console().print(table)
+    # Names may look like markup: loss=[mse].
+    Console(markup=False).print(table)
     return 2 if wrong else 0
 
 
@@ -56,8 +57,10 @@ Verdict = tuple[str, bool]
 """What is to be said of a configuration, and whether it is fine."""
 
 
-def judge(overrides: Sequence[str]) -> Verdict:
+def judge(overrides: Sequence[str] | UserError) -> Verdict:
     """Compose and check one configuration of `train`; return the verdict in words and whether it is fine."""
+    if isinstance(overrides, UserError):
+        return str(overrides), False
     try:
         cfg = compose_root("train", overrides)
         check_types(cfg, overrides)
@@ -113,8 +116,8 @@ def trials(everything: bool) -> Iterator[tuple[str, Callable[[], Verdict]]]:
                 yield f"{option}, tried", partial(judge_and_try, [f"experiment={option}", "scale=smoke"])
 
 
-def configurations() -> Iterator[tuple[str, list[str]]]:
-    """Yield the name and the overrides of everything there is to check."""
+def configurations() -> Iterator[tuple[str, list[str] | UserError]]:
+    """Yield the name and the overrides of everything there is to check, or why a file cannot be read."""
     for recipe in group_options("experiment"):
         for scale in group_options("scale"):
             yield f"{recipe} at {scale}", [f"experiment={recipe}", f"scale={scale}"]
@@ -123,13 +126,20 @@ def configurations() -> Iterator[tuple[str, list[str]]]:
 
     folders = experiments_folders()
     for file in sorted(path for folder in folders for path in folder.glob("*/study.yaml")):
-        seen = set()
-        for name, _, overrides in read_study(str(file), []).runs():
-            if name not in seen:
-                seen.add(name)
-                yield f"study {file.parent.name}: {name}", overrides
+        try:
+            runs = read_study(str(file), []).runs()
+            of_study = {name: overrides for name, _, overrides in reversed(list(runs))}
+        except UserError as error:
+            yield f"study {file.parent.name}", error
+            continue
+        for name, overrides in reversed(of_study.items()):
+            yield f"study {file.parent.name}: {name}", overrides
     for file in sorted(path for folder in folders for path in folder.glob("*/search.yaml")):
-        search = read_search(str(file), [])
+        try:
+            search = read_search(str(file), [])
+        except UserError as error:
+            yield f"search {file.parent.name}", error
+            continue
         for number, point in enumerate(probes(search.space)):
             yield f"search {file.parent.name}: point {number}", search.run(overrides_at(search.space, point))
     own, *others = config_folders()

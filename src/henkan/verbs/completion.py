@@ -61,10 +61,11 @@ def complete(line: str) -> list[str]:
             return within_list(inside, typed)
         run(verb.name, ["-sc", "query=bash"])
         return []
-    if verb.name in ("dashboard", "report", "study", "sync", "vote", "wandb-sweep"):
+    if verb.name in ("dashboard", "report", "search", "study", "sync", "vote", "wandb-sweep"):
         from henkan.config.trees import experiments_folders
 
-        return sorted({path.parent.name for folder in experiments_folders() for path in folder.glob("*/study.yaml")})
+        own = "search.yaml" if verb.name == "search" else "study.yaml"
+        return sorted({path.parent.name for folder in experiments_folders() for path in folder.glob(f"*/{own}")})
     if verb.name == "new" and len(words) == 2:
         from henkan.starting.start import KINDS
 

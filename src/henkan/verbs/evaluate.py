@@ -78,10 +78,14 @@ def main(cfg: DictConfig) -> None:
         note(folder)
         tell(pictures)
         with alone_in(run_folder(Path(cfg.run))):
-            score_run(config, pictures, folder, weights, blend=blend)
+            means = score_run(config, pictures, folder, weights, blend=blend)
             record = read_record(folder)
             if record is not None and "digests" in record:
-                write_record(folder, {**record, "digests": scored_again(folder)})
+                # Without `other`: what the record says of its scores is said of these.
+                write_record(
+                    folder,
+                    {**record, "metrics": means, "evaluation": identify(parts), "digests": scored_again(folder)},
+                )
     else:
         check_untrained(cfg)
         cfg = as_it_is(cfg)

@@ -21,6 +21,8 @@ from torch import Tensor
 
 from henkan.data.counted import tell
 from henkan.data.stream import collate
+from henkan.errors import UserError
+from henkan.files import replaced
 from henkan.ranks import say
 from henkan.runs.plan import Plan, plan_run
 from henkan.runs.start import initialize
@@ -37,6 +39,9 @@ NAME = 40
 
 
 def main(cfg: DictConfig) -> None:
+    path = Path(cfg.output).expanduser()
+    if path.suffix.lower() != ".png":
+        raise UserError(f"output={path}: a preview is a picture, FILE.png")
     plan = plan_run(cfg)
     for source in plan.streams.values():
         tell(source)
@@ -46,7 +51,6 @@ def main(cfg: DictConfig) -> None:
     blocks = [Block("trained on", pictures(plan, translator, cfg.samples, cfg.iteration))]
     if (below := scored_pictures(plan, translator, cfg.samples)) is not None:
         blocks.append(below)
-    path = Path(cfg.output)
     draw(blocks, path)
     print(path)
 
@@ -143,8 +147,8 @@ def draw(blocks: Sequence[Block], path: Path) -> None:
                 show(axes[row][column], images[row])
         for row, said in enumerate(block.rows):
             axes[row][0].set_ylabel(said[-NAME:], fontsize=5, labelpad=2)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=120)
+    with replaced(path) as partial:
+        figure.savefig(partial, format="png", dpi=120)
 
 
 def show(axis: Axes, image: Tensor) -> None:

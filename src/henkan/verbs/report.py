@@ -24,6 +24,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from henkan.config.searches import TRIALS
 from henkan.errors import UserError
 from henkan.report.write import table, write_report
 
@@ -34,8 +35,9 @@ def by_name(name: str, overrides: Sequence[str]) -> Path:
     from henkan.report.published import rebuild, results_of
     from henkan.report.read import folder_of_study
 
-    begun = (read_study(name, overrides).folder / "study.json").is_file()
-    if not begun and not overrides and (results := results_of(name)) is not None:
+    study = read_study(name, overrides)
+    begun = (study.folder / "study.json").is_file()
+    if not begun and not overrides and (results := results_of(str(study.file.parent))) is not None:
         return rebuild(results)
     return folder_of_study(name, overrides)
 
@@ -58,6 +60,8 @@ def folder_of(words: Sequence[str], into: Path | None, baseline: str | None) -> 
     paths = [word for word in words if Path(word).exists() or "=" not in word]
     named = not Path(name).is_dir() or (Path(name) / "study.yaml").is_file()
     if named and found(name) is None and all("=" in word for word in rest):
+        if into or baseline:
+            raise UserError("--into and --baseline are of runs: a study has its own folder, and baseline=NAME")
         return by_name(name, rest)
     if len(paths) < len(words):
         others = [word for word in words if word not in paths]
@@ -81,7 +85,7 @@ def of_search(folder: Path, given: argparse.Namespace) -> int:
     """Write the report of a search, print its best trials and the page."""
     import sys
 
-    from henkan.report.searched import TRIALS, markdown, read_search, write_search
+    from henkan.report.searched import markdown, read_search, write_search
 
     if given.latex or given.publish or given.into or given.baseline:
         raise UserError(f"{folder} is a search, whose report lies in it: --csv and --markdown print its trials")
@@ -113,7 +117,7 @@ def main(arguments: list[str]) -> int:
     for kind in ("csv", "markdown", "latex"):
         kinds.add_argument(f"--{kind}", action="store_true", help=f"print the table as {kind}")
     given = parser.parse_intermixed_args(arguments)
-    if len(given.words) == 1 and (Path(given.words[0]) / "trials.csv").is_file():
+    if len(given.words) == 1 and (Path(given.words[0]) / TRIALS).is_file():
         return of_search(Path(given.words[0]), given)
     folder = folder_of(given.words, given.into, given.baseline)
     path = write_report(folder, single=given.single_file, scores=not given.page)

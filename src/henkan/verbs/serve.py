@@ -16,15 +16,19 @@ from __future__ import annotations
 
 from threading import Thread
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from henkan.config.composition import task_overrides
+from henkan.errors import UserError
 from henkan.serve.answers import Answers
 from henkan.serve.choices import Shelf, choices, shared_by_all
 from henkan.serve.server import Server
 
 
 def main(cfg: DictConfig) -> None:
+    for key in ("kept", "places", "most.pixels", "most.bytes"):
+        if not (isinstance(least := OmegaConf.select(cfg, key), int) and least >= 1):
+            raise UserError(f"{key}={least} must be 1 or more")
     shelf = Shelf(cfg.kept)
     overrides = task_overrides()
     answers = Answers(cfg, choices(cfg, overrides, shelf), shelf, shared_by_all(overrides))

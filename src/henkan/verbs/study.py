@@ -32,6 +32,6 @@ def main(arguments: list[str]) -> int:
         prepare(study)
         jobs = plan_jobs(study)
         if command.dry:
-            Console().print(tree(study, jobs))
+            Console(markup=False).print(tree(study, jobs))
             return 0
         return run_study(study, jobs, command)

@@ -30,6 +30,7 @@ from henkan.config.resolved import Config
 from henkan.config.trees import default_runs
 from henkan.errors import UserError
 from henkan.evaluation.shown import show_again
+from henkan.files import Damaged
 from henkan.report.gathered import found
 from henkan.runs.curves import read_rows
 from henkan.runs.killed import attended, ending
@@ -54,7 +55,11 @@ def main(arguments: list[str]) -> int:
     runs = Path(place) if place else default_runs()
     left, failed = [], 0
     for folder in named_by(words, runs):
-        record = read_record(folder) or {}
+        try:
+            record = read_record(folder) or {}
+        except Damaged as damage:
+            print(f"{folder.name}: left out: {damage}")
+            continue
         if (why := waits(folder, record)) is None:
             left.append(folder)
         else:

@@ -13,7 +13,6 @@ is not trained again (rerun=true does), only scored again if other scores are as
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from omegaconf import DictConfig
 from henkan.config.build import build
 from henkan.config.composition import task_overrides
 from henkan.config.explain import reason
-from henkan.cores import threads
+from henkan.cores import number, threads
 from henkan.data.counted import tell
 from henkan.devices import count_of
 from henkan.errors import Interrupted, TrainingFailed
@@ -101,6 +100,8 @@ def train(plan: Plan, run: Run, signals: Signals) -> None:
     """Train what is left of a run and score it; the first rank alone returns."""
     if plan.trains and "generator" not in plan.schedule.phases[0].update and plan.init is None:
         say("the discriminator learns first, from a generator that has learned nothing: name a run with init=RUN")
+    for name in plan.idle:
+        say(f"loss: {name} takes part in no phase, and teaches nothing: name it in one, as schedule.joint.terms does")
     for pictures in plan.streams.values():
         tell(pictures)
     fresh = plan.config["rerun"] and not run.record.get("rerun")
@@ -175,4 +176,4 @@ def objective(run: Run, names: str | Sequence[str]) -> float | list[float] | Non
 
 def use_threads(wanted: int | None) -> None:
     """Use so many threads in this process: as configured, or this run's share of the cores."""
-    torch.set_num_threads(wanted or int(os.environ.get("HENKAN_THREADS", threads())))
+    torch.set_num_threads(wanted or number("HENKAN_THREADS") or threads())

@@ -74,6 +74,14 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
+def whoever() -> str:
+    """Return who is logged in. Raises `UserError` where the system has no name for them, as in some containers."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError) as error:
+        raise UserError("this system has no name for you: say voter=NAME") from error
+
+
 def ask(study: Study, given: Mapping[str, Any]) -> None:
     """Write the page, or serve it until Ctrl-C."""
     count, seed = given.get("count", 60), given.get("seed", 0)
@@ -83,7 +91,7 @@ def ask(study: Study, given: Mapping[str, Any]) -> None:
         export(study, drawn(all_of_them, seed, "")[:count], path)
         print(f"{path}: {min(count, len(all_of_them))} pairs; henkan vote … import=FILE adds what it saves")
         return
-    voter = named(given.get("voter") or getpass.getuser())
+    voter = named(given.get("voter") or whoever())
     asked = left_to_ask(drawn(all_of_them, seed, voter)[:count], read_votes(study.folder), voter)
     with Ballot(Session(study, asked, voter), given.get("port", 0)) as ballot:
         print(f"henkan: {len(asked)} pairs for {voter}; Ctrl-C ends\n{ballot.address}", flush=True)

@@ -71,13 +71,12 @@ def numbers(row: Row) -> dict[str, float]:
 
 def told(record: Mapping[str, Any], config: Config, folder: Path) -> dict[str, str]:
     """Return what runs are grouped and told apart by, as tags."""
-    task, *rest = tags(config)
     found = {
         "title": title_of(record, folder),
         "identity": record["identity"],
-        "task": task,
+        "task": tags(config)[0],
         "recipe": config.get("recipe"),
-        "phases": rest[-1],
+        "phases": ">".join(config["schedule"])[:64] or None,
         "group": group_of(record, config),
         "study": config.get("study"),
         "variant": config.get("variant"),

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch.nn.functional as F
 from torch import Tensor
 from torchvision.utils import make_grid, save_image
 
@@ -75,6 +76,12 @@ class Files(Silent):
             path = self.folder / "panels" / f"{name}_{iteration:07d}.png"
             path.parent.mkdir(exist_ok=True)
             pictures = [picture.reshape(picture.shape[-3:]).float().cpu() for row in panels for picture in row.values()]
+            # Of a set that is shown whole they have many sizes.
+            height, width = (max(picture.shape[axis] for picture in pictures) for axis in (-2, -1))
+            pictures = [
+                F.pad(picture, (0, width - picture.shape[-1], 0, height - picture.shape[-2]), value=1.0)
+                for picture in pictures
+            ]
             save_image(make_grid(pictures, nrow=len(panels[0]), padding=2, pad_value=1.0), path)
             self.show(name, path, iteration)
 
