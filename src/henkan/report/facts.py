@@ -37,7 +37,7 @@ def is_scored_whole(run: Run) -> bool:
         return False
     try:
         # Hardly any was, and reading a config takes longer than all else of a run.
-        return f"framing: {WHOLE}" in read_text(path, "") and settings_of(path).get("evaluation.framing") == WHOLE
+        return WHOLE in read_text(path, "") and settings_of(path).get("evaluation.framing") == WHOLE
     except Damaged:
         return False
 
