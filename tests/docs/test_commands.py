@@ -67,14 +67,7 @@ def known() -> frozenset[str]:
         text = file.read_text(encoding="utf-8")
         group = file.parent.relative_to(CONF).as_posix().replace("/", ".")
         place = "" if group == "." or "# @package _global_" in text else f"{group}."
-        content = yaml.safe_load(text)
-        found |= {place + key for key in paths(content)}
-        # An option within another one of its group: unet@network.
-        for entry in (content or {}).get("defaults") or ():
-            option, at, within = entry.partition("@") if isinstance(entry, str) else ("", "", "")
-            if at and (nested := file.parent / f"{option}.yaml").is_file():
-                inner = yaml.safe_load(nested.read_text(encoding="utf-8"))
-                found |= {f"{place}{within}.{key}" for key in paths(inner)}
+        found |= {place + key for key in paths(yaml.safe_load(text))}
     return frozenset(found)
 
 

@@ -40,6 +40,9 @@ def test_a_config_builds_and_scores(path: Path) -> None:
     assert reads.keys() == named_arguments(function).keys()
     generator = torch.Generator().manual_seed(0)
     sample = {key: torch.rand(2, 3, 32, 32, generator=generator) for key in ("output", "target", "prediction")}
+    if path.stem.startswith("line_"):
+        # Lines are of drawings.
+        sample = {key: picture[:, :1] for key, picture in sample.items()}
     sample["source"] = torch.rand(2, 3, 8, 8, generator=generator)
     sample["mask"] = torch.ones(2, 1, 32, 32)
     sample["style_picture"] = torch.rand(2, 3, 40, 36, generator=generator)

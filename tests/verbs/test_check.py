@@ -35,11 +35,6 @@ def test_a_users_option_is_checked_and_must_not_be_hidden(tmp_path: Path, monkey
     (overrides,) = [words for name, words in check.configurations() if name == "loss=mine"]
     assert overrides == ["loss=[mine]"]
     assert check.judge(overrides)[1] is False
-    (study := tmp_path / "experiments" / "wrong" / "study.yaml").parent.mkdir(parents=True)
-    study.write_text("titel: a study\n")
-    (error,) = [words for name, words in check.configurations() if name == "study wrong"]
-    verdict, fine = check.judge(error)
-    assert not fine and "titel" in verdict
     option.rename(option.with_name("mse.yaml"))
     with pytest.raises(UserError, match="hidden by henkan's own loss=mse"):
         list(check.configurations())

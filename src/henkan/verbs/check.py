@@ -57,10 +57,8 @@ Verdict = tuple[str, bool]
 """What is to be said of a configuration, and whether it is fine."""
 
 
-def judge(overrides: Sequence[str] | UserError) -> Verdict:
+def judge(overrides: Sequence[str]) -> Verdict:
     """Compose and check one configuration of `train`; return the verdict in words and whether it is fine."""
-    if isinstance(overrides, UserError):
-        return str(overrides), False
     try:
         cfg = compose_root("train", overrides)
         check_types(cfg, overrides)
@@ -116,8 +114,8 @@ def trials(everything: bool) -> Iterator[tuple[str, Callable[[], Verdict]]]:
                 yield f"{option}, tried", partial(judge_and_try, [f"experiment={option}", "scale=smoke"])
 
 
-def configurations() -> Iterator[tuple[str, list[str] | UserError]]:
-    """Yield the name and the overrides of everything there is to check, or why a file cannot be read."""
+def configurations() -> Iterator[tuple[str, list[str]]]:
+    """Yield the name and the overrides of everything there is to check."""
     for recipe in group_options("experiment"):
         for scale in group_options("scale"):
             yield f"{recipe} at {scale}", [f"experiment={recipe}", f"scale={scale}"]
@@ -126,20 +124,13 @@ def configurations() -> Iterator[tuple[str, list[str] | UserError]]:
 
     folders = experiments_folders()
     for file in sorted(path for folder in folders for path in folder.glob("*/study.yaml")):
-        try:
-            runs = read_study(str(file), []).runs()
-            of_study = {name: overrides for name, _, overrides in reversed(list(runs))}
-        except UserError as error:
-            yield f"study {file.parent.name}", error
-            continue
-        for name, overrides in reversed(of_study.items()):
-            yield f"study {file.parent.name}: {name}", overrides
+        seen = set()
+        for name, _, overrides in read_study(str(file), []).runs():
+            if name not in seen:
+                seen.add(name)
+                yield f"study {file.parent.name}: {name}", overrides
     for file in sorted(path for folder in folders for path in folder.glob("*/search.yaml")):
-        try:
-            search = read_search(str(file), [])
-        except UserError as error:
-            yield f"search {file.parent.name}", error
-            continue
+        search = read_search(str(file), [])
         for number, point in enumerate(probes(search.space)):
             yield f"search {file.parent.name}: point {number}", search.run(overrides_at(search.space, point))
     own, *others = config_folders()
