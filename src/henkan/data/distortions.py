@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from henkan.data.frame import TURNED, Frame
-from henkan.data.framing import Framing, check_chance
+from henkan.data.framing import Framing, check_flip
 from henkan.data.operator import SEED, Draws, Operator
 from henkan.data.pictures import Picture
 from henkan.data.tones import ToneOperator
@@ -77,7 +77,7 @@ class Distortions(Framing):
     ) -> None:
         if size < 2:
             raise UserError(f"augmentation.size={size} must be 2 or more")
-        check_chance("flip", flip)
+        check_flip(flip)
         self.size, self.flip = size, flip
         self.warps = WarpOperator.chosen("augmentation.warps", warps or {})
         self.tones = ToneOperator.chosen("augmentation.tones", tones or {})

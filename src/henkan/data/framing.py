@@ -45,10 +45,10 @@ class Framing(ABC):
         return None
 
 
-def check_chance(name: str, chance: float) -> None:
-    """Raise `UserError` for a chance outside [0, 1]."""
-    if not 0.0 <= chance <= 1.0:
-        raise UserError(f"augmentation.{name}={chance} must lie in [0, 1]")
+def check_flip(flip: float) -> None:
+    """Raise `UserError` for a chance of mirroring outside [0, 1]."""
+    if not 0.0 <= flip <= 1.0:
+        raise UserError(f"augmentation.flip={flip} must lie in [0, 1]")
 
 
 class CropFlip(Framing):
@@ -61,7 +61,7 @@ class CropFlip(Framing):
     def __init__(self, size: int, resize: Sequence[int] | None, flip: float = 0.5) -> None:
         if resize is not None and not size <= resize[0] <= resize[1]:
             raise UserError(f"augmentation.resize={list(resize)} must rise from augmentation.size={size} or more")
-        check_chance("flip", flip)
+        check_flip(flip)
         self.size, self.resize, self.flip = size, resize, flip
 
     def draw(self, height: int, width: int, rng: np.random.Generator, name: str) -> Cut:
@@ -94,7 +94,7 @@ class TurnCrop(Framing):
     ) -> None:
         if not 0.0 < shrink[0] <= shrink[1]:
             raise UserError(f"augmentation.shrink={list(shrink)} must rise, from above 0")
-        check_chance("flip", flip)
+        check_flip(flip)
         self.size, self.shrink, self.turn, self.flip, self.blank = size, shrink, turn, flip, blank
 
     def draw(self, height: int, width: int, rng: np.random.Generator, name: str) -> Cut:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from hashlib import blake2b
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -43,9 +44,9 @@ class OpenMojiPairs(OpenMoji):
 class Redrawn(OpenMoji):
     """OpenMoji's pictures with their SVG files rewritten before they are rasterized."""
 
+    @abstractmethod
     def redrawn(self, path: Path) -> bytes:
         """Return what stands in place of an SVG file."""
-        raise NotImplementedError
 
     def rasterize(self, folder: Path, partial: Path) -> None:
         with TemporaryDirectory() as own:

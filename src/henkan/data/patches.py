@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from henkan.data.frame import Cut, Frame
-from henkan.data.framing import Framing, check_chance
+from henkan.data.framing import Framing, check_flip
 from henkan.data.pictures import Picture
 from henkan.errors import UserError
 
@@ -54,7 +54,7 @@ class Patches(Framing):
     """
 
     def __init__(self, size: int, flip: float = 0.5, turn: bool = True) -> None:
-        check_chance("flip", flip)
+        check_flip(flip)
         self.size, self.flip, self.turn = size, flip, turn
 
     def draw(self, height: int, width: int, rng: np.random.Generator, name: str) -> Patch:

@@ -111,7 +111,7 @@ def check_counts(cfg: DictConfig) -> None:
     """Raise `UserError` for a count that is too small, or null where that means nothing."""
     for key, (least, off) in COUNTS.items():
         value = OmegaConf.select(cfg, key, default=least)
-        if value is None and off is not None and off.startswith("null"):
+        if value is None and off == "null":
             continue
         if value is None or value < least:
             shown = "null" if value is None else value
