@@ -26,8 +26,17 @@ def run(processes: WarmProcesses, words: list[str], runs: Path) -> list[Path]:
     return folders
 
 
-def assert_same_curves(one: Path, two: Path, rows: int = 9) -> None:
+LOGITS = ("discriminator/logit_real", "discriminator/logit_fake")
+
+
+def assert_same_curves(one: Path, two: Path, rows: int = 9, shift: bool = False) -> None:
+    """Compare two runs' curves; with `shift`, of the mean logits how far apart they are, and not where they lie."""
     first, second = read_rows(one / "metrics.csv"), read_rows(two / "metrics.csv")
+    if shift:
+        for row in (*first, *second):
+            if LOGITS[0] in row:
+                real, fake = (float(row.pop(name)) for name in LOGITS)
+                row["discriminator/logit_gap"] = real - fake
     assert len(first) == len(second) == rows
     for row, other in zip(first, second, strict=True):
         assert row.keys() == other.keys()
@@ -46,7 +55,9 @@ def test_two_processes_give_the_curve_of_one(
     (one,) = run(processes, words, tmp_path / "one")
     (two,) = run(processes, [*words, *TWO], tmp_path / "two")
     assert one.name == two.name, "devices do not belong to the identity"
-    assert_same_curves(one, two)
+    # A relativistic objective does not change with a shift of all logits: what moves their common part is rounding,
+    # which Adam makes as large as any step, on one processor more than on another.
+    assert_same_curves(one, two, shift=objective == "relativistic")
 
 
 def test_a_balance_does_not_see_how_many_processes_there_are(
