@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from henkan.baselines import planar_guidance
 from henkan.baselines.biharmonic import Biharmonic
 from henkan.baselines.criminisi import Criminisi
 from henkan.baselines.filling import Filling, Hole, Picture
@@ -258,6 +259,16 @@ def test_what_sets_planar_guidance_apart_a_floor_goes_on_in_perspective() -> Non
     hole = np.zeros(picture.shape[:2], bool)
     hole[20:44, 34:62] = True
     assert filled_by(PlanarGuidance, picture, hole) > max(20.0, filled_by(PatchMatch, picture, hole) + 6)
+
+
+def test_a_floor_goes_on_in_light_that_falls_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    y, x = np.indices((64, 96))
+    picture = grey(100 + 0.6 * floor() - 0.02 * (np.square(y - 32) + np.square(x - 48)))
+    hole = np.zeros(picture.shape[:2], bool)
+    hole[20:44, 34:62] = True
+    fitted = filled_by(PlanarGuidance, picture, hole)
+    monkeypatch.setattr(planar_guidance, "_BIAS", np.zeros(3, np.float32))
+    assert fitted > max(23.0, filled_by(PlanarGuidance, picture, hole) + 1.5)
 
 
 def test_the_plane_of_a_floor_is_found_and_none_in_noise() -> None:

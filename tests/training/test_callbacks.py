@@ -26,12 +26,15 @@ class Module:
 
     def __init__(self) -> None:
         self.schedule = Schedule([Phase("first", 6, ("generator",)), Phase("second", 14, ("generator",))])
-        self.iteration, self.checks = 0, 0
+        self.iteration, self.checks, self.shared = 0, 0, 0
         self.observed = {"loss/mse": 0.5, "loss/generator": 0.25, "gradient/mse": 3.0}
-        self.tally = SimpleNamespace(check=self.check)
+        self.tally = SimpleNamespace(check=self.check, share=self.share)
 
     def check(self) -> None:
         self.checks += 1
+
+    def share(self) -> None:
+        self.shared += 1
 
     def is_log_step(self, iteration: int) -> bool:
         return (iteration + 1) % 5 == 0 or iteration + 1 in self.schedule.ends
@@ -117,13 +120,13 @@ def test_by_the_clock_one_stays_for_good(monkeypatch: pytest.MonkeyPatch) -> Non
     assert run.there - run.for_good == set()
 
 
-def test_other_ranks_check_and_save_nothing() -> None:
+def test_other_ranks_check_and_share_and_save_nothing() -> None:
     run, module = Run(), Module()
     callback = Checkpoints(run, 8, 0.0, Keeping(every=5), {})
     other: Any = SimpleNamespace(is_global_zero=False)
     for module.iteration in range(1, 21):
         callback.on_train_batch_end(other, module)
-    assert module.checks == 7 and not run.saved
+    assert module.checks == module.shared == 7 and not run.saved
 
 
 def test_rows_tell_what_an_iteration_took(monkeypatch: pytest.MonkeyPatch) -> None:

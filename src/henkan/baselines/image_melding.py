@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import cv2
 import numpy as np
 from scipy.sparse import csr_array, eye_array
 from scipy.sparse.linalg import cg
 
 from henkan.baselines.filling import Hole, Picture
 from henkan.baselines.nearest import Field, Floats, Rows
-from henkan.baselines.patchmatch import Level, PatchMatch
-from henkan.baselines.warped import WarpedField, enlarged_into, unmoved
+from henkan.baselines.patchmatch import Level, PatchMatch, painted
+from henkan.baselines.warped import WarpedField, bias_to, enlarged_into, unmoved
 
 _SMALLEST, _LARGEST = 0.9, 1.3
 """What a match may be enlarged by. Its contrast is never lowered: votes lower it, and it would fade vote by vote."""
@@ -103,9 +102,7 @@ class ImageMelding(PatchMatch):
         return self._melded(field, level, _SLOPES, best=False)
 
     def _finished(self, field: Field, level: Level, picture: Picture) -> Picture:
-        melded = cv2.cvtColor(self._melded(field, level, _MOST_SLOPES, best=True), cv2.COLOR_Lab2RGB)
-        found = np.rint(np.asarray(melded).clip(0, 1) * 255).astype(np.uint8)
-        return np.where(level.hole[..., None], found, picture)
+        return painted(self._melded(field, level, _MOST_SLOPES, best=True), level.hole, picture)
 
     def _melded(self, field: Field, level: Level, slopes: float, best: bool) -> Floats:
         """Return a filling that fits the colors and slopes of the patches: their means, or those of the best one."""
@@ -120,18 +117,18 @@ class ImageMelding(PatchMatch):
 
 def tones(shown: Floats, target: Floats, seen: Floats) -> tuple[Floats, Floats]:
     """Return the gain and bias, (n, 1, 3), that fit what is shown (n, k, 3) to the target where that is seen (n, k)."""
-    count = np.maximum(seen.sum(axis=1), 1)[:, None]
-    means, spreads = [], []
-    for values in (shown, target):
-        mean = np.einsum("nkc,nk->nc", values, seen) / count
-        around = values - mean[:, None]
-        means.append(mean)
-        spreads.append(np.sqrt(np.einsum("nkc,nkc,nk->nc", around, around, seen) / count))
+    before, after = deviations(shown, seen), deviations(target, seen)
     # What is even has no contrast that could be changed.
-    flat = spreads[0] < 1e-3
-    gain = np.where(flat, 1, (spreads[1] / np.where(flat, 1, spreads[0])).clip(1, _LARGEST)).astype(np.float32)
-    bias = (means[1] - gain * means[0]).clip(-_BIAS, _BIAS)
-    return gain[:, None], bias[:, None]
+    flat = before < 1e-3
+    gain = np.where(flat, 1, (after / np.where(flat, 1, before)).clip(1, _LARGEST)).astype(np.float32)[:, None]
+    return gain, bias_to(target, gain * shown, seen, _BIAS)
+
+
+def deviations(values: Floats, seen: Floats) -> Floats:
+    """Return the standard deviation of values (n, k, 3) where they are seen (n, k): (n, 3)."""
+    count = np.maximum(seen.sum(axis=1), 1)[:, None]
+    around = values - (np.einsum("nkc,nk->nc", values, seen) / count)[:, None]
+    return np.asarray(np.sqrt(np.einsum("nkc,nkc,nk->nc", around, around, seen) / count))
 
 
 def gathered(field: Field, values: Floats, weights: Any, shape: tuple[int, ...], best: bool) -> Floats:

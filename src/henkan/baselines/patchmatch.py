@@ -142,7 +142,11 @@ class PatchMatch(Filling):
         return total
 
     def _finished(self, field: Field, level: Level, picture: Picture) -> Picture:
-        """Return the picture with each missing pixel as the one patch over it shows it that weighs most."""
+        """Return the picture with its hole filled as the field says in the end."""
+        return self._best(field, level, picture)
+
+    def _best(self, field: Field, level: Level, picture: NDArray[Any]) -> NDArray[Any]:
+        """Return a picture with each missing pixel as the one patch over it shows it that weighs most."""
         weights = self._weights(field, level)
         heaviest, filled = np.zeros(level.hole.shape), picture.copy()
         for dy, dx in np.ndindex(self.side, self.side):
@@ -151,6 +155,12 @@ class PatchMatch(Filling):
             at = at[0][better], at[1][better]
             heaviest[at], filled[at] = weights[better], field.shown(picture, dy, dx)[better]
         return filled
+
+
+def painted(colors: Floats, hole: Hole, picture: Picture) -> Picture:
+    """Return a picture whose hole is filled with colors in Lab, (H, W, 3)."""
+    found = cv2.cvtColor(colors, cv2.COLOR_Lab2RGB)
+    return np.where(hole[..., None], np.rint(found.clip(0, 1) * 255).astype(np.uint8), picture)
 
 
 def spread(field: Field) -> float:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
+from henkan.baselines.filling import Picture
 from henkan.baselines.nearest import Field, Flags, Floats, Rows
-from henkan.baselines.patchmatch import Level, PatchMatch, depths
+from henkan.baselines.patchmatch import Level, PatchMatch, depths, painted
 from henkan.baselines.planes import Planes, planes_of
 from henkan.baselines.regularity import Regularity, regularity_of
-from henkan.baselines.warped import WarpedField, enlarged_into, unmoved
+from henkan.baselines.warped import WarpedField, bias_to, enlarged_into, unmoved
 
 _SMALLEST, _LARGEST = 0.8, 2.0
 """How much larger the plane may be seen at the source than at the query. What was small is blurred."""
@@ -23,6 +27,10 @@ _DIRECTION, _OFF = 2.0, 0.02
 """What a move along none of the plane's directions costs at most, where it is off by this share of the picture."""
 _REGULAR, _BESIDE = 2.0, 1.5
 """What a move costs at most that is none of the plane's displacements, where it has any: so many pixels beside them."""
+_BIAS = np.full(3, 10.0, np.float32)
+"""What is added to a match at most, in L, a and b."""
+_DOUBT = 0.2
+"""What the square of the bias costs: deep in the hole a tone that is free is that of the first guess."""
 _PROXIMITY, _NEAR = 0.5, 1 / 8
 """What a move costs as far as this share of the picture; deep in the hole it may be longer."""
 
@@ -31,8 +39,9 @@ class PlanarField(WarpedField):
     """Matches are moves along planes: rows y, x, and the number of the plane, whose perspective the patch takes on.
 
     A plane is rectified about each query, so that nothing changes at its center; there the map is a translation. Its
-    cost is the mean squared difference and a guidance: both ends should be of the plane, the move along one of its two
-    directions and by as much as what is there repeats itself, and not far.
+    cost is the mean squared difference, once a bias has brought its mean to the query's, and a guidance: both ends
+    should be of the plane, the move along one of its two directions and by as much as what is there repeats itself, and
+    not far.
     """
 
     def __init__(
@@ -54,8 +63,30 @@ class PlanarField(WarpedField):
         y, x = (np.rint(axis[:, 0]).astype(int) for axis in self.centers(np.arange(self.cost.size)))
         self._likely = self._here.chances[:, y, x]
         self._reach = np.square(depths(missing)[y, x]) + np.float32(_NEAR * self._size) ** 2
+        self.bias = np.zeros((self.cost.size, 3), np.float32)
         drawn = np.concatenate([start, self._drawn()[None]])
         self.match[2] = np.where(self._fits(np.arange(self.cost.size), drawn), drawn[2], 0)
+
+    def compare(self, source: Floats, target: Floats, seen: Flags | None = None) -> None:
+        super().compare(source, target, seen)
+        self._fit_tones()
+
+    def search(self, passes: int, steps: Sequence[int] = (1,)) -> None:
+        super().search(passes, steps)
+        self._fit_tones()
+
+    def _fit_tones(self) -> None:
+        seen, target, shown, _ = self.seen_and_shown(np.arange(self.cost.size), self.match)
+        self.bias = bias_to(target, shown, seen, _BIAS)[:, 0]
+
+    def distances(self, shown: Floats, target: Floats, seen: Floats) -> Floats:
+        bias = bias_to(target, shown, seen, _BIAS)
+        differences = super().distances(shown + bias, target, seen)
+        return np.asarray(differences + _DOUBT * np.square(bias[:, 0]).sum(axis=1))
+
+    def shown(self, picture: NDArray[Any], dy: int, dx: int) -> NDArray[Any]:
+        """Return, in the tone of their queries, what matches show of a picture in Lab."""
+        return np.asarray(super().shown(picture, dy, dx) + self.bias)
 
     def mapped(self, rows: Rows, match: Floats, dy: Floats, dx: Floats) -> tuple[Floats, Floats]:
         down, right = self._growth(rows, match)
@@ -184,7 +215,9 @@ class PlanarGuidance(PatchMatch):
     with its horizon, and a plane is likely where both kinds of segments are dense. A move along it is a translation
     where the plane is rectified. Besides its difference a match costs what it is unlikely of its plane, off the plane's
     two directions, far, and not by one of the displacements at which its features repeat themselves, if they do: these
-    are tried, too. Where no planes are seen, what remains is the picture's own. Tones are not fitted.
+    are tried, too. Where no planes are seen, what remains is the picture's own. Light that falls across a plane goes on
+    falling in the hole: to each match a bias is added that brings its mean to the query's, by a tenth of the range at
+    most, as in the authors' code; here its square costs, too.
     """
 
     def _begun(self, levels: list[Level], rng: np.random.Generator) -> PlanarField:
@@ -205,3 +238,6 @@ class PlanarGuidance(PatchMatch):
         guess = enlarged_into(level.colors, level.hole, target)
         finer.compare(level.colors, guess)
         return finer, self._vote(finer, level, guess)
+
+    def _finished(self, field: Field, level: Level, picture: Picture) -> Picture:
+        return painted(self._best(field, level, level.colors), level.hole, picture)

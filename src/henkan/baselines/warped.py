@@ -129,6 +129,15 @@ def sampled(picture: NDArray[Any], y: Floats, x: Floats) -> NDArray[Any]:
     return np.asarray(found).reshape(-1, channels)[:count].reshape(*y.shape, channels)
 
 
+def bias_to(target: Floats, shown: Floats, seen: Floats, most: Floats) -> Floats:
+    """Return what brings the mean of what is shown (n, k, 3) to the target's where that is seen (n, k): (n, 1, 3).
+
+    By `most` (3,) at most, up or down.
+    """
+    total = np.einsum("nkc,nk->nc", target - shown, seen) / np.maximum(seen.sum(axis=1), 1)[:, None]
+    return np.asarray(total.clip(-most, most)[:, None], np.float32)
+
+
 def unmoved(sources: Flags, side: int, rng: np.random.Generator) -> Floats:
     """Return, for every patch that is no source, the center of a source at random: (2, N)."""
     return (scattered(sources, rng) + (side - 1) / 2).astype(np.float32)

@@ -144,6 +144,7 @@ class Checkpoints(pl.Callback):
         perhaps = self.keeping.due(iteration)
         if due or perhaps:
             pl_module.tally.check()
+            pl_module.tally.share()
         told, now = pl_module.is_log_step(iteration - 1), time.monotonic()
         overdue = told and now - self.since > self.patience
         for_good = told and now - self.kept_since > self.kept_patience
@@ -153,6 +154,7 @@ class Checkpoints(pl.Callback):
     def save(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Save the state after this iteration, unless that has been done; all ranks call this."""
         pl_module.tally.check()
+        pl_module.tally.share()
         if trainer.is_global_zero and self.saved != pl_module.iteration:
             self.write(pl_module)
 

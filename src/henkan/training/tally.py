@@ -10,6 +10,7 @@ import torch.distributed
 from torch import Tensor
 
 from henkan.errors import TrainingFailed
+from henkan.ranks import summed, world_size
 
 # Values a name keeps before they are summed.
 KEPT = 64
@@ -72,11 +73,22 @@ class Tally:
             return {}
         names = list(self.sums)
         means = torch.stack([self.sums[name] / self.counts[name] for name in names])
-        if torch.distributed.is_initialized():
-            torch.distributed.all_reduce(means)
-            means /= torch.distributed.get_world_size()
+        means = summed(means) / world_size()
         self.sums, self.counts = {}, {}
         return dict(zip(names, means.tolist(), strict=True))
+
+    def share(self) -> None:
+        """Let every rank have the mean of all: what is saved is the first one's, and all go on from it.
+
+        All ranks call this at the same iteration. In one process nothing changes.
+        """
+        if world_size() == 1:
+            return
+        for name in list(self.kept):
+            self.sum_up(name)
+        if self.sums:
+            means = summed(torch.stack(list(self.sums.values()))) / world_size()
+            self.sums = dict(zip(self.sums, means.unbind(), strict=True))
 
     def state(self) -> dict[str, Any]:
         """What must be saved so that the next row is the same after a resume, to the bit: what is kept stays apart."""
