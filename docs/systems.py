@@ -14,8 +14,9 @@ from PIL import Image, ImageChops, ImageDraw, ImageFont
 ROOT = Path(__file__).parents[1]
 # GitHub shows a README no wider.
 WIDTH, LEFT, GAP, LINE = 880, 84, 4, 20
-# A study's sheet has cells of 96 pixels, 100 from one to the next, under a line of 22 with the columns' names.
-CELL, PITCH, HEAD = 96, 100, 22
+# A study's sheet has cells of 96 pixels, 100 from one to the next, under a line of 22 with the columns' names, and 14 for
+# each more.
+CELL, PITCH, HEAD, MORE = 96, 100, 22, 14
 
 
 @dataclass(frozen=True)
@@ -32,9 +33,9 @@ class System:
     over: tuple[int, int] | None = None
 
 
-def cells(row: int, *columns: int) -> list[tuple[int, int]]:
-    """Return the corners of cells of a study's sheet."""
-    return [(column * PITCH, HEAD + row * PITCH) for column in columns]
+def cells(row: int, *columns: int, lines: int = 1) -> list[tuple[int, int]]:
+    """Return the corners of cells of a study's sheet, whose columns have names of so many lines."""
+    return [(column * PITCH, HEAD + (lines - 1) * MORE + row * PITCH) for column in columns]
 
 
 ABOVE = (
@@ -48,7 +49,7 @@ ABOVE = (
     ),
     System("color", "color_losses/results/pictures_illustrations.jpg", cells(1, 0, 1, 6, 8)),
     System("completion", "mse_vs_gan/results/pictures.png", cells(2, 0, 1, 3, 4)),
-    System("segmentation", "segmentation_width/results/pictures_width_0_25.png", cells(6, 0, 3, 2, 4)),
+    System("segmentation", "segmentation_width/results/pictures.png", cells(6, 0, 9, 6, 10, lines=2)),
 )
 ROWS = ("source", "MSE", "adversarial", "target")
 BELOW = (

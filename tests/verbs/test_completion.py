@@ -28,7 +28,7 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
         ("henkan eva", ["evaluate"]),
         ("henkan train gener", ["generator.", "generator="]),
         ("henkan train generator=la", ["lama", "lama_big", "lanczos"]),
-        ("henkan train generator=une", ["unet", "unet_high_pass", "unet_prefilled"]),
+        ("henkan train generator=une", ["unet", "unet_haze", "unet_high_pass", "unet_prefilled"]),
         ("henkan train optimizer.generator.lr", ["optimizer.generator.lr="]),
         ("henkan train seed=1 validation.ev", ["validation.every="]),
         ("henkan train loss=[mse,rel", ["[mse,relativistic"]),
