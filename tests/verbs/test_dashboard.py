@@ -11,6 +11,7 @@ import pytest
 from wandb_server import ENTITY, Server
 
 from henkan.errors import UserError
+from henkan.verbs import sync
 from henkan.verbs.dashboard import main
 
 pytest.importorskip("wandb_workspaces", reason="needs the package wandb-workspaces: pip install 'henkan[dashboards]'")
@@ -18,7 +19,7 @@ pytest.importorskip("wandb_workspaces", reason="needs the package wandb-workspac
 
 def specs(study: Path, *words: str) -> tuple[dict[str, Any], dict[str, Any]]:
     assert main([str(study), f"paths.runs={study.parent / 'runs'}", *words]) == 0
-    folder = study.parent / "runs" / "studies" / "tiny_study-smoke" / "dashboard"
+    folder = max((study.parent / "runs" / "studies").glob("*/dashboard"), key=lambda place: place.stat().st_mtime_ns)
     workspace, report = (json.loads((folder / f"{name}.json").read_text()) for name in ("workspace", "report"))
     return workspace, report
 
@@ -89,3 +90,30 @@ def test_the_server_gets_the_same_two_each_time(
     assert sum(line.startswith("http") for line in capsys.readouterr().out.splitlines()) == 2
     specs(study, "upload=true")
     assert [server.variables(name)[1]["id"] for name in ("UpsertView2", "upsertView")] == ["v-project-view", "v-runs"]
+
+
+@pytest.mark.slow
+def test_one_that_was_written_without_a_server_is_uploaded_by_sync(
+    study: Path, server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workspace, _ = specs(study)
+    assert workspace["entity"] == ""
+    runs = study.parent / "runs"
+    (runs / "a").mkdir()
+    (runs / "a" / "run.json").write_text("{}")
+    node = {"folder": "../../a", "status": "done"}
+    (runs / "studies" / "tiny_study-smoke" / "study.json").write_text(json.dumps({"runs": [node]}))
+    capsys.readouterr()
+    assert sync.main([f"paths.runs={runs}", "--dry-run"]) == 0
+    assert "tiny_study-smoke: its dashboard is to be uploaded" in capsys.readouterr().out
+    assert sync.main(["tiny_study", f"paths.runs={runs}"]) == 0
+    assert "tiny_study-smoke: dashboard uploaded http" in capsys.readouterr().out
+    assert server.variables("UpsertView2")[0]["entityName"] == ENTITY
+    assert sync.main([f"paths.runs={runs}"]) == 0
+    assert "nothing is left to upload" in capsys.readouterr().out
+    specs(study)
+    assert sync.main([f"paths.runs={runs}", "--dry-run"]) == 0
+    assert "its dashboard is to be uploaded" in capsys.readouterr().out
+    (runs / "studies" / "tiny_study-smoke" / "dashboard" / "asked.json").write_text('{"study": "gone", "words": []')
+    assert sync.main([f"paths.runs={runs}"]) == 0
+    assert "tiny_study-smoke: its dashboard was left out: " in capsys.readouterr().out

@@ -7,17 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from omegaconf import OmegaConf
+
+from henkan.config.composition import compose_root
 from henkan.config.signatures import locate
-from henkan.config.studies import Study, named
+from henkan.config.studies import Study, named, read_study
 from henkan.errors import UserError
+from henkan.files import read_json, write_json
 from henkan.losses.adversarial import Adversarial
 
 # Headline scores that are shown where a study names none.
 SCORES = 3
 # Of a discriminator: the share told apart, of what it is trained on and of what it has not seen.
 ACCURACIES = ("accuracy_real", "accuracy_fake", "accuracy_held_out")
+# Where a study's dashboard lies in its folder; what it was asked for with; and what it is called on the server.
+DASHBOARD, ASKED, SAVED = "dashboard", "asked.json", "saved.json"
+AGAIN = "henkan dashboard writes it again"
 
 
 @dataclass(frozen=True)
@@ -145,3 +153,75 @@ def report(board: Board) -> Any:
         blocks=blocks,
         width="fluid",
     )
+
+
+def configs(study: Study) -> list[Any]:
+    """Return the configs of the variants, each at the first point of the axes: terms and metrics are theirs."""
+    found = {}
+    for name, _, overrides in study.runs():
+        variant = study.configurations[name].variant
+        if variant not in found:
+            config = compose_root("train", overrides)
+            parts = {key: config[key] for key in ("loss", "metric")}
+            found[variant] = {key: OmegaConf.to_container(part, resolve=False) for key, part in parts.items()}
+    return list(found.values())
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    """A study's workspace and report, and the folder in which they lie as what the server would get."""
+
+    folder: Path
+    board: Board
+    workspace: Any
+    report: Any
+
+    @classmethod
+    def of(cls, name: str, words: Sequence[str], entity: str, project: str) -> Dashboard:
+        """Write the dashboard of a study, by name or path, with the overrides of the command line."""
+        study = read_study(name, words)
+        board = board_of(study, entity, project, configs(study))
+        made = cls(study.folder / DASHBOARD, board, workspace(board), report(board))
+        made.folder.mkdir(parents=True, exist_ok=True)
+        for path, one in made.files.items():
+            # What both have in common; the package has no public way to what it sends.
+            write_json(path, one._to_model().model_dump(mode="json", by_alias=True, exclude_none=True))
+        asked = {"study": str(study.file.absolute()), "words": list(words), "entity": entity, "project": project}
+        write_json(made.folder / ASKED, asked)
+        return made
+
+    @classmethod
+    def again(cls, folder: Path, entity: str) -> Dashboard:
+        """Write the dashboard that lies in a folder again; `entity` is whose it is where nobody was named."""
+        said = read_json(folder / ASKED, AGAIN, dict)
+        return cls.of(said["study"], said["words"], said["entity"] or entity, said["project"])
+
+    @property
+    def files(self) -> dict[Path, Any]:
+        return {self.folder / "workspace.json": self.workspace, self.folder / "report.json": self.report}
+
+    def save(self) -> list[str]:
+        """Save both on the server, the same two again where they have been; return their addresses."""
+        place, whose = self.folder / SAVED, f"{self.board.entity}/{self.board.project}"
+        saved = read_json(place, "remove it, and both are saved anew", dict) if place.is_file() else {}
+        if known := saved.get(whose):
+            self.workspace._internal_name, self.workspace._internal_id = known["workspace"]
+            self.report.id = known["report"]
+        for one in (self.workspace, self.report):
+            one.save()
+        ids = [self.workspace._internal_name, self.workspace._internal_id]
+        write_json(place, {**saved, whose: {"workspace": ids, "report": self.report.id}})
+        return [self.workspace.url, self.report.url]
+
+
+def is_waiting(folder: Path) -> bool:
+    """Whether a dashboard lies in a folder that the server has not got as it is."""
+    asked, saved = folder / ASKED, folder / SAVED
+    return asked.is_file() and not (saved.is_file() and saved.stat().st_mtime_ns >= asked.stat().st_mtime_ns)
+
+
+def own_entity() -> str:
+    """Return whose the key of W&B is; asks the server."""
+    import wandb
+
+    return str(wandb.Api().default_entity)

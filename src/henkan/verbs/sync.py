@@ -1,10 +1,11 @@
-"""Upload offline runs to Weights & Biases: those that have ended and were not uploaded since.
+"""Upload offline runs to Weights & Biases, those that have ended and were not uploaded since, and dashboards.
 
 Runs are named by their folders, a study's name or folder, a sweep's folder, a pattern of these, or the beginning of an
 identity; without a name, all of paths.runs. A line for each. It is done through W&B's own `wandb sync`, with its key
 (wandb login, or WANDB_API_KEY), its server (WANDB_BASE_URL) and its entity (WANDB_ENTITY). What could not be uploaded
 stays as it is, and the same command goes on. A run whose folder was moved, or that another logger showed, is written
-for W&B once more, from its curves, pictures and scores.
+for W&B once more, from its curves, pictures and scores. Dashboards are those that henkan dashboard has written for the
+studies.
 
   henkan sync outputs/runs/glcic-mse-seed0-0123456789
   henkan sync mse_vs_gan
@@ -19,6 +20,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Sequence
+from glob import glob
 from pathlib import Path
 from typing import cast
 
@@ -31,6 +33,7 @@ from henkan.config.trees import default_runs
 from henkan.errors import UserError
 from henkan.evaluation.shown import show_again
 from henkan.files import Damaged
+from henkan.report.dashboard import DASHBOARD, Dashboard, is_waiting, own_entity
 from henkan.report.gathered import found
 from henkan.runs.curves import read_rows
 from henkan.runs.killed import attended, ending
@@ -64,8 +67,11 @@ def main(arguments: list[str]) -> int:
             left.append(folder)
         else:
             print(f"{folder.name}: {why}")
-    if dry or not left:
-        print("\n".join(f"{folder.name}: to be uploaded" for folder in left) or "nothing is left to upload")
+    boards = dashboards(words, runs)
+    if dry or not (left or boards):
+        waiting = [f"{folder.name}: to be uploaded" for folder in left]
+        waiting += [f"{folder.name}: its dashboard is to be uploaded" for folder in boards]
+        print("\n".join(waiting) or "nothing is left to upload")
         return 0
     for number, folder in enumerate(left):
         if number == 0 or failed:
@@ -73,10 +79,30 @@ def main(arguments: list[str]) -> int:
         error, address = upload(folder)
         failed += error is not None
         print(f"{folder.name}: {f'not uploaded: {error}' if error else f'uploaded {address}'.rstrip()}", flush=True)
+    for number, folder in enumerate(boards):
+        if number == 0:
+            check_server(len(boards), "dashboard")
+        print(f"{folder.name}: {upload_dashboard(folder)}", flush=True)
     if failed:
         check_server(failed)
         raise UserError(f"W&B: {failed} of {len(left)} runs were not uploaded; the same command tries them again")
     return 0
+
+
+def dashboards(words: Sequence[str], runs: Path) -> list[Path]:
+    """Return the folders of the studies that words name, without words of all, whose dashboard waits."""
+    several = [Path(place) for word in words for place in sorted(glob(word)) or glob(f"{runs}/studies/{word}-*")]
+    studies = several if words else sorted(runs.glob("studies/*"))
+    return [folder for folder in dict.fromkeys(studies) if is_waiting(folder / DASHBOARD)]
+
+
+def upload_dashboard(folder: Path) -> str:
+    """Save the dashboard of a study's folder on the server; return what to say of it."""
+    try:
+        made = Dashboard.again(folder / DASHBOARD, os.environ.get("WANDB_ENTITY") or own_entity())
+    except UserError as error:
+        return f"its dashboard was left out: {error}"
+    return f"dashboard uploaded {' '.join(made.save())}"
 
 
 def named_by(words: Sequence[str], runs: Path) -> list[Path]:
@@ -105,11 +131,11 @@ def waits(folder: Path, record: Record) -> str | None:
     return None
 
 
-def check_server(waiting: int) -> None:
+def check_server(waiting: int, what: str = "run") -> None:
     """Raise `UserError` where W&B cannot be reached."""
     if (reason := unreachable()) is not None:
-        runs = "one run waits" if waiting == 1 else f"{waiting} runs wait"
-        raise UserError(f"W&B: {reason}; {runs}, and the same command uploads them")
+        several = f"one {what} waits" if waiting == 1 else f"{waiting} {what}s wait"
+        raise UserError(f"W&B: {reason}; {several}, and the same command uploads them")
 
 
 def upload(folder: Path) -> tuple[str | None, str]:
