@@ -54,9 +54,10 @@ ABOVE = (
 ROWS = ("source", "MSE", "adversarial", "target")
 BELOW = (
     # Of a sheet of the zoo: its lines of names have 18 pixels.
-    System("color by points: source, answer, target", "zoo/color_guided.jpg", [(0, 218), (200, 218), (300, 218)]),
+    System("color by points: its source, answer, target", "zoo/color_guided.jpg", [(0, 218), (200, 218), (300, 218)]),
+    System("haze taken away, and the target", "zoo/dehaze.jpg", [(0, 118), (200, 118), (300, 118)]),
     System(
-        "style: photograph, style, painted",
+        "a photograph, a style, painted in it",
         "style_grid/results/pictures.jpg",
         [(10, 18), (304, 18), (272, 211)],
         (170, 170),

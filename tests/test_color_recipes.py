@@ -122,6 +122,10 @@ def test_classes_of_color_decide_the_output(colored: list[str], composed: Compos
     run = trained(composed, tmp_path, words)
     config = OmegaConf.load(run / "config.yaml")
     assert sum(config.statistics.ab_prior) == pytest.approx(1.0)
+    # The term reads logits beside the output, and its gradient is measured there.
+    (name,) = (key for key in config.loss)
+    gradients = pd.read_csv(run / "metrics.csv")[f"gradient/{name}"].dropna()
+    assert len(gradients) and (gradients > 0).all()
 
 
 def test_labels_out_of_folders(composed: Compose, colored: list[str], pictures: Path, tmp_path: Path) -> None:

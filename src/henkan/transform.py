@@ -66,8 +66,14 @@ class Transform:
         multiple, mode = getattr(network, "multiple", 1), getattr(network, "padding", "reflect")
         maps = {name: value for name, value in inputs.items() if name not in self.task.whole}
         returned = made(network, **{**inputs, **pad(maps, multiple, mode)})
-        raw = returned.pop("raw").float()[..., : height * scale, : width * scale]
-        generated = {**sample, **{f"aux.{name}": value for name, value in returned.items()}, "raw": raw}
+        # What is as large as the padded answer is cut back with it: a map of what was said of each pixel.
+        full = returned["raw"].shape[-2:]
+        cut = {
+            name: value[..., : height * scale, : width * scale] if value.shape[-2:] == full else value
+            for name, value in returned.items()
+        }
+        raw = cut.pop("raw").float()
+        generated = {**sample, **{f"aux.{name}": value for name, value in cut.items()}, "raw": raw}
         return Composed({**generated, **self.task.compose(raw, generated)})
 
 

@@ -10,6 +10,7 @@ from henkan.errors import UserError
 from henkan.generators.unet_haze import HazeUNet
 from henkan.sample import Composed
 from henkan.tasks.dehazing import Dehazing
+from henkan.transform import Transform
 
 
 def small() -> HazeUNet:
@@ -21,7 +22,7 @@ def test_it_answers_one_color_of_the_air_and_everything_learns() -> None:
     network = small()
     answer = network(torch.rand(2, 3, 16, 32))
     assert answer["transmission"].shape == (2, 1, 16, 32) and answer["airlight"].shape == (2, 3, 1, 1)
-    assert all(0 <= value.min() and value.max() <= 1 for value in answer.values())
+    assert all(value.min() >= 0 and value.max() <= 1 for value in answer.values())
     (answer["transmission"].mean() + answer["airlight"].mean()).backward()
     assert all(weight.grad is not None for weight in network.parameters())
     with pytest.raises(UserError, match="color pictures, of 3 channels: 1 are given"):
@@ -34,6 +35,14 @@ def test_where_it_is_right_the_task_gives_every_detail_back() -> None:
     sample = {"source": scattered(clear, t, air), "aux.transmission": t, "aux.airlight": air}
     composed = Composed({**sample, **task.compose(t, sample)})
     torch.testing.assert_close(composed["output"], clear, atol=1e-5, rtol=0)
+
+
+def test_of_a_picture_of_any_size_the_transmission_is_cut_back_too() -> None:
+    sample = {"source": torch.rand(1, 3, 19, 21), "target": torch.rand(1, 3, 19, 21)}
+    transform = Transform(Dehazing(window=8), None)  # type: ignore[arg-type]
+    found = transform.generate(small(), sample)
+    assert found["aux.transmission"].shape == (1, 1, 19, 21) and found["aux.airlight"].shape == (1, 3, 1, 1)
+    assert found["output"].shape == (1, 3, 19, 21)
 
 
 def test_a_small_one_learns_what_haze_did() -> None:

@@ -42,7 +42,7 @@ def test_nothing_of_hydras_own_is_left_behind(root: Callable[[Any], None], tmp_p
         (MissingWeights("x.pth is missing"), 2, "x.pth is missing"),
         (TrainingFailed("mse is NaN at iteration 3"), 1, "mse is NaN at iteration 3"),
         (PermissionError(errno.EACCES, "Permission denied", "/runs"), 2, "/runs: Permission denied"),
-        (OSError(errno.ENOSPC, "No space left on device"), 1, "No space left on device"),
+        (OSError(errno.ENOSPC, "No space left on device"), 2, "No space left on device"),
     ],
 )
 def test_what_people_can_mend_is_one_line(

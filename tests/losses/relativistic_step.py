@@ -1,4 +1,4 @@
-"""One step of both faces of the relativistic objective; run as a script, it is one rank of a gloo group.
+"""One step of the relativistic objective, of both networks; run as a script, it is one rank of a gloo group.
 
 python relativistic_step.py RANK WORLD_SIZE STORE OUTPUT
 """

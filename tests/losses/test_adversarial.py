@@ -112,7 +112,7 @@ def test_gradient(objective: Adversarial) -> None:
 
 
 @OBJECTIVES
-def test_faces_oppose_each_other(objective: Adversarial) -> None:
+def test_discriminator_and_generator_oppose_each_other(objective: Adversarial) -> None:
     real, fake = torch.zeros(2, 1), torch.zeros(2, 1, requires_grad=True)
     (for_d,) = torch.autograd.grad(objective.discriminator(real, fake).sum(), fake, allow_unused=True)
     (for_g,) = torch.autograd.grad(objective.generator(fake, real).sum(), fake)

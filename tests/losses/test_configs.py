@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 from omegaconf import OmegaConf
 
 import henkan.losses
@@ -24,7 +25,7 @@ STATISTICS = {"statistics": {"ab_prior": [1 / 529] * 529}}
 ALTERNATIVES = (
     {"class_ab_rebalanced": "class_ab"}
     | dict.fromkeys(["mse_loss_map", "mse_loss_map_paper"], "mse")
-    | {f"{name}_{whose}": name for name in ("content", "style") for whose in ("johnson", "lite0", "paper")}
+    | {f"{name}_{whose}": name for name in ("content", "style") for whose in ("johnson", "lite0", "paper", "vgg19")}
     | {f"perceptual_{whose}": "perceptual" for whose in ("esrgan", "oxford", "segmentation", "srgan", "vgg")}
     | dict.fromkeys(["lsgan", "hinge", "wasserstein", "relativistic", "adversarial_masked"], "adversarial")
 )
@@ -51,6 +52,17 @@ def test_names_weighs_and_builds_one_term(file: Path) -> None:
     else:
         arguments = named_arguments(term)
         assert {name for name, needed in arguments.items() if needed} <= set(reads) <= set(arguments)
+
+
+@pytest.mark.parametrize("name", ["content_vgg19", "style_vgg19"])
+def test_absent_weights_are_told_in_a_line(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    monkeypatch.setenv("HENKAN_WEIGHTS", str(tmp_path / "weights"))
+    (term,) = OmegaConf.load(FILES[0].parent / f"{name}.yaml").loss.values()
+    features = build({**term.features, "layers": list(term.layers)})
+    with pytest.raises(MissingWeights, match=r"vgg19-dcbb9e9d\.pth is missing: download http") as caught:
+        features()
+    assert "\n" not in str(caught.value)
 
 
 def test_every_term_has_a_file() -> None:

@@ -65,6 +65,18 @@ def test_the_verb_makes_the_report_of_a_committed_study(tmp_path: Path, capsys: 
     assert (again / SUMMARY).read_bytes() == kept
 
 
+def test_the_search_that_a_study_is_of_has_its_page_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(results("perception_distortion")), "--into", str(tmp_path), "--csv"]) == 0
+    told = capsys.readouterr()
+    assert told.out.startswith("configuration,")
+    page = tmp_path / "search_perception_distortion" / "report.html"
+    assert told.err.splitlines()[-2:] == [str(page), str(tmp_path / "report.html")]
+    # As the README has it.
+    said = "24 trials: 24 done. On the Pareto front of PSNR in the hole (higher is better) and Lite0 distance (lower is b"
+    assert said in page.read_text() and "in validation: 10 trials, " in page.read_text()
+    assert page.with_name("search.png").stat().st_size > 10_000
+
+
 def test_what_was_not_published_stays_in_the_summary(tmp_path: Path) -> None:
     old = pd.DataFrame(
         [("a", "psnr", 1.23456, None, None), ("a", "rare", 5.0, -1.0, 1.0)],
@@ -80,6 +92,10 @@ def test_what_was_not_published_stays_in_the_summary(tmp_path: Path) -> None:
     assert found[ROW].to_numpy().tolist() == [["a", "psnr"], ["a", "rare"], ["b", "psnr"]]
     assert found["mean"].tolist() == [1.23456, 5.0, 2.0] and found["p"].tolist()[::2] == [0.5, 0.1]
     assert finer(tmp_path / "none.csv", new) is new
+    for content, message in ((b"", "cannot be read"), (b"\xff\x00", "cannot be read"), (b"a,b\n1,2\n", "it lacks")):
+        (tmp_path / SUMMARY).write_bytes(content)
+        with pytest.raises(UserError, match=message):
+            finer(tmp_path / SUMMARY, new)
 
 
 def test_a_run_that_an_axis_does_not_change_is_one_again(tmp_path: Path) -> None:

@@ -123,13 +123,17 @@ def test_a_contrastive_term_reads_another_stream(
 
 def test_training_asks_no_term_its_kind() -> None:
     folder = Path(henkan.training.__path__[0])
-    for path in folder.glob("*.py"):
+    for path in folder.rglob("*.py"):
         tree = ast.parse(path.read_text())
         imported = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
         assert not any(module.startswith("henkan.losses") for module in imported), path
         for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
             if isinstance(call.func, ast.Name) and call.func.id in ("isinstance", "hasattr", "type", "getattr"):
                 assert "term" not in ast.unparse(call.args[0]) and "loss" not in ast.unparse(call.args[0]), path
+        for comparison in (node for node in ast.walk(tree) if isinstance(node, ast.Compare)):
+            sides = [comparison.left, *comparison.comparators]
+            named = any(ast.unparse(side).endswith(("term.name", "loss.name")) for side in sides)
+            assert not (named and any(isinstance(side, ast.Constant) for side in sides)), path
     assert len((folder / "translator.py").read_text().splitlines()) < 250
 
 

@@ -6,7 +6,10 @@ import csv
 import errno
 import json
 import os
+import shlex
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -201,6 +204,25 @@ def test_a_full_disk_loses_nothing(
     assert record["status"] == "failed"
     train.main(composed([*tiny, "checkpoint.every=4"]))
     assert read_rows(folder / "metrics.csv")[-1]["iteration"] == 18
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("blocks", [1, 8, 256])
+def test_under_a_limit_of_the_system_each_file_that_does_not_fit_is_one_line(
+    tiny: list[str], tmp_path: Path, blocks: int
+) -> None:
+    words = [*tiny, "checkpoint.every=4", f"paths.runs={tmp_path / 'runs'}"]
+    command = [sys.executable, "-m", "henkan", "train", *words]
+    limited = ["bash", "-c", f"ulimit -f {blocks}; exec {shlex.join(command)}"]
+    ended = subprocess.run(limited, capture_output=True, text=True, timeout=240)
+    assert ended.returncode == 2, ended.stderr
+    assert "Traceback" not in ended.stderr
+    last = ended.stderr.strip().splitlines()[-1]
+    assert last.startswith("henkan: ") and str(tmp_path) in last
+    assert "free some, then the same command goes on" in last or "paths.cache" in last
+    again = subprocess.run(command, capture_output=True, text=True, timeout=240)
+    assert again.returncode == 0, again.stderr
+    assert read_rows(only_run(tmp_path / "runs") / "metrics.csv")[-1]["iteration"] == 18
 
 
 def test_the_same_command_twice_at_once_trains_once(tiny: list[str], tmp_path: Path, processes: WarmProcesses) -> None:

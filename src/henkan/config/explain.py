@@ -125,7 +125,7 @@ def system_refused(error: OSError) -> tuple[str | None, int]:
             2,
         )
     if error.errno in EXHAUSTED:
-        return f"cannot write{path}: {error.strerror}; free some, then the same command goes on", 1
+        return f"cannot write{path}: {error.strerror}; free some, then the same command goes on", 2
     return None, 1
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 from omegaconf import OmegaConf
 
+from henkan.config.searches import TRIALS
 from henkan.config.studies import Study, read_study
 from henkan.config.trees import config_folders
 from henkan.errors import UserError
@@ -16,6 +17,8 @@ from henkan.report.study import WHOLE_SET
 from henkan.scoring.evaluator import POST
 
 SCORES, SUMMARY = "scores.csv.gz", "summary.csv"
+# The trials of the search that a study is of, where there was one.
+SEARCH = "search.csv"
 # What identifies a row of summary.csv, and what of it three digits of each score would blur.
 ROW = ["configuration", "metric"]
 NUMBERS = ["mean", "low", "high", "difference", "difference_low", "difference_high"]
@@ -31,8 +34,8 @@ def results_of(place: str) -> Path | None:
 def rebuild(results: Path, into: Path | None = None) -> Path:
     """Write the study of published scores anew, as if its runs were there, and return its folder.
 
-    It holds scores and nothing else: no curves, no pictures of its own, no cost. `into`: beside where the study itself
-    would write, by default. Raises `UserError` where there are no scores, or no study.yaml beside them.
+    It holds scores and nothing else: no curves, no pictures of its own, no cost. The trials of a search lie in a folder
+    in it. `into`: beside where the study itself would write, by default. Raises `UserError` where there are no scores, or no study.yaml beside them.
     """
     study = read_study(str(results.parent / "study.yaml"), [])
     into = into or study.folder.with_name(f"{study.folder.name}-published")
@@ -54,7 +57,14 @@ def rebuild(results: Path, into: Path | None = None) -> Path:
         folder = str(place.relative_to(into))
         runs.append({"configuration": configuration, "seed": number, "folder": folder, "status": "done"})
     write_sealed(into / "study.json", planned(study, runs, list(dict.fromkeys(table["metric"]))))
+    if (results / SEARCH).is_file():
+        write_file(into / f"search_{study.name}" / TRIALS, (results / SEARCH).read_bytes())
     return into
+
+
+def searches(folder: Path) -> list[Path]:
+    """Return the folders of the searches that were rebuilt with a study: each is reported by itself."""
+    return sorted(path.parent for path in folder.glob(f"search_*/{TRIALS}"))
 
 
 def scores(path: Path) -> pd.DataFrame:
@@ -105,8 +115,13 @@ def finer(before: Path, table: pd.DataFrame) -> pd.DataFrame:
     if not before.is_file():
         return table
     # pandas' own parser is an ulp off here and there; Python's is exact.
-    old = pd.read_csv(before, dtype=dict.fromkeys(EXACT, str))
-    old = old.astype({name: float for name in EXACT if name in old})
+    try:
+        old = pd.read_csv(before, dtype=dict.fromkeys(EXACT, str))
+        old = old.astype({name: float for name in EXACT if name in old})
+    except (ValueError, OSError) as error:
+        raise UserError(f"{before} cannot be read ({error}): check it out again") from error
+    if lacking := set(ROW) - set(old):
+        raise UserError(f"{before} is no summary: it lacks {', '.join(sorted(lacking))}")
     new = table.set_index(ROW)
     known = old.set_index(ROW)
     both = new.index.intersection(known.index)

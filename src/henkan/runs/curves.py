@@ -51,8 +51,13 @@ class Curves:
         if new or changed or not self.path.exists():
             self._write()
         else:
-            with self.path.open("a", newline="", encoding="utf-8") as file:
-                csv.DictWriter(file, self.columns).writerow(self.rows[-1])
+            try:
+                with self.path.open("a", newline="", encoding="utf-8") as file:
+                    csv.DictWriter(file, self.columns).writerow(self.rows[-1])
+            except OSError as error:
+                # A full disk says so when the file is closed, and not which one it is.
+                error.filename = error.filename or str(self.path)
+                raise
 
     def _write(self) -> None:
         with replaced(self.path) as partial, partial.open("w", newline="", encoding="utf-8") as file:

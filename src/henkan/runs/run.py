@@ -154,7 +154,7 @@ class Run:
         self.record.setdefault("created", self.record["started"])
         write_config(self.folder, self.config)
         if changes:
-            (self.folder / "changes.diff").write_text(changes, encoding="utf-8")
+            write_file(self.folder / "changes.diff", changes)
         self.write()
 
     def clear(self) -> None:
