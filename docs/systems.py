@@ -14,8 +14,8 @@ from PIL import Image, ImageChops, ImageDraw, ImageFont
 ROOT = Path(__file__).parents[1]
 # GitHub shows a README no wider.
 WIDTH, LEFT, GAP, LINE = 880, 84, 4, 20
-# A study's sheet has cells of 96 pixels, 100 from one to the next, under a line of 22 with the columns' names, and 14 for
-# each more.
+# A study's sheet has cells of 96 pixels, 100 from one to the next, under a line of 22 with the columns' names, and 14
+# for each more.
 CELL, PITCH, HEAD, MORE = 96, 100, 22, 14
 
 

@@ -40,6 +40,13 @@ def test_red_is_where_it_is_known_to_be() -> None:
     torch.testing.assert_close(lab, torch.tensor([53.24, 80.09, 67.20]), atol=0.01, rtol=0)
 
 
+def test_luma_of_studio_range_is_the_published_one() -> None:
+    colors = torch.tensor([[1.0, 1.0, 1.0], [0.0, 0.0, 0.0], [1.0, 0.0, 0.0]]).view(3, 3, 1, 1)
+    luma = 255 * color.studio_luma(colors)
+    assert luma.shape == (3, 1, 1, 1)
+    torch.testing.assert_close(luma.flatten(), torch.tensor([235.0, 16.0, 81.481]), atol=1e-3, rtol=0)
+
+
 def test_grey_is_lightness_and_back() -> None:
     grey = torch.linspace(0, 1, 256).view(1, 1, 16, 16)
     lab = color.rgb_to_lab(grey.expand(1, 3, 16, 16))

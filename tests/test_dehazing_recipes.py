@@ -51,6 +51,11 @@ def test_the_dark_channel_is_the_paper_s(composed: Compose) -> None:
     assert (chosen.side, chosen.share, chosen.omega, chosen.radius, chosen.epsilon) == (15, 0.001, 0.95, 30, 1e-4)
 
 
+@pytest.mark.parametrize("recipe", ["aod_net", "dehazenet", "ffa_net"])
+def test_no_less_than_a_tenth_is_divided_by(composed: Compose, recipe: str) -> None:
+    assert composed([f"experiment={recipe}", "scale=paper"]).task.least_transmission == 0.1
+
+
 @pytest.mark.parametrize(
     ("recipe", "terms"),
     [

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytorch_lightning as pl
 import torch
+from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from tiny_network import saved
 
 from henkan.config.composition import compose_root
 from henkan.config.trees import config_folder
@@ -24,6 +28,7 @@ from henkan.transform import Transform
 CONF = config_folder()
 TASKS = sorted(path.stem for path in CONF.glob("task/*.yaml"))
 GENERATORS = sorted(path.stem for path in CONF.glob("generator/*.yaml"))
+RECIPES = sorted(path.stem for path in CONF.glob("experiment/*.yaml"))
 ITERATIONS = 2
 # What makes any recipe small, and the same length.
 SMALL = [
@@ -49,14 +54,59 @@ def composed(words: list[str]) -> DictConfig:
     return cfg
 
 
-def recipe_of(task: str) -> str:
-    """The first recipe of a task that needs nothing given."""
-    target = OmegaConf.load(CONF / "task" / f"{task}.yaml").task._target_
-    for path in sorted(CONF.glob("experiment/*.yaml")):
-        cfg = compose_root("train", [f"experiment={path.stem}"])
-        if cfg.task._target_ == target and not OmegaConf.missing_keys(cfg):
-            return path.stem
-    raise AssertionError(f"no recipe is of the task {task}")
+def recipes_of(task: str) -> dict[str, str]:
+    """The recipes of a task, and the generator that each names."""
+    found = {}
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        for recipe in RECIPES:
+            chosen = compose("train", [f"experiment={recipe}"], return_hydra_config=True).hydra.runtime.choices
+            if chosen.task == task:
+                found[recipe] = chosen.generator
+    assert found, f"no recipe is of the task {task}"
+    return found
+
+
+def first_of(recipes: Sequence[str]) -> str:
+    """The first recipe that needs nothing given."""
+    return next(name for name in recipes if not OmegaConf.missing_keys(compose_root("train", [f"experiment={name}"])))
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a recipe shows to generators: a batch of its samples, and overrides of its runs."""
+
+    words: list[str]
+    batch: dict[str, Any]
+    transform: Transform
+    # Of a file of weights for each enlargement: the network that is in it is told by the file.
+    folder: Path
+
+    def config(self, generator: str, losses: str = "[mse]") -> DictConfig:
+        chosen = [f"generator={generator}", f"loss={losses}"]
+        if generator == "pretrained":
+            scale = compose_root("train", self.words).degradation.get("scale", 1)
+            chosen.append(f"generator.weights={saved(self.folder, scale)}")
+        return composed([*self.words, *chosen])
+
+    def fits(self, generator: str) -> bool:
+        return fits(self.transform, self.config(generator), self.batch)
+
+
+def shown(recipe: str, task: str, color: Path, grey: Path, labelled: Path, folder: Path) -> Shown:
+    """What a recipe makes of pictures in color, of grey drawings, or of pictures with maps of classes."""
+    words = [f"experiment={recipe}", *SMALL, f"paths.cache={folder}", f"paths.runs={folder}"]
+    channels = composed(words).channels
+    words.append(f"statistics.mean={[0.5] * channels}")
+    if task == "segmentation":
+        words += ["data=labelled_folder", f"data.path={labelled}", "source_channels=3", "statistics.classes=3"]
+    elif channels == 1:
+        words += ["data=line_folder", f"data.path={grey}"]
+    else:
+        words += ["data=image_folder", f"data.path={color}"]
+    plan = plan_run(composed([*words, "loss=[mse]"]))
+    stream = training_stream(plan.config, plan.streams[PAIRED])
+    batch = collate([stream["generator", k] for k in range(plan.config["batch_size"])])
+    return Shown(words, batch, build_transform(plan.config), folder)
 
 
 def fits(transform: Transform, cfg: DictConfig, batch: dict[str, Any]) -> bool:
@@ -94,31 +144,28 @@ def train(plan: Plan, batch: dict[str, Any]) -> pl.LightningModule:
 def test_a_task_trains_with_every_generator_that_fits(
     task: str, pictures: Path, drawings: Path, labelled: Path, tmp_path: Path, subtests: Any
 ) -> None:
-    words = [f"experiment={recipe_of(task)}", *SMALL, f"paths.cache={tmp_path}", f"paths.runs={tmp_path}"]
-    channels = composed(words).channels
-    grey = channels == 1
-    words.append(f"statistics.mean={[0.5] * channels}")
-    data = [f"data={'line_folder' if grey else 'image_folder'}", f"data.path={drawings if grey else pictures}"]
-    if task == "segmentation":
-        data = ["data=labelled_folder", f"data.path={labelled}", "source_channels=3", "statistics.classes=3"]
-    plan = plan_run(composed([*words, *data, "loss=[mse]"]))
-    transform, size = build_transform(plan.config), plan.config["batch_size"]
-    stream = training_stream(plan.config, plan.streams[PAIRED])
-    batch = collate([stream["generator", k] for k in range(size)])
-    fitting = [
-        name
-        for name in GENERATORS
-        if fits(transform, composed([*words, *data, "loss=[mse]", f"generator={name}"]), batch)
-    ]
-    print(task, fitting)
-    assert fitting, "no generator fits"
-    for name in fitting:
+    recipes = recipes_of(task)
+    first = shown(first_of(list(recipes)), task, pictures, drawings, labelled, tmp_path)
+    fitting = {name: first for name in GENERATORS if first.fits(name)}
+    # A recipe may have settings that its own generator alone has: others are looked at as their recipes show them.
+    for recipe, name in recipes.items():
+        if name not in fitting:
+            own = shown(recipe, task, pictures, drawings, labelled, tmp_path)
+            assert own.fits(name), f"the generator {name} does not fit its own recipe {recipe}"
+            fitting[name] = own
+    print(task, list(fitting))
+    for name, here in fitting.items():
         for losses in ("[mse]", "[mse,adversarial]"):
             with subtests.test(generator=name, loss=losses):
-                cfg = composed([*words, *data, f"generator={name}", f"loss={losses}"])
-                translator = train(plan_run(cfg), batch)
+                cfg = here.config(name, losses)
+                translator = train(plan_run(cfg), here.batch)
                 before = build_network(plan_run(cfg).config, "generator").state_dict()
                 after = translator.generator.state_dict()
                 assert translator.iteration == ITERATIONS
                 assert all(value.isfinite().all() for value in after.values())
                 assert any(not torch.equal(after[key], value) for key, value in before.items())
+
+
+def test_published_networks_are_among_them(pictures: Path, drawings: Path, labelled: Path, tmp_path: Path) -> None:
+    for recipe, task in (("srresnet", "super_resolution"), ("aod_net", "dehazing")):
+        assert shown(recipe, task, pictures, drawings, labelled, tmp_path).fits("pretrained")

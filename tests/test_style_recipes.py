@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 from PIL import Image
 from test_resume import assert_same_result, kill_at, only_run, train
 
+from henkan.config.trees import config_folder
 from henkan.launching.execute import execute
 from henkan.launching.launcher import WarmProcesses
 from henkan.runs.plan import plan_run
@@ -108,6 +109,22 @@ def test_gatys_states_what_is_published(composed: Compose) -> None:
     assert paper.loss.content.distance._target_ == "henkan.losses.half_squares.HalfSquares"
     assert dict(paper.loss.style.layers) == {f"conv{block}_1": 1 / 5 for block in range(1, 6)}
     assert (paper.loss.style.normalization, paper.loss.style.features.pooling) == ("paper", "average")
+
+
+def test_gatys_may_have_the_papers_network(composed: Compose) -> None:
+    words = ["loss=[content_vgg19,style_vgg19,squared_variation]", "weights.squared_variation=0.02"]
+    assert " ".join(words) in (config_folder() / "experiment" / "gatys.yaml").read_text().replace("\n# ", " ")
+    cfg, other = (composed(["experiment=gatys", "scale=paper", *chosen]) for chosen in (words, []))
+    assert {term.features._target_ for term in (cfg.loss.content, cfg.loss.style)} == {
+        "henkan.pretrained.features.VGG19"
+    }
+    assert all(cfg.loss[name].layers == other.loss[name].layers for name in ("content", "style"))
+    # It is shown values 57.6 times smaller: content falls with the square of that, style with the fourth power, and
+    # smoothness, which looks at the picture itself, not at all.
+    smaller = 255 * 0.226
+    assert cfg.weights.content == other.weights.content
+    assert cfg.weights.style == pytest.approx(other.weights.style * smaller**2, rel=0.01)
+    assert cfg.weights.squared_variation == pytest.approx(other.weights.squared_variation / smaller**2, rel=0.03)
 
 
 def test_johnson_states_the_paper(composed: Compose) -> None:

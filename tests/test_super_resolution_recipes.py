@@ -1,4 +1,4 @@
-"""What the recipes of super-resolution say of the papers' rates, and that training follows it."""
+"""What the recipes of super-resolution say of the papers, and that training follows their rates."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from henkan.config.build import build
+from henkan.config.trees import config_folder
 from henkan.config.trust import check_foreign
 from henkan.errors import UserError
 from henkan.training.assemble import build_network, with_warmup
@@ -39,6 +40,11 @@ def followed(optimizer: Optimizer, scheduler: LRScheduler, count: int) -> list[f
     return rates
 
 
+def parameters(cfg: DictConfig) -> int:
+    with torch.device("meta"):
+        return sum(weight.numel() for weight in build(cfg.generator).parameters())
+
+
 def cosine(step: int, period: int) -> float:
     return 1e-7 + (2e-4 - 1e-7) * (1 + math.cos(math.pi * (step % period) / period)) / 2
 
@@ -59,6 +65,88 @@ def test_esrgan_states_the_papers_rates(composed: Compose) -> None:
     expected = [cosine(step, 5) for step in range(20)] + second
     assert followed(*scheduled(short), 27) == pytest.approx(expected)
     assert followed(*scheduled(short, "discriminator"), 7) == pytest.approx(second)
+
+
+def test_srgan_states_the_paper(composed: Compose) -> None:
+    paper = composed(["experiment=srgan", "scale=paper"])
+    assert (paper.size, paper.batch_size, paper.degradation.scale) == (96, 16, 4)
+    first, second = paper.schedule.reconstruction, paper.schedule.joint
+    assert (first.iterations, second.iterations) == (1_000_000, 200_000)
+    assert (list(first.terms), list(second.terms)) == (["mse"], ["perceptual", "adversarial"])
+    for network, milestone in (("generator", 1_100_000), ("discriminator", 100_000)):
+        optimizer, scheduler = paper.optimizer[network], paper.scheduler[network]
+        assert (optimizer._target_, optimizer.lr, list(optimizer.betas)) == ("torch.optim.Adam", 1e-4, [0.9, 0.999])
+        assert (list(scheduler.milestones), scheduler.gamma) == ([milestone], 0.1)
+    # The same with 20 iterations for the 1,000,000 of the first stage.
+    short = composed(["experiment=srgan", "scale=paper", "scale.small.iterations=2e-5"])
+    second_stage = [1e-4] * 2 + [1e-5] * 2
+    assert followed(*scheduled(short), 24) == pytest.approx([1e-4] * 20 + second_stage)
+    assert followed(*scheduled(short, "discriminator"), 4) == pytest.approx(second_stage)
+    words = ["loss=[mse,perceptual_srgan,adversarial]", "balance.adversarial=null", "weights.adversarial=0.001"]
+    recipe = config_folder() / "experiment" / "srgan.yaml"
+    assert " ".join(words) in recipe.read_text().replace("\n# ", " ")
+    published = composed(["experiment=srgan", "scale=paper", *words, "generator=srresnet"])
+    assert dict(published.weights) == {"mse": 1.0, "perceptual": 1.0, "adversarial": 1e-3}
+    assert set(published.balance.values()) == {None}
+    ((layer, weight),) = published.loss.perceptual.layers.items()
+    assert (layer, weight) == ("relu5_4", pytest.approx(1 / 12.75**2, rel=1e-4))
+    assert published.loss.perceptual.features._target_.endswith(".VGG19")
+    assert published.loss.perceptual.distance._target_ == "henkan.losses.mse.MSE"
+
+
+def test_srgan_at_laptop_has_the_papers_stages(composed: Compose) -> None:
+    cfg = composed(["experiment=srgan", "scale=laptop"])
+    assert (cfg.schedule.reconstruction.iterations, cfg.schedule.joint.iterations) == (2000, 400)
+    assert followed(*scheduled(cfg), 2400) == pytest.approx([1e-3] * 2200 + [1e-4] * 200)
+    assert followed(*scheduled(cfg, "discriminator"), 400) == pytest.approx([1e-4] * 200 + [1e-5] * 200)
+    # A run that starts from another one has the second stage alone.
+    alone = composed(["experiment=srgan", "scale=laptop", "schedule.reconstruction.iterations=0"])
+    assert followed(*scheduled(alone), 400) == pytest.approx([1e-3] * 200 + [1e-4] * 200)
+
+
+def test_the_published_terms_of_esrgan_have_their_weights(composed: Compose) -> None:
+    words = ["loss=[l1,perceptual_esrgan,relativistic]", "weights.perceptual=1"]
+    recipe = config_folder() / "experiment" / "esrgan.yaml"
+    assert " ".join(words) in recipe.read_text().replace("\n# ", " ")
+    cfg = composed(["experiment=esrgan", "scale=paper", *words])
+    assert dict(cfg.weights) == {"l1": 0.01, "perceptual": 1, "adversarial": 0.005}
+    # Before its ReLU.
+    assert dict(cfg.loss.perceptual.layers) == {"conv5_4": 1.0}
+    assert cfg.loss.perceptual.features._target_.endswith(".VGG19")
+    assert cfg.loss.perceptual.distance._target_ == "henkan.losses.l1.L1"
+    assert cfg.loss.adversarial._target_.endswith(".RelativisticAverage")
+    assert (cfg.size, cfg.batch_size) == (128, 16)
+    assert (cfg.schedule.reconstruction.iterations, cfg.schedule.joint.iterations) == (1_000_000, 400_000)
+
+
+def test_srresnet_states_the_paper(composed: Compose) -> None:
+    cfg = composed(["experiment=srresnet", "scale=paper"])
+    assert (cfg.size, cfg.batch_size, cfg.degradation.scale) == (96, 16, 4)
+    assert cfg.schedule == {"joint": {"iterations": 1_000_000, "update": ["discriminator", "generator"]}}
+    optimizer = cfg.optimizer.generator
+    assert (optimizer._target_, optimizer.lr, list(optimizer.betas)) == ("torch.optim.Adam", 1e-4, [0.9, 0.999])
+    assert cfg.scheduler.generator is None and list(cfg.loss) == ["mse"]
+    for name, expected in (("msrresnet", 1_517_571), ("srresnet", 1_549_462)):
+        chosen = composed(["experiment=srresnet", "scale=paper", f"generator={name}"])
+        assert parameters(chosen) == expected
+
+
+def test_edsr_states_the_paper(composed: Compose) -> None:
+    cfg = composed(["experiment=edsr", "scale=paper"])
+    # 48 px of the small picture.
+    assert (cfg.size, cfg.batch_size, cfg.degradation.scale) == (4 * 48, 16, 4)
+    assert cfg.schedule.joint.iterations == 300_000 and list(cfg.loss) == ["l1"]
+    optimizer = cfg.optimizer.generator
+    assert (optimizer._target_, optimizer.lr, list(optimizer.betas)) == ("torch.optim.Adam", 1e-4, [0.9, 0.999])
+    assert (list(cfg.scheduler.generator.milestones), cfg.scheduler.generator.gamma) == ([200_000], 0.5)
+    # The same with 6 iterations for the 300,000.
+    short = composed(["experiment=edsr", "scale=paper", "scale.small.iterations=2e-5"])
+    assert followed(*scheduled(short), 6) == pytest.approx([1e-4] * 4 + [5e-5] * 2)
+    baseline = cfg.generator
+    assert (baseline.channels, baseline.blocks, baseline.share, baseline.width) == (64, 16, 1.0, 1.0)
+    assert list(baseline.mean) == [0.4488, 0.4371, 0.4040] and parameters(cfg) == 1_517_571
+    large = composed(["experiment=edsr", "scale=paper", "generator=edsr_large"]).generator
+    assert (large.channels, large.blocks, large.share, large.width) == (256, 32, 0.1, 1.0)
 
 
 @pytest.mark.parametrize("at", [3, 19, 20, 23])

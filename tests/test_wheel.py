@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
+import re
 import subprocess
 import sys
 import sysconfig
 import zipfile
 from pathlib import Path
+from urllib.request import Request, urlopen
 
+import numpy as np
 import pytest
+from PIL import Image
+from tiny_page import body
 
 REPOSITORY = Path(__file__).parents[1]
 # `uv run` says where it is.
@@ -21,11 +28,26 @@ class Mine:
 """
 
 
-def command(*words: str | Path, cwd: Path) -> str:
-    # What this test run's own environment says about Python must not leak in.
+# What somebody writes who has just installed it.
+LOADED = """
+import henkan
+import numpy as np
+
+picture = np.full((40, 56, 3), 250, np.uint8)
+picture[20] = 30
+made = henkan.load("lines")(picture)
+print(type(made).__name__, made.shape, made.dtype)
+"""
+
+
+def outside() -> dict[str, str]:
+    """Return this environment without what the test run's own says about Python, which must not leak in."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))}
-    environment["PYTHONPATH"] = str(REPOSITORY / "tests" / "no_network")
-    done = subprocess.run(list(map(str, words)), cwd=cwd, env=environment, capture_output=True, text=True, timeout=600)
+    return environment | {"PYTHONPATH": str(REPOSITORY / "tests" / "no_network")}
+
+
+def command(*words: str | Path, cwd: Path) -> str:
+    done = subprocess.run(list(map(str, words)), cwd=cwd, env=outside(), capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, f"{' '.join(map(str, words))}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
@@ -84,6 +106,63 @@ def test_a_study_and_the_version_from_the_installed_wheel(installed: Path, tmp_p
     assert command(installed / "henkan", "--version", cwd=tmp_path).startswith("henkan 0.1.0 (Python ")
     printed = command(installed / "henkan", "study", "mse_vs_gan", "--dry-run", "scale=smoke", cwd=tmp_path)
     assert "adversarial 0.02" in printed
+
+
+def test_a_network_that_came_along_from_the_installed_wheel(installed: Path, tmp_path: Path) -> None:
+    page = np.full((60, 80, 3), 250, np.uint8)
+    page[30:32, 10:70] = 40
+    Image.fromarray(page).save(tmp_path / "sketch.png")
+    words = ("model=lines", f"input={tmp_path / 'sketch.png'}", "output=made", "trainer.accelerator=cpu")
+    command(installed / "henkan", "predict", *words, cwd=tmp_path)
+    (made,) = (tmp_path / "made").rglob("*.png")
+    with Image.open(made) as picture:
+        assert picture.size == (80, 60)
+    said = command(installed / "python", "-c", LOADED, cwd=tmp_path)
+    assert said.strip() == "ndarray (40, 56) uint8"
+
+
+@pytest.mark.slow
+def test_a_study_is_run_from_the_installed_wheel(installed: Path, tmp_path: Path) -> None:
+    words = ("mse_vs_gan", "scale=smoke", "seeds=[0]", "logger=csv")
+    printed = command(installed / "henkan", "study", *words, cwd=tmp_path)
+    assert "mse_vs_gan: test scores, 16 pictures" in printed
+    assert all(variant in printed for variant in ("mse", "adversarial 0.004", "adversarial 0.02"))
+    assert (tmp_path / printed.splitlines()[-1]).name == "report.html"
+    assert (tmp_path / printed.splitlines()[-1]).is_file()
+
+
+@pytest.mark.slow
+def test_the_page_is_served_from_the_installed_wheel(installed: Path, tmp_path: Path) -> None:
+    """A network makes something of an example, as the page asks for it."""
+    server = subprocess.Popen(
+        [installed / "henkan", "serve", "port=0", "trainer.accelerator=cpu"],
+        cwd=tmp_path,
+        env=outside(),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert server.stdout is not None
+        found = re.search(r"henkan is at (http://127\.0\.0\.1:\d+)", server.stdout.readline())
+        assert found is not None
+        url = found[1]
+
+        def ask(path: str, content: bytes | None = None) -> bytes:
+            headers = {"Content-Type": "application/octet-stream"}
+            with urlopen(Request(f"{url}{path}", content, headers), timeout=120) as answer:
+                read: bytes = answer.read()
+                return read
+
+        assert b"<title>henkan</title>" in ask("/")
+        choices = json.loads(ask("/offer.json"))["tasks"]["line_drawing"]["choices"]
+        (lines,) = (choice["id"] for choice in choices if choice["name"] == "lines")
+        example = ask("/example/line_drawing.png")
+        made = ask("/make", body({"choice": lines}, {"picture": example}))
+        sizes = [Image.open(io.BytesIO(content)).size for content in (example, made)]
+        assert sizes[0] == sizes[1]
+    finally:
+        server.terminate()
+        server.wait(60)
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,73 @@ def test_runs_tell_their_variant_and_point(study: Path) -> None:
     assert told == [("MSE, alone", point) for point in points]
     with pytest.raises(UserError, match="a study gives each of its runs its variant"):
         read_study(str(study), ["variant=x"])
+
+
+def mark(study: Path, *words: str) -> str:
+    return read_study(str(study), words).mark
+
+
+def test_a_study_as_its_file_says_has_the_plain_mark(study: Path) -> None:
+    words = ["paths.studies=/x", "jobs=3", "engine=ray", "logger=csv", "+logger.project=x", "rerun=true", "title=x"]
+    words += ["question=x", "trainer.bar=false", "trainer.precision=32-true", "checkpoint.every=5", "optimizer=adam"]
+    in_study(study, overrides=["optimizer=adam", "size=48", "scheduler.warmup=100"])
+    assert read_study(str(study), words).folder == Path("/x/tiny_study-smoke")
+    # The same said again, in whatever order and spelling.
+    same = [
+        "seeds=[1,0]",
+        "scheduler.warmup=1e2",
+        "family=[psnr_hole]",
+        "plane={y: psnr, x: psnr_hole}",
+        "recipe=glcic",
+    ]
+    same += ["variants.weak=['loss=[mse, adversarial]',weights.adversarial=1e-2]"]
+    assert [mark(study, *own) for own in (same, *([word] for word in same))] == [""] * 7
+    # A scale stands in the name, and marks nothing.
+    assert read_study(str(study), ["scale=laptop", *same]).folder.name == "tiny_study-laptop"
+
+
+def test_other_settings_are_another_report(study: Path) -> None:
+    others = [
+        "seeds=[0]",
+        "variants.weak=null",
+        "variants.weak=[size=48]",
+        "baseline=weak",
+        "headline=[psnr]",
+        "family=[psnr]",
+        "plane.y=psnr_hole",
+        "bound=3.01",
+        "axes.size=[32,48]",
+        "recipe=lama",
+        "overrides=[size=48]",
+        "size=64",
+        "metric=[psnr]",
+        "data=openmoji",
+        "prepare=[[degrade,count=5]]",
+    ]
+    found = [mark(study, word) for word in others]
+    assert len(set(found)) == len(others)
+    assert all(re.fullmatch("[0-9a-f]{6}", one) for one in found)
+    # Which it is is the same another day, and in another order.
+    assert mark(study, "seeds=[0]", "size=64", "jobs=2") == mark(study, "size=64.0", "jobs=3", "seeds=[0]")
+    assert read_study(str(study), ["seeds=[0]"]).folder.name == "tiny_study-smoke-04185d"
+    # Whichever list of overrides says it, what a run is told is what counts.
+    assert mark(study, "size=64") == mark(study, "overrides=[size=64]")
+    assert mark(study, "weights.adversarial=0.01") != mark(study, "overrides=[weights.adversarial=0.01]")
+
+
+def test_a_file_that_is_no_study_by_itself_has_only_marked_folders(study: Path) -> None:
+    (study / "study.yaml").write_text(STUDY.replace("seeds: [0, 1]", ""))
+    assert len({"", *(mark(study, f"seeds={seeds}") for seeds in ("[0,1]", "[0]"))}) == 3
+
+
+def test_studies_of_one_name_are_found(study: Path) -> None:
+    places = ["-smoke", "-smoke-0a1b2c", "-smoke-published", "-smoke-tested", "-laptop", "_2-smoke", "-smoke-dddddd"]
+    for place in places:
+        (study.parent / f"tiny_study{place}").mkdir()
+    for place in places[:-1]:
+        (study.parent / f"tiny_study{place}" / "study.json").touch()
+    found = read_study(str(study), [f"paths.studies={study.parent}", "seeds=[0]"]).begun
+    assert [path.name for path in found] == ["tiny_study-smoke", "tiny_study-smoke-0a1b2c"]
 
 
 def test_the_folder_that_one_is_in_has_a_name(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -181,6 +181,12 @@ def test_jpeg_comes_last_or_before_the_last_resizing() -> None:
     assert not torch.equal(early["source"], late["source"])
 
 
+def test_targets_are_sharpened_as_published() -> None:
+    sharpen = build(node(preset="realesrgan_sharp")).sharpen
+    # A radius of 50 becomes a kernel of 51 pixels.
+    assert (sharpen.weight, sharpen.side, sharpen.threshold) == (0.5, 51, 10)
+
+
 def test_sharpened_targets_stand_beside_the_target() -> None:
     plain, sharp = degraded(build(node())), degraded(build(node(preset="realesrgan_sharp")))
     assert "target_sharp" not in plain and torch.equal(plain["target"], sharp["target"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,7 @@ def parameters(network: nn.Module) -> int:
         (lambda: SRCNN(4, kernels=(9, 5, 5)), 69_251),
         (lambda: SRResNet(4), 1_549_462),
         (lambda: MSRResNet(4), 1_517_571),
+        (lambda: MSRResNet(2), 1_369_859),
         (lambda: MSRResNet(4, blocks=8, width=0.5), 232_963),
         # Two convolutions to as many channels in place of two to four times as many.
         (lambda: MSRResNet(4, upsampling="nearest"), 1_517_571 - 2 * 3 * 64 * (64 * 9 + 1)),
@@ -74,6 +76,20 @@ def test_weights_without_biases_are_the_papers() -> None:
     for kernels, expected in (((9, 1, 5), 8_032), ((9, 5, 5), 57_184)):
         network = SRCNN(4, channels=1, kernels=kernels)
         assert sum(weight.numel() for weight in network.parameters() if weight.ndim == 4) == expected
+
+
+def test_other_ways_to_count_srresnet_are_published_too() -> None:
+    """Without a bias before batch norm, which takes it away again, and with a slope for each channel of a PReLU."""
+    with torch.device("meta"):
+        network = SRResNet(4)
+    layers = [layer for layer in network.modules() if not list(layer.children())]
+    before = [one for one, after in pairwise(layers) if isinstance(after, nn.BatchNorm2d)]
+    assert len(before) == 33
+    assert parameters(network) - sum(layer.bias.numel() for layer in before) == 1_547_350
+    # All of them see 64 channels.
+    slopes = [layer for layer in layers if isinstance(layer, nn.PReLU)]
+    assert {layer.num_parameters for layer in slopes} == {1}
+    assert parameters(network) + (64 - 1) * len(slopes) == 1_550_659
 
 
 @pytest.mark.parametrize("name", TINY)

@@ -247,6 +247,19 @@ def test_a_sweep_by_what_no_run_logs_is_refused_before_the_first(folder: Path) -
     assert error.startswith("no run logs val/psnrr (did you mean 'val/psnr'?)")
 
 
+@pytest.mark.slow
+def test_hydras_own_basic_launcher_sweeps_too(tiny: list[str], tmp_path: Path) -> None:
+    """One run after the other, in the process of the sweep itself."""
+    words = ["-m", "hydra/launcher=basic", "seed=0,1", *tiny]
+    done = subprocess.run(
+        [sys.executable, "-m", "henkan", "train", *words], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    records = [json.loads((tmp_path / line / "run.json").read_text()) for line in done.stdout.splitlines()]
+    assert [record["status"] for record in records] == ["done", "done"]
+    assert [record["overrides"][0] for record in records] == ["seed=0", "seed=1"]
+
+
 def test_commands_leave_no_descriptors(folder: Path) -> None:
     before, after, codes = result(
         folder,

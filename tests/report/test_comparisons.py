@@ -1,5 +1,6 @@
 """Verdicts: corrected over a family, closer to a target, of runs that are one; and what more seeds would show."""
 
+import itertools
 import json
 import re
 from pathlib import Path
@@ -13,8 +14,10 @@ from tiny_report import change, read
 
 from henkan.report.answer import power
 from henkan.report.comparisons import Comparison, compare
+from henkan.report.plan import PlannedConfiguration
 from henkan.report.read import read_study
-from henkan.report.statistics import detectable, p_value
+from henkan.report.run import Run
+from henkan.report.statistics import Interval, detectable, p_value
 from henkan.report.study import Study
 from henkan.report.words import number
 from henkan.report.write import table, write_report
@@ -120,6 +123,62 @@ def test_power_is_said_in_words(tmp_path: Path) -> None:
     assert power(study, rows) in read(write_report(tmp_path)).text
     first = Study(tmp_path, study.plan, [run for run in study.runs if run.seed == 0])
     assert power(first, compare(first)) == ""
+
+
+# What configurations truly differ by in SSIM, and how much their seeds scatter in PSNR.
+SHIFTS = {"base": 0.0, "a": 0.3, "b": -0.2, "c": 1.0}
+LUCK = {"base": 0.5, "a": 0.5, "b": 0.2, "c": 0.8}
+
+
+def drawn(random: np.random.Generator, seeds: int) -> Study:
+    """Return a study of three configurations against a baseline, of which nothing is on disk.
+
+    Pictures are the same for all and differ much, seeds differ a little. The family, PSNR and a gap whose mean lies about
+    its target, has no true difference; SSIM, which is not of it, differs by `SHIFTS`.
+    """
+    difficulty, files = stats.zscore(random.normal(size=12)), [f"{number}.png" for number in range(12)]
+    runs = []
+    for name, seed in itertools.product(SHIFTS, range(seeds)):
+        psnr, gap, ssim = random.normal((25, 0, SHIFTS[name]), (LUCK[name], 0.4, 0.4))
+        table = {"psnr": psnr + 3 * difficulty, "gap": gap + 0.3 * difficulty, "ssim": ssim + difficulty}
+        run = Run(name, seed, Path(f"{name}-{seed}"), "done", {})
+        # As if they had been read.
+        vars(run).update(scores=pd.DataFrame(table, index=files), set_scores={}, absent_scores={})
+        runs.append(run)
+    nodes: dict[str, PlannedConfiguration] = {name: {"variant": name, "overrides": []} for name in SHIFTS}
+    return Study(Path(), {"baseline": "base", "headline": ["psnr", "gap"],
+                          "metrics": {"psnr": "higher", "gap": 0.0, "ssim": "higher"}, "seeds": list(range(seeds)),
+                          "configurations": nodes, "runs": []}, runs)  # fmt: skip
+
+
+def covers(interval: Interval | None, truth: float) -> bool:
+    assert interval is not None and interval.low is not None and interval.high is not None
+    return interval.low <= truth <= interval.high
+
+
+@pytest.mark.parametrize("seeds", [2, 3])
+@pytest.mark.parametrize("families", [60, pytest.param(1000, marks=pytest.mark.slow)])
+def test_the_level_of_verdicts_and_the_coverage_of_intervals(seeds: int, families: int) -> None:
+    """Of families without a difference one in twenty has a verdict at most, of intervals 19 in 20 cover the truth."""
+    random = np.random.default_rng(8)
+    wrong, uncorrected = 0, 0
+    covered: dict[str, list[bool]] = {"value": [], "difference": []}
+    for _ in range(families):
+        rows = compare(drawn(random, seeds))
+        family = [row for row in rows if row.corrected is not None]
+        assert len(family) == 6 and {row.metric for row in family} == {"psnr", "gap"}
+        wrong += any(row.verdict not in ("unclear", "equal") for row in family)
+        uncorrected += any(not covers(row.difference, 0) for row in family)
+        for row in (row for row in rows if row.metric == "ssim"):
+            covered["value"].append(covers(row.value, SHIFTS[row.configuration]))
+            if row.configuration != "base":
+                covered["difference"].append(covers(row.difference, SHIFTS[row.configuration]))
+    # With room for luck: two standard errors of a share of 5 % of so many. Comparisons of one family go together.
+    room = 2 * np.sqrt(0.05 * 0.95 / families)
+    assert wrong / families <= 0.05 + room and uncorrected / families > 0.15
+    assert {name: np.mean(found) for name, found in covered.items()} == pytest.approx(
+        {"value": 0.95, "difference": 0.95}, abs=room
+    )
 
 
 @pytest.mark.parametrize(("key", "better"), [("gradient_gap_hole", None), ("mine", 0), ("mine", 0.0)])

@@ -10,11 +10,9 @@ import pytest
 from scipy import stats
 
 from henkan.report.effects import effect_lines, effects, effects_table
-from henkan.report.facts import cost
 from henkan.report.figures.plane import plane
 from henkan.report.front import front, pareto
 from henkan.report.read import read_study
-from henkan.report.run import Run
 from henkan.report.study import Study
 
 
@@ -133,12 +131,6 @@ def test_the_front_by_the_distance_from_a_target(tmp_path: Path) -> None:
 def test_without_a_plane_or_a_way_there_is_no_front(tmp_path: Path, plan: dict[str, Any]) -> None:
     made = of_places(tmp_path, **plan)
     assert front(made) == [] and pareto(made) == ""
-
-
-def test_the_memory_of_a_gpu_is_told(tmp_path: Path) -> None:
-    (tmp_path / "metrics.csv").write_text("iteration,phase,memory/peak\n1,joint,1.5\n2,joint,3.21\n")
-    run = Run("mse", 0, tmp_path, "done", {"seconds": 90, "iterations": 2})
-    assert cost(run) == "90 s, 3.2 GiB"
 
 
 def test_a_variant_that_trains_nothing_leaves_the_others_their_axis(tmp_path: Path) -> None:

@@ -63,12 +63,35 @@ def test_a_shared_prefix_is_said_and_drawn_once(make_study: MakeStudy) -> None:
             {"seconds": 609.0, "iterations": 7200, "prefix": {"seconds": 376.0}, "seconds_lost": 50.0},
             "10 min (6 min shared, 50 s lost besides)",
         ),
+        ({"seconds": 376.0, "iterations": 7000, "parameters": {"generator": 45_120}}, "6 min, 45 k parameters"),
+        (
+            {"seconds": 9.0, "iterations": 60, "parameters": {"generator": 1_402_371, "discriminator": 8_300_000}},
+            "9 s, 1.4 M parameters (discriminator 8.3 M)",
+        ),
+        ({"seconds": 376.0, "iterations": 7000, "parameters": {}}, "6 min"),
         ({"seconds": 0.0, "iterations": 0}, "–"),
         ({"iterations": 5}, "–"),
     ],
 )
 def test_what_training_took(tmp_path: Path, record: dict[str, Any], said: str) -> None:
     assert cost(Run("mse", 0, tmp_path, "done", record)) == said
+
+
+@pytest.mark.parametrize(
+    ("column", "said"), [("memory/peak", "90 s, 3.2 GiB"), ("memory/resident", "90 s, 3.2 GiB of RAM")]
+)
+def test_the_most_memory_is_told(column: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "metrics.csv").write_text(f"iteration,phase,{column}\n1,joint,1.5\n2,joint,3.21\n")
+    assert cost(Run("mse", 0, tmp_path, "done", {"seconds": 90, "iterations": 2})) == said
+
+
+def test_a_page_tells_what_runs_cost(make_study: MakeStudy) -> None:
+    folder = make_study(iterations=60)
+    assert "parameters" not in read(write_report(folder)).text
+    for place in folder.glob("runs/*/run.json"):
+        record = json.loads(place.read_text()) | {"parameters": {"generator": 45_120}}
+        place.write_text(json.dumps(record))
+    assert read(write_report(folder)).text.count("2 min, 45 k parameters") == 9
 
 
 def test_the_environment_is_that_of_each_run(tmp_path: Path) -> None:

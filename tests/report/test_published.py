@@ -72,7 +72,9 @@ def test_the_search_that_a_study_is_of_has_its_page_again(tmp_path: Path, capsys
     page = tmp_path / "search_perception_distortion" / "report.html"
     assert told.err.splitlines()[-2:] == [str(page), str(tmp_path / "report.html")]
     # As the README has it.
-    said = "24 trials: 24 done. On the Pareto front of PSNR in the hole (higher is better) and Lite0 distance (lower is b"
+    said = (
+        "24 trials: 24 done. On the Pareto front of PSNR in the hole (higher is better) and Lite0 distance (lower is b"
+    )
     assert said in page.read_text() and "in validation: 10 trials, " in page.read_text()
     assert page.with_name("search.png").stat().st_size > 10_000
 

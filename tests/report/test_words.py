@@ -1,7 +1,7 @@
 import pytest
 
 from henkan.report.statistics import OVER_SEEDS, Interval
-from henkan.report.words import METRICS, decimals, duration, listed, metric, number, plural
+from henkan.report.words import METRICS, decimals, duration, listed, metric, number, plural, rounded
 
 
 def interval(mean: float, reach: float) -> Interval:
@@ -44,4 +44,6 @@ def test_a_metric_of_the_users_own_goes_by_its_name() -> None:
 def test_sentences() -> None:
     assert (listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"])) == ("a", "a and b", "a, b and c")
     assert (plural(1, "seed"), plural(2400, "iteration")) == ("1 seed", "2,400 iterations")
+    counts = (0, 994, 995, 9_949, 12_345, 994_999, 999_500, 1_402_371, 2_600_000_000)
+    assert [*map(rounded, counts)] == ["0", "994", "1.0 k", "9.9 k", "12 k", "995 k", "1.0 M", "1.4 M", "2.6 G"]
     assert (duration(48.2), duration(131), duration(3900)) == ("48 s", "2 min", "1 h 05 min")

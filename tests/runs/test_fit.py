@@ -21,6 +21,7 @@ from henkan.losses.mse import MSE
 from henkan.losses.penalty import R1, BatchSlope
 from henkan.runs import fit
 from henkan.runs.plan import plan_run
+from henkan.runs.record import read_record
 from henkan.sample import PAIRED
 from henkan.tasks.line_drawing import LineDrawing
 from henkan.terms.function import Function
@@ -30,6 +31,7 @@ from henkan.training.feed import Stretches
 from henkan.training.schedule import Schedule
 from henkan.training.translator import Translator
 from henkan.transform import Transform
+from henkan.verbs import train
 
 PHASES = {
     "alone": {"iterations": 1, "update": ["generator"]},
@@ -122,6 +124,25 @@ def test_a_compiled_run_is_another_and_one_without_is_what_it_was(
     plain, compiled = (plan_run(composed([*tiny, *words])) for words in ([], ["trainer.compile=true"]))
     assert "compile" not in plain.parts["trainer"] and compiled.parts["trainer"]["compile"] is True
     assert plain.identity != compiled.identity
+
+
+def test_parameters_are_counted_once_each_and_kept_in_the_record(
+    tiny: list[str], composed: Callable[..., DictConfig], tmp_path: Path
+) -> None:
+    translator = make()
+    # 4 x 9 + 4, 2 x 4, 4 + 1; with spectral norm 4 x 9 + 4, 4 x 9 + 1. Averages and buffers are no parameters.
+    assert fit.parameters(translator) == {"generator": 53, "discriminator": 77}
+    translator.discriminator = None
+    translator.generator.requires_grad_(False)
+    assert fit.parameters(translator) == {"generator": 53}
+
+    records = {}
+    for name, words in {"mse": ["loss=[mse]"], "gan": []}.items():
+        train.main(composed([*tiny, *words, f"paths.runs={tmp_path / name}"]))
+        (folder,) = (path.parent for path in (tmp_path / name).glob("*/run.json"))
+        records[name] = (read_record(folder) or {})["parameters"]
+    assert list(records["mse"]) == ["generator"] and list(records["gan"]) == ["generator", "discriminator"]
+    assert records["mse"]["generator"] == records["gan"]["generator"]
 
 
 def several_gpus(monkeypatch: pytest.MonkeyPatch) -> None:

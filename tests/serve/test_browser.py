@@ -1,7 +1,9 @@
-"""The page in a real browser, driven as a person does: brush, box, points, strokes, pen, undo, download."""
+"""The page in a real browser, driven as a person does: drop, paste, brush, box, points, strokes, pen, undo,
+slider, download."""
 
 from __future__ import annotations
 
+import base64
 import io
 import os
 import shutil
@@ -343,6 +345,96 @@ def test_grow_and_feather(person: Callable[..., Person]) -> None:
     _, wide = one.downloaded()
     counts = [np.flatnonzero((made != picture).any(axis=(0, 2))) for made in (narrow, wide)]
     assert 17 <= counts[0].min() - counts[1].min() <= 21
+
+
+def test_a_file_is_dropped(person: Callable[..., Person], tmp_path: Path) -> None:
+    one = person()
+    (tmp_path / "dropped.png").write_bytes(png(noise((30, 40, 3)).repeat(10, 0).repeat(10, 1)))
+    (tmp_path / "notes.txt").write_text("no picture")
+    box = one.page.locator("#drop").bounding_box()
+    hand = one.page.context.new_cdp_session(one.page)
+
+    def move(kind: str, name: str) -> None:
+        place = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+        data = {"items": [], "files": [str(tmp_path / name)], "dragOperationsMask": 1}
+        hand.send("Input.dispatchDragEvent", {"type": kind, **place, "data": data})
+
+    over = "document.getElementById('drop').classList.contains('over')"
+    move("dragEnter", "dropped.png")
+    move("dragOver", "dropped.png")
+    one.until(over)
+    move("drop", "dropped.png")
+    one.until("source && [source.name, source.width, source.height]", ["dropped", 400, 300])
+    assert not one.page.evaluate(over) and one.page.is_visible("#picture")
+    for kind in ("dragEnter", "dragOver", "drop"):
+        move(kind, "notes.txt")
+    one.until("document.getElementById('error').textContent.startsWith('notes.txt is not a picture')")
+    assert one.page.evaluate("source.name") == "dropped"
+    one.wrong[:] = [said for said in one.wrong if "400" not in said]
+
+
+def test_a_picture_is_pasted(person: Callable[..., Person]) -> None:
+    one = person()
+    one.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    copied = base64.b64encode(png(noise((30, 40, 3)).repeat(10, 0).repeat(10, 1))).decode()
+    one.page.evaluate(
+        "async (copied) => {"
+        " const bytes = Uint8Array.from(atob(copied), (letter) => letter.charCodeAt(0));"
+        " const picture = new Blob([bytes], { type: 'image/png' });"
+        " await navigator.clipboard.write([new ClipboardItem({ 'image/png': picture })]); }",
+        copied,
+    )
+    one.page.keyboard.press("Control+v")
+    one.until("source && [source.width, source.height]", [400, 300])
+    assert one.page.is_visible("#picture")
+    # Words are none: they go where one types.
+    one.page.evaluate("navigator.clipboard.writeText('mine')")
+    one.page.focus("#place")
+    one.page.keyboard.press("Control+v")
+    one.until("document.getElementById('place').value", "mine")
+    assert one.page.evaluate("source.width") == 400
+
+
+def test_the_slider_lies_between_two_pictures(person: Callable[..., Person]) -> None:
+    one = person()
+    picture = np.full((300, 400, 3), 210, np.uint8)
+    picture[148:152, 190:210] = (200, 30, 30)
+    one.file("spot.png", png(picture))
+    one.until("source?.width", 400)
+    assert not one.page.is_visible("#split"), "there is nothing to compare yet"
+    one.drag((0.44, 0.5), (0.56, 0.5))
+    one.answered()
+    one.choose("telea")
+    one.page.select_option("#left", label="the picture")
+
+    def spotted() -> bool:
+        """Whether the middle shows the spot, as the picture on the left has it."""
+        red, green, _ = one.page.evaluate(
+            "(() => { const c = document.getElementById('compared');"
+            " return [...c.getContext('2d').getImageData(c.width / 2 + 4, c.height / 2, 1, 1).data].slice(0, 3); })()"
+        )
+        return bool(red > green + 100)
+
+    split = one.page.locator("#split")
+    split.press("End")
+    assert one.page.evaluate("Number(document.getElementById('split').value)") == 1000 and spotted()
+    split.press("Home")
+    assert not spotted()
+    box = split.bounding_box()
+    one.page.mouse.move(box["x"] + 1, box["y"] + box["height"] / 2)
+    one.page.mouse.down()
+    one.page.mouse.move(box["x"] + 0.4 * box["width"], box["y"] + box["height"] / 2, steps=4)
+    assert not spotted()
+    one.page.mouse.move(box["x"] + 0.7 * box["width"], box["y"] + box["height"] / 2, steps=4)
+    one.page.mouse.up()
+    assert spotted()
+    # The line is dragged in the picture as well.
+    box = one.page.locator("#compared").bounding_box()
+    one.page.mouse.move(box["x"] + 0.7 * box["width"], box["y"] + box["height"] / 2)
+    one.page.mouse.down()
+    one.page.mouse.move(box["x"] + 0.25 * box["width"], box["y"] + box["height"] / 2, steps=4)
+    one.page.mouse.up()
+    assert abs(one.page.evaluate("Number(document.getElementById('split').value)") - 250) <= 5 and not spotted()
 
 
 def test_a_run_is_opened_from_the_page(browser: object, tmp_path: Path) -> None:

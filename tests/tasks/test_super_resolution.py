@@ -157,3 +157,20 @@ def test_set5_by_the_command(
     assert execute("evaluate", [*words, f"paths.runs={tmp_path}", f"paths.cache={tmp_path / 'cache'}"]).code == 0
     found = float(capfd.readouterr().err.split("psnr_y_crop")[1].split("│")[1])
     assert found == pytest.approx(expected, abs=0.006)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("generator", "expected"), [("bicubic", 26.69), ("pretrained", 24.36)])
+def test_set5_by_a_published_network(
+    beside: Callable[[str], Path], tmp_path: Path, generator: str, expected: float, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Real-ESRGAN's x4plus, which is trained to please, is farther from the truth than bicubic interpolation."""
+    words = ["task=super_resolution", "degradation=bicubic", f"generator={generator}", "metric=[psnr_crop]"]
+    if generator == "pretrained":
+        pytest.importorskip("spandrel")
+        file = beside("weights/realesrgan_x4plus.safetensors")
+        words += [f"generator.weights={file.name}", f"paths.weights={file.parent}"]
+    words += ["data=set5", f"data.path={beside('data/set5')}", "logger=none", "trainer.precision=32-true"]
+    assert execute("evaluate", [*words, f"paths.runs={tmp_path}", f"paths.cache={tmp_path / 'cache'}"]).code == 0
+    found = float(capfd.readouterr().err.split("psnr_crop")[1].split("│")[1])
+    assert found == pytest.approx(expected, abs=0.05)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from tiny_study import STUDY, done, own
 
+from henkan.config.studies import read_study
 from henkan.launching.launcher import WarmProcesses
 
 
@@ -63,6 +64,8 @@ def test_a_failed_run_is_told_and_the_others_go_on(
     process = processes.start(["study", str(study), "seeds=[0]", *own(tiny)], log=log)
     assert process.wait(300) == 1, log.read_text()
     assert log.read_text().count("failed: strong, seed 0") == 1
+    told = next(line for line in log.read_text().splitlines() if "another study than its file's" in line)
+    assert Path(told.rpartition(" ")[2]) == read_study(str(study), ["seeds=[0]", *own(tiny)]).folder
     assert len(done(tmp_path / "runs")) == 2
     # The page has the others' scores, and the reason in place of what is missing.
     (page,) = (tmp_path / "runs").glob("studies/*/report.html")

@@ -13,6 +13,7 @@ from omegaconf import OmegaConf
 from PIL import Image
 from tiny_model import write_model
 
+from henkan.config.composition import compose_root
 from henkan.errors import UserError
 from henkan.launching.execute import execute
 from henkan.training import model_file
@@ -27,6 +28,8 @@ REPOSITORY = Path(__file__).parents[2]
 SHEETS = REPOSITORY / "experiments" / "zoo"
 # Of each network's test pictures, how many are scored again here, and how far a score may be off on another machine.
 AGAIN, WITHIN = 3, 0.02
+# How far the mean over all of them may be off.
+MEAN_WITHIN = 0.005
 # What all of them may take in the wheel, in bytes.
 ALL = 20_000_000
 
@@ -57,10 +60,35 @@ def test_a_network_has_the_scores_of_its_card(name: str, tmp_path: Path, monkeyp
     assert card["scores"][0]["beats"] or "does **not** beat" in markdown(card)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", networks.names())
+def test_a_network_has_the_mean_scores_of_its_card(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over all pictures of its card, and it beats its baseline where the card says so."""
+    monkeypatch.chdir(REPOSITORY)
+    card, model = networks.card(name), networks.find(name)
+    words = [*card["test"], f"paths.cache={tmp_path / 'cache'}"]
+    ours, _ = scored(model, words, tmp_path / "model")
+    base, _ = scored(model, words, tmp_path / "baseline", card["instead"])
+    assert list(ours.index) == [row["file"] for row in card["pictures"]]
+    again = compared(ours, base, {row["name"]: row["better"] for row in card["scores"]})
+    for told, found in zip(card["scores"], again, strict=True):
+        assert found["model"]["mean"] == pytest.approx(told["model"]["mean"], rel=MEAN_WITHIN)
+        assert found["baseline"] == pytest.approx(told["baseline"], rel=MEAN_WITHIN)
+        assert found["beats"] == told["beats"]
+
+
 @pytest.mark.parametrize("path", sorted(SHEETS.glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_sheet_can_be_read(path: Path) -> None:
     sheet = Sheet.read(path)
     assert sheet.scores and sheet.licence and "BSDS" not in sheet.data
+
+
+@pytest.mark.parametrize("name", networks.names())
+def test_a_sheet_and_its_card_train_alike(name: str) -> None:
+    """`henkan zoo build` takes the sheet, and a reader the command on the card."""
+    told, sheet = networks.card(name)["train"], Sheet.read(SHEETS / f"{name}.yaml").train
+    card, ours = (OmegaConf.to_container(compose_root("train", words), resolve=True) for words in (told, sheet))
+    assert ours == card
 
 
 def test_a_network_is_made_with_its_card(

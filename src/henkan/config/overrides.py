@@ -1,13 +1,18 @@
-"""Checks what was said on the command line against what it changes."""
+"""What overrides say, and whether it fits what they change."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
 from henkan.config.composition import compose_root
+from henkan.config.history import spelled
+from henkan.config.quoting import quote
 from henkan.config.trees import group_options
 from henkan.errors import UserError
 
@@ -53,6 +58,22 @@ def check_balance(overrides: Sequence[str], cfg: DictConfig | None = None) -> No
 def override_key(word: str) -> str:
     """Return the key or group that an override is about."""
     return word.lstrip("+~").partition("=")[0].partition("@")[0]
+
+
+def in_effect(words: Iterable[str]) -> dict[str, Any]:
+    """Return the values of overrides by their keys, however they are written; of a key that is said twice the last."""
+    return dict(map(key_and_value, words))
+
+
+@cache
+def key_and_value(word: str) -> tuple[str, Any]:
+    """Return what an override is about, its package included, and its value; as written where that is no value."""
+    key, _, value = word.lstrip("+").partition("=")
+    try:
+        return key, spelled(OverridesParser.create().parse_override(quote(word)).value())
+    except HydraException:
+        # Whoever composes with it says what is wrong.
+        return key, value
 
 
 def kind(value: Any) -> str:

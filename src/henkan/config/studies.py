@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import glob
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +17,15 @@ from hydra.core.override_parser.types import Quote, QuotedString
 from henkan.config.composition import compose_root
 from henkan.config.engines import Engine, engine
 from henkan.config.explain import suggestion
+from henkan.config.overrides import in_effect
 from henkan.config.settings import Kind, find, name_of, read_settings
 from henkan.config.values import commands, count, several, text, words
 from henkan.errors import UserError
+
+# What is said of runs, and makes no other study of them: where they lie, how they are shown, saved and trained.
+MEANS = ("checkpoint", "hydra", "logger", "paths", "rerun", "trainer")
+# Of a digest of what a study is about, so many hexadecimal digits end the name of its folder.
+DIGITS = 6
 
 
 @dataclass(frozen=True)
@@ -74,6 +83,8 @@ class Study:
     # Commands of henkan's that are run before any training, `[[degrade, count=5000, output=pairs]]`.
     prepare: list[list[str]] = field(default_factory=list)
     given: list[str] = field(default_factory=list)
+    # What ends the name of the folder, where the command line makes another study of it than its file does.
+    mark: str = ""
 
     @property
     def configurations(self) -> dict[str, Configuration]:
@@ -105,11 +116,37 @@ class Study:
             "overrides": [*self.overrides, *self.given],
         }
 
-    @property
+    @cached_property
     def folder(self) -> Path:
-        """Where the study writes its report; runs lie elsewhere, since studies may share them."""
+        """Where the study writes its report; runs lie elsewhere, since studies may share them.
+
+        It is called by name and scale, and has a `mark` of its own where the command line says what its file does not.
+        """
         _, _, overrides = next(self.runs())
-        return Path(compose_root("train", overrides).paths.studies) / f"{self.name}-{self.scale}"
+        name = "-".join(filter(None, (self.name, self.scale, self.mark)))
+        return Path(compose_root("train", overrides).paths.studies) / name
+
+    @property
+    def begun(self) -> list[Path]:
+        """The folders that hold a study of this name and scale, whatever the command line has said besides."""
+        stem, place = f"{self.name}-{self.scale}", self.folder.parent
+        plans = place.glob(f"{glob.escape(stem)}*/study.json")
+        own = re.compile(rf"{re.escape(stem)}(-[0-9a-f]{{{DIGITS}}})?")
+        return sorted(path.parent for path in plans if own.fullmatch(path.parent.name))
+
+    @property
+    def about(self) -> list[Any]:
+        """What tells the study from others of its name, however it is spelled: what its runs are told, and its report.
+
+        Titles are not of it, nor what is `MEANS` alone.
+        """
+        runs = [
+            (name, seed, sorted((key, value) for key, value in in_effect(words).items() if not is_means(key)))
+            for name, seed, words in self.runs()
+        ]
+        plane = sorted((self.plane or {}).items())
+        told = [self.baseline, self.headline, self.family or self.headline, plane, self.bound, self.prepare]
+        return [sorted(runs, key=lambda run: run[:2]), told]
 
     def runs(self) -> Iterator[tuple[str, int, list[str]]]:
         """Yield every run, seed by seed, so that the report means something after the first seed."""
@@ -123,6 +160,11 @@ class Study:
                 if configuration.point:
                     telling.append(f"point={point_of(configuration.point)}")
                 yield name, seed, [*common, *own, f"seed={seed}", *telling, *self.given]
+
+
+def is_means(key: str) -> bool:
+    """Whether what an override is about makes no other study."""
+    return re.split(r"[.@]", key.lstrip("~"))[0] in MEANS
 
 
 def text_of(word: str) -> str:
@@ -241,7 +283,20 @@ def read_study(name: str, overrides: Sequence[str]) -> Study:
         near = suggestion(study.baseline, study.variants)
         raise UserError(f"study {study.name}: the baseline {study.baseline!r} is none of {list(study.variants)}{near}")
     check_axes(study)
-    return study
+    return replace(study, mark=mark_of(study)) if overrides else study
+
+
+def mark_of(study: Study) -> str:
+    """Return what marks a study that the command line has made another one than its file, else nothing."""
+    try:
+        settings, _ = read_settings(STUDY, study.file, [])
+        plain = Study(name=study.name, file=study.file, **{**settings, "scale": study.scale})
+    except UserError:
+        # By itself the file is no study: all that the command line makes of it are others.
+        plain = None
+    if plain is not None and plain.about == study.about:
+        return ""
+    return blake2b(repr(study.about).encode(), digest_size=DIGITS // 2).hexdigest()
 
 
 def check_axes(study: Study) -> None:

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from henkan.networks.layers import scaled
-from henkan.networks.unnormalized import PlainBlock
+from henkan.networks.published import Theirs
+from henkan.networks.unnormalized import CONVOLUTIONS, PlainBlock
 from henkan.networks.upsampling import enlarging
 
 
@@ -50,3 +51,15 @@ class EDSR(nn.Module):
         first = self.first(image - self.mean)
         x = self.last(self.up(first + self.joined(self.blocks(first))))
         return {"raw": x.to(image.dtype) + self.mean}
+
+    def published(self) -> dict[str, Theirs]:
+        """Return where each layer's weights are in files of BasicSR's code (XPixelGroup, `EDSR`).
+
+        Pictures have values up to 255 there, less the same mean color; here, up to 1. All layers are linear but for
+        ReLUs, and so the same weights answer the same, with a 255th of the biases. The mean color is in no file.
+        """
+        found = {"first": "conv_first", "joined": "conv_after_body", "last": "conv_last"}
+        for number in range(len(self.blocks)):
+            found |= {f"blocks.{number}.layers.{place}": f"body.{number}.{name}" for place, name in CONVOLUTIONS}
+        found |= {f"up.{place}": f"upsample.{place}" for place in range(len(self.up))}
+        return {own: Theirs((theirs,), bias=1.0 / 255.0) for own, theirs in found.items()}

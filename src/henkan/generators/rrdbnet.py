@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from henkan.errors import UserError
 from henkan.networks.layers import scaled
+from henkan.networks.published import Theirs
 from henkan.networks.unnormalized import initialize_small
 
 # What every residual branch is multiplied by.
@@ -54,6 +55,10 @@ class RRDBNet(nn.Module):
         for doubling in (self.conv_up1, self.conv_up2):
             x = _leaky(doubling(F.interpolate(x, scale_factor=2, mode="nearest")))
         return {"raw": self.conv_last(_leaky(self.conv_hr(x))).to(image.dtype)}
+
+    def published(self) -> dict[str, Theirs]:
+        """Return where each layer's weights are in files of BasicSR's code (XPixelGroup, `RRDBNet`): as here."""
+        return {name: Theirs((name,)) for name, layer in self.named_modules() if isinstance(layer, nn.Conv2d)}
 
 
 class _DenseBlock(nn.Module):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from henkan.networks.layers import Normalization, initialize_he, normalized, scaled
-from henkan.networks.unnormalized import PlainBlock, initialize_small
+from henkan.networks.published import Theirs
+from henkan.networks.unnormalized import CONVOLUTIONS, PlainBlock, initialize_small
 from henkan.networks.upsampling import Interpolation, Upsampling, enlarging, interpolated
 
 
@@ -90,6 +91,18 @@ class MSRResNet(nn.Module):
     def forward(self, image: Tensor) -> dict[str, Tensor]:
         found = self.last(self.up(self.blocks(self.first(image))))
         return {"raw": interpolated(image, self.scale, self.skip) + found.to(image.dtype)}
+
+    def published(self) -> dict[str, Theirs]:
+        """Return where each layer's weights are in files of BasicSR's code (XPixelGroup, `MSRResNet`).
+
+        They were learned with a `skip` that is bilinear, and with pixel shuffles.
+        """
+        found = {"first.0": "conv_first", "last.0": "conv_hr", "last.2": "conv_last"}
+        for number in range(len(self.blocks)):
+            found |= {f"blocks.{number}.layers.{place}": f"body.{number}.{name}" for place, name in CONVOLUTIONS}
+        doubling = [place for place, layer in enumerate(self.up) if isinstance(layer, nn.Conv2d)]
+        found |= {f"up.{place}": f"upconv{number}" for number, place in enumerate(doubling, start=1)}
+        return {own: Theirs((theirs,)) for own, theirs in found.items()}
 
 
 def _leaky() -> nn.Module:

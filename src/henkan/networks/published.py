@@ -20,10 +20,12 @@ class Theirs:
     """Which published layers a layer is made of: their outputs in turn.
 
     `halves_change_places`: of a transposed convolution whose input is two pictures side by side, in the other order.
+    `bias`: what biases are multiplied by, where values there have another range than here.
     """
 
     layers: tuple[str, ...]
     halves_change_places: bool = False
+    bias: float = 1.0
 
 
 @runtime_checkable
@@ -40,7 +42,8 @@ def translated(tensors: Mapping[str, Tensor], network: Published) -> dict[str, T
     """Return published weights under the names that a network has here; None where no such names are found.
 
     Whatever stands before all names of the network (`generator.`, `module.`) is ignored, with all tensors that do not
-    have it. Raises `UserError` for a tensor that is missing, and for one that the network has no place for.
+    have it. What belongs to no layer, as a mean color, stays the network's own. Raises `UserError` for a tensor that is
+    missing, and for one that the network has no place for.
     """
     layers, own = network.published(), network.state_dict()
     first = f"{next(iter(layers.values())).layers[0]}.weight"
@@ -52,6 +55,9 @@ def translated(tensors: Mapping[str, Tensor], network: Published) -> dict[str, T
     found, read = {}, set()
     for name, value in own.items():
         layer, _, kind = name.rpartition(".")
+        if not layer:
+            found[name] = value
+            continue
         theirs = layers[layer]
         names = [f"{one}.{kind}" for one in theirs.layers]
         if kind == COUNT and not all(one in there for one in names):
@@ -64,7 +70,8 @@ def translated(tensors: Mapping[str, Tensor], network: Published) -> dict[str, T
         whole = parts[0] if parts[0].ndim == 0 else torch.cat(parts)
         if theirs.halves_change_places and kind == "weight":
             whole = whole.roll(len(whole) // 2, 0)
-        found[name] = whole.to(value.dtype)
+        # Half precision is left first, which a product would be rounded to.
+        found[name] = whole.to(value.dtype) * theirs.bias if kind == "bias" else whole.to(value.dtype)
     if surplus := sorted(there.keys() - read):
         raise UserError(f"it also has {begin}{surplus[0]}")
     return found

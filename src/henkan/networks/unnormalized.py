@@ -7,6 +7,9 @@ from torch import Tensor, nn
 
 from henkan.networks.layers import Convolution, initialize_he
 
+# Where a `PlainBlock` has its convolutions, and what BasicSR calls them.
+CONVOLUTIONS = ((0, "conv1"), (2, "conv2"))
+
 
 class PlainBlock(nn.Module):
     """Two 3 x 3 convolutions, ReLU between them, times `share`, beside the identity; nothing after the sum (EDSR).

@@ -15,6 +15,8 @@ WHOLE = "whole"
 # Fewer pictures are told to be few.
 FEW = 30
 UNCOMMITTED = " with uncommitted changes"
+# What curves know of memory, and what it is of.
+MEMORY = {"memory/peak": "GiB", "memory/resident": "GiB of RAM"}
 
 
 def notes(study: Study) -> list[str]:
@@ -109,7 +111,8 @@ def progress(study: Study) -> str:
 def cost(run: Run) -> str:
     """Say what training took, and how much of it was shared with other runs, or lost: `9 min (5 min shared), 3.2 GiB`.
 
-    The memory is the most that was taken of a GPU's.
+    The memory is the most that was taken of a GPU's, or without one of the machine's. Then come the parameters of the
+    generator and the discriminator. What a run has not recorded, as one of before, is left out.
     """
     value = run.record.get("seconds")
     if not isinstance(value, int | float) or not run.record.get("iterations"):
@@ -117,10 +120,25 @@ def cost(run: Run) -> str:
     shared = run.record.get("prefix", {}).get("seconds", 0)
     asides = {"shared": shared, "lost besides": run.record.get("seconds_lost", 0)}
     told = [f"{words.duration(part)} {name}" for name, part in asides.items() if part >= 1]
+    time = words.duration(value) + (f" ({', '.join(told)})" if told else "")
+    return ", ".join([time, *memory(run), *parameters(run)])
+
+
+def memory(run: Run) -> list[str]:
+    """Return the most memory that a run took, as far as it is known."""
     log = run.curves
-    peak = log["memory/peak"].max() if log is not None and "memory/peak" in log else float("nan")
-    memory = f", {peak:.1f} GiB" if peak > 0 else ""
-    return words.duration(value) + (f" ({', '.join(told)})" if told else "") + memory
+    found = {name: log[name].max() for name in MEMORY if log is not None and name in log}
+    return [f"{peak:.1f} {MEMORY[name]}" for name, peak in found.items() if peak > 0]
+
+
+def parameters(run: Run) -> list[str]:
+    """Return how large a run's networks are, as far as it is known."""
+    known = run.record.get("parameters") or {}
+    generator, discriminator = (known.get(name) for name in ("generator", "discriminator"))
+    if generator is None:
+        return []
+    beside = "" if discriminator is None else f" (discriminator {words.rounded(discriminator)})"
+    return [f"{words.rounded(generator)} parameters{beside}"]
 
 
 def environment(study: Study) -> list[tuple[str, str]]:

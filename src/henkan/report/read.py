@@ -11,6 +11,7 @@ from henkan.files import Damaged, read_json, read_sealed, unsealed
 from henkan.report.plan import Plan
 from henkan.report.run import STATUSES, Run
 from henkan.report.study import Study
+from henkan.report.words import listed
 from henkan.runs.killed import attended, ending
 from henkan.runs.record import Record, as_record
 
@@ -33,9 +34,13 @@ def folder_of_study(name: str, overrides: Sequence[str]) -> Path:
 
     if not overrides and (Path(name) / "study.json").is_file():
         return Path(name)
-    folder = asked(name, overrides).folder
+    study = asked(name, overrides)
+    folder = study.folder
     if not (folder / "study.json").is_file():
-        raise UserError(f"{folder} holds no study yet: henkan study {' '.join([name, *overrides])} begins it")
+        told = f"{folder} holds no study yet: henkan study {' '.join([name, *overrides])} begins it"
+        if others := study.begun:
+            told += f"; begun with other settings: {listed(one.name for one in others)}"
+        raise UserError(told)
     return folder
 
 

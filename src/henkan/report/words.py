@@ -203,6 +203,15 @@ def plural(count: int, word: str) -> str:
     return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
 
 
+def rounded(count: int) -> str:
+    """Return a large count in two digits and a letter: 950, 12 k, 1.4 M."""
+    for size, letter in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
+        # What would round to a thousand of them is one of the next.
+        if count >= 0.995 * size:
+            return f"{count / size:.{1 if count < 9.95 * size else 0}f} {letter}"
+    return str(count)
+
+
 def in_words(count: int) -> str:
     """Return a small count as people write it: three, eight, 13."""
     small = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")

@@ -45,6 +45,8 @@ def fit(
     signals: Signals,
 ) -> None:
     """Train the iterations that are left. Raises `TrainingFailed` unless the last one has been reached then."""
+    if plan.trains:
+        run.note(parameters=parameters(translator))
     if translator.iteration < len(plan.schedule):
         try:
             fit_rest(plan, run, translator, state, logger, signals)
@@ -52,6 +54,16 @@ def fit(
             leave_the_others()
     if translator.iteration != len(plan.schedule):
         raise TrainingFailed(f"training ended at iteration {translator.iteration} instead of {len(plan.schedule)}")
+
+
+def parameters(translator: Translator) -> dict[str, int]:
+    """Return how many parameters each network has, those that stay as they are included."""
+    networks = {"generator": translator.generator, "discriminator": translator.discriminator}
+    return {
+        name: sum(weight.numel() for weight in network.parameters())
+        for name, network in networks.items()
+        if network is not None
+    }
 
 
 def fit_rest(

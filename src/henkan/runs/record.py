@@ -83,6 +83,8 @@ class Record(TypedDict, total=False):
     warnings: list[str]
     # How wide lines are in the drawings that are trained on, in pixels: see `henkan.runs.lines`.
     lines: dict[str, float]
+    # How many numbers the generator, and the discriminator where there is one, consist of: a part of what a run costs.
+    parameters: dict[str, int]
     metrics: dict[str, float]
     # The digests of what is read back, by name in the folder.
     digests: dict[str, str]

@@ -1,7 +1,8 @@
 """A run: its identity, its folder, its record. The folder is the truth; nothing else remembers a run.
 
 run.json       identity, mark, status (running, done, stopped, interrupted, failed), recipe, seed, overrides,
-               iterations, final scores, what it took (seconds, seconds_lost), where (environments), with which code
+               iterations, parameters, final scores, what it took (seconds, seconds_lost), where (environments), with
+               which code
 config.yaml    the resolved config                changes.diff  uncommitted changes of the code, if any
 metrics.csv    curves                             checkpoints/  last.ckpt, and those that stay, by their iterations
 scores.csv     a row a test picture               set_scores.json, pictures/

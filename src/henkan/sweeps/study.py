@@ -40,6 +40,8 @@ def run_study(study: Study, jobs: list[Job], command: Command) -> int:
         return 0
     folder = study.folder
     folder.mkdir(parents=True, exist_ok=True)
+    if study.mark:
+        say(f"with these settings it is another study than its file's: it writes into {folder}")
     sweep(folder)
     for titles in twins(jobs):
         say(f"one and the same run: {'; '.join(titles)}")

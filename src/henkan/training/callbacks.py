@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import resource
+import sys
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -32,8 +34,8 @@ class Rows(pl.Callback):
     """Writes a row to `metrics.csv` and the logger at each log step; says so when the discriminator has won.
 
     Beside what was observed a row holds what an iteration took since the last one: `time/iteration`, and of that
-    `time/data` waiting for the batch, in seconds, without validations and checkpoints; and on a GPU `memory/peak`, the
-    most that was allocated so far, in GiB.
+    `time/data` waiting for the batch, in seconds, without validations and checkpoints; and in GiB on a GPU
+    `memory/peak`, the most that was allocated so far, elsewhere `memory/resident`, the most that the process has held.
     """
 
     def __init__(self, run: Recorder, logger: RunLogger, feed: Feed) -> None:
@@ -65,6 +67,10 @@ class Rows(pl.Callback):
         self.seconds, self.feed.waiting.seconds, self.counted = 0.0, 0.0, iteration
         if device.type == "cuda":
             found["memory/peak"] = torch.cuda.max_memory_allocated(device) / 2**30
+        else:
+            # In kibibytes; in bytes on macOS.
+            held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            found["memory/resident"] = round(held / 2 ** (30 if sys.platform == "darwin" else 20), 3)
         return found
 
     def watch(self, observed: Mapping[str, float], iteration: int) -> None:

@@ -5,8 +5,8 @@ folder of runs, patterns, several of these. Runs that differ in their seeds alon
 the baseline, unless --baseline names another. The page is small, and shows pictures from the folders that lie beside
 it; --single-file writes another one that can be sent alone, with every picture in it. What a repository keeps of a
 study makes its report anew, without curves and pictures: named by its folder of results, or by the study where it was
-not run here. --csv, --markdown and --latex print the table for other programs. A search by itself
-has its own page: its best trials, the Pareto front, and scores over each parameter.
+not run here; where it is the study of a search, that has its page too. --csv, --markdown and --latex print the table for
+other programs. A search by itself has its own page: its best trials, the Pareto front, and scores over each parameter.
 
   henkan report mse_vs_gan
   henkan report mse_vs_gan scale=smoke
@@ -34,10 +34,14 @@ def by_name(name: str, overrides: Sequence[str]) -> Path:
     from henkan.config.studies import read_study
     from henkan.report.published import rebuild, results_of
     from henkan.report.read import folder_of_study
+    from henkan.report.words import listed
+    from henkan.saying import say
 
     study = read_study(name, overrides)
-    begun = (study.folder / "study.json").is_file()
-    if not begun and not overrides and (results := results_of(str(study.file.parent))) is not None:
+    begun = study.begun
+    if study.folder not in begun and not overrides and (results := results_of(str(study.file.parent))) is not None:
+        if begun:
+            say(f"this is what was published; begun here with other settings: {listed(map(str, begun))}")
         return rebuild(results)
     return folder_of_study(name, overrides)
 
@@ -98,6 +102,17 @@ def of_search(folder: Path, given: argparse.Namespace) -> int:
     return 0
 
 
+def of_searches(folder: Path) -> list[Path]:
+    """Write the pages of the searches that were rebuilt with a study, and return their paths."""
+    from henkan.report.published import searches
+
+    if not (found := searches(folder)):
+        return []
+    from henkan.report.searched import write_search
+
+    return [write_search(place) for place in found]
+
+
 def main(arguments: list[str]) -> int:
     """Write a report anew, print its table and the page; where another program reads the table, nothing else."""
     import sys
@@ -121,10 +136,11 @@ def main(arguments: list[str]) -> int:
         return of_search(Path(given.words[0]), given)
     folder = folder_of(given.words, given.into, given.baseline)
     path = write_report(folder, single=given.single_file, scores=not given.page)
+    pages = [*of_searches(folder), path]
     if given.publish:
         from henkan.report.publish import publish
 
         publish(folder, given.publish)
     print(numbers(folder, given))
-    print(path, file=sys.stderr if given.csv or given.markdown or given.latex else sys.stdout)
+    print(*pages, sep="\n", file=sys.stderr if given.csv or given.markdown or given.latex else sys.stdout)
     return 0
