@@ -133,8 +133,8 @@ LUCK = {"base": 0.5, "a": 0.5, "b": 0.2, "c": 0.8}
 def drawn(random: np.random.Generator, seeds: int) -> Study:
     """Return a study of three configurations against a baseline, of which nothing is on disk.
 
-    Pictures are the same for all and differ much, seeds differ a little. The family, PSNR and a gap whose mean lies about
-    its target, has no true difference; SSIM, which is not of it, differs by `SHIFTS`.
+    Pictures are the same for all and differ much, seeds differ a little. The family, PSNR and a gap whose mean lies
+    about its target, has no true difference; SSIM, which is not of it, differs by `SHIFTS`.
     """
     difficulty, files = stats.zscore(random.normal(size=12)), [f"{number}.png" for number in range(12)]
     runs = []

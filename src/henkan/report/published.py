@@ -35,7 +35,8 @@ def rebuild(results: Path, into: Path | None = None) -> Path:
     """Write the study of published scores anew, as if its runs were there, and return its folder.
 
     It holds scores and nothing else: no curves, no pictures of its own, no cost. The trials of a search lie in a folder
-    in it. `into`: beside where the study itself would write, by default. Raises `UserError` where there are no scores, or no study.yaml beside them.
+    in it. `into`: beside where the study itself would write, by default. Raises `UserError` where there are no scores,
+    or no study.yaml beside them.
     """
     study = read_study(str(results.parent / "study.yaml"), [])
     into = into or study.folder.with_name(f"{study.folder.name}-published")
