@@ -6,7 +6,8 @@ the baseline, unless --baseline names another. The page is small, and shows pict
 it; --single-file writes another one that can be sent alone, with every picture in it. What a repository keeps of a
 study makes its report anew, without curves and pictures: named by its folder of results, or by the study where it was
 not run here; where it is the study of a search, that has its page too. --csv, --markdown and --latex print the table
-for other programs. A search by itself has its own page: its best trials, the Pareto front, and scores over each parameter.
+for other programs. A search by itself has its own page: its best trials, the Pareto front, and scores over each
+parameter.
 
   henkan report mse_vs_gan
   henkan report mse_vs_gan scale=smoke
