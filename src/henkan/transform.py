@@ -69,7 +69,9 @@ class Transform:
         # What is as large as the padded answer is cut back with it: a map of what was said of each pixel.
         full = returned["raw"].shape[-2:]
         cut = {
-            name: value[..., : height * scale, : width * scale] if value.shape[-2:] == full else value
+            name: value[..., : height * scale, : width * scale]
+            if value.ndim == 4 and value.shape[-2:] == full
+            else value
             for name, value in returned.items()
         }
         raw = cut.pop("raw").float()

@@ -112,8 +112,14 @@ def test_one_that_was_written_without_a_server_is_uploaded_by_sync(
     assert sync.main([f"paths.runs={runs}"]) == 0
     assert "nothing is left to upload" in capsys.readouterr().out
     specs(study)
+    # The runs are moved, and their dashboard with them.
+    runs = runs.rename(study.parent / "moved")
     assert sync.main([f"paths.runs={runs}", "--dry-run"]) == 0
     assert "its dashboard is to be uploaded" in capsys.readouterr().out
+    assert sync.main([f"paths.runs={runs}"]) == 0
+    assert "dashboard uploaded http" in capsys.readouterr().out
+    assert sync.main([f"paths.runs={runs}"]) == 0
+    assert "nothing is left to upload" in capsys.readouterr().out
     (runs / "studies" / "tiny_study-smoke" / "dashboard" / "asked.json").write_text('{"study": "gone", "words": []')
     assert sync.main([f"paths.runs={runs}"]) == 0
     assert "tiny_study-smoke: its dashboard was left out: " in capsys.readouterr().out

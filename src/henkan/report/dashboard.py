@@ -177,11 +177,14 @@ class Dashboard:
     report: Any
 
     @classmethod
-    def of(cls, name: str, words: Sequence[str], entity: str, project: str) -> Dashboard:
-        """Write the dashboard of a study, by name or path, with the overrides of the command line."""
+    def of(cls, name: str, words: Sequence[str], entity: str, project: str, folder: Path | None = None) -> Dashboard:
+        """Write the dashboard of a study, by name or path, with the overrides of the command line.
+
+        `folder` is where it lies; the study's own by default.
+        """
         study = read_study(name, words)
         board = board_of(study, entity, project, configs(study))
-        made = cls(study.folder / DASHBOARD, board, workspace(board), report(board))
+        made = cls(folder or study.folder / DASHBOARD, board, workspace(board), report(board))
         made.folder.mkdir(parents=True, exist_ok=True)
         for path, one in made.files.items():
             # What both have in common; the package has no public way to what it sends.
@@ -192,9 +195,12 @@ class Dashboard:
 
     @classmethod
     def again(cls, folder: Path, entity: str) -> Dashboard:
-        """Write the dashboard that lies in a folder again; `entity` is whose it is where nobody was named."""
+        """Write the dashboard that lies in a folder again, there, wherever the folder has been moved.
+
+        `entity` is whose it is where nobody was named.
+        """
         said = read_json(folder / ASKED, AGAIN, dict)
-        return cls.of(said["study"], said["words"], said["entity"] or entity, said["project"])
+        return cls.of(said["study"], said["words"], said["entity"] or entity, said["project"], folder)
 
     @property
     def files(self) -> dict[Path, Any]:
