@@ -1,10 +1,10 @@
 """What damage does: every file that is read back is emptied, cut, overwritten with zeros and flipped, and read again.
 
-Each file of a run, of a shared prefix, of a study, of the cache and of folders that `henkan degrade` wrote is damaged
-in place, in turn: a bit at a time for the functions that read it (seconds), and a few ways for the commands that do
-(minutes). What comes of it is counted: refused or named in one line, harmless (what is read is the same as before, made
-anew where need be), silent (it is not, and nothing was said) or a traceback. The last two must be 0; the exit code says
-whether they are.
+Each file of a run, of a shared prefix, of a study, of the cache, of folders that `henkan degrade` wrote, the index of
+runs and an exported network are damaged in place, in turn: a bit at a time for the functions that read it (seconds),
+and a few ways for the commands that do (minutes). What comes of it is counted: refused or named in one line, harmless
+(what is read is the same as before, made anew where need be), silent (it is not, and nothing was said) or a traceback.
+The last two must be 0; the exit code says whether they are.
 
     uv run python benchmarks/faults.py
     uv run python benchmarks/faults.py --flips 2000 --no-commands
@@ -19,6 +19,7 @@ import os
 import shutil
 import signal
 import sys
+import tarfile
 import tempfile
 import time
 import warnings
@@ -35,17 +36,23 @@ import torch
 from damage import Tally, commonest, read_damaged
 from rich.console import Console
 
+from henkan.archive.index import INDEX, Archive
+from henkan.data.cache import recalled
 from henkan.data.degraded import Degraded, archive_index, manifest_rows
 from henkan.data.image_folder import ImageFolder
+from henkan.data.labelled_folder import LabelledFolder
 from henkan.data.openmoji import OpenMoji
 from henkan.data.statistics import measure
+from henkan.data.survey import survey
 from henkan.data.svg_folder import SvgFolder
+from henkan.data.webdataset import index_of
+from henkan.degradations.mask_files import FolderMasks
 from henkan.launching.launcher import Process, WarmProcesses
 from henkan.report.write import write_report
 from henkan.runs.curves import last_iteration, read_rows
-from henkan.runs.record import altered, read_record
+from henkan.runs.record import SCORED, altered, read_record
 from henkan.runs.trained import read_config
-from henkan.training import checkpoint
+from henkan.training import checkpoint, model_file
 
 AT_ONCE = 2
 # A command that takes so many seconds hangs.
@@ -68,6 +75,26 @@ def make_pictures(folder: Path) -> Path:
     return folder
 
 
+def labelled(folder: Path) -> Path:
+    """Return a folder of pictures with maps of their classes, and of masks, made if it is not there."""
+    if not folder.exists():
+        for number in range(4):
+            files = (folder / kind / "train" / f"{number}.png" for kind in ("pictures", "labels"))
+            for path in (*files, folder / "masks" / f"{number}.png"):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                area = np.pad(np.full((4, 4), 255 if path.parent.name == "masks" else number % 3, np.uint8), 6)
+                cv2.imwrite(str(path), area)
+    return folder
+
+
+def tarred(path: Path, folder: Path) -> Path:
+    """Return a tar file of a folder, made if it is not there."""
+    if not path.exists():
+        with tarfile.open(path, "w") as archive:
+            archive.add(folder, "pictures")
+    return path
+
+
 def settings(pictures: Path, root: Path) -> list[str]:
     """Return the overrides of a run that takes seconds, over three phases."""
     return [
@@ -87,6 +114,7 @@ def settings(pictures: Path, root: Path) -> list[str]:
         "schedule.joint.iterations=8",
         "checkpoint.every=1",
         "validation.every=6",
+        "evaluation.curve={setting: high, values: [12, 16]}",
     ]
 
 
@@ -114,9 +142,26 @@ def read_functions(root: Path, processes: WarmProcesses, tally: Tally, flips: in
     folder = next((root / "runs").glob("glcic-*"))
     damaged("config.yaml, as YAML", folder / "config.yaml", lambda: said(folder, "config.yaml", read_config))
     damaged("run.json", folder / "run.json", lambda: said(folder, "", read_record), 0.5)
-    for name in ("metrics.csv", "scores.csv", "evaluation.json", "set_scores.json", "pictures/index.json"):
+    for name in ("metrics.csv", *(name for name in SCORED if "*" not in name), "pictures/index.json"):
         damaged(name, folder / name, lambda name=name: said(folder, name, Path.read_bytes), 0.5)  # type: ignore[misc]
     damaged("metrics.csv, as rows", folder / "metrics.csv", lambda: said(folder, "metrics.csv", read_rows))
+
+    model = root / "model.safetensors"
+    assert run(processes, ["export", f"run={folder}", f"output={model}"], root / "export.txt") == 0
+    # A small one, as of the checkpoint.
+    tensors = {"a": torch.randn(3, 5), "b": torch.randn(7)}
+    model_file.write(root / "small.safetensors", tensors, model_file.said(model))
+    damaged("a model file", root / "small.safetensors", lambda: model_file.state(root / "small.safetensors"), 2)
+
+    def archived() -> Any:
+        archive = Archive(root / "runs")
+        archive.read_settings(archive.entries)
+        return [(entry.name, entry.status, entry.metrics, entry.settings) for entry in archive.entries]
+
+    archive = Archive(root / "runs")
+    archive.read_settings(archive.entries)
+    archive.close()
+    damaged("the index of runs", root / "runs" / INDEX, archived, 0.5)
 
     pictures, cache = root / "pictures", root / "own cache"
     drawings = root / "drawings" / "train"
@@ -132,6 +177,23 @@ def read_functions(root: Path, processes: WarmProcesses, tally: Tally, flips: in
         data = SvgFolder(drawings.parent, 32, cache=cache)
         return [data.picture(data.names("train")[number]) for number in range(8)]
 
+    def reduced() -> Any:
+        data = ImageFolder(pictures, cache, cache_side=20)
+        data.prepare()
+        return [np.array(data.picture(name)) for name in data.names("train")]
+
+    def labels() -> Any:
+        return LabelledFolder(labelled(root / "labelled"), cache).classes
+
+    def masks() -> Any:
+        found = FolderMasks(root / "labelled" / "masks", (0.5, 0.5, 0.5), cache)
+        found.check()
+        return found.manifest()
+
+    def readable() -> Any:
+        """Whether what is scored was read before: no answer has it read again."""
+        return all(recalled(path) in (True, None) for path in (root / "cache" / "readable").glob("*.json"))
+
     cached: dict[str, tuple[str, Callable[[], Any], float]] = {
         "contents": ("contents/*.json", lambda: ImageFolder(pictures, cache).manifest(), 1.0),
         "statistics": ("statistics/*.json", lambda: measure(ImageFolder(pictures, cache), ["deviation"], cache), 1.0),
@@ -139,10 +201,19 @@ def read_functions(root: Path, processes: WarmProcesses, tally: Tally, flips: in
         # Drawing all of them anew takes seconds.
         "raster": ("pictures/*.npy", raster, 0.01),
         "its checksums": ("pictures/*.crc", raster, 0.01),
+        "pictures made smaller": ("pictures/shelf-*.bin", reduced, 0.2),
+        "their table": ("pictures/shelf-*.json", reduced, 0.2),
+        "classes": ("classes/*.json", labels, 0.5),
+        "masks": ("masks/*.json", masks, 0.5),
+        "tars": ("tars/*.json", lambda: index_of(tarred(root / "a.tar", pictures), cache, True), 0.5),
+        "survey": ("survey/*.json", lambda: survey(ImageFolder(pictures, cache), cache, 0), 0.2),
+        "readable": ("../cache/readable/*.json", readable, 0.5),
     }
     for name, (pattern, read, share) in cached.items():
         read()
-        for path in cache.glob(pattern):
+        found = list(cache.glob(pattern))
+        assert found, name
+        for path in found:
             damaged(f"cache: {name}", path, read, share)
 
     for format in ("tar", "files"):

@@ -47,6 +47,11 @@ def test_other_settings_do_not_overwrite_the_scores_of_test(tiny: list[str], com
 def test_pictures_are_kept_of_those_that_are_scored(tiny: list[str], composed: Compose, tmp_path: Path) -> None:
     train.main(composed([*tiny, "loss=[mse]", "evaluation.split=null"]))
     folder = only_run(tmp_path / "runs")
+    nothing = execute("evaluate", [f"run={folder}"])
+    assert (nothing.code, nothing.err) == (
+        2,
+        "henkan: evaluation.split=null scores nothing: name a split, as in evaluation.split=test\n",
+    )
     assert execute("evaluate", [f"run={folder}", "evaluation.split=val", "evaluation.pictures=2"]).code == 0
     (other,) = (folder / "evaluations").iterdir()
     scored = pd.read_csv(other / "scores.csv")["file"].tolist()

@@ -50,7 +50,7 @@ def main(cfg: DictConfig) -> None:
     """Evaluate `run=FOLDER`, or the configured generator as it is if it has nothing to learn."""
     cfg = named(cfg)
     if cfg.run is not None and is_model(Path(cfg.run)):
-        config, pictures = settle(with_overrides(own_config(cfg), cfg))
+        config, pictures = settle(scored(with_overrides(own_config(cfg), cfg)))
         # A file is not a folder that scores could lie in.
         folder = Path(cfg.paths.runs) / f"{Path(cfg.run).stem}-{identify(evaluation_parts(config, pictures))[:10]}"
         note(folder)
@@ -59,7 +59,7 @@ def main(cfg: DictConfig) -> None:
             score_run(config, pictures, folder, Path(cfg.run), blend=blend_of(cfg))
     elif cfg.run is not None:
         trained = own_config(cfg)
-        config, pictures = settle(with_overrides(trained, cfg))
+        config, pictures = settle(scored(with_overrides(trained, cfg)))
         folder = run_folder(Path(cfg.run))
         own, own_pictures = settle(trained)
         parts = evaluation_parts(config, pictures)
@@ -88,7 +88,7 @@ def main(cfg: DictConfig) -> None:
                 )
     else:
         check_untrained(cfg)
-        cfg = as_it_is(cfg)
+        cfg = scored(as_it_is(cfg))
         config, pictures = settle(cfg)
         if learns(build_network(config, "generator")):
             raise UserError("this generator has weights to learn: name a trained run with run=FOLDER")
@@ -101,6 +101,13 @@ def main(cfg: DictConfig) -> None:
     draw_curve(folder)
     print_scores(folder)
     print(folder)
+
+
+def scored(cfg: DictConfig) -> DictConfig:
+    """Return the config that is scored. Raises `UserError` where it names no split: training then scores nothing."""
+    if cfg.evaluation.split is None:
+        raise UserError("evaluation.split=null scores nothing: name a split, as in evaluation.split=test")
+    return cfg
 
 
 def score_untrained(plan: Plan, pictures: Pictures) -> None:
