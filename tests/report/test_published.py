@@ -131,6 +131,8 @@ WHOLE = re.compile(rf"({NUMBER})(?: [a-zA-Z%]+)? \(({NUMBER}) to ({NUMBER})\)")
 # Tables of something else than the committed scores, by how they begin: single runs, pilots, other sets.
 ELSEWHERE = (
     "| pilot |",
+    "| share of the adversarial one |",
+    "| with features too",
     "| by L1 first, then |",
     "| more pairs, line F (95 %)",
     "| PSNR in the hole, dB, by the share that is missing",
@@ -183,6 +185,27 @@ def test_a_readme_says_what_the_summary_says(name: str) -> None:
             assert said in OTHERS.get(name, ()) or alike(said, values).any(), said
             told += 1
     assert told >= 18 or name == "style_grid"
+
+
+def test_what_is_said_of_blends_is_what_was_scored() -> None:
+    kept = pd.read_csv(results("sr_in_full") / "blends.csv")
+    text = (results("sr_in_full").parent / "README.md").read_text(encoding="utf-8")
+    (table,) = re.findall(r"^\| share of the adversarial one .*\n(?:\|.*\n)+", text, flags=re.MULTILINE)
+    told = [[float(cell) for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]]
+    wanted = []
+    for share, rows in kept.groupby("blend"):
+        ways = rows.set_index("blend_of")[["psnr_y_crop", "lite0_distance", "vgg16_distance"]]
+        wanted.append(
+            [
+                share,
+                *(
+                    round(ways.loc[way, name], 2 if name == "psnr_y_crop" else 3)
+                    for way in ("weights", "pictures")
+                    for name in ways
+                ),
+            ]
+        )
+    assert told == wanted
 
 
 def certain(name: str) -> str:
