@@ -56,6 +56,9 @@ def test_files_of_before_there_were_seals_are_read(path: Path) -> None:
     save_file(tensors, path, metadata={**SAID, "tensors": "0"})
     with pytest.raises(Damaged, match="does not fit its seal"):
         model_file.said(path)
+    # Weights of others, which say of themselves what they like.
+    save_file(tensors, path, metadata={"digest": "theirs"})
+    assert model_file.metadata(path) == {}
 
 
 def test_other_tensors_under_the_same_words_are_refused(path: Path) -> None:

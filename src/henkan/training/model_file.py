@@ -2,15 +2,13 @@
 
 What the metadata say, all of it text: `henkan` (the version that wrote it), `config` (YAML, as in a run folder),
 `identity` and `mark` of the run, `recipe`, `iterations`, `lines` (JSON: how wide those were that it was trained on),
-and `tensors` and `seal`, hashes of the tensors and of all that is said: the format has no checksums, and a flipped bit
-would be read in silence. Files of before there were these have neither.
+and `tensors` and `digest`, hashes of the tensors and of all that is said: the format has no checksums, and a flipped
+bit would be read in silence. Files of before there were these have neither.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +18,11 @@ from safetensors.torch import save
 from torch import Tensor
 
 from henkan.errors import UserError
-from henkan.files import Damaged, opening, refuse_pointer, replaced
+from henkan.files import SEAL, Damaged, opening, refuse_pointer, replaced, sealed, unsealed
+from henkan.pretrained.catalogue import digest_of
 
 SUFFIX = ".safetensors"
-SEALS = ("tensors", "seal")
+TENSORS = "tensors"
 WAY_OUT = "copy it again, or write it anew with henkan export"
 
 
@@ -37,26 +36,10 @@ def write(path: Path, weights: Mapping[str, Tensor], said: Mapping[str, str], ha
     tensors = {
         name: (halved(value) if half else value).detach().cpu().contiguous().clone() for name, value in weights.items()
     }
-    facts = {**said, "tensors": hash_of(tensors)}
+    facts = sealed({**said, TENSORS: digest_of(tensors)})
     with replaced(path) as partial:
         # Not by the library's own writer, whose files only their maker may read.
-        partial.write_bytes(save(tensors, metadata={**facts, "seal": sealing(facts)}))
-
-
-def hash_of(tensors: Mapping[str, Tensor]) -> str:
-    """Return a hash of tensors: names, kinds, shapes and values."""
-    found = sha256()
-    for name, value in sorted(tensors.items()):
-        found.update(json.dumps([name, str(value.dtype), list(value.shape)]).encode())
-        # NumPy knows no bfloat16.
-        found.update(value.contiguous().flatten().view(torch.uint8).numpy().data)
-    return found.hexdigest()
-
-
-def sealing(facts: Mapping[str, str]) -> str:
-    """Return a hash of what is said, the seal itself aside."""
-    told = {name: value for name, value in facts.items() if name != "seal"}
-    return sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+        partial.write_bytes(save(tensors, metadata=facts))
 
 
 def halved(value: Tensor) -> Tensor:
@@ -73,7 +56,7 @@ def said(path: Path) -> dict[str, str]:
     found = metadata(path)
     if "config" not in found:
         raise UserError(f"{path} holds weights alone, and no config: only what henkan export writes is a model")
-    return {name: value for name, value in found.items() if name not in SEALS}
+    return {name: value for name, value in found.items() if name != TENSORS}
 
 
 def metadata(path: Path) -> dict[str, str]:
@@ -84,20 +67,23 @@ def metadata(path: Path) -> dict[str, str]:
             found = dict(file.metadata() or {})
     except (SafetensorError, OSError) as error:
         raise Damaged(f"{path} is damaged ({error}); {WAY_OUT}") from error
-    if any(name in found for name in SEALS) and found.get("seal") != sealing(found):
+    told, intact = unsealed(found)
+    # Others' files may say anything under the seal's name.
+    ours = "config" in told or TENSORS in told
+    if ours and (not intact or (TENSORS in told and SEAL not in found)):
         raise Damaged(f"{path} is damaged (what it says of itself does not fit its seal); {WAY_OUT}")
-    return found
+    return told
 
 
 def state(path: Path) -> dict[str, Any]:
     """Return what a checkpoint would hold of a generator, in float32. Raises `UserError` as `said` does."""
-    facts, expected = said(path), metadata(path).get("tensors")
+    facts, expected = said(path), metadata(path).get(TENSORS)
     try:
         with safe_open(path, framework="pt") as file:
             stored = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise Damaged(f"{path} is damaged ({error}); {WAY_OUT}") from error
-    if expected is not None and hash_of(stored) != expected:
+    if expected is not None and digest_of(stored) != expected:
         raise Damaged(f"{path} is damaged (its tensors are not those that were written); {WAY_OUT}")
     tensors = {f"generator.{name}": in_full(value) for name, value in stored.items()}
     iterations = facts.get("iterations", "")
