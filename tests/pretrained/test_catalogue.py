@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -15,11 +14,12 @@ from torch import Tensor
 from torchvision.models import vgg16, vgg19
 
 from henkan.errors import MissingWeights, UserError
+from henkan.losses.perceptual import Perceptual
 from henkan.pretrained import catalogue, weights
 from henkan.pretrained.catalogue import Network, digest_of, known, nearest, recognize
 from henkan.pretrained.features import VGG16Oxford
 from henkan.pretrained.shared import View
-from henkan.runs.identity import features_of
+from henkan.terms.function import Function
 from henkan.verbs import weights as verb
 
 SHAPES = {"first.weight": (4, 3, 3, 3), "first.bias": (4,), "last.weight": (2, 4, 1, 1), "last.bias": (2,)}
@@ -244,14 +244,13 @@ def test_a_runs_identity_counts_weights_that_no_name_tells(monkeypatch: pytest.M
     altered = {**state, "features.2.bias": state["features.2.bias"] + 1}
 
     def seen(tensors: dict[str, Tensor], exact: bool, *layers: str) -> str | None:
-        """What the identity counts of a term that looks at relu1_1, while others look at `layers`."""
+        """What a term that looks at relu1_1 depends on, while others look at `layers`."""
         monkeypatch.setattr(weights, "load_known", lambda name: weights.Weights(tensors, exact))
         build = partial(VGG16Oxford, pooling="average" if layers else "max")
         other = View(build, layers) if layers else None
-        function = SimpleNamespace(features=View(build, ["relu1_1"]))
-        found = features_of(SimpleNamespace(loss=SimpleNamespace(function=function)))  # type: ignore[arg-type]
+        function = Perceptual(build, {"relu1_1": 1.0})
         assert other is None or other.shared is function.features.shared
-        return found
+        return Function("perceptual", function).depends_on()
 
     known, unknown = seen(state, True), seen(state, False)
     assert known is None and isinstance(unknown, str)

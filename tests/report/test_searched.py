@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from henkan.config.searches import ASKED
+from henkan.config.searches import ASKED, TRIALS
 from henkan.errors import UserError
-from henkan.files import write_sealed
+from henkan.files import digest_of, write_sealed
 from henkan.report.searched import read_search, write_search
+from henkan.report.trials import AGAIN
 from henkan.verbs.report import main
 
 
@@ -88,6 +89,29 @@ def test_what_is_no_search_is_one_line(content: str, tmp_path: Path) -> None:
     (tmp_path / "trials.csv").write_text(content)
     with pytest.raises(UserError, match="henkan search writes it again"):
         write_search(tmp_path)
+
+
+def test_no_bit_of_what_a_search_has_written_changes_in_silence(tmp_path: Path) -> None:
+    folder = search(tmp_path, several=False)
+    write_sealed(folder / ASKED, {"val/psnr": "lower", TRIALS: digest_of(folder / TRIALS)})
+    best = read_search(folder).best
+    for name, stride in ((TRIALS, 97), (ASKED, 1)):
+        content = (folder / name).read_bytes()
+        for bit in range(0, 8 * len(content), stride):
+            flipped = bytearray(content)
+            flipped[bit // 8] ^= 1 << bit % 8
+            (folder / name).write_bytes(flipped)
+            try:
+                found = read_search(folder)
+            except UserError as error:
+                assert name in str(error) and str(error).endswith(AGAIN)
+            else:
+                # Only what says nothing may be another, as a blank between two lines.
+                assert name == ASKED and found.best.equals(best) and found.direction("val/psnr") == "lower"
+        (folder / name).write_bytes(content)
+    (folder / TRIALS).write_text((folder / TRIALS).read_text().replace("[mse]", "[l1]"))
+    with pytest.raises(UserError, match="edited or damaged"):
+        main([str(folder), "--csv"])
 
 
 def test_what_a_search_has_not_is_refused(tmp_path: Path) -> None:

@@ -193,3 +193,25 @@ def test_other_weights_to_start_from_are_known_by_themselves(
     checkpoint.save({**state, "seconds": 1.0}, paths[2])
     first, second, third = (plan(f"init={path}").identity for path in paths)
     assert first == second != third
+
+
+def test_what_a_term_reads_from_a_file_counts(
+    plan: Callable[..., Plan], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "out_of_a_file.py").write_text(
+        "class Mine:\n"
+        "    def __init__(self, file):\n"
+        "        self.file = file\n"
+        "    def __call__(self, input, target):\n"
+        "        return (input - target).abs().flatten(1).mean(1)\n"
+        "    def depends_on(self):\n"
+        "        return open(self.file).read()\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    file = tmp_path / "weights.txt"
+    words = [f"+loss.mine={{_target_: out_of_a_file.Mine, file: {file}}}", "+weights.mine=1.0"]
+    file.write_text("one")
+    first = plan(*words).identity
+    assert plan(*words).identity == first
+    file.write_text("two")
+    assert plan(*words).identity != first

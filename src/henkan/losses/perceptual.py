@@ -43,6 +43,9 @@ class Perceptual:
         terms = [weight * self.distance(ours[name], theirs[name]) for name, weight in self.layers.items()]
         return torch.stack(terms).sum(0)
 
+    def depends_on(self) -> str | None:
+        return self.features.depends_on()
+
     @torch.no_grad()
     def _of_target(self, target: Tensor) -> Mapping[str, Tensor]:
         # Batches are new ones in every step, and to compare them would be to wait for the device.

@@ -44,6 +44,9 @@ class Style:
         terms = [weight * self.distance(gram(ours[name]), theirs[name]) for name, weight in self.layers.items()]
         return torch.stack(terms).sum(0)
 
+    def depends_on(self) -> str | None:
+        return self.features.depends_on()
+
     def distance(self, ours: Tensor, theirs: Tensor) -> Tensor:
         """Return the distance of Gram matrices (B, N, N), (B,)."""
         squares = (ours - theirs).square().flatten(1)

@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 import torch
 from torch import Tensor, nn
 
+from henkan.pretrained.catalogue import digest_of
 from henkan.pretrained.features import Features
 
 Look = Callable[[Tensor], Mapping[str, Tensor]]
@@ -84,11 +85,22 @@ class View:
         network = self.shared.network
         if not isinstance(network, Features):
             return 1
-        names = list(network.steps)
-        reached = names[: max(names.index(layer) for layer in self.layers) + 1]
         sliding = (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d)
-        found = (module for name in reached for module in network.steps[name].modules() if isinstance(module, sliding))
-        return math.prod(_first(module.stride) for module in found)
+        found = (module for step in self._reached(network).values() for module in step.modules())
+        return math.prod(_first(module.stride) for module in found if isinstance(module, sliding))
+
+    def depends_on(self) -> str | None:
+        """Return the hash of the weights that it looks through, unless the network's class tells them."""
+        network = self.shared.network
+        if not isinstance(network, Features) or network.exact:
+            return None
+        steps = self._reached(network).items()
+        return digest_of({f"{name}.{key}": value for name, step in steps for key, value in step.state_dict().items()})
+
+    def _reached(self, network: Features) -> dict[str, nn.Module]:
+        """Return the steps up to the deepest of the layers: others may look deeper into the same network."""
+        names = list(network.steps)
+        return {name: network.steps[name] for name in names[: max(map(names.index, self.layers)) + 1]}
 
 
 def _first(stride: Any) -> int:

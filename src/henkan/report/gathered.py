@@ -22,8 +22,9 @@ from henkan.config.explain import suggestion
 from henkan.config.searches import TRIALS
 from henkan.config.told import told
 from henkan.errors import UserError
-from henkan.files import Damaged, read_json, read_text, stamp_of, unsealed, write_sealed
+from henkan.files import Damaged, read_json, stamp_of, unsealed, write_sealed
 from henkan.launching.swept import RUNS, noted
+from henkan.report.trials import read_trials
 from henkan.saying import say
 
 # What no configuration is told apart by: its runs are of several seeds, studies and places.
@@ -73,7 +74,7 @@ def found(path: str) -> list[Path] | None:
 
 def of_search(folder: Path) -> list[Path]:
     """Return the runs of a search, each once; by their names beside it, where the search has been moved."""
-    rows = csv.DictReader(StringIO(read_text(folder / TRIALS, "henkan search writes it again")))
+    rows = csv.DictReader(StringIO(read_trials(folder)[0]))
     named = [Path(row["folder"]) for row in rows if row.get("folder")]
     beside = folder.resolve().parents[1]
     return list(dict.fromkeys(path if path.is_dir() else beside / path.name for path in named))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from base64 import b64encode
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
 from io import BytesIO, StringIO
@@ -14,13 +15,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from henkan.config.searches import ASKED, TRIALS
+from henkan.config.searches import TRIALS
 from henkan.errors import UserError
-from henkan.files import read_text, write_file
+from henkan.files import write_file
 from henkan.report.figures.chart import drawing, verbatim
 from henkan.report.figures.palette import MUTED
 from henkan.report.published import better
-from henkan.report.run import read_mapping
+from henkan.report.trials import AGAIN, read_trials
 from henkan.report.words import listed, metric, plural
 
 DONE = "done"
@@ -38,6 +39,8 @@ class Searched:
 
     folder: Path
     table: pd.DataFrame
+    directions: Mapping[str, str] = field(default_factory=dict)
+    """What is better of each objective, where the search has written it."""
 
     @property
     def objectives(self) -> list[str]:
@@ -67,11 +70,6 @@ class Searched:
         told = self.directions.get(objective) or better(objective.removeprefix(VALIDATED))
         return str(told) if told in ("higher", "lower") else "higher"
 
-    @cached_property
-    def directions(self) -> dict[str, str]:
-        """What is better of each objective, where the search has written it."""
-        return read_mapping(path) if (path := self.folder / ASKED).is_file() else {}
-
     @property
     def sentence(self) -> str:
         counts = self.table["status"].value_counts()
@@ -92,13 +90,13 @@ class Searched:
 
 def read_search(folder: Path) -> Searched:
     """Read the trials of a search. Raises `UserError` for a table that is none."""
-    text = read_text(folder / TRIALS, "henkan search writes it again")
+    text, directions = read_trials(folder)
     try:
-        found = Searched(folder, pd.read_csv(StringIO(text)))
+        found = Searched(folder, pd.read_csv(StringIO(text)), directions)
     except ValueError as error:
-        raise UserError(f"{folder / TRIALS} cannot be read ({error}): henkan search writes it again") from error
+        raise UserError(f"{folder / TRIALS} cannot be read ({error}): {AGAIN}") from error
     if not found.objectives or "status" not in found.table or "trial" not in found.table:
-        raise UserError(f"{folder / TRIALS} holds no trials of a search: henkan search writes it again")
+        raise UserError(f"{folder / TRIALS} holds no trials of a search: {AGAIN}")
     return found
 
 

@@ -15,9 +15,6 @@ from henkan.config.build import build
 from henkan.config.history import timeless
 from henkan.data.pictures import Pictures
 from henkan.data.splits import Split
-from henkan.pretrained.catalogue import digest_of
-from henkan.pretrained.features import Features
-from henkan.pretrained.shared import View
 from henkan.pretrained.weights import hash_of, located
 from henkan.sample import PAIRED
 from henkan.scoring.evaluation_set import are_whole
@@ -138,7 +135,7 @@ def fingerprint(
                 node.pop("weight", None)
             if weighed and term.balance is not None:
                 node["balance"] = term.balance
-            if (values := features_of(term)) is not None:
+            if (values := term.loss.depends_on()) is not None:
                 node["values"] = values
             kept["loss"][term.name] = node
     if not judged:
@@ -147,20 +144,6 @@ def fingerprint(
         for group in ("optimizer", "scheduler"):
             kept[group] = {name: value for name, value in kept[group].items() if name != "discriminator"}
     return kept
-
-
-def features_of(term: Term) -> str | None:
-    """Return the hash of the weights of a network that a term looks through, unless its class tells them."""
-    view = getattr(getattr(term.loss, "function", None), "features", None)
-    network = view.shared.network if isinstance(view, View) else None
-    if view is None or not isinstance(network, Features) or network.exact:
-        return None
-    # Others may look deeper into the same network.
-    names = list(network.steps)
-    seen = names[: max(map(names.index, view.layers)) + 1]
-    return digest_of(
-        {f"{name}.{key}": value for name in seen for key, value in network.steps[name].state_dict().items()}
-    )
 
 
 def without_place(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from henkan.files import sweep
 from henkan.launching.crew import hired
 from henkan.launching.launcher import WarmProcesses, slots
 from henkan.runs.identity import digest
+from henkan.runs.locks import lock
 from henkan.runs.plan import Plan, plan_run
 from henkan.runs.record import now
 from henkan.saying import say
@@ -196,7 +197,7 @@ def run_search(prepared: Prepared, command: Command) -> int:
             job.settle()
         for taken in trials.taken.values():
             taken.mine.release()
-        write_found(prepared.found, prepared.folder)
+        write(prepared)
     return 0 if is_worker() else conclude(prepared)
 
 
@@ -281,7 +282,13 @@ def tell(prepared: Prepared, job: TrialJob) -> None:
         return
     say(f"{job.configuration}: {result}")
     job.taken.mine.release()
-    write_found(prepared.found, prepared.folder)
+    write(prepared)
+
+
+def write(prepared: Prepared) -> None:
+    """Write what was found so far; one process at a time, so that none writes what is older, or half of two."""
+    with lock(prepared.folder / ".found"):
+        write_found(prepared.found, prepared.folder)
 
 
 def conclude(prepared: Prepared) -> int:

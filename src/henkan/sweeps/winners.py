@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from henkan.config.searches import ASKED, DIRECTIONS, TRIALS, Range, Search
-from henkan.files import replaced, write_file, write_sealed
+from henkan.files import digest_of, replaced, write_file, write_sealed
 from henkan.sweeps.optimizer import Direction
 from henkan.sweeps.trials import ERROR, FOLDER, IDENTITY, OVERRIDES, State
 
@@ -74,8 +74,9 @@ class Found:
 
 
 def write_found(found: Found, folder: Path) -> None:
-    """Write `trials.csv`, a row a trial, in their order, and `directions.json`: what was better of each objective."""
-    write_sealed(folder / ASKED, {name: DIRECTIONS[direction] for name, direction in found.directions.items()})
+    """Write `trials.csv`, a row a trial, in their order, and `directions.json`: what was better of each objective, and
+    the digest of the rows.
+    """
     rows = [
         {
             **found.row(one),
@@ -92,6 +93,8 @@ def write_found(found: Found, folder: Path) -> None:
         table = table.drop(columns="front", errors="ignore")
     with replaced(folder / TRIALS) as partial:
         table.to_csv(partial, index=False)
+    directions = {name: DIRECTIONS[direction] for name, direction in found.directions.items()}
+    write_sealed(folder / ASKED, {**directions, TRIALS: digest_of(folder / TRIALS)})
 
 
 def print_found(found: Found) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +13,15 @@ from henkan.errors import UserError
 from henkan.sample import Sample, default_reads, described, named_arguments, read
 from henkan.terms.step import Step
 from henkan.terms.term import Loss, Need
+
+
+@runtime_checkable
+class Dependent(Protocol):
+    """A function whose settings do not tell all that its values depend on."""
+
+    def depends_on(self) -> str | None:
+        """Return as `Loss.depends_on` does."""
+        ...
 
 
 class Function(Loss):
@@ -46,6 +55,9 @@ class Function(Loss):
                 f"loss.{self.name} returns {described(value)}: a tensor is wanted, through which a gradient goes"
             )
         return sample["raw"].new_zeros(()) if value is None else value
+
+    def depends_on(self) -> str | None:
+        return self.function.depends_on() if isinstance(self.function, Dependent) else None
 
     def to(self, device: torch.device) -> None:
         if isinstance(self.function, nn.Module):

@@ -60,6 +60,10 @@ class Loss:
         """Return what is added to the discriminator's loss, weighted by itself where it `weighs` there."""
         return None
 
+    def depends_on(self) -> str | None:
+        """Return a hash of what its values depend on beside its settings, as weights out of a file; None: nothing."""
+        return None
+
     def check(self, discriminator: nn.Module) -> None:
         """Raise `UserError` for a discriminator that it cannot work with."""
 

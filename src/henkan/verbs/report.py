@@ -91,12 +91,13 @@ def of_search(folder: Path, given: argparse.Namespace) -> int:
     import sys
 
     from henkan.report.searched import markdown, read_search, write_search
+    from henkan.report.trials import read_trials
 
     if given.latex or given.publish or given.into or given.baseline:
         raise UserError(f"{folder} is a search, whose report lies in it: --csv and --markdown print its trials")
     path, found = write_search(folder), read_search(folder)
     if given.csv:
-        print((folder / TRIALS).read_text(encoding="utf-8").rstrip())
+        print(read_trials(folder)[0].rstrip())
     else:
         print(markdown(found) if given.markdown else f"{markdown(found)}\n\n{found.sentence}")
     print(path, file=sys.stderr if given.csv or given.markdown else sys.stdout)

@@ -1,0 +1,23 @@
+"""The files that a search writes about its trials, read back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from henkan.config.searches import ASKED, TRIALS
+from henkan.files import Damaged, digest_of, read_sealed, read_text
+
+AGAIN = "henkan search writes it again"
+
+
+def read_trials(folder: Path) -> tuple[str, dict[str, str]]:
+    """Return the rows of a search, as CSV, and what is better of each objective, where the search has written it.
+
+    Raises `Damaged` for rows that the search has not written so.
+    """
+    told = read_sealed(folder / ASKED, AGAIN) if (folder / ASKED).is_file() else {}
+    text = read_text(folder / TRIALS, AGAIN)
+    # Of before searches wrote it, there is none; nor where a search is published.
+    if told.pop(TRIALS, None) not in (None, digest_of(folder / TRIALS)):
+        raise Damaged(f"{folder / TRIALS} is not what was written there (edited or damaged); {AGAIN}")
+    return text, told
