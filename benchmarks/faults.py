@@ -1,9 +1,10 @@
 """What damage does: every file that is read back is emptied, cut, overwritten with zeros and flipped, and read again.
 
-Each file of a run, of a shared prefix, of a study, of the cache, of folders that `henkan degrade` wrote, the index of
-runs and an exported network are damaged in place, in turn: a bit at a time for the functions that read it (seconds),
-and a few ways for the commands that do (minutes). What comes of it is counted: refused or named in one line, harmless
-(what is read is the same as before, made anew where need be), silent (it is not, and nothing was said) or a traceback.
+Each file of a run, of a shared prefix, of a study, of a search, of the cache, of folders that `henkan degrade` wrote,
+the index of runs and an exported network are damaged in place, in turn: a bit at a time for the functions that read it
+(seconds), and a few ways for the commands that do (minutes). What comes of it is counted: refused or named in one line,
+harmless (what is read is the same as before, made anew where need be), silent (it is not, and nothing was said) or a
+traceback.
 The last two must be 0; the exit code says whether they are.
 
     uv run python benchmarks/faults.py
@@ -33,21 +34,26 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
+import yaml
 from damage import Tally, commonest, read_damaged
 from rich.console import Console
 
 from henkan.archive.index import INDEX, Archive
+from henkan.config.searches import ASKED, TRIALS
+from henkan.data import saliency_folder
 from henkan.data.cache import recalled
 from henkan.data.degraded import Degraded, archive_index, manifest_rows
 from henkan.data.image_folder import ImageFolder
 from henkan.data.labelled_folder import LabelledFolder
 from henkan.data.openmoji import OpenMoji
+from henkan.data.saliency_folder import SaliencyFolder
 from henkan.data.statistics import measure
 from henkan.data.survey import survey
 from henkan.data.svg_folder import SvgFolder
 from henkan.data.webdataset import index_of
 from henkan.degradations.mask_files import FolderMasks
 from henkan.launching.launcher import Process, WarmProcesses
+from henkan.report.trials import read_trials
 from henkan.report.write import write_report
 from henkan.runs.curves import last_iteration, read_rows
 from henkan.runs.record import SCORED, altered, read_record
@@ -116,6 +122,20 @@ def settings(pictures: Path, root: Path) -> list[str]:
         "validation.every=6",
         "evaluation.curve={setting: high, values: [12, 16]}",
     ]
+
+
+class Middle:
+    """Stands for U²-Net, whose weights need not be here: what is in the middle is the object."""
+
+    digest = "0" * 64
+
+    def __init__(self, weights: str) -> None:
+        pass
+
+    def __call__(self, picture: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        found = np.zeros(np.shape(picture)[:2])
+        found[10:30, 10:30] = 1
+        return found
 
 
 def samples(folder: Path) -> Any:
@@ -190,6 +210,11 @@ def read_functions(root: Path, processes: WarmProcesses, tally: Tally, flips: in
         found.check()
         return found.manifest()
 
+    def salient() -> Any:
+        data = SaliencyFolder(pictures, cache=cache)
+        data.prepare()
+        return [data.companions(name) for name in data.names("train")]
+
     def readable() -> Any:
         """Whether what is scored was read before: no answer has it read again."""
         return all(recalled(path) in (True, None) for path in (root / "cache" / "readable").glob("*.json"))
@@ -205,6 +230,7 @@ def read_functions(root: Path, processes: WarmProcesses, tally: Tally, flips: in
         "their table": ("pictures/shelf-*.json", reduced, 0.2),
         "classes": ("classes/*.json", labels, 0.5),
         "masks": ("masks/*.json", masks, 0.5),
+        "U²-Net's masks": ("saliency/*/*.npz", salient, 0.2),
         "tars": ("tars/*.json", lambda: index_of(tarred(root / "a.tar", pictures), cache, True), 0.5),
         "survey": ("survey/*.json", lambda: survey(ImageFolder(pictures, cache), cache, 0), 0.2),
         "readable": ("../cache/readable/*.json", readable, 0.5),
@@ -334,6 +360,28 @@ def read_reports(root: Path, tally: Tally, rng: np.random.Generator) -> None:
             read_damaged(f"report: {path.name}", path, report, tally, 3, rng)
 
 
+def read_searches(root: Path, processes: WarmProcesses, tally: Tally, flips: int, rng: np.random.Generator) -> None:
+    """Damage what a search has written, and read it as its report does."""
+    (root / "tiny").mkdir()
+    (root / "tiny" / "search.yaml").write_text(
+        yaml.safe_dump(
+            {
+                "recipe": "glcic",
+                "scale": "smoke",
+                "overrides": settings(root / "pictures", root)[2:],
+                "trials": 2,
+                "space": {"weights.adversarial": {"low": 0.001, "high": 0.1, "log": True}},
+                "objectives": ["val/psnr"],
+            }
+        )
+    )
+    words = ["search", str(root / "tiny"), f"paths.runs={root / 'search runs'}"]
+    assert run(processes, words, root / "search.txt") == 0, (root / "search.txt").read_text()
+    folder = next((root / "search runs").rglob(TRIALS)).parent
+    for name in (TRIALS, ASKED):
+        read_damaged(f"search: {name}", folder / name, partial(read_trials, folder), tally, flips, rng)
+
+
 def stopped(root: Path, processes: WarmProcesses, words: list[str]) -> Path:
     """Return the folder of a run that was killed on its way."""
     runs = root / "killed"
@@ -366,7 +414,9 @@ def main() -> int:
         root = Path(folder)
         words = settings(make_pictures(root / "pictures"), root)
         assert run(processes, ["train", *words, f"paths.runs={root / 'runs'}"], root / "first.txt") == 0
+        vars(saliency_folder)["Saliency"] = Middle
         read_functions(root, processes, tally, given.flips, rng)
+        read_searches(root, processes, tally, given.flips, rng)
         if not given.no_commands:
             run_commands(root, processes, tally, rng)
             study = ["study", "mse_vs_gan", *words[1:], "seeds=[0]", f"paths.runs={root / 'study runs'}"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -254,6 +255,42 @@ def test_masks_of_a_network_are_made_once(tmp_path: Path, monkeypatch: pytest.Mo
     again: Pictures = SaliencyFolder(tmp_path / "pictures", str(weights), tmp_path / "cache")
     again.prepare()
     assert np.array_equal(again.companions("train/a.png")["labels"], labels) and again.manifest() == data.manifest()
+
+
+class Middle:
+    """Stands for U²-Net, whose weights are not needed: what is in the middle is the object."""
+
+    digest = "0" * 64
+
+    def __init__(self, weights: str) -> None:
+        pass
+
+    def __call__(self, picture: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        found = np.zeros(picture.shape[:2])
+        found[10:30, 10:30] = 1
+        return found
+
+
+def test_a_mask_that_is_damaged_is_made_anew_or_refused(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("henkan.data.saliency_folder.Saliency", Middle)
+    data = SaliencyFolder(pictures, cache=tmp_path)
+    data.prepare()
+    name = data.names("train")[0]
+    whole = data.companions(name)["labels"]
+    path = next(tmp_path.glob("saliency/*/*.npz"))
+    content = path.read_bytes()
+    for bit in range(0, 8 * len(content), 41):
+        flipped = bytearray(content)
+        flipped[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(flipped)
+        try:
+            assert all(data.companions(each)["labels"].sum() == whole.sum() for each in data.names("train"))
+        except UserError as error:
+            assert path.name in str(error)
+        data.prepare()
+        assert np.array_equal(data.companions(name)["labels"], whole)
 
 
 def test_without_the_network_its_file_is_named(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,16 +7,14 @@ from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
-from henkan.data.cache import cache_folder, locked
+from henkan.data.cache import cache_folder, drop, locked
 from henkan.data.image_folder import ImageFolder
-from henkan.data.label_maps import read_labels
 from henkan.data.pictures import Layer, every
 from henkan.data.splits import Split
-from henkan.files import replaced
+from henkan.files import Damaged, check_archive, replaced
 from henkan.pretrained.saliency import OBJECT, Saliency
 
 
@@ -48,24 +46,38 @@ class SaliencyFolder(ImageFolder):
 
     def prepare(self) -> None:
         names = every(self)
-        if all(self._mask(name).is_file() for name in names):
+        if all(map(self._whole, names)):
             return
         with locked(self.masks):
-            missing = [name for name in names if not self._mask(name).is_file()]
+            missing = [name for name in names if not self._whole(name)]
             network = Saliency(self.weights)
             for name in track(missing, "salient objects", console=Console(stderr=True)):
                 found = (network(self.picture(name)) > OBJECT).astype(np.uint8)
-                with replaced(self._mask(name)) as partial:
-                    Image.fromarray(found, "L").save(partial, "PNG")
+                # Unlike a PNG, whose checksum nobody looks at, it cannot be read as another.
+                with replaced(self._mask(name)) as partial, partial.open("wb") as file:
+                    np.savez_compressed(file, labels=found[..., None])
 
     def companions(self, name: str) -> dict[str, Layer]:
-        return {"labels": read_labels(self._mask(name))}
+        path = self._mask(name)
+        check_archive(path, "cache", "the same command makes it anew")
+        with np.load(path) as file:
+            return {"labels": file["labels"]}
 
     def manifest_of(self, splits: Collection[Split]) -> str:
         return blake2b((super().manifest_of(splits) + self.digest).encode(), digest_size=16).hexdigest()
 
+    def _whole(self, name: str) -> bool:
+        """Whether the cache has a picture's mask, undamaged; what is damaged is dropped."""
+        path = self._mask(name)
+        if path.exists():
+            try:
+                check_archive(path, "cache", "it is made anew")
+            except Damaged:
+                drop(path)
+        return path.exists()
+
     def _mask(self, name: str) -> Path:
         """Return where a picture's mask is kept."""
         if name not in self._paths:
-            self._paths[name] = self.masks / f"{self.fingerprint(name)}.png"
+            self._paths[name] = self.masks / f"{self.fingerprint(name)}.npz"
         return self._paths[name]

@@ -18,6 +18,6 @@ def read_trials(folder: Path) -> tuple[str, dict[str, str]]:
     told = read_sealed(folder / ASKED, AGAIN) if (folder / ASKED).is_file() else {}
     text = read_text(folder / TRIALS, AGAIN)
     # Of before searches wrote it, there is none; nor where a search is published.
-    if told.pop(TRIALS, None) not in (None, digest_of(folder / TRIALS)):
+    if told.get(TRIALS) not in (None, digest_of(folder / TRIALS)):
         raise Damaged(f"{folder / TRIALS} is not what was written there (edited or damaged); {AGAIN}")
-    return text, told
+    return text, {name: way for name, way in told.items() if way in ("higher", "lower")}
