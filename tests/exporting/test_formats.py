@@ -29,13 +29,6 @@ EVERY = [
     for name in PROGRAMS
 ]
 
-# What of the zoo cannot be exported, and what is said of it. The global branch of `color` is shown a copy of 96 x 96
-# pixels, which PyTorch's exporter does not follow for sides that may differ.
-UNEXPORTED = {
-    ("color", "onnx"): "LetThereBeColor cannot be exported as onnx .*control flow",
-    ("color", "torch_export"): r"LetThereBeColor cannot be exported as torch_export .*size\(\)\[2\] != 96",
-}
-
 
 def words(folder: Path, task: str, *more: str) -> list[str]:
     return [f"model={write_model(folder / f'{task}.safetensors', task)}", *more]
@@ -89,10 +82,6 @@ def test_a_network_of_the_zoo(network: str, name: str, tmp_path: Path) -> None:
         pytest.importorskip("onnxruntime")
     given = {"run": str(networks.find(network)), "format": name, "output": str(tmp_path / f"made{ENDINGS[name]}")}
     cfg = OmegaConf.merge(compose_root("export", []), given)
-    if (network, name) in UNEXPORTED:
-        with pytest.raises(UserError, match=UNEXPORTED[network, name]):
-            export(cfg)
-        return
     card = export(cfg).with_name(f"made{ENDINGS[name]}.md").read_text()
     assert re.search(r"Checked against the network at \d+x\d+, \d+x\d+, \d+x\d+: they differ by at most ", card)
 

@@ -119,7 +119,8 @@ class LetThereBeColor(_Color):
                 "the vectors of a single picture cannot be normalized: raise batch_size to 2 for each process at "
                 "least, or set generator.normalization=null"
             )
-        if shown.shape[-2:] != (self.side, self.side):
+        # An exported program, whose sides may differ, goes one way only: to resize to the same size changes nothing.
+        if torch.compiler.is_exporting() or shown.shape[-2:] != (self.side, self.side):
             size = (self.side, self.side)
             shown = functional.interpolate(shown, size=size, mode="bilinear", antialias=True)
         low = self.low(image - self.mean)

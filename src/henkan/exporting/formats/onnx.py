@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 from torch import Tensor
 
 from henkan.errors import UserError
-from henkan.exporting.program import SIZES, Program, compared, dynamic, exporting
+from henkan.exporting.program import Program, compared, exported, exporting
 from henkan.exporting.program_card import write_card
 from henkan.exporting.source import Source
 from henkan.files import replaced
@@ -30,11 +30,10 @@ def export(source: Source, output: Path, cfg: DictConfig) -> None:
     program = Program(source)
     with replaced(output) as partial, exporting(program, "onnx"):
         written = torch.onnx.export(
-            program,
-            program.example(*SIZES[0]),
+            # By itself it defers asserts, and stumbles over those of a resize to a fixed size.
+            exported(program),
             input_names=list(program.takes),
             output_names=[program.makes],
-            dynamic_shapes={"given": tuple(dynamic(program).values())},
             custom_translation_table={torch.ops.aten._upsample_bicubic2d_aa.default: enlarging(onnxscript.opset18)},
             dynamo=True,
             verbose=False,
