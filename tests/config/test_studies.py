@@ -241,6 +241,35 @@ def test_axes_of_the_command_line(study: Path) -> None:
     assert again == {"weights.adversarial": {"adversarial=0.3": ["weights.adversarial=0.3"]}}
 
 
+def test_what_is_excluded_of_a_grid(study: Path) -> None:
+    in_study(study, axes={"size": [32, 48]}, exclude=["weak size=48", "strong 0.1 size=32"])
+    read = read_study(str(study), [])
+    names = ["mse size=32", "mse size=48", "weak size=32", "strong 0.1 size=48"]
+    assert list(read.configurations) == names and len(list(read.runs())) == 8
+    assert list(read.facts["configurations"]) == names
+    # What the command line leaves out may still be named, and what it says besides makes no other study of it.
+    assert list(read_study(str(study), ["variants.weak=null"]).configurations) == [names[0], names[1], names[3]]
+    assert not read_study(str(study), ["jobs=3"]).mark and read_study(str(study), ["exclude=[]"]).mark
+    assert len(read_study(str(study), ["exclude=[]"]).configurations) == 6
+
+
+@pytest.mark.parametrize(
+    ("exclude", "said"),
+    [
+        (["weak size=23"], "exclude names 'weak size=23', which is no configuration (did you mean 'weak size=32'?)"),
+        (["mse size=32"], "exclude names 'mse size=32', of the baseline, which others need"),
+        ([1], "exclude must be a list of configurations, by their names in the report: ['gan photographs']"),
+    ],
+)
+def test_what_cannot_be_excluded_is_one_line(
+    study: Path, exclude: list[object], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    in_study(study, axes={"size": [32, 48]}, exclude=exclude)
+    assert execute("study", [str(study), "--dry-run"]).code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert said in line
+
+
 def test_variants_baseline_and_headline_of_the_command_line(study: Path) -> None:
     words = ["variants.strong 0.1=null", "variants.mse=null", "variants.l1=['loss=[l1]']", "baseline=l1"]
     read = read_study(str(study), [*words, "headline=[psnr,ssim]", "plane.y=ssim", "seeds=[7]", "recipe=lama"])

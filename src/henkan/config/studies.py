@@ -67,6 +67,8 @@ class Study:
     # What all variants are run at: a key with its values, `weights.adversarial: [0.01, 0.1]`, or any name with names of
     # overrides; null leaves one out.
     axes: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    # Configurations that are not run, by their names in the report: a variant with its values of the axes.
+    exclude: list[str] = field(default_factory=list)
     # The metrics that it is about: what the report draws, and gives its verdicts on.
     headline: list[str] = field(default_factory=list)
     # The metrics whose verdicts are corrected together (Holm); none: the headline.
@@ -88,6 +90,11 @@ class Study:
 
     @property
     def configurations(self) -> dict[str, Configuration]:
+        """Every variant at every point of the axes, by name, but what is excluded."""
+        return {name: made for name, made in self.grid.items() if name not in self.exclude}
+
+    @property
+    def grid(self) -> dict[str, Configuration]:
         """Every variant at every point of the axes, by name."""
         found: dict[str, Configuration] = {}
         for variant, overrides in self.variants.items():
@@ -192,6 +199,7 @@ def named(axis: str) -> str:
 
 
 metrics = several("metrics: [psnr,ssim]")
+configurations = several("configurations, by their names in the report: ['gan photographs']")
 
 
 def seeds(key: str, value: Any) -> list[int]:
@@ -249,6 +257,7 @@ STUDY = Kind(
         "overrides": words,
         "variants": variants,
         "axes": axes,
+        "exclude": configurations,
         "baseline": text,
         "headline": metrics,
         "family": metrics,
@@ -283,20 +292,43 @@ def read_study(name: str, overrides: Sequence[str]) -> Study:
         near = suggestion(study.baseline, study.variants)
         raise UserError(f"study {study.name}: the baseline {study.baseline!r} is none of {list(study.variants)}{near}")
     check_axes(study)
-    return replace(study, mark=mark_of(study)) if overrides else study
+    plain = plain_of(study) if overrides else study
+    check_exclude(study, plain)
+    return replace(study, mark=mark_of(study, plain)) if overrides else study
 
 
-def mark_of(study: Study) -> str:
-    """Return what marks a study that the command line has made another one than its file, else nothing."""
+def plain_of(study: Study) -> Study | None:
+    """Return the study as its file says it, at the same scale; None where by itself the file is no study."""
     try:
         settings, _ = read_settings(STUDY, study.file, [])
-        plain = Study(name=study.name, file=study.file, **{**settings, "scale": study.scale})
+        return Study(name=study.name, file=study.file, **{**settings, "scale": study.scale})
     except UserError:
-        # By itself the file is no study: all that the command line makes of it are others.
-        plain = None
+        return None
+
+
+def mark_of(study: Study, plain: Study | None) -> str:
+    """Return what marks a study that the command line has made another one than its file, else nothing.
+
+    All that the command line makes of a file that is no study by itself are others.
+    """
     if plain is not None and plain.about == study.about:
         return ""
     return blake2b(repr(study.about).encode(), digest_size=DIGITS // 2).hexdigest()
+
+
+def check_exclude(study: Study, plain: Study | None) -> None:
+    """Raise `UserError` for a name that nothing has, or a configuration that others are compared with.
+
+    What the command line has left out may still be named.
+    """
+    known = {**(plain.grid if plain is not None else {}), **study.grid}
+    for name in study.exclude:
+        if name not in known:
+            raise UserError(
+                f"study {study.name}: exclude names {name!r}, which is no configuration{suggestion(name, known)}"
+            )
+        if known[name].variant == study.baseline:
+            raise UserError(f"study {study.name}: exclude names {name!r}, of the baseline, which others need")
 
 
 def check_axes(study: Study) -> None:
