@@ -165,6 +165,12 @@ def test_a_setting_that_is_none(colored: list[str], tmp_path: Path, capfd: pytes
     words = ["experiment=let_there_be_color", *colored, "generator=grey"]
     assert execute("evaluate", [*words, "evaluation.curve={setting: hints, values: [0]}"]).code == 2
     assert "evaluation.curve.setting=hints: the degradation has no such setting" in capfd.readouterr().err
+    # Before anything is trained, too.
+    words = ["experiment=user_guided_color", *colored, "evaluation.curve={setting: count, values: []}"]
+    assert execute("train", words).code == 2
+    assert "evaluation.curve has no values of count" in capfd.readouterr().err
+    assert execute("train", [*words, "evaluation.curve=null", "evaluation.areas=[0.5,1]"]).code == 2
+    assert "must rise from 0 to 1" in capfd.readouterr().err and not list((tmp_path / "runs").glob("*/run.json"))
 
 
 def test_hints_help_levin(colored: list[str], tmp_path: Path) -> None:

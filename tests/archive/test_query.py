@@ -87,6 +87,12 @@ def test_a_run_is_named_by_its_identity_its_folder_or_a_pattern(archive: Archive
     assert weak.identity == identity and one_named(archive, identity) is weak
     assert one_named(archive, weak.name) is weak and one_named(archive, f"{weak.folder}/") is weak
     assert {entry.title for entry in named(archive, "*adversarial*")} == {"weak-seed0", "strong-seed1"}
+    # A copy has the same name: what lies elsewhere is not meant by it.
+    elsewhere = archive.runs.parent / "backup" / weak.name
+    for path in (elsewhere, elsewhere.with_name("*")):
+        with pytest.raises(UserError, match=r"does not lie in .*: paths\.runs=.*backup$"):
+            named(archive, str(path))
+    assert len(named(archive, str(archive.runs / "*"))) == 3
     with pytest.raises(UserError, match=r"'\*' names 3 runs \(glcic-.*\): say more of it"):
         one_named(archive, "*")
     with pytest.raises(UserError, match=r"holds no run 'zzz': the beginning of an identity, or a folder"):

@@ -7,8 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from henkan.errors import UserError
-from henkan.evaluation.written import by_area, check_edges, print_scores, write_scores
+from henkan.evaluation.written import by_area, print_scores, write_scores
 from henkan.files import write_json
 from henkan.scoring.evaluator import Scores
 
@@ -21,17 +20,6 @@ def test_means_by_area() -> None:
         "pictures": [3, 1, 1],
         "psnr": [2.0, 4.0, 5.0],
     }
-
-
-@pytest.mark.parametrize("edges", [[0.0, 0.5, 0.2, 1.0], [0.0], [], [0.0, 0.5], [0.1, 1.0], [0.0, 0.0, 1.0]])
-def test_edges_that_leave_a_picture_out(edges: list[float]) -> None:
-    with pytest.raises(UserError, match="must rise from 0 to 1"):
-        check_edges(edges)
-
-
-def test_edges_that_hold_every_picture() -> None:
-    check_edges(None)
-    check_edges([0.0, 1.0])
 
 
 def test_scores_are_called_by_their_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

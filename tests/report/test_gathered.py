@@ -81,6 +81,16 @@ def test_what_sets_configurations_apart_is_their_name(tmp_path: Path, capsys: Ou
     assert said.count("once more") == 1 and twin.name[:20] in said
 
 
+def test_runs_on_other_pictures_are_another_configuration(tmp_path: Path, capsys: Output) -> None:
+    scored(tmp_path, "a", 0, 20, manifest="before")
+    scored(tmp_path, "b", 0, 22, manifest="after")
+    names = list(read_study(gather([str(tmp_path)])).configurations)
+    assert len(names) == 2 and "left out" not in capsys.readouterr().err
+    scored(tmp_path, "c", 0, 21, manifest="after")
+    assert len(read_study(gather([str(tmp_path)])).configurations) == 2
+    assert "has the settings of" in capsys.readouterr().err
+
+
 def test_what_trains_nothing_has_no_seed(tmp_path: Path) -> None:
     scored(tmp_path, "mse", 3, 20)
     scored(tmp_path, "bicubic", 0, 18, config={"loss": {}})

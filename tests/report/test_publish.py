@@ -1,6 +1,7 @@
 """What a repository keeps of a study: small, repeatable, with scores along a setting."""
 
 import gzip
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -8,10 +9,13 @@ import pytest
 from PIL import Image
 from tiny_report import MakeStudy
 
+from henkan.evaluation.along import label, write_curve
+from henkan.files import unsealed, write_sealed
 from henkan.report.figures.along import lines_along
-from henkan.report.figures.lines import draw, lines
+from henkan.report.figures.lines import draw, draw_curve, lines
 from henkan.report.publish import PUBLISHED_BYTES, publish
 from henkan.report.read import read_study
+from henkan.report.run import read_table
 from henkan.report.write import write_report
 
 
@@ -27,6 +31,18 @@ def test_publish_is_small_and_repeatable(make_study: MakeStudy) -> None:
         assert picture.width == 5 * 100 - 4 and picture.height > 4 * 100
 
 
+def test_of_a_study_without_a_headline_no_empty_table_is_published(
+    make_study: MakeStudy, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = make_study()
+    plan, _ = unsealed(json.loads((folder / "study.json").read_text()))
+    write_sealed(folder / "study.json", plan | {"headline": []})
+    monkeypatch.setattr("henkan.report.publish.PUBLISHED_BYTES", 100)
+    publish(folder, folder / "results")
+    assert not (folder / "results" / "scores.csv.gz").exists()
+    assert "scores.csv.gz would take more than" in capsys.readouterr().err
+
+
 def test_publish_without_anything_done(make_study: MakeStudy) -> None:
     folder = make_study(iterations=60, done=0)
     assert [path.name for path in publish(folder, folder / "results")] == ["summary.csv", "scores.csv.gz"]
@@ -39,10 +55,21 @@ def test_a_setting_of_words_has_points_and_no_line_between_them() -> None:
     ]
     found = lines({"all": seeds}, ["auroc"])
     (line,) = found["auroc"]
-    assert list(line.values) == ["paste", "telea"] and line.mean == pytest.approx([0.55, 0.8])
+    assert list(line.values) == ["telea", "paste"] and line.mean == pytest.approx([0.8, 0.55])
     (axes,) = draw(found).axes
     assert axes.lines[0].get_linestyle() == "None" and len(axes.collections) == 1
-    assert [label.get_text() for label in axes.get_xticklabels()] == ["paste", "telea"]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["telea", "paste"]
+
+
+def test_ranges_and_null_are_values_of_a_setting(tmp_path: Path) -> None:
+    values = [label(value) for value in ([30, 40], None, 90) for _ in "ab"]
+    write_curve(pd.DataFrame({"quality": values, "file": list("ab") * 3, "psnr": [1.0, 3, 4, 6, 7, 9]}), tmp_path)
+    table = read_table(tmp_path / "curve.csv")
+    assert table is not None
+    (line,) = lines({"": [table]}, ["psnr"])["psnr"]
+    assert list(line.values) == ["[30, 40]", "null", "90"] and line.mean == [2.0, 5.0, 8.0]
+    draw_curve(tmp_path)
+    assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_scores_along_a_setting_are_drawn_and_published(make_study: MakeStudy, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from PIL import Image
 from henkan.config.searches import ASKED, TRIALS
 from henkan.errors import UserError
 from henkan.files import digest_of, write_sealed
-from henkan.report.searched import read_search, write_search
+from henkan.report.searched import markdown, read_search, write_search
 from henkan.report.trials import AGAIN
 from henkan.verbs.report import main
 
@@ -112,6 +112,17 @@ def test_no_bit_of_what_a_search_has_written_changes_in_silence(tmp_path: Path) 
     (folder / TRIALS).write_text((folder / TRIALS).read_text().replace("[mse]", "[l1]"))
     with pytest.raises(UserError, match="edited or damaged"):
         main([str(folder), "--csv"])
+
+
+def test_null_is_a_choice_as_any_other(tmp_path: Path) -> None:
+    folder = search(tmp_path, several=False)
+    table = pd.read_csv(folder / TRIALS)
+    table["clip"] = ["null", "1.0"] * (len(table) // 2)
+    table.loc[0, "val/psnr"] = 90.0
+    table.to_csv(folder / TRIALS, index=False)
+    found = read_search(folder)
+    assert found.best["clip"].tolist() == ["null"] and "clip" in found.parameters
+    assert "| null |" in markdown(found)
 
 
 def test_what_a_search_has_not_is_refused(tmp_path: Path) -> None:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-import torch
+import math
+from types import SimpleNamespace
 
+import torch
+from torch import nn
+
+from henkan.metrics.set_metric import SetMetric
 from henkan.scoring.evaluator import Evaluator, same_shapes, selection
 
 
@@ -12,6 +17,28 @@ def test_a_set_is_scored_apart_after_post_processing() -> None:
     node = {"_target_": "henkan.metrics.lite0.KIDLite0", "reads": {"output": "output", "target": "target"}}
     evaluator = Evaluator({"kid": node}, postprocess=lambda output, mask: output)
     assert evaluator.functions["kid"] is not evaluator.functions["kid_post"]
+
+
+class Undefined(SetMetric):
+    """A score of the set that no set has."""
+
+    minimum = 0
+
+    def reset(self) -> None:
+        pass
+
+    def update(self, output: torch.Tensor) -> None:
+        pass
+
+    def compute(self) -> float:
+        return math.nan
+
+
+def test_a_score_that_the_set_does_not_define_is_absent() -> None:
+    evaluator = Evaluator({"undefined": {"_target_": f"{__name__}.Undefined"}})
+    scores = evaluator.evaluate(SimpleNamespace(), nn.Identity(), [])  # type: ignore[arg-type]
+    assert scores.sets == {"undefined": None}
+    assert scores.absent == {"undefined": "these pictures do not define it"} and "undefined" not in scores.means()
 
 
 def test_a_limit_keeps_the_same_pictures_everywhere() -> None:

@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -122,6 +123,23 @@ def test_one_that_fails_keeps_the_others_going(
         f"{folders[1].name}: not uploaded: refused",
         f"{folders[2].name}: uploaded",
     ]
+
+
+def test_two_that_a_kill_has_left_are_written_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = ended(tmp_path, "0123456789")
+    earlier = written(folder)
+    later = earlier.parent.with_name("offline-run-20261126_110000-x") / earlier.name
+    later.parent.mkdir()
+    later.touch()
+
+    def again(place: Path) -> None:
+        assert place == folder
+        shutil.rmtree(earlier.parent)
+        later.with_suffix(".wandb.synced").touch()
+
+    monkeypatch.setattr(sync, "write_again", again)
+    monkeypatch.setattr("subprocess.run", lambda *_, **__: SimpleNamespace(stdout="", stderr=""))
+    assert sync.upload(folder) == (None, "")
 
 
 @pytest.mark.slow

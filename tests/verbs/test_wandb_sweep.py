@@ -107,6 +107,14 @@ def test_a_recipe_of_a_variant_and_values_of_several_kinds(study: Path) -> None:
         main(["seeds=[0]"])
 
 
+def test_what_a_study_excludes_is_no_point_of_the_sweep(study: Path) -> None:
+    whole = {"axes": {"size": [64, 96]}, "variants": {"mse": ["loss=[mse]"], "gan": []}, "baseline": "mse"}
+    in_study(study, **whole, exclude=["gan size=96"])
+    parameters = written(study)["parameters"]
+    assert set(parameters) == {"overrides", "seed"} and len(parameters["overrides"]["values"]) == 3
+    assert not any("variant=gan" in words and "size=96" in words for words in parameters["overrides"]["values"])
+
+
 def test_the_verb_goes_by_its_name() -> None:
     assert verbs()["wandb-sweep"].purpose.startswith("Write a study as a sweep")
     assert module_of("wandb-sweep") == "henkan.verbs.wandb_sweep"

@@ -11,11 +11,12 @@ import hashlib
 import json
 import operator
 import re
+import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
 from henkan.archive.index import Archive, Entry
@@ -172,12 +173,15 @@ def select(archive: Archive, conditions: Sequence[Condition], entries: Sequence[
 def named(archive: Archive, word: str) -> list[Entry]:
     """Return the runs that a word names: the beginning of an identity, a folder or its path, a pattern with `*`.
 
-    Raises `UserError` where there is none.
+    Raises `UserError` where there is none, and for a path that leads elsewhere: folders of one name are copies.
     """
     name = PurePath(word).name
+    if PurePath(word) != PurePath(name) and Path(word).resolve().parent != archive.runs.resolve():
+        there = shlex.quote(str(Path(word).parent))
+        raise UserError(f"{word} does not lie in {archive.runs}, whose runs are meant: paths.runs={there}")
     found = [entry for entry in archive.entries if entry.name == name]
     found = found or [
-        entry for entry in archive.entries if entry.identity.startswith(word) or fnmatchcase(entry.name, word)
+        entry for entry in archive.entries if entry.identity.startswith(word) or fnmatchcase(entry.name, name)
     ]
     if not found:
         if name in archive.damaged:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from hashlib import blake2b
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -25,6 +24,8 @@ from henkan.data.kept import keeping_none
 from henkan.data.pictures import Picture, Pictures
 from henkan.errors import UserError
 
+Statistics = dict[str, float | list[float]]
+"""The name of each statistic to what was found."""
 PICTURES_WORTH_A_BAR = 100
 # Of more pictures so many are looked at. Photographs' means differ by 0.15: the mean of 5,000 is known within 0.002.
 ENOUGH = 5_000
@@ -32,7 +33,7 @@ ENOUGH = 5_000
 PRIOR_SIDE = 64
 
 
-def measure(pictures: Pictures, wanted: Collection[str], cache: str | Path | None) -> dict[str, Any]:
+def measure(pictures: Pictures, wanted: Collection[str], cache: str | Path | None) -> Statistics:
     """Return the statistics of the training split that are `wanted`.
 
     `mean` has a value a channel, [red, green, blue] or [grey], of all pixels exactly, in [0, 1], as far as there are no
@@ -40,7 +41,7 @@ def measure(pictures: Pictures, wanted: Collection[str], cache: str | Path | Non
     deviations (as Simo-Serra et al. 2016 release it); `classes` counts the classes that pictures belong to; `ab_prior`
     is how often each class of color occurs (see `ab_prior`). Remembered in `cache` by the contents of the split.
     """
-    found: dict[str, Any] = {"classes": len(pictures.classes)} if "classes" in wanted else {}
+    found: Statistics = {"classes": len(pictures.classes)} if "classes" in wanted else {}
     for group, function in (({"mean", "deviation"}, mean_and_own_deviation), ({"ab_prior"}, ab_prior)):
         if group & set(wanted):
             found |= {name: value for name, value in remembered(pictures, function, cache).items() if name in wanted}
@@ -48,15 +49,15 @@ def measure(pictures: Pictures, wanted: Collection[str], cache: str | Path | Non
 
 
 def remembered(
-    pictures: Pictures, function: Callable[[Iterable[Picture], int], dict[str, Any]], cache: str | Path | None
-) -> dict[str, Any]:
+    pictures: Pictures, function: Callable[[Iterable[Picture], int], Statistics], cache: str | Path | None
+) -> Statistics:
     """Return what a function says of the training pictures, computed once."""
     names = sample(pictures.some_names("train"))
     # Some may have been left out of the split, or be passed over, which the manifest does not tell.
     told = [pictures.manifest_of(["train"]), names, *([vars(pictures.rejects)] if pictures.rejects is not None else [])]
     content = blake2b(json.dumps(told, default=str).encode(), digest_size=16).hexdigest()
     memory = cache_folder(cache) / "statistics" / f"{function.__name__}-{content}.json"
-    known: dict[str, Any] | None = recalled(memory)
+    known: Statistics | None = recalled(memory)
     if known is not None:
         return known
     pictures.prepare()
@@ -87,7 +88,7 @@ def read_ahead(pictures: Pictures, names: Iterable[str]) -> Iterator[Picture]:
     return chain.from_iterable(ahead(read, names))
 
 
-def mean_and_own_deviation(pictures: Iterable[Picture], channels: int) -> dict[str, Any]:
+def mean_and_own_deviation(pictures: Iterable[Picture], channels: int) -> Statistics:
     """Return `mean` of all pixels, exactly, and `deviation`: of all channels of a picture together, pictures alike."""
     values = np.arange(256)
     total, deviations = np.zeros((channels, 256), np.int64), []
@@ -102,7 +103,7 @@ def mean_and_own_deviation(pictures: Iterable[Picture], channels: int) -> dict[s
     return {"mean": means, "deviation": math.fsum(deviations) / len(deviations)}
 
 
-def ab_prior(pictures: Iterable[Picture], channels: int) -> dict[str, Any]:
+def ab_prior(pictures: Iterable[Picture], channels: int) -> Statistics:
     """Return `ab_prior`: the share of pixels in each class of color (see `henkan.color.bins_of`), which sums to 1.
 
     Pictures count equally, each at no more than 64 pixels a side. Not smoothed.

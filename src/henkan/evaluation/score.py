@@ -13,12 +13,13 @@ from henkan.data.pictures import Pictures
 from henkan.data.splits import Split
 from henkan.evaluation.along import along, write_curve
 from henkan.evaluation.blend import Blend, ensembled
-from henkan.evaluation.written import as_table, check_edges, save_picture, write_scores
+from henkan.evaluation.written import as_table, save_picture, write_scores
 from henkan.files import digest_of, read_json, write_json
 from henkan.networks.modes import learns
 from henkan.progress import followed
 from henkan.runs.identity import evaluation_parts, identify
 from henkan.sample import Sample
+from henkan.scoring.asked import check_asked
 from henkan.scoring.evaluation_set import evaluation_set, scored
 from henkan.scoring.evaluator import Evaluator, Scores, selection
 from henkan.training import checkpoint
@@ -44,7 +45,7 @@ def score_run(
     split = settings["split"]
     if split is None:
         return {}
-    check_edges(settings.get("areas"))
+    check_asked(config)
     iteration: int | None = None
     network, parts = build_network(config, "generator"), evaluation_parts(config, pictures)
     if learns(network):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from henkan.errors import UserError
 from henkan.files import read_json, replaced, write_file, write_json
 from henkan.scoring.evaluator import Scores
 
@@ -79,15 +77,6 @@ def by_area(scores: pd.DataFrame, edges: Sequence[float]) -> pd.DataFrame:
     means.insert(0, "pictures", grouped.size())
     means.insert(0, "area", names)
     return means
-
-
-def check_edges(edges: Sequence[float] | None) -> None:
-    """Raise `UserError` for edges of areas that do not rise from 0 to 1: some picture would be in no bin."""
-    if edges is None:
-        return
-    rising = all(low < high for low, high in pairwise(edges))
-    if len(edges) < 2 or not rising or edges[0] != 0 or edges[-1] != 1:
-        raise UserError(f"evaluation.areas={list(edges)} must rise from 0 to 1, as in [0.0, 0.2, 0.5, 1.0]")
 
 
 def save_picture(image: Tensor, path: Path) -> None:

@@ -165,7 +165,8 @@ def grouped(entries: Sequence[Entry]) -> list[Group]:
         if twin is None:
             group.runs.append(entry)
         else:
-            say(f"left out: {entry.name} (it is {twin.name} once more)")
+            why = "is" if entry.identity == twin.identity else "has the settings of"
+            say(f"left out: {entry.name} (it {why} {twin.name} once more)")
         group.facts = group.facts or facts_of(entry)
     several = list(groups.values())
     given = names(several)
@@ -175,14 +176,14 @@ def grouped(entries: Sequence[Entry]) -> list[Group]:
 
 
 def key_of(entry: Entry) -> str:
-    """Return what runs of one configuration have in common."""
+    """Return what runs of one configuration have in common: settings, and what their pictures show."""
     settings = entry.settings or {}
     parts = sorted(
         f"{key}={value!r}"
         for key, value in settings.items()
         if key.partition(".")[0] not in COMMON and (not key.startswith("trainer.") or key in TRAINER)
     )
-    return "\n".join(parts)
+    return "\n".join([*parts, f"pictures: {entry.record.get('manifest')}"])
 
 
 def seed_of(entry: Entry) -> int | None:

@@ -36,7 +36,7 @@ def publish(study_folder: Path, into: Path) -> list[Path]:
     if rebuilt := bool(study.plan.get("published")):
         numbers = published.finer(into / published.SUMMARY, numbers)
     contents = {published.SUMMARY: numbers.to_csv(index=False).encode()}
-    for metrics in (None, study.headline):
+    for metrics in (None, study.headline) if study.headline else (None,):
         write_scores(study, written := StringIO(), metrics, digits=3)
         scores = gzip.compress(written.getvalue().encode(), mtime=0)
         if len(scores) <= PUBLISHED_BYTES // 2 and not rebuilt:

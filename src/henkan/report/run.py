@@ -174,8 +174,8 @@ def read_table(path: Path | None) -> pd.DataFrame | None:
         text = "" if path is None else read_text(path, "")
         # A running run may be in the middle of a line: half a number would be read as a number.
         complete = text[: text.rfind("\n") + 1]
-        # Some pictures are named by numbers: 0000012.
-        table = pd.read_csv(StringIO(complete), dtype={"file": str})
+        # Some pictures are named by numbers, 0000012, and null is the value of a setting.
+        table = pd.read_csv(StringIO(complete), dtype={"file": str}, keep_default_na=False, na_values=["", "nan"])
     except (Damaged, ValueError):
         return None
     return table if len(table) else None

@@ -92,7 +92,7 @@ def read_search(folder: Path) -> Searched:
     """Read the trials of a search. Raises `UserError` for a table that is none."""
     text, directions = read_trials(folder)
     try:
-        found = Searched(folder, pd.read_csv(StringIO(text)), directions)
+        found = Searched(folder, pd.read_csv(StringIO(text), keep_default_na=False, na_values=["", "nan"]), directions)
     except ValueError as error:
         raise UserError(f"{folder / TRIALS} cannot be read ({error}): {AGAIN}") from error
     if not found.objectives or "status" not in found.table or "trial" not in found.table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -123,10 +124,13 @@ class Evaluator:
         network.train(training)
         for name, function in self.functions.items():
             if isinstance(function, SetMetric):
-                enough = done >= function.minimum
-                scores.sets[name] = float(function.compute()) if enough else None
-                if not enough:
+                scores.sets[name] = None
+                if done < function.minimum:
                     scores.absent[name] = f"needs {function.minimum} pictures, here are {done}"
+                elif math.isnan(value := float(function.compute())):
+                    scores.absent[name] = "these pictures do not define it"
+                else:
+                    scores.sets[name] = value
         return scores
 
     def _score(self, sample: Sample, scores: Scores) -> None:

@@ -22,15 +22,18 @@ def sweep_of(study: Study, project: str, metrics: Mapping[str, Any]) -> dict[str
 
     An axis of values is a parameter of its own, so that W&B draws it and its searches can vary it. A variant at named
     values of the other axes is one value of the parameter `overrides`, and tells its name. The sweep is a grid: what is
-    the same at several of its points is trained once.
+    the same at several of its points is trained once. Where the study excludes configurations there is no whole grid:
+    all axes are told with the variants.
     """
-    plain = {axis: values for axis, values in study.axes.items() if is_plain(axis, values)}
+    plain = {axis: values for axis, values in study.axes.items() if not study.exclude and is_plain(axis, values)}
     named = {axis: values for axis, values in study.axes.items() if axis not in plain}
     cells = [*study.variants.values(), *(words for values in named.values() for words in values.values())]
     has_recipes = any(word.startswith("experiment=") for words in cells for word in words)
     parameters: dict[str, Any] = {SEVERAL: {"values": []}}
     for variant, words_of_axes in itertools.product(study.variants, itertools.product(*named.values())):
         point = dict(zip(named, words_of_axes, strict=True))
+        if study.exclude and " ".join([variant, *words_of_axes]) in study.exclude:
+            continue
         words = [*study.variants[variant], *(word for axis, value in point.items() for word in named[axis][value])]
         recipes = [word for word in words if word.startswith("experiment=")] or [f"experiment={study.recipe}"]
         own = [f"variant={text_of(variant)}", *([f"point={point_of(point)}"] if point else [])]

@@ -140,7 +140,8 @@ def check_server(waiting: int, what: str = "run") -> None:
 
 def upload(folder: Path) -> tuple[str | None, str]:
     """Upload a run through W&B's own command; return what was wrong, and the address that W&B has given it."""
-    if not offline_files(folder) or is_moved(folder):
+    # Two are there where a process was killed before it had removed the earlier one.
+    if len(offline_files(folder)) != 1 or is_moved(folder):
         with alone_in(folder):
             write_again(folder)
     (file,) = offline_files(folder)

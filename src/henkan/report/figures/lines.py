@@ -16,6 +16,7 @@ from matplotlib.ticker import MaxNLocator
 from henkan.files import replaced
 from henkan.report import svg
 from henkan.report.figures.palette import MUTED
+from henkan.report.run import read_table
 from henkan.report.statistics import seed_means
 from henkan.report.study import Study
 from henkan.report.ticks import Plain, plain, spread
@@ -43,7 +44,7 @@ def lines(tables: Mapping[str, Sequence[pd.DataFrame]], metrics: Sequence[str]) 
             if not scored:
                 continue
             setting = str(scored[0].columns[0])
-            means = pd.concat([table.groupby(setting)[key].mean() for table in scored], axis=1)
+            means = pd.concat([along(table)[key] for table in scored], axis=1)
             values = [value if isinstance(value, str) else float(value) for value in means.index]
             mean, low, high = (getattr(means, how)(axis=1).tolist() for how in ("mean", "min", "max"))
             found.setdefault(key, []).append(Line(name, setting, values, mean, low, high))
@@ -56,12 +57,21 @@ def means(tables: Mapping[str, Mapping[int | None, pd.DataFrame]]) -> pd.DataFra
     parts = []
     for name, seeds in tables.items():
         for seed, scores in seeds.items():
-            mean = scores.groupby(str(scores.columns[0]), as_index=False).mean(numeric_only=True)
+            mean = along(scores).reset_index()
             mean.insert(0, "configuration", name)
             # A method that learns nothing has no seed.
             mean.insert(1, "seed", "" if seed is None else str(seed))
             parts.append(mean)
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def along(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the means of a table (`evaluate.along`) at each value of its setting.
+
+    Numbers rise, words stand as they were asked for.
+    """
+    setting = str(table.columns[0])
+    return table.groupby(setting, sort=pd.api.types.is_numeric_dtype(table[setting])).mean(numeric_only=True)
 
 
 def plot(axes: Axes, key: str, found: Sequence[Line], colors: Mapping[str, str] | None = None) -> None:
@@ -169,6 +179,8 @@ def draw_curve(folder: Path) -> None:
     """Draw `curve.png` of a run's `curve.csv`, where `evaluation.curve` asked for one."""
     path = folder / "curve.csv"
     if path.is_file() and not path.with_suffix(".png").is_file():
-        table = pd.read_csv(path)
+        table = read_table(path)
+        if table is None:
+            return
         with replaced(path.with_suffix(".png")) as partial:
             draw(lines({"": [table]}, list(table.columns[2:]))).savefig(partial, format="png", dpi=120)
