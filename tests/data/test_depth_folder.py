@@ -14,7 +14,7 @@ from PIL import Image
 from henkan.config.build import build
 from henkan.config.composition import compose_root
 from henkan.data.depth_folder import DepthFolder
-from henkan.data.framing import CropFlip
+from henkan.data.framing import CropFlip, Fit
 from henkan.data.stream import EvaluationSet, TrainingStream, collate
 from henkan.degradations.identity import Identity
 from henkan.errors import UserError
@@ -95,3 +95,11 @@ def test_the_manifest_covers_the_maps(tmp_path: Path) -> None:
     first = DepthFolder(scenes(tmp_path, np.uint8)).manifest()
     Image.new("L", (16, 12)).save(tmp_path / "depth" / "test" / "c.png")
     assert DepthFolder(tmp_path).manifest() != first
+
+
+def test_a_map_that_is_resized_keeps_its_values(tmp_path: Path) -> None:
+    data = DepthFolder(scenes(tmp_path, np.uint16), unit=0.0001)
+    depth = EvaluationSet(data, "test", Fit(8), Identity(), 0)[0]["depth"]
+    assert depth.dtype == np.float32 and depth.shape[1:] == (6, 8)
+    expected = np.linspace(0, 6.5535, 16).reshape(8, 2).mean(1)
+    assert np.abs(depth[0, 3] - expected).max() < 1e-3

@@ -7,9 +7,11 @@ from PIL import Image
 
 from henkan.data.framing import CropFlip
 from henkan.data.paired_folder import PairedFolder
+from henkan.data.pictures import Picture
 from henkan.data.stream import EvaluationSet, TrainingStream
 from henkan.degradations.identity import Identity
 from henkan.errors import UserError
+from henkan.sample import Parameters
 
 
 def pairs(path: Path, names: list[str]) -> Path:
@@ -67,3 +69,26 @@ def test_manifest_covers_both_sides(tmp_path: Path) -> None:
     assert PairedFolder(tmp_path, cache).manifest() == first
     Image.fromarray(noise(12, 16, 5)).save(tmp_path / "source" / "a.png")
     assert PairedFolder(tmp_path, cache).manifest() != first
+
+
+def test_a_side_may_lie_elsewhere(tmp_path: Path) -> None:
+    pairs(tmp_path / "here", ["a.png"])
+    (tmp_path / "here" / "source").rename(tmp_path / "there")
+    data = PairedFolder(tmp_path / "here", tmp_path / "cache", source=str(tmp_path / "there"))
+    before = data.manifest()
+    assert np.array_equal(data.companions("a.png")["source"], 255 - data.picture("a.png"))
+    Image.fromarray(noise(12, 16, 5)).save(tmp_path / "there" / "a.png")
+    assert PairedFolder(tmp_path / "here", tmp_path / "cache", source=str(tmp_path / "there")).manifest() != before
+
+
+class Inverted(Identity):
+    """Makes a source of its own."""
+
+    def draw(self, target: Picture, rng: np.random.Generator, name: str = "") -> Parameters:
+        return {"source": 255 - target.transpose(2, 0, 1)}
+
+
+def test_two_sources_are_one_too_many(tmp_path: Path) -> None:
+    data = PairedFolder(pairs(tmp_path, ["test/a.png"]))
+    with pytest.raises(UserError, match=r"a\.png comes with a source, and the degradation makes another"):
+        EvaluationSet(data, "test", None, Inverted(), 0)[0]

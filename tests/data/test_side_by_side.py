@@ -68,3 +68,8 @@ def test_an_odd_width_has_no_halves(tmp_path: Path) -> None:
         samples[1]
     with pytest.raises(UserError, match=r"data\.direction=both must be AtoB or BtoA"):
         SideBySide(tmp_path, direction="both")  # type: ignore[arg-type]
+
+
+def test_halves_of_what_is_kept_smaller_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"data\.cache_side=101: what lies in .* cannot be kept shrunk"):
+        SideBySide(pairs(tmp_path, *NAMES), tmp_path / ".cache", cache_side=101)

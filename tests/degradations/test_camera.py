@@ -265,3 +265,12 @@ def test_settings_that_cannot_be() -> None:
         Blur(kinds={"sinc": 1.0}, **{**SETTINGS, "plateau": [1.5, 2.0]})
     with pytest.raises(UserError, match=r"Jpeg\.quality=\[95\.0, 30\.0\] must rise"):
         Jpeg(quality=[95, 30])
+    for reach in ([3, 11], [-1, 3]):
+        with pytest.raises(UserError, match=r"Ringing\.reach=\[.*\] must lie in \[0, 10\]"):
+            Ringing(reach=reach)
+    with pytest.raises(UserError, match=r"Blur\.sigma_y=\[0, 1\] must be 0\.01 or more"):
+        Blur(kinds={"sinc": 1.0}, **{**SETTINGS, "sigma_y": [0, 1]})
+    with pytest.raises(UserError, match=r"Jpeg\.quality=\[30, 101\] must lie in \[1, 100\]"):
+        Jpeg(quality=[30, 101])
+    with pytest.raises(UserError, match=r"UnsharpMask\.side=50 must be odd"):
+        UnsharpMask(side=50)

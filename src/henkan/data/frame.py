@@ -235,4 +235,4 @@ def resized(picture: Picture, longer: int, method: int | None = None) -> Picture
     if method is None:
         method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     found = picture.copy() if scale == 1 else cv2.resize(picture, sides, interpolation=method)
-    return np.ascontiguousarray(found, np.uint8).reshape(sides[1], sides[0], -1)
+    return np.ascontiguousarray(found, picture.dtype).reshape(sides[1], sides[0], -1)

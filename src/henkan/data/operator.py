@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from hashlib import blake2b
@@ -22,17 +23,23 @@ SEED = "seed"
 class Operator:
     """A step whose settings are drawn anew for every picture. `chance` is how often it happens at all.
 
-    Settings named in `counts` are whole numbers, both ends included. Each operator's draws depend on the sample and on
+    Settings named in `counts` are whole numbers, both ends included; `limits` says of some the least and the most that
+    they can be. Each operator's draws depend on the sample and on
     its own name alone: leaving one out changes nothing in the others.
     """
 
     chance: float = 1.0
     counts: ClassVar[tuple[str, ...]] = ()
+    limits: ClassVar[Mapping[str, tuple[float, float]]] = {}
 
     def __post_init__(self) -> None:
         for name, (low, high) in self.ranges().items():
             if low > high:
                 raise UserError(f"{type(self).__name__}.{name}=[{low}, {high}] must rise")
+            least, most = self.limits.get(name, (-math.inf, math.inf))
+            if not least <= low <= high <= most:
+                where = f"lie in [{least:g}, {most:g}]" if math.isfinite(most) else f"be {least:g} or more"
+                raise UserError(f"{type(self).__name__}.{name}=[{low:g}, {high:g}] must {where}")
         if not 0.0 <= self.chance <= 1.0:
             raise UserError(f"{type(self).__name__}.chance={self.chance} must lie in [0, 1]")
 

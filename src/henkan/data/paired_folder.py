@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
@@ -56,7 +57,7 @@ class PairedFolder(Folder):
         return self.source / self._sources[name]
 
     def members(self, names: Iterable[str]) -> Iterable[str]:
-        target, source = (side.relative_to(self.path).as_posix() for side in (self.target, self.source))
+        target, source = (Path(os.path.relpath(side, self.path)).as_posix() for side in (self.target, self.source))
         return [
             name
             for own in names

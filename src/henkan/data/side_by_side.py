@@ -20,6 +20,9 @@ class SideBySide(ImageFolder):
     other way round. A picture of an odd width has no halves, and is as good as one that cannot be read.
     """
 
+    # Halves of what was shrunk would be of other widths.
+    shrinkable = False
+
     def __init__(
         self,
         path: str | Path,

@@ -69,7 +69,8 @@ def remembered(
     if first is None:
         kept = "can be read" if pictures.rejects is None else f"can be read and is not {pictures.rejects.reason}"
         raise UserError(f"{pictures.where}: none of {len(names)} training pictures {kept}: henkan data lists all")
-    found = function(chain([first], readable), pictures.channels)
+    # A mask where edits are found, whatever they are found in.
+    found = function(chain([first], readable), first.shape[2])
     remember(memory, found)
     return found
 

@@ -182,6 +182,8 @@ def make_sample(
             layers = _shown_layers(pictures, name, framing, degradation, rng)
         drawn = degradation.draw(layers["target"], rng, name)
     channels_first = {key: layer.transpose(2, 0, 1) for key, layer in layers.items()}
+    if "source" in drawn and "source" in layers:
+        raise UserError(f"{name} comes with a source, and the degradation makes another: choose data of pictures alone")
     return {**drawn, **pictures.facts_of(name), **channels_first, "name": name, "index": index}
 
 

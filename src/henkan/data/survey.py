@@ -75,7 +75,7 @@ def look(pictures: Pictures, name: str) -> Facts:
     except UserError as error:
         return Facts(broken=str(error))
     facts["height"], facts["width"] = picture.shape[:2]
-    facts["grey"] = pictures.channels == 3 and NearGrey()(picture)
+    facts["grey"] = picture.shape[2] == 3 and NearGrey()(picture)
     facts["pixels"] = blake2b(repr(picture.shape).encode() + picture.tobytes(), digest_size=16).hexdigest()
     return facts
 

@@ -6,6 +6,7 @@ They are Real-ESRGAN's (Wang et al. 2021). Settings come as arrays (B,), drawn b
 from __future__ import annotations
 
 import itertools
+import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -107,6 +108,11 @@ class Blur(CameraOperator):
     cutoff: Range = (1 / 3, 1.0)
     cutoff_wide: Range = (1 / 5, 1.0)
     counts: ClassVar[tuple[str, ...]] = ("reach",)
+    limits: ClassVar[Mapping[str, tuple[float, float]]] = {
+        "reach": (0, LARGEST // 2),
+        "sigma_x": (0.01, math.inf),
+        "sigma_y": (0.01, math.inf),
+    }
     about_one: ClassVar[tuple[str, ...]] = ("generalized", "plateau")
     names: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "kinds": (
@@ -152,6 +158,7 @@ class Ringing(CameraOperator):
     reach: Range = (3, 10)
     cutoff: Range = (1 / 3, 1.0)
     counts: ClassVar[tuple[str, ...]] = ("reach",)
+    limits: ClassVar[Mapping[str, tuple[float, float]]] = {"reach": (0, LARGEST // 2)}
 
     def __call__(
         self, pictures: Tensor, seeds: Tensor, size: tuple[int, int], *_: Any, reach: Floats, cutoff: Floats
@@ -241,6 +248,7 @@ class Jpeg(CameraOperator):
 
     quality: Range
     counts: ClassVar[tuple[str, ...]] = ("quality",)
+    limits: ClassVar[Mapping[str, tuple[float, float]]] = {"quality": (1, 100)}
 
     def __call__(self, pictures: Tensor, seeds: Tensor, size: tuple[int, int], *_: Any, quality: Floats) -> Pictures:
         return compressed(pictures, on(pictures, quality).view(-1))
@@ -256,6 +264,10 @@ class UnsharpMask:
     weight: float = 0.5
     side: int = 51
     threshold: float = 10.0
+
+    def __post_init__(self) -> None:
+        if self.side < 1 or self.side % 2 == 0:
+            raise UserError(f"UnsharpMask.side={self.side} must be odd: it has a middle")
 
     def __call__(self, pictures: Tensor) -> Tensor:
         """Return the sharpened pictures (B, C, H, W), in [0, 1]."""

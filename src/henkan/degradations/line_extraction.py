@@ -5,10 +5,11 @@ Lengths are pixels: a pen is as wide in a small picture as in a large one. Tones
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import cv2
 import numpy as np
@@ -23,6 +24,8 @@ Pixels = TypeVar("Pixels", NDArray[np.uint8], NDArray[np.float32])
 
 class LineExtractor(Operator):
     """A way to make a sketch. Where several are mixed, `chance` weighs it against the others."""
+
+    limits: ClassVar[Mapping[str, tuple[float, float]]] = {"sigma": (0.01, math.inf)}
 
     @abstractmethod
     def __call__(self, picture: NDArray[np.uint8], *_: Any, **settings: Any) -> Floats:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -195,6 +196,7 @@ class Jpeg(PageOperator):
     """Compress by JPEG of a `quality` (1 to 100)."""
 
     quality: Range
+    limits: ClassVar[Mapping[str, tuple[float, float]]] = {"quality": (1, 100)}
 
     def __call__(self, page: Tensor, seeds: Tensor, *, quality: Tensor) -> Tensor:
         # Blocks are 16 pixels with subsampled colors, which grey has none of.
