@@ -70,7 +70,7 @@ class Transform:
         full = returned["raw"].shape[-2:]
         cut = {
             name: value[..., : height * scale, : width * scale]
-            if value.ndim == 4 and value.shape[-2:] == full
+            if isinstance(value, Tensor) and value.ndim == 4 and value.shape[-2:] == full
             else value
             for name, value in returned.items()
         }

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
 from henkan.config import resolved
 from henkan.config.explain import suggestion
-from henkan.config.signatures import bind, check_reads, targets
+from henkan.config.signatures import bind, check_reads, described, fits, targets
 from henkan.errors import UserError
 
 PRECISIONS = ("auto", "32-true", "bf16-mixed")
@@ -27,6 +27,10 @@ CLOSED: dict[str, Any] = {
 }
 
 
+# What may be said otherwise than it is when all is settled; it has a check of its own.
+UNSETTLED = ("trainer.precision",)
+
+
 def check_config(cfg: DictConfig) -> None:
     """Check a composed config before anything is loaded or built.
 
@@ -40,11 +44,14 @@ def check_config(cfg: DictConfig) -> None:
     plain = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
     assert isinstance(plain, dict)
     check_precision(plain.get("trainer") or {})
+    check_values(plain)
     for name, node in (plain.get("loss") or {}).items():
         if not isinstance(node, Mapping) or "_target_" not in node:
             raise UserError(
                 f"loss.{name} has settings but no _target_: it was not chosen; write loss=[...,{name}], or drop them"
             )
+        if not suits(weight := node.get("weight", 1.0), float):
+            raise UserError(f"weights.{name}={shown(weight)} does not fit: it takes a number; 0 switches {name} off")
     for path, node in targets(plain):
         group, _, rest = path.partition(".")
         reserved = FRAMEWORKS_OWN.get(group, set()) if rest and "." not in rest else set()
@@ -55,11 +62,7 @@ def check_config(cfg: DictConfig) -> None:
 
 def check_keys(written: Mapping[Any, Any]) -> None:
     """Raise `UserError` for a key that nothing reads, or that is missing, where code alone says which there are."""
-    nodes: list[tuple[str, Any, Any]] = [(name, kind, written.get(name)) for name, kind in CLOSED.items()]
-    nodes.append(("checkpoint.keep", resolved.Keep, (written.get("checkpoint") or {}).get("keep")))
-    for group, kind in (("schedule", resolved.Phase), ("streams", resolved.Stream)):
-        nodes += [(f"{group}.{name}", kind, node) for name, node in (written.get(group) or {}).items()]
-    for path, kind, node in nodes:
+    for path, kind, node in closed(written):
         if not isinstance(node, Mapping):
             continue
         known = typing.get_type_hints(kind, include_extras=True)
@@ -68,6 +71,45 @@ def check_keys(written: Mapping[Any, Any]) -> None:
         for key, hint in known.items():
             if key not in node and typing.get_origin(hint) is not typing.NotRequired:
                 raise UserError(f"{path} has no {key}: say +{path}.{key}=…")
+
+
+def closed(config: Mapping[Any, Any]) -> Iterator[tuple[str, Any, Any]]:
+    """Yield path, type and value of each node of which code alone says which keys there are."""
+    yield from ((name, kind, config[name]) for name, kind in CLOSED.items() if name in config)
+    if isinstance(checkpoint := config.get("checkpoint"), Mapping) and "keep" in checkpoint:
+        yield "checkpoint.keep", resolved.Keep, checkpoint["keep"]
+    for group, kind in (("schedule", resolved.Phase), ("streams", resolved.Stream)):
+        yield from ((f"{group}.{name}", kind, node) for name, node in (config.get(group) or {}).items())
+
+
+def check_values(plain: Mapping[Any, Any]) -> None:
+    """Raise `UserError` for a value of another kind than the code that reads it takes, null where it takes none too."""
+    for path, kind, node in (("", resolved.Config, plain), *closed(plain)):
+        hints = typing.get_type_hints(kind)
+        if not isinstance(node, Mapping):
+            raise UserError(f"{path}={shown(node)} does not fit: it has settings, {', '.join(hints)}")
+        for key, hint in hints.items():
+            place = f"{path}.{key}" if path else key
+            # Nodes with settings of their own come after.
+            if key not in node or place in UNSETTLED or typing.is_typeddict(hint) or suits(value := node[key], hint):
+                continue
+            words = [str(word) for one in (hint, *typing.get_args(hint)) for word in literals(one)]
+            near = suggestion(str(value), words) if words else ""
+            raise UserError(f"{place}={shown(value)} does not fit: it takes {described(hint)}{near}")
+
+
+def suits(value: Any, hint: Any) -> bool:
+    """Whether a value fits a type hint, null included."""
+    return fits(value, hint) and (value is not None or hint is Any or type(None) in typing.get_args(hint))
+
+
+def literals(hint: Any) -> tuple[Any, ...]:
+    return typing.get_args(hint) if typing.get_origin(hint) is typing.Literal else ()
+
+
+def shown(value: Any) -> str:
+    """Return a value as a person has written it."""
+    return "null" if value is None else str(value)
 
 
 def check_precision(trainer: Mapping[str, Any]) -> None:

@@ -132,7 +132,7 @@ def fits(value: Any, hint: Any) -> bool:
     if hint is Path:
         return isinstance(value, str)
     if isinstance(origin, type) and issubclass(origin, Mapping):
-        return isinstance(value, Mapping)
+        return isinstance(value, Mapping) and all(fits(one, arguments[-1]) for one in value.values())
     if isinstance(origin, type) and issubclass(origin, Iterable) and not issubclass(origin, type):
         items = [argument for argument in arguments if argument is not Ellipsis]
         return isinstance(value, list) and (len(items) != 1 or all(fits(item, items[0]) for item in value))
@@ -141,4 +141,7 @@ def fits(value: Any, hint: Any) -> bool:
 
 def described(hint: Any) -> str:
     """Return a type hint as people write it."""
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        parts = typing.get_args(hint)
+        return " | ".join("None" if part is type(None) else described(part) for part in parts)
     return hint.__name__ if inspect.isclass(hint) else str(hint).replace("typing.", "").replace("collections.abc.", "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -16,6 +17,7 @@ from henkan.config.build import build
 from henkan.config.checks import check_config
 from henkan.config.explain import suggestion
 from henkan.config.resolved import Config, Node
+from henkan.config.trees import group_options
 from henkan.data.pictures import Pictures
 from henkan.devices import count_of
 from henkan.errors import UserError
@@ -96,12 +98,14 @@ COUNTS: dict[str, tuple[int, str | None]] = {
     "batch_size": (1, None),
     "checkpoint.every": (1, "a number larger than the run"),
     "checkpoint.keep.every": (1, "null"),
+    "checkpoint.keep.best": (0, None),
     "validation.every": (1, "a number larger than the run"),
     "validation.pictures": (1, "null"),
     "evaluation.pictures": (1, "null"),
     "evaluation.batch": (1, None),
     "trainer.log_every": (1, "a number larger than the run"),
     "trainer.workers": (0, None),
+    "trainer.threads": (1, "null"),
     "optimizer.accumulate": (1, None),
     "scheduler.warmup": (0, None),
 }
@@ -112,6 +116,9 @@ def check_counts(cfg: DictConfig) -> None:
     for key, (least, off) in COUNTS.items():
         value = OmegaConf.select(cfg, key, default=least)
         if value is None and off == "null":
+            continue
+        if value is not None and not isinstance(value, int | float):
+            # As of all that is of another type.
             continue
         if value is None or value < least:
             shown = "null" if value is None else value
@@ -130,6 +137,25 @@ def check_clip(cfg: DictConfig) -> None:
         if limit is not None and not (isinstance(limit, int | float) and limit > 0):
             key = f"optimizer.clip{f'.{name}' if name else ''}"
             raise UserError(f"{key}={limit} must be above 0; null does not clip")
+
+
+def check_phases(config: Config, terms: Sequence[Term], schedule: Schedule) -> None:
+    """Raise `UserError` for a phase's term that is no loss at all, and where no update of a network would be due.
+
+    A phase may name terms that were not chosen: a recipe has phases that a run by MSE alone leaves out.
+    """
+    known = {*group_options("loss"), *(term.name for term in terms)}
+    for name, phase in config["schedule"].items():
+        for term in phase.get("terms") or ():
+            if term not in known:
+                raise UserError(f"schedule.{name}.terms names {term!r}, which is no loss{suggestion(term, known)}")
+    every = config["optimizer"]["accumulate"]
+    for network in NETWORKS:
+        if 0 < (count := schedule.updates(network)) < every:
+            raise UserError(
+                f"optimizer.accumulate={every}: the {network} is trained for {count} iterations and would never be "
+                "updated"
+            )
 
 
 def is_trained(generator: Node) -> bool:
@@ -190,9 +216,10 @@ def placeless(node: Node, pictures: Pictures) -> Node:
 def plan_run(cfg: DictConfig) -> Plan:
     """Check the config and work out what it would train. Raises `UserError` for what cannot be trained."""
     remember()
-    check_config(cfg)
+    # They know the way out, where the types of all others are merely said.
     check_counts(cfg)
     check_clip(cfg)
+    check_config(cfg)
     count_of(cfg.trainer.accelerator, cfg.trainer.devices)
     config, pictures = settle(cfg)
     if not is_trained(config["generator"]):
@@ -201,6 +228,7 @@ def plan_run(cfg: DictConfig) -> Plan:
     check_terms(terms)
     judged = any(term.loss.judges for term in terms)
     schedule = Schedule.from_config(config["schedule"], judged).for_terms(terms)
+    check_phases(config, terms, schedule)
     check_shares(terms, schedule.phases)
     check_closures(config)
     keeping(config)

@@ -9,7 +9,16 @@ from typing import Literal, Protocol
 import torch
 from torch import nn
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import ChainedScheduler, CosineAnnealingWarmRestarts, LinearLR, LRScheduler, SequentialLR
+from torch.optim.lr_scheduler import (
+    ChainedScheduler,
+    CosineAnnealingWarmRestarts,
+    CyclicLR,
+    LambdaLR,
+    LinearLR,
+    LRScheduler,
+    OneCycleLR,
+    SequentialLR,
+)
 
 from henkan.config.build import build
 from henkan.config.resolved import Config, Node
@@ -125,6 +134,10 @@ def clip_of(clip: float | Mapping[str, float | None] | None, networks: Sequence[
     return dict.fromkeys(networks, clip) if not isinstance(clip, Mapping) else {str(k): v for k, v in clip.items()}
 
 
+# Schedulers that set each rate, whatever it was: a rise beside them would have no effect.
+EVERY_RATE = (CosineAnnealingWarmRestarts, CyclicLR, LambdaLR, OneCycleLR, SequentialLR)
+
+
 def with_warmup(node: Node | None, warmup: int) -> Callable[[Optimizer], LRScheduler] | None:
     """Return what builds a network's scheduler: the configured one, and a linear rise over `warmup` updates."""
     parts: list[Callable[[Optimizer], LRScheduler]] = []
@@ -137,7 +150,7 @@ def with_warmup(node: Node | None, warmup: int) -> Callable[[Optimizer], LRSched
 
     def make(optimizer: Optimizer) -> LRScheduler:
         made = [part(optimizer) for part in parts]
-        if warmup and isinstance(made[-1], SequentialLR | CosineAnnealingWarmRestarts):
+        if warmup and isinstance(made[-1], EVERY_RATE):
             raise UserError(f"scheduler.warmup={warmup}: this scheduler says every rate itself: set it to 0")
         return ChainedScheduler(made, optimizer)
 
