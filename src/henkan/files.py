@@ -58,7 +58,7 @@ def replaced(path: Path) -> Iterator[Path]:
     if len(os.fsencode(partial.name)) > LONGEST_NAME:
         partial = path.with_name(f".{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}.{owner()}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         yield partial
         partial.replace(path)
     except OSError as error:
@@ -69,6 +69,15 @@ def replaced(path: Path) -> Iterator[Path]:
         # A name that is too long cannot even be looked for.
         if os.path.exists(partial):
             partial.unlink()
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, unless it is there. Raises `UserError` where a file is in its place, or in that of one above."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        in_place = next((path for path in (folder, *folder.parents) if path.is_file()), folder)
+        raise UserError(f"{in_place} is a file, and a folder is to be there: name another place, or move it") from error
 
 
 def owner(process: int | None = None) -> str:

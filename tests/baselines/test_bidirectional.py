@@ -77,6 +77,12 @@ def test_no_side_is_shorter_than_a_patch() -> None:
         Bidirectional([40, 6])(woven())
 
 
+@pytest.mark.parametrize("settings", [{"side": 0}, {"side": 1}, {"iterations": -1}, {"passes": -1}])
+def test_settings_that_would_never_end(settings: dict[str, int]) -> None:
+    with pytest.raises(UserError, match=r"generator\.side=.* must be 2 or more"):
+        Bidirectional([40, 40], **settings)
+
+
 @pytest.mark.parametrize("size", [320, "320x240", [320], [320.5, 240]])
 def test_a_size_is_two_numbers(size: Any) -> None:
     with pytest.raises(UserError, match="a width and a height"):

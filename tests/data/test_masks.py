@@ -53,6 +53,22 @@ def test_a_soft_edge_is_where_it_was_painted(radius: int, tmp_path: Path) -> Non
     assert np.abs(found.astype(int) - sharp // 255).sum() <= (0.02 + 0.005 * radius) * (sharp > 0).sum()
 
 
+@pytest.mark.parametrize("mode", ["I;16", "I", "F"])
+def test_masks_of_more_bits_are_what_they_are_in_8(mode: str, tmp_path: Path) -> None:
+    sharp = np.kron(DRAWN, np.ones((8, 8), np.uint8)) * 255
+    soft = np.asarray(Image.fromarray(sharp).filter(ImageFilter.GaussianBlur(4)))
+    noise = np.random.default_rng(0).integers(0, 2, soft.shape, np.uint8)
+    kinds = {"I;16": np.uint16, "I": np.int32, "F": np.float32}
+    ending = "tif" if mode == "F" else "png" if mode == "I;16" else "tiff"
+    for number, mask in enumerate((soft, np.maximum(sharp, noise))):
+        plain = read_mask(saved(Image.fromarray(mask), tmp_path / f"{number}.png"))
+        more = Image.fromarray((mask.astype(np.float64) * 257).astype(kinds[mode]))
+        assert more.mode == mode
+        assert np.array_equal(read_mask(saved(more, tmp_path / f"{number} more.{ending}")), plain)
+    labels = Image.fromarray(DRAWN.astype(kinds[mode]))
+    assert np.array_equal(read_mask(saved(labels, tmp_path / f"labels.{ending}")), DRAWN)
+
+
 @pytest.mark.parametrize("quality", [30, 75, 95])
 @pytest.mark.parametrize("ending", ["jpg", "png", "webp"])
 def test_a_mask_that_was_a_jpeg_is_what_was_painted(ending: str, quality: int, tmp_path: Path) -> None:

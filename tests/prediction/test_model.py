@@ -144,6 +144,9 @@ def test_options_hold_for_one_call(completion: Model) -> None:
     plain, wider = completion(picture, mask=mask), completion(picture, mask=mask, grow=3)
     assert (wider != picture).any(axis=2).sum() > (plain != picture).any(axis=2).sum()
     assert np.array_equal(completion(picture, mask=mask), plain)
+    # Numbers may be NumPy's.
+    options: dict[str, Any] = {"grow": np.int64(3), "megapixels": np.float32(1.0)}
+    assert np.array_equal(completion(picture, mask=mask, **options), wider)
 
 
 @pytest.mark.parametrize("kind", [bool, np.uint8, np.float32])

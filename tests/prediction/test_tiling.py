@@ -32,7 +32,7 @@ def test_a_small_hole_of_a_large_picture_is_one_small_tile() -> None:
 
 @pytest.mark.parametrize("context", [None, 20])
 def test_tiles_cover_the_hole_within_the_budget(context: int | None) -> None:
-    missing = hole(900, 1100, Box(0, 400, 30, 1100), Box(880, 900, 0, 10))
+    missing = hole(900, 1100, Box(0, 400, 30, 280), Box(300, 700, 800, 1100), Box(880, 900, 0, 10))
     tiles = split(missing, 200_000, context, 8)
     covered = hole(900, 1100, *(tile.write for tile in tiles))
     assert len(tiles) > 1
@@ -45,6 +45,15 @@ def test_no_hole_no_tile_and_a_budget_that_is_too_small() -> None:
     assert split(hole(10, 10), 100) == []
     with pytest.raises(UserError, match="megapixels="):
         split(hole(900, 900, Box(0, 900, 0, 900)), 1000, context=152)
+
+
+def test_no_tile_is_without_anything_known() -> None:
+    missing = hole(1000, 1000, Box(100, 900, 100, 900))
+    with pytest.raises(UserError, match=r"larger than a tile of 0\.16 megapixels: give megapixels=1\.00"):
+        split(missing, 160_000)
+    assert len(split(missing, 1_000_000)) == 1
+    # A network that tells how far it sees would see nothing known in the whole picture either.
+    assert len(split(missing, 160_000, context=20)) > 1
 
 
 def test_seams_are_weighted_means() -> None:

@@ -90,6 +90,11 @@ class Bidirectional(Baseline):
         super().__init__()
         if size is not None and not is_size(size):
             raise UserError(f"generator.size={size} must be a width and a height in pixels: generator.size=[320,240]")
+        if side < 2 or iterations < 0 or passes < 0:
+            raise UserError(
+                f"generator.side={side} must be 2 or more, generator.iterations={iterations} and "
+                f"generator.passes={passes} 0 or more"
+            )
         self.size = None if size is None else (size[0], size[1])
         self.side, self.iterations, self.passes = side, iterations, passes
 

@@ -51,6 +51,8 @@ class PatchMatch(Filling):
         super().__init__()
         if side < 2:
             raise UserError(f"generator.side={side} must be 2 or more")
+        if not edge > 0.0:
+            raise UserError(f"generator.edge={edge} must be above 0")
         self.side, self.iterations, self.passes, self.edge = side, iterations, passes, edge
 
     def fill(self, picture: Picture, hole: Hole) -> Picture:

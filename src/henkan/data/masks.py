@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from henkan.data.decode import opened, upright
 from henkan.errors import UserError
@@ -40,7 +41,7 @@ def read_mask(path: Path) -> Mask:
         raise UserError(f"there is no mask {path}: name another")
     with opened(path) as image:
         lossy = image.format in LOSSY
-        layers = np.asarray(upright(image).convert("RGBA"))
+        layers = np.asarray(of_8_bits(upright(image)).convert("RGBA"))
     # Transparent paint is fainter; the faintest is paint still.
     light = (layers[..., :3].max(axis=2).astype(np.int32) * layers[..., 3] + 254) // 255
     between = (light > 15) & (light < 240)
@@ -50,6 +51,18 @@ def read_mask(path: Path) -> Mask:
     if missing.mean() > MOSTLY and _colors(layers[..., :3], missing) > 1:
         raise UserError(f"{path} looks like a drawing, not like a mask: are picture and mask swapped?")
     return missing.astype(np.uint8)
+
+
+def of_8_bits(image: Image.Image) -> Image.Image:
+    """Return a mask of more bits with 8: of 16 each has its share, others are relative to their largest value.
+
+    What is not black stays so.
+    """
+    if not image.mode.startswith("I") and image.mode != "F":
+        return image
+    values = np.nan_to_num(np.asarray(image).astype(np.float64)).clip(0.0)
+    most = 65535.0 if image.mode.startswith("I;16") else values.max(initial=0.0) or 1.0
+    return Image.fromarray(np.ceil(values * (255.0 / most)).clip(0, 255).astype(np.uint8))
 
 
 def painted(light: NDArray[np.uint8], lossy: bool) -> NDArray[np.bool_]:

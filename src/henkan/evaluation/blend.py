@@ -7,11 +7,13 @@ from pathlib import Path
 from omegaconf import DictConfig
 from torch import nn
 
+from henkan.config.build import build
 from henkan.config.resolved import Config, resolved
 from henkan.errors import UserError
 from henkan.files import digest_of
 from henkan.networks.blend import PictureBlend, blended
 from henkan.networks.ensemble import SelfEnsemble
+from henkan.networks.modes import heeds
 from henkan.runs.trained import own_config
 from henkan.sample import named_arguments
 from henkan.training import checkpoint
@@ -52,7 +54,7 @@ class Blend:
         second = build_network(self.config, "generator")
         checkpoint.load_weights(second, weights, self.path)
         for network in (first, second):
-            of_image_alone(network, "a blend of pictures")
+            of_image_alone(network, self.config, "a blend of pictures")
         return PictureBlend(first, second, self.share)
 
 
@@ -66,12 +68,17 @@ def ensembled(network: nn.Module, config: Config) -> nn.Module:
     # Runs of before there were ensembles say nothing of them.
     if not config["evaluation"].get("ensemble"):
         return network
-    return SelfEnsemble(of_image_alone(network, "evaluation.ensemble"))
+    return SelfEnsemble(of_image_alone(network, config, "evaluation.ensemble"))
 
 
-def of_image_alone(network: nn.Module, what: str) -> nn.Module:
-    """Return a generator that is shown a picture and nothing else; raises `UserError` for any other."""
-    asked = [name for name, needed in named_arguments(network.forward).items() if needed and name != "image"]
+def of_image_alone(network: nn.Module, config: Config, what: str) -> nn.Module:
+    """Return a generator that is shown a picture and nothing else; raises `UserError` for any other.
+
+    What it may do without counts where the task gives it: a mask, hints.
+    """
+    given = heeds(network) & set(build(config["task"]).given)
+    known = named_arguments(network.forward).items()
+    asked = [name for name, needed in known if name != "image" and (needed or name in given)]
     if asked:
         raise UserError(f"{what} is for generators that are shown a picture alone, and this one asks for {asked[0]}")
     return network

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any, TypeGuard
 
 from omegaconf import ListConfig
@@ -47,5 +48,5 @@ def whole_numbers(given: object, count: int) -> TypeGuard[Sequence[int]]:
     return (
         isinstance(given, ListConfig | list | tuple)
         and len(given) == count
-        and all(type(number) is int for number in given)
+        and all(isinstance(number, Integral) and not isinstance(number, bool) for number in given)
     )

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
@@ -120,7 +121,7 @@ class Model:
         if options:
             own: DictConfig = copy.copy(predictor.cfg)
             for key, value in options.items():
-                OmegaConf.update(own, key, value)
+                OmegaConf.update(own, key, value.item() if isinstance(value, np.generic) else value)
             check_numbers(own)
             predictor.cfg = own
         predictor.check({key: value if isinstance(value, TOLD) else "…" for key, value in given.items()})

@@ -62,7 +62,7 @@ def split(hole: NDArray[np.bool_], budget: int, context: int | None = None, mult
 
     Each reads `context` pixels around what it writes (null: the whole picture if it fits, else `AROUND`), from
     multiples of `multiple` on, so that a network of that context answers as it would for the whole picture.
-    Raises `UserError` if the budget does not hold one tile.
+    Raises `UserError` if the budget does not hold one tile, or one with anything known around the hole.
     """
     if not hole.any():
         return []
@@ -85,6 +85,10 @@ def split(hole: NDArray[np.bool_], budget: int, context: int | None = None, mult
             write = core.grown(SEAM, height, width)
             if hole[write.slices].any():
                 tiles.append(Tile(write.grown(around, height, width, multiple), write))
+    # What sees as far as it needs would do as well with the whole picture: there, too, it would see nothing known.
+    if context is None and not hole.all() and any(hole[tile.read.slices].all() for tile in tiles):
+        needed = math.ceil(one.pixels / 1e4) / 100
+        raise UserError(f"the hole is larger than a tile of {budget / 1e6:g} megapixels: give megapixels={needed:.2f}")
     return tiles
 
 

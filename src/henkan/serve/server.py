@@ -32,7 +32,7 @@ class Server(ThreadingHTTPServer):
         self._room = BoundedSemaphore(CONNECTIONS)
         try:
             super().__init__((ADDRESS, port), Handler)
-        except (OSError, OverflowError) as error:
+        except (OSError, OverflowError, TypeError) as error:
             raise UserError(
                 f"port={port} cannot be had ({error}): give another one, or port=0 for one that is free"
             ) from error
