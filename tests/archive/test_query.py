@@ -93,6 +93,10 @@ def test_a_run_is_named_by_its_identity_its_folder_or_a_pattern(archive: Archive
         with pytest.raises(UserError, match=r"does not lie in .*: paths\.runs=.*backup$"):
             named(archive, str(path))
     assert len(named(archive, str(archive.runs / "*"))) == 3
+    # A folder that was moved to another disk and linked is where its link is.
+    weak.folder.rename(archive.runs.parent / "moved")
+    weak.folder.symlink_to(archive.runs.parent / "moved")
+    assert one_named(archive, str(weak.folder)) is weak
     with pytest.raises(UserError, match=r"'\*' names 3 runs \(glcic-.*\): say more of it"):
         one_named(archive, "*")
     with pytest.raises(UserError, match=r"holds no run 'zzz': the beginning of an identity, or a folder"):

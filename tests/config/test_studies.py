@@ -9,6 +9,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from tiny_study import in_study
 
+from henkan.config.composition import compose_root
 from henkan.config.studies import read_study
 from henkan.errors import UserError
 from henkan.launching.execute import execute
@@ -239,6 +240,13 @@ def test_axes_of_the_command_line(study: Path) -> None:
     in_study(study, axes={"weights.adversarial": [0.1]})
     again = read_study(str(study), ["axes.weights.adversarial=[0.3]"]).axes
     assert again == {"weights.adversarial": {"adversarial=0.3": ["weights.adversarial=0.3"]}}
+
+
+@pytest.mark.parametrize("name", ["2026_11", "1e5", "true", "two words"])
+def test_a_name_that_reads_as_a_number_is_one(name: str, study: Path) -> None:
+    moved = study.rename(study.with_name(name))
+    (_, _, words), *_ = read_study(str(moved), []).runs()
+    assert compose_root("train", words).study == name
 
 
 def test_what_is_excluded_of_a_grid(study: Path) -> None:

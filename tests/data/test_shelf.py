@@ -146,6 +146,19 @@ def test_a_damaged_one_is_made_anew(folder: Path, tmp_path: Path, capsys: Any) -
     assert all(np.array_equal(made().picture(name), one) for name, one in zip(NAMES, expected, strict=True))
 
 
+def test_who_reads_sees_the_old_pixels_while_all_are_written_anew(folder: Path, tmp_path: Path) -> None:
+    paths = [folder / name for name in NAMES]
+    reader = Shelf(12, tmp_path / "cache", folder, 3)
+    reader.prepare(paths, decode)
+    expected = [np.array(reader(path, decode)) for path in paths]
+    # Each was looked at by its checksum, which is done once.
+    reader.table.write_bytes(b"nothing")
+    writer = Shelf(12, tmp_path / "cache", folder, 3)
+    writer.prepare(paths[::-1], decode)
+    for shelf in (reader, writer):
+        assert all(np.array_equal(shelf(path, decode), one) for path, one in zip(paths, expected, strict=True))
+
+
 def test_a_full_disk_is_one_line(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(descriptor: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

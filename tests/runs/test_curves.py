@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from henkan.files import Damaged
-from henkan.runs.curves import Curves, parse_rows, read_rows
+from henkan.runs.curves import Curves, last_iteration, parse_rows, read_rows
 
 
 def test_rows_are_on_disk_at_once_and_new_columns_are_taken_up(tmp_path: Path) -> None:
@@ -79,3 +79,11 @@ def test_a_checkpoint_keeps_what_the_file_has_lost(tmp_path: Path) -> None:
     resumed = Curves(curves.path)
     resumed.take_up(parse_rows(kept), until=30)
     assert curves.path.read_bytes() == before
+
+
+def test_the_last_iteration_is_that_of_a_row_of_any_length(tmp_path: Path) -> None:
+    curves = Curves(tmp_path / "metrics.csv")
+    assert last_iteration(curves.path) == 0
+    for iteration in (50, 100):
+        curves.add({"iteration": iteration, "phase": "joint", **{f"gradient/{n}": 1 / 3 + n for n in range(400)}})
+    assert curves.path.stat().st_size > 10_000 and last_iteration(curves.path) == 100

@@ -42,7 +42,12 @@ def test_nothing_of_training_makes_another_run_of_what_trains_nothing(tiny: list
         ("checkpoint.keep.best=-1", "checkpoint.keep.best=-1 must be 0 or more"),
         ("trainer.threads=0", "trainer.threads=0 must be 1 or more; null switches it off"),
         ("optimizer.accumulate=1000", "optimizer.accumulate=1000: the generator is trained for .* never be updated"),
-        ("+schedule.joint.terms=[mse_,adversarial]", "schedule.joint.terms names 'mse_', which is no loss .*'mse'"),
+        ("+schedule.joint.terms=[mse_,adversarial]", "schedule.joint.terms names 'mse_', which is no term .*'mse'"),
+        (
+            "+schedule.joint.terms=[mse,hinge]",
+            "names 'hinge', which is no term of a loss: its term is called adversarial",
+        ),
+        ("~augmentation", "there is no augmentation: choose one"),
         ("trainer.workers=-1", "trainer.workers=-1 must be 0 or more"),
         ("scheduler.warmup=-1", "scheduler.warmup=-1 must be 0 or more"),
         ("optimizer.clip=0", "optimizer.clip=0 must be above 0; null does not clip"),

@@ -43,6 +43,8 @@ def test_a_curve_is_a_setting_and_its_values() -> None:
         ({"curve": {"setting": "beta", "values": []}}, "has no values of beta"),
         ({"curve": [1, 2]}, "is a setting and its values"),
         ({"curve": {"setting": "a", "values": [1]}, "degradation": {"_target_": "x.Y"}}, "it has none: .*curve=null"),
+        ({"curve": {"setting": "beta.x", "values": [1]}}, "no such setting"),
+        ({"curve": {"setting": "", "values": [1]}}, "no such setting"),
         ({"areas": [0.5, 1.0]}, "must rise from 0 to 1"),
     ],
 )

@@ -6,6 +6,7 @@ import json
 import shutil
 import time
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 import safetensors
@@ -196,6 +197,33 @@ def test_after_a_kill_and_a_resume_there_is_one_run_with_one_curve(run: LoggedRu
     assert [row["iteration"] for row in found if "loss/mse" in row] == list(range(1, 10))
     # Pictures up to the checkpoint are kept; later ones are drawn again.
     assert [row["iteration"] for row in found if any(key.startswith("validation") for key in row)] == [4]
+
+
+class Server:
+    """Stands for the server's run, which was gone on with after a kill in the middle of a validation."""
+
+    id, dir, resumed = "here", "/nowhere/files", True
+    summary: ClassVar[dict[str, float]] = {"iteration": 500, "loss/generator": 0.5, "val/psnr": 18.0}
+
+    def __init__(self) -> None:
+        self.sent: list[dict[str, Any]] = []
+
+    def log(self, row: dict[str, Any]) -> None:
+        self.sent.append(row)
+
+
+def test_a_validation_that_a_kill_kept_back_is_sent(tmp_path: Path) -> None:
+    logger = WeightsAndBiases("henkan", "online")
+    server = Server()
+    logger.run, logger.last, logger.known = server, dict(server.summary), 500  # type: ignore[assignment]
+    for row in (
+        {"iteration": 450, "loss/generator": 0.6},
+        {"iteration": 500, "loss/generator": 0.5},
+        {"iteration": 500, "val/psnr": 20.0},
+        {"iteration": 550, "loss/generator": 0.4},
+    ):
+        logger.log(row)
+    assert server.sent == [{"iteration": 500, "val/psnr": 20.0}, {"iteration": 550, "loss/generator": 0.4}]
 
 
 def test_disabled_there_are_files_alone(run: LoggedRun) -> None:

@@ -176,7 +176,7 @@ def named(archive: Archive, word: str) -> list[Entry]:
     Raises `UserError` where there is none, and for a path that leads elsewhere: folders of one name are copies.
     """
     name = PurePath(word).name
-    if PurePath(word) != PurePath(name) and Path(word).resolve().parent != archive.runs.resolve():
+    if PurePath(word) != PurePath(name) and Path(word).parent.resolve() != archive.runs.resolve():
         there = shlex.quote(str(Path(word).parent))
         raise UserError(f"{word} does not lie in {archive.runs}, whose runs are meant: paths.runs={there}")
     found = [entry for entry in archive.entries if entry.name == name]

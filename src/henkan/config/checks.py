@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -50,7 +51,7 @@ def check_config(cfg: DictConfig) -> None:
             raise UserError(
                 f"loss.{name} has settings but no _target_: it was not chosen; write loss=[...,{name}], or drop them"
             )
-        if not suits(weight := node.get("weight", 1.0), float):
+        if misfit("", weight := node.get("weight", 1.0), float) is not None:
             raise UserError(f"weights.{name}={shown(weight)} does not fit: it takes a number; 0 switches {name} off")
     for path, node in targets(plain):
         group, _, rest = path.partition(".")
@@ -58,6 +59,13 @@ def check_config(cfg: DictConfig) -> None:
         bind(path, node, reserved)
         if "reads" in reserved and node.get("reads"):
             check_reads(path, node)
+
+
+def check_whole(cfg: DictConfig) -> None:
+    """Raise `UserError` where a run's config lacks what every run has, as after ~augmentation."""
+    for key, hint in typing.get_type_hints(resolved.Config, include_extras=True).items():
+        if key not in cfg and typing.get_origin(hint) is not typing.NotRequired:
+            raise UserError(f"there is no {key}: choose one, {key}=…")
 
 
 def check_keys(written: Mapping[Any, Any]) -> None:
@@ -90,17 +98,36 @@ def check_values(plain: Mapping[Any, Any]) -> None:
             raise UserError(f"{path}={shown(node)} does not fit: it has settings, {', '.join(hints)}")
         for key, hint in hints.items():
             place = f"{path}.{key}" if path else key
-            # Nodes with settings of their own come after.
-            if key not in node or place in UNSETTLED or typing.is_typeddict(hint) or suits(value := node[key], hint):
-                continue
-            words = [str(word) for one in (hint, *typing.get_args(hint)) for word in literals(one)]
-            near = suggestion(str(value), words) if words else ""
-            raise UserError(f"{place}={shown(value)} does not fit: it takes {described(hint)}{near}")
+            if key in node and place not in UNSETTLED and (found := misfit(place, node[key], hint)) is not None:
+                where, value, wanted = found
+                words = [str(word) for one in options(wanted) for word in literals(one)]
+                near = suggestion(str(value), words) if words else ""
+                raise UserError(f"{where}={shown(value)} does not fit: it takes {described(wanted)}{near}")
 
 
-def suits(value: Any, hint: Any) -> bool:
-    """Whether a value fits a type hint, null included."""
-    return fits(value, hint) and (value is not None or hint is Any or type(None) in typing.get_args(hint))
+def misfit(place: str, value: Any, hint: Any) -> tuple[str, Any, Any] | None:
+    """Return the place, value and hint of what does not fit a type hint, null included; None where all does."""
+    for option in options(hint):
+        origin, arguments = typing.get_origin(option), typing.get_args(option)
+        if not isinstance(origin, type) or not arguments:
+            continue
+        if isinstance(value, Mapping) and issubclass(origin, Mapping):
+            parts = [(f"{place}.{name}", one) for name, one in value.items()]
+        elif isinstance(value, list) and issubclass(origin, Sequence):
+            parts = [(f"{place}[{number}]", one) for number, one in enumerate(value)]
+        else:
+            continue
+        return next((found for where, one in parts if (found := misfit(where, one, arguments[-1])) is not None), None)
+    if typing.is_typeddict(hint) or (value is None and {Any, type(None)} & set(options(hint))):
+        # A node with settings of its own comes by itself.
+        return None
+    return None if value is not None and fits(value, hint) else (place, value, hint)
+
+
+def options(hint: Any) -> tuple[Any, ...]:
+    """Return what a union is of; what is none is of itself."""
+    union = typing.get_origin(hint) in (typing.Union, types.UnionType)
+    return typing.get_args(hint) if union else (hint,)
 
 
 def literals(hint: Any) -> tuple[Any, ...]:

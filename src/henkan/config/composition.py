@@ -19,19 +19,27 @@ from omegaconf.errors import (
 
 from henkan.config.quoting import quoted
 from henkan.config.trees import config_folder
+from henkan.errors import UserError
 
 # Hydra keeps one state for all threads.
 COMPOSING = Lock()
 
 
 def compose_root(root: str, overrides: Sequence[str]) -> DictConfig:
-    """Return `conf/<root>.yaml` composed with overrides; Hydra's own node is left out."""
+    """Return `conf/<root>.yaml` composed with overrides; Hydra's own node is left out.
+
+    Raises `UserError` for a group that is null, and Hydra's and OmegaConf's own errors.
+    """
     words = quoted(overrides)
     with COMPOSING:
-        if GlobalHydra.instance().is_initialized():
-            return compose(root, overrides=words)
-        with initialize_config_dir(str(config_folder()), version_base="1.3"):
-            return compose(root, overrides=words)
+        try:
+            if GlobalHydra.instance().is_initialized():
+                return compose(root, overrides=words)
+            with initialize_config_dir(str(config_folder()), version_base="1.3"):
+                return compose(root, overrides=words)
+        except ValueError as error:
+            # Hydra's own, about null for a group.
+            raise UserError(str(error)) from error
 
 
 def known_keys(root: str, overrides: Sequence[str]) -> list[str]:

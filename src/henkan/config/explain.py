@@ -23,7 +23,7 @@ from omegaconf.errors import (
 )
 
 from henkan.config.composition import known_keys
-from henkan.config.trees import config_folder, group_options, groups
+from henkan.config.trees import config_folder, defaults, group_options, groups
 from henkan.errors import TrainingFailed, UserError
 
 # What of the file system's refusals the user can mend (exit code 2), and what has run out (1).
@@ -81,7 +81,10 @@ def no_value_for_a_group(error: UserError, overrides: Sequence[str]) -> str | No
     for word in overrides if "Got NoneType" in str(error) else ():
         key, _, value = word.partition("=")
         if value == "null" and key.partition("@")[0] in groups():
-            return f"{word}: an option of {key}, not a value, is chosen so; ~{key} chooses none"
+            group = key.partition("@")[0]
+            none = defaults(config_folder() / "train.yaml").get(group, "") is None
+            way = f"~{key} chooses none" if none else f"there are: {', '.join(group_options(group))}"
+            return f"{word}: an option of {group}, not a value, is chosen so; {way}"
     return None
 
 

@@ -57,7 +57,8 @@ class Keep(TypedDict):
     every: int | None
     minutes: NotRequired[float | None]
     best: int
-    score: str
+    # As `objective`, of which there may be several.
+    score: str | list[str] | None
 
 
 class Checkpoint(TypedDict):

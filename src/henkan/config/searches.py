@@ -16,7 +16,7 @@ from henkan.config.engines import Engine, engine
 from henkan.config.explain import suggestion
 from henkan.config.overrides import override_key
 from henkan.config.settings import Kind, find, name_of, read_settings
-from henkan.config.studies import variants
+from henkan.config.studies import text_of, variants
 from henkan.config.values import commands, count, none_or_more, text, words
 from henkan.errors import UserError
 
@@ -157,7 +157,14 @@ class Search:
     def run(self, words: Sequence[str]) -> list[str]:
         """Return the overrides of the run that tries these; of none: the recipe as it is. The test split is not met."""
         common = [f"experiment={self.recipe}", f"scale={self.scale}", *self.overrides]
-        return [*common, *words, f"seed={self.seed}", f"study={self.name}", *self.given, "evaluation.split=null"]
+        return [
+            *common,
+            *words,
+            f"seed={self.seed}",
+            f"study={text_of(self.name)}",
+            *self.given,
+            "evaluation.split=null",
+        ]
 
 
 def overrides_at(space: Space, point: Mapping[str, Value]) -> list[str]:

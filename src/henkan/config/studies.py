@@ -163,7 +163,7 @@ class Study:
                 own = [word for word in configuration.overrides if word not in named]
                 recipe = named[-1] if named else f"experiment={self.recipe}"
                 common = [recipe, f"scale={self.scale}", *self.overrides]
-                telling = [f"study={self.name}", f"variant={text_of(configuration.variant)}"]
+                telling = [f"study={text_of(self.name)}", f"variant={text_of(configuration.variant)}"]
                 if configuration.point:
                     telling.append(f"point={point_of(configuration.point)}")
                 yield name, seed, [*common, *own, f"seed={seed}", *telling, *self.given]

@@ -111,6 +111,17 @@ def group_options(group: str) -> list[str]:
     return sorted({file.stem for folder in config_folders() for file in (folder / group).glob("*.yaml")})
 
 
+def term_names() -> dict[str, list[str]]:
+    """Return the names of the terms that each option of the group `loss` brings by itself."""
+    found: dict[str, list[str]] = {}
+    for folder in config_folders():
+        for path in sorted((folder / "loss").glob("*.yaml")):
+            content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+            terms = content.get("loss", content) if isinstance(content, dict) else {}
+            found[path.stem] = [str(name) for name in terms or () if name != "defaults"]
+    return found
+
+
 def defaults(root: Path) -> dict[str, Any]:
     """Return the groups in a root's defaults list, with what is chosen in each."""
     found: dict[str, Any] = {}

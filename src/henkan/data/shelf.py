@@ -114,6 +114,9 @@ class Shelf:
                 return None
 
         end, written = end_of(rows), 0
+        if not rows:
+            # Another process may read what is there: its file stays as it is.
+            self.pixels.unlink(missing_ok=True)
         title = f"pictures at {self.side} px"
         with (
             self.pixels.open("r+b" if self.pixels.exists() else "wb") as file,

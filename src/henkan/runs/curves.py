@@ -106,7 +106,12 @@ def parse_rows(text: str) -> list[Row]:
 def last_iteration(path: Path) -> int:
     """Return the iteration of the last row of a `metrics.csv`, reading only its end."""
     with suppress(OSError, ValueError, IndexError), path.open("rb") as file:
-        file.seek(0, 2)
-        file.seek(max(0, file.tell() - 4096))
-        return int(float(file.read().splitlines()[-1].split(b",")[0]))
+        size, length = file.seek(0, 2), 4096
+        while True:
+            file.seek(max(0, size - length))
+            lines = file.read().splitlines()
+            # Of a single line that does not begin the file, a part may be missing.
+            if len(lines) > 1 or length >= size:
+                return int(float(lines[-1].split(b",")[0]))
+            length *= 4
     return 0

@@ -14,10 +14,10 @@ from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
 from henkan.config.build import build
-from henkan.config.checks import check_config
+from henkan.config.checks import check_config, check_whole
 from henkan.config.explain import suggestion
 from henkan.config.resolved import Config, Node
-from henkan.config.trees import group_options
+from henkan.config.trees import term_names
 from henkan.data.pictures import Pictures
 from henkan.devices import count_of
 from henkan.errors import UserError
@@ -144,11 +144,15 @@ def check_phases(config: Config, terms: Sequence[Term], schedule: Schedule) -> N
 
     A phase may name terms that were not chosen: a recipe has phases that a run by MSE alone leaves out.
     """
-    known = {*group_options("loss"), *(term.name for term in terms)}
+    chosen = {term.name for term in terms}
     for name, phase in config["schedule"].items():
-        for term in phase.get("terms") or ():
-            if term not in known:
-                raise UserError(f"schedule.{name}.terms names {term!r}, which is no loss{suggestion(term, known)}")
+        if others := set(phase.get("terms") or ()) - chosen:
+            brought = term_names()
+            known = {*chosen, *(term for own in brought.values() for term in own)}
+            for term in sorted(others - known):
+                called = brought.get(term)
+                near = f": its term is called {' and '.join(called)}" if called else suggestion(term, known)
+                raise UserError(f"schedule.{name}.terms names {term!r}, which is no term of a loss{near}")
     every = config["optimizer"]["accumulate"]
     for network in NETWORKS:
         if 0 < (count := schedule.updates(network)) < every:
@@ -219,6 +223,7 @@ def plan_run(cfg: DictConfig) -> Plan:
     # They know the way out, where the types of all others are merely said.
     check_counts(cfg)
     check_clip(cfg)
+    check_whole(cfg)
     check_config(cfg)
     count_of(cfg.trainer.accelerator, cfg.trainer.devices)
     config, pictures = settle(cfg)

@@ -8,6 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from omegaconf import OmegaConf
+
 from henkan.errors import UserError
 from henkan.ranks import say
 from henkan.runs.curves import parse_rows, read_rows
@@ -16,6 +18,7 @@ from henkan.runs.prefix import PANELS, absent, at, take_panels
 from henkan.runs.record import read_record
 from henkan.runs.run import Run, run_name
 from henkan.runs.sources import changed
+from henkan.runs.trained import read_config
 from henkan.training import checkpoint, first_weights
 from henkan.training.going_on import under_own_settings
 from henkan.training.translator import Translator
@@ -41,8 +44,12 @@ def starting_point(plan: Plan, run: Run, translator: Translator) -> dict[str, An
         elif not run.writes and "prefix" in run.record:
             # What the first rank has found: another run may have offered a longer one in the meantime.
             found = at(plan.runs, run.record["prefix"]["identity"])
+        if run.writes and found is None:
+            # That of an earlier start: it has been removed since.
+            run.record.pop("prefix", None)
         if plan.origin is not None:
             origin = plan.origin
+            check_rates(plan)
             facts = {"path": str(origin.path), "iteration": origin.iteration, "contents": origin.digest}
             run.note(resumed_from={**facts, "identity": origin.identity})
         if found is not None:
@@ -76,6 +83,22 @@ def starting_point(plan: Plan, run: Run, translator: Translator) -> dict[str, An
         run.curves.take_up(rows, translator.iteration)
         take_panels(panels, run.folder / PANELS, translator.iteration)
     return state
+
+
+def check_rates(plan: Plan) -> None:
+    """Raise `UserError` for other rates of parts than those of the run that is gone on from.
+
+    They say in which order an optimizer has a network's weights, and by that order its state is kept.
+    """
+    assert plan.origin is not None
+    path = plan.origin.path.parents[1] / "config.yaml"
+    before = OmegaConf.select(read_config(path), "optimizer.rates") if path.is_file() else None
+    rates = plan.config["optimizer"].get("rates")
+    if (before or None) != (rates or None):
+        raise UserError(
+            f"optimizer.rates={rates}: the state of {plan.origin.path} was kept with optimizer.rates={before}; leave "
+            "them, or take the weights alone with init="
+        )
 
 
 def say_other_data(plan: Plan, run: Run) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
-from henkan.config.resolved import Config
+from henkan.config.resolved import Config, Node
 from henkan.errors import UserError
 from henkan.scoring.evaluation_set import scored
 
@@ -53,11 +55,17 @@ def curve_of(config: Config) -> Curve | None:
     if not asked["values"]:
         raise UserError(f"evaluation.curve has no values of {setting}: {{setting: {setting}, values: [0, 1, 10]}}")
     # What is built is chosen by the degradation alone: a run of somebody else is checked for what it builds.
-    if (
-        "_target_" in setting
-        or OmegaConf.select(OmegaConf.create(dict(degradation)), setting, default=MISSING) is MISSING
-    ):
+    if "_target_" in setting or not re.fullmatch(r"[\w-]+(\.[\w-]+)*", setting) or not has(degradation, setting):
         known = ", ".join(str(name) for name in degradation if name != "_target_")
-        has = f"it has {known}" if known else "it has none: evaluation.curve=null"
-        raise UserError(f"evaluation.curve.setting={setting}: the degradation has no such setting; {has}")
+        there = f"it has {known}" if known else "it has none: evaluation.curve=null"
+        raise UserError(f"evaluation.curve.setting={setting}: the degradation has no such setting; {there}")
     return Curve(setting, list(asked["values"]))
+
+
+def has(degradation: Node, setting: str) -> bool:
+    """Whether a degradation has a setting, by its dotted key."""
+    try:
+        return OmegaConf.select(OmegaConf.create(dict(degradation)), setting, default=MISSING) is not MISSING
+    except OmegaConfBaseException:
+        # A key below what holds none, as a list.
+        return False

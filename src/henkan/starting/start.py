@@ -48,7 +48,7 @@ def start(kind: str, name: str, folder: Path) -> Started:
 
 def check_name(kind: str, name: str, folder: Path) -> None:
     """Raise `UserError` for a name that a module and an option cannot have, or that one has already."""
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name) or keyword.iskeyword(class_name(name)):
         raise UserError(f"{name!r} can be no name of a module: take small letters, digits and _, as in sharper_edges")
     if name in group_options(kind):
         raise UserError(f"there is a {kind}={name} already: choose another name")

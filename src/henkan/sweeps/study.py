@@ -6,8 +6,9 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from hydra import compose, initialize_config_dir
+from hydra import initialize_config_dir
 
+from henkan.config.composition import compose_root
 from henkan.config.explain import suggestion
 from henkan.config.overrides import check_balance
 from henkan.config.studies import Study
@@ -124,7 +125,7 @@ def plan_jobs(study: Study) -> list[Job]:
             said = for_a_name([word for word in words if word.partition("=")[0] in keys])
             overrides = [*words, *([f"swept={said}"] if said else [])]
             check_balance(overrides)
-            cfg = compose("train", overrides=overrides)
+            cfg = compose_root("train", overrides)
             check_anywhere(study, cfg)
             jobs.append(Job(name, seed, overrides, plan_run(cfg)))
     known = scored(jobs)

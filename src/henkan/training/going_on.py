@@ -10,6 +10,9 @@ from typing import Any
 from henkan.errors import UserError
 from henkan.training.translator import Translator
 
+# What schedulers add to the settings of an optimizer's groups.
+ADDED = {"initial_lr", "max_lr", "min_lr", "base_momentum", "max_momentum"}
+
 
 def under_own_settings(translator: Translator, state: Mapping[str, Any], path: Path) -> dict[str, Any]:
     """Return `state` with the translator's own learning rates, betas and schedulers instead of those it was saved with.
@@ -44,4 +47,4 @@ def under_own_settings(translator: Translator, state: Mapping[str, Any], path: P
 
 def settings(groups: list[dict[str, Any]]) -> list[set[str]]:
     """Return the names of the settings in each group, which tell kinds of optimizers apart; not what schedulers add."""
-    return [set(group) - {"initial_lr"} for group in groups]
+    return [set(group) - ADDED for group in groups]

@@ -19,6 +19,7 @@ from omegaconf import DictConfig
 
 from henkan.config.build import build
 from henkan.config.checks import check_config
+from henkan.config.values import count, none_or_more
 from henkan.cores import cores
 from henkan.data.counted import counted
 from henkan.data.notices import left_out, some
@@ -34,8 +35,9 @@ COLUMNS = ("split", "name", "width", "height", "format", "mode", "grey", "pixels
 
 def main(cfg: DictConfig) -> None:
     check_config(cfg)
-    if cfg.sheet < 1 or (cfg.workers is not None and cfg.workers < 0):
-        raise UserError(f"sheet={cfg.sheet} must be 1 or more, and workers={cfg.workers} 0 or more, or null")
+    count("sheet", cfg.sheet)
+    if cfg.workers is not None:
+        none_or_more("workers", cfg.workers)
     output = Path(cfg.output)
     pictures: Pictures = build(cfg.data)
     for line in counted(pictures):

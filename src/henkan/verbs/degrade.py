@@ -16,6 +16,7 @@ from typing import cast
 from omegaconf import DictConfig
 
 from henkan.config.checks import check_config
+from henkan.config.values import count, none_or_more
 from henkan.data.counted import tell
 from henkan.data.shards import FORMATS, Chunk, is_whole
 from henkan.data.splits import SPLITS
@@ -29,11 +30,11 @@ def main(cfg: DictConfig) -> None:
     check_config(cfg)
     if cfg.format not in FORMATS:
         raise UserError(f"format={cfg.format} must be one of {', '.join(FORMATS)}")
-    if min(cfg.count, cfg.shard, cfg.sheet) < 1:
-        raise UserError(f"count={cfg.count}, shard={cfg.shard} and sheet={cfg.sheet} must be 1 or more")
-    if cfg.workers is not None and cfg.workers < 0:
-        raise UserError(f"workers={cfg.workers} must be 0 or more")
-    output, splits = Path(cfg.output), list(cfg.splits)
+    for key in ("count", "shard", "sheet"):
+        count(key, cfg[key])
+    if cfg.workers is not None:
+        none_or_more("workers", cfg.workers)
+    output, splits = Path(cfg.output), list(cfg.splits or ())
     if not splits or not set(splits) <= set(SPLITS):
         raise UserError(f"splits=[{','.join(map(str, splits))}] must name some of {', '.join(SPLITS)}")
     config, pictures = settle(cfg)

@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from omegaconf import DictConfig
 from torch import Tensor
 
+from henkan.config.values import count, none_or_more
 from henkan.data.counted import tell
 from henkan.data.stream import collate
 from henkan.errors import UserError
@@ -42,7 +43,11 @@ def main(cfg: DictConfig) -> None:
     path = Path(cfg.output).expanduser()
     if path.suffix.lower() != ".png":
         raise UserError(f"output={path}: a preview is a picture, FILE.png")
+    count("samples", cfg.samples)
+    none_or_more("iteration", cfg.iteration)
     plan = plan_run(cfg)
+    if cfg.iteration and cfg.iteration >= len(plan.schedule):
+        raise UserError(f"iteration={cfg.iteration}: there are {len(plan.schedule)}, counted from 0")
     for source in plan.streams.values():
         tell(source)
     translator = build_translator(plan)
@@ -67,7 +72,7 @@ class Block:
 @torch.no_grad()
 def pictures(plan: Plan, translator: Translator, count: int, iteration: int) -> dict[str, Tensor]:
     """Return named columns of pictures (count, 3, h, w), in the order in which they come about."""
-    counter, batches = plan.schedule.counter(iteration)
+    counter, batches = plan.schedule.counter(iteration) if plan.trains else ("generator", 0)
     samples: dict[str, Sample] = {}
     for name, size in batch_sizes(plan.config, list(plan.streams)).items():
         stream = training_stream(plan.config, plan.streams[name], name)

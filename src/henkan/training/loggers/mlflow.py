@@ -21,6 +21,9 @@ from henkan.training.loggers.lightning import ThroughLightning, told
 from henkan.training.loggers.logger import title_of
 from henkan.training.recorder import Ended
 
+# What MLflow says of a run that has been deleted.
+GONE = "RESOURCE_DOES_NOT_EXIST"
+
 # In the run folder, what holds the id of its run and where that is; beside the runs, the file of all of them.
 FOLDER, DATABASE, ARTIFACTS = "mlflow", "mlflow.db", "mlflow"
 # Only these lack in the package without a server that the extra asks for.
@@ -50,6 +53,7 @@ class MLflow(ThroughLightning):
         before = place.read_text(encoding="utf-8").split("\n") if place.is_file() else []
         known = before[0] if len(before) > 1 and before[1] == self.address else None
         from mlflow.exceptions import MlflowException
+        from sqlalchemy.exc import SQLAlchemyError
 
         tags = {**told(record, config, self.folder), "mlflow.source.name": "henkan"}
         artifacts = None if self.uri else (runs / ARTIFACTS).as_uri()
@@ -65,12 +69,15 @@ class MLflow(ThroughLightning):
             return own
 
         try:
-            own = opened(known)
-        except MlflowException as error:
-            if known is None:
-                raise UserError(f"logger=mlflow: {self.address} cannot be written: {first(error)}") from error
-            say(f"MLflow: there is no run {known} any more, so that it is shown in a new one")
-            known, own = None, opened(None)
+            try:
+                own = opened(known)
+            except MlflowException as error:
+                if known is None or error.error_code != GONE:
+                    raise
+                say(f"MLflow: there is no run {known} any more, so that it is shown in a new one")
+                known, own = None, opened(None)
+        except (MlflowException, SQLAlchemyError) as error:
+            raise UserError(f"logger=mlflow: {self.address} cannot be written: {first(error)}") from error
         if known is None:
             own.log_hyperparams(dict(config))
             place.parent.mkdir(exist_ok=True)

@@ -55,6 +55,9 @@ class WeightsAndBiases(Files):
             raise UserError(f"logger.mode={mode}: it is one of {', '.join(get_args(Mode))} (or WANDB_MODE is)")
         self.project, self.mode = project, mode
         self.run: wandb.Run | None = None
+        # Of a run that is gone on with: its last values, and their iteration.
+        self.last: dict[str, Any] = {}
+        self.known = -1
 
     def start(self, folder: Path, record: Mapping[str, Any], config: Config, history: Sequence[Row]) -> None:
         super().start(folder, record, config, history)
@@ -72,11 +75,10 @@ class WeightsAndBiases(Files):
             use_data(self.run, config["data"], record["manifest"])
         self.origin = {"identity": record["identity"], "manifest": record["manifest"]}
         # Iterations that the server already has are not sent again.
-        known = int(dict(self.run.summary).get("iteration", -1)) if self.run.resumed else -1
+        self.last = dict(self.run.summary) if self.run.resumed else {}
+        self.known = int(self.last.get("iteration", -1))
         for row in history:
-            if int(row["iteration"]) > known:
-                self.run.log(dict(row))
-        self.known = known
+            self.send(row)
         for picture in self.written(history):
             self.show(*picture)
         # All that earlier starts wrote offline is in the history, whatever they were called.
@@ -127,13 +129,23 @@ class WeightsAndBiases(Files):
                 mode = "offline"
 
     def log(self, row: Row) -> None:
-        if self.run is not None and int(row["iteration"]) > self.known:
-            self.run.log(dict(row))
+        if self.run is not None:
+            self.send(row)
+
+    def send(self, row: Row) -> None:
+        """Send what the server lacks of a row: of its last iteration a kill may have kept back the validation."""
+        assert self.run is not None
+        iteration = int(row["iteration"])
+        lacking = dict(row) if iteration > self.known else {}
+        if iteration == self.known:
+            lacking = {name: value for name, value in row.items() if self.last.get(name) != value}
+        if lacking:
+            self.run.log({"iteration": iteration, **lacking})
 
     def show(self, name: str, path: Path, iteration: int) -> None:
         import wandb
 
-        if self.run is not None and iteration > self.known:
+        if self.run is not None and iteration >= self.known:
             self.run.log({"iteration": iteration, name: wandb.Image(str(path))})
 
     def table(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
