@@ -22,8 +22,9 @@ class Network:
     """A published network.
 
     `file` is what its weights are called where they are put, `users` the beginnings of the `_target_`s that use them,
-    `hashes` begin the SHA-256 of published files, `digest` is that of its tensors (see `digest_of`) in the layout kept
-    here (RGB, float32) and `half` the same of what they are in half precision; `layout` gives names and shapes.
+    or a setting that asks for them, `hashes` begin the SHA-256 of published files, `digest` is that of its tensors (see
+    `digest_of`) in the layout kept here (RGB, float32) and `half` the same of what they are in half precision; `layout`
+    gives names and shapes.
     `wheel`: the package that it comes with.
     """
 
@@ -247,7 +248,7 @@ NETWORKS = (
         what="VGG-16, its authors' own, ImageNet: the convolutions",
         origin=f"download {TORCHVISION}/vgg16_features-amdegroot-88682ab5.pth",
         licence="CC BY 4.0",
-        users=("henkan.pretrained.features.VGG16Oxford", "henkan.metrics.vgg16."),
+        users=("henkan.pretrained.features.VGG16Oxford", "henkan.metrics.vgg16.", "features: vgg16"),
         hashes=("88682ab5",),
         digest="a21b2c38ea21a4e3d3d37fc6deb26525216ce7669d5b03c6cb38c876449baec5",
         half="c66dc9853d761646dcf512a8dbee163548f8a537d5e7185d118db3e67468edd7",
@@ -259,7 +260,7 @@ NETWORKS = (
         what="VGG-16, torchvision's, ImageNet",
         origin=f"download {TORCHVISION}/vgg16-397923af.pth",
         licence="BSD-3-Clause",
-        users=("henkan.pretrained.features.VGG16",),
+        users=("henkan.pretrained.features.VGG16", "henkan.metrics.dists."),
         hashes=("397923af",),
         layout=of(_torchvision("vgg16")),
     ),
@@ -321,7 +322,7 @@ NETWORKS = (
         what="U²-Net-p: masks of salient objects",
         origin="download https://github.com/danielgatis/rembg/releases/download/v0.0.0/u2netp.onnx",
         licence="Apache-2.0",
-        users=("henkan.pretrained.saliency.",),
+        users=("henkan.pretrained.saliency.", "henkan.data.saliency_folder."),
         hashes=("309c8469258dda742793dce0ebea8e6dd393174f89934733ecc8b14c76f4ddd8",),
     ),
 )
