@@ -239,6 +239,16 @@ def test_in_a_browser_keys_answer_and_a_file_keeps_what_is_saved(ballot: Ballot,
         with page.expect_download() as download:
             page.click("#save")
         download.value.save_as(tmp_path / "answers.json")
+        # Who opens it next is not asked for less, and a button that keys have gone to is pressed by them.
+        page.reload()
+        at(page, 1)
+        page.keyboard.press("ArrowLeft")
+        at(page, 2)
+        page.focus("#back")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Shift+Tab")
+        page.keyboard.press("Space")
+        at(page, 1)
         assert errors == []
         browser.close()
     assert imported(asked, tmp_path / "answers.json") == (2, 2)

@@ -93,7 +93,7 @@ def test_what_is_no_search_is_one_line(content: str, tmp_path: Path) -> None:
 
 def test_no_bit_of_what_a_search_has_written_changes_in_silence(tmp_path: Path) -> None:
     folder = search(tmp_path, several=False)
-    write_sealed(folder / ASKED, {"val/psnr": "lower", TRIALS: digest_of(folder / TRIALS)})
+    write_sealed(folder / ASKED, {"val/psnr": "lower", TRIALS: [digest_of(folder / TRIALS)]})
     best = read_search(folder).best
     for name, stride in ((TRIALS, 97), (ASKED, 1)):
         content = (folder / name).read_bytes()

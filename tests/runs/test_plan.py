@@ -48,6 +48,8 @@ def test_nothing_of_training_makes_another_run_of_what_trains_nothing(tiny: list
             "names 'hinge', which is no term of a loss: its term is called adversarial",
         ),
         ("~augmentation", "there is no augmentation: choose one"),
+        ("loss=[]", "there is no loss: choose one"),
+        ("~discriminator", "there is no discriminator: choose one"),
         ("trainer.workers=-1", "trainer.workers=-1 must be 0 or more"),
         ("scheduler.warmup=-1", "scheduler.warmup=-1 must be 0 or more"),
         ("optimizer.clip=0", "optimizer.clip=0 must be above 0; null does not clip"),
@@ -69,3 +71,11 @@ def test_a_term_that_no_phase_names_is_idle(tiny: list[str], composed: Compose) 
     assert plan_run(composed([*words, "+schedule.reconstruction.terms=[mse]", "+schedule.joint.terms=[mse]"])).idle == [
         "l1"
     ]
+
+
+def test_what_a_run_does_without_may_be_left_out(tiny: list[str], composed: Compose) -> None:
+    plain = plan_run(composed([*tiny, "loss=[mse]"]))
+    assert plan_run(composed([*tiny, "loss=[mse]", "~discriminator"])).identity == plain.identity
+    assert not plan_run(composed([*tiny, "generator=telea", "loss=[]"])).trains
+    # A phase may name the terms of a recipe that lies elsewhere.
+    assert plan_run(composed([*tiny, "loss=[mse]", "+schedule.joint.terms=[mse,mine_alone]"])).trains

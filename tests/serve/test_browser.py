@@ -176,6 +176,39 @@ def test_brush_undo_and_download_at_full_size(person: Callable[..., Person]) -> 
     one.answered()
 
 
+def test_what_is_downloaded_is_of_the_last_stroke(person: Callable[..., Person]) -> None:
+    one = person()
+    picture = np.asarray(Image.fromarray(noise((9, 12, 3))).resize((240, 180), Image.Resampling.BICUBIC))
+    one.file("small.png", png(picture))
+    one.until("source?.width", 240)
+    one.drag((0.2, 0.3), (0.3, 0.3))
+    one.answered()
+    one.choose("telea")
+    # Shown whole already: and then there is one more stroke, and no patience.
+    one.drag((0.7, 0.7), (0.8, 0.7))
+    _, made = one.downloaded()
+    changed = (made != picture).any(axis=2)
+    assert changed[:90].any() and changed[90:, 140:].any()
+    one.answered()
+    one.until("[...results.values()].some((each) => each.stale)", False)
+
+
+def test_a_picture_that_was_asked_for_later_stays(person: Callable[..., Person]) -> None:
+    one = person()
+    one.page.evaluate(
+        "void (ask = ((before) => async (what, ...more) => {"
+        " const answer = await before(what, ...more);"
+        " if (what === 'open' && more[0].name === 'slow.png') await new Promise((done) => setTimeout(done, 600));"
+        " return answer; })(ask))"
+    )
+    one.file("slow.png", png(np.zeros((40, 50, 3), np.uint8)))
+    one.page.wait_for_timeout(150)
+    one.file("later.png", png(np.full((60, 80, 3), 255, np.uint8)))
+    one.until("source?.width", 80)
+    one.page.wait_for_timeout(900)
+    assert one.page.evaluate("source.name") == "later"
+
+
 def test_a_box_selects_an_object(person: Callable[..., Person]) -> None:
     one = person()
     tool = one.page.get_by_role("button", name="Select")
@@ -205,6 +238,11 @@ def test_points_and_strokes_change_the_colors_there(person: Callable[..., Person
     one.drag((0.25, 0.25))
     one.page.evaluate("document.getElementById('color').value = '#2040d0'")
     one.drag((0.75, 0.75))
+    # Over an edge it is at the edge.
+    one.drag((0.02, 0.5), (-0.05, 0.5))
+    one.answered()
+    one.page.focus("#picture")
+    one.page.keyboard.press("Control+z")
     one.answered()
     one.choose("levin")
     _, made = one.downloaded()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -29,7 +29,14 @@ CLOSED: dict[str, Any] = {
 
 
 # What may be said otherwise than it is when all is settled; it has a check of its own.
-UNSETTLED = ("trainer.precision",)
+# Names are words also where they read as numbers.
+UNSETTLED = ("trainer.precision", "recipe", "study", "variant", "swept")
+# What every run's config has.
+WHOLE = tuple(
+    key
+    for key, hint in typing.get_type_hints(resolved.Config, include_extras=True).items()
+    if typing.get_origin(hint) is not typing.NotRequired
+)
 
 
 def check_config(cfg: DictConfig) -> None:
@@ -61,10 +68,10 @@ def check_config(cfg: DictConfig) -> None:
             check_reads(path, node)
 
 
-def check_whole(cfg: DictConfig) -> None:
-    """Raise `UserError` where a run's config lacks what every run has, as after ~augmentation."""
-    for key, hint in typing.get_type_hints(resolved.Config, include_extras=True).items():
-        if key not in cfg and typing.get_origin(hint) is not typing.NotRequired:
+def check_whole(cfg: DictConfig, without: Collection[str] = ()) -> None:
+    """Raise `UserError` where a run's config lacks what every run has, as after ~augmentation, but for some."""
+    for key in WHOLE:
+        if key not in cfg and key not in without:
             raise UserError(f"there is no {key}: choose one, {key}=…")
 
 

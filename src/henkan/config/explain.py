@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import errno
 import re
+import typing
 from collections.abc import Iterable, Sequence
 
 from hydra.errors import (
@@ -23,11 +24,13 @@ from omegaconf.errors import (
 )
 
 from henkan.config.composition import known_keys
-from henkan.config.trees import config_folder, defaults, group_options, groups
+from henkan.config.resolved import Config
+from henkan.config.trees import config_folder, group_options, groups
 from henkan.errors import TrainingFailed, UserError
 
 # What of the file system's refusals the user can mend (exit code 2), and what has run out (1).
 REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}
+HINTS = typing.get_type_hints(Config, include_extras=True)
 EXHAUSTED = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -82,7 +85,7 @@ def no_value_for_a_group(error: UserError, overrides: Sequence[str]) -> str | No
         key, _, value = word.partition("=")
         if value == "null" and key.partition("@")[0] in groups():
             group = key.partition("@")[0]
-            none = defaults(config_folder() / "train.yaml").get(group, "") is None
+            none = typing.get_origin(HINTS.get(group)) is typing.NotRequired
             way = f"~{key} chooses none" if none else f"there are: {', '.join(group_options(group))}"
             return f"{word}: an option of {group}, not a value, is chosen so; {way}"
     return None

@@ -132,7 +132,9 @@ def fits(value: Any, hint: Any) -> bool:
     if hint is Path:
         return isinstance(value, str)
     if isinstance(origin, type) and issubclass(origin, Mapping):
-        return isinstance(value, Mapping) and all(fits(one, arguments[-1]) for one in value.values())
+        if len(arguments) != 2:
+            return isinstance(value, Mapping)
+        return isinstance(value, Mapping) and all(fits(one, arguments[1]) for one in value.values())
     if isinstance(origin, type) and issubclass(origin, Iterable) and not issubclass(origin, type):
         items = [argument for argument in arguments if argument is not Ellipsis]
         return isinstance(value, list) and (len(items) != 1 or all(fits(item, items[0]) for item in value))

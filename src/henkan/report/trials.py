@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from henkan.config.searches import ASKED, TRIALS
-from henkan.files import Damaged, digest_of, read_sealed, read_text
+from henkan.files import Damaged, read_sealed, read_text
 
 AGAIN = "henkan search writes it again"
 
@@ -18,6 +19,6 @@ def read_trials(folder: Path) -> tuple[str, dict[str, str]]:
     told = read_sealed(folder / ASKED, AGAIN) if (folder / ASKED).is_file() else {}
     text = read_text(folder / TRIALS, AGAIN)
     # Of before searches wrote it, there is none; nor where a search is published.
-    if told.get(TRIALS) not in (None, digest_of(folder / TRIALS)):
+    if TRIALS in told and hashlib.sha256(text.encode()).hexdigest() not in told[TRIALS]:
         raise Damaged(f"{folder / TRIALS} is not what was written there (edited or damaged); {AGAIN}")
     return text, {name: way for name, way in told.items() if way in ("higher", "lower")}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ from henkan.runs.run import run_folder
 from henkan.runs.settle import UNCHANGED, check_channels, settle
 from henkan.runs.sources import remember
 from henkan.sample import PAIRED
+from henkan.scoring.asked import check_asked
 from henkan.terms.chosen import build_terms, check_terms
 from henkan.terms.term import Term
 from henkan.training import checkpoint, first_weights
@@ -93,6 +95,10 @@ class Plan:
         return len(self.schedule) > 0
 
 
+# What a generator that learns nothing does without.
+OF_TRAINING = ("balance", "discriminator", "loss", "schedule")
+# How alike a word and a term's name are where one is the other, misspelt.
+NEAR = 0.8
 # The least that each of these may be, and what switches it off, if anything does.
 COUNTS: dict[str, tuple[int, str | None]] = {
     "batch_size": (1, None),
@@ -140,9 +146,10 @@ def check_clip(cfg: DictConfig) -> None:
 
 
 def check_phases(config: Config, terms: Sequence[Term], schedule: Schedule) -> None:
-    """Raise `UserError` for a phase's term that is no loss at all, and where no update of a network would be due.
+    """Raise `UserError` for a phase's term that is misspelt, and where no update of a network would be due.
 
-    A phase may name terms that were not chosen: a recipe has phases that a run by MSE alone leaves out.
+    A phase may name terms that were not chosen: a recipe has phases that a run by MSE alone leaves out. What nothing
+    here is called like may be a term of a recipe that lies elsewhere.
     """
     chosen = {term.name for term in terms}
     for name, phase in config["schedule"].items():
@@ -151,8 +158,10 @@ def check_phases(config: Config, terms: Sequence[Term], schedule: Schedule) -> N
             known = {*chosen, *(term for own in brought.values() for term in own)}
             for term in sorted(others - known):
                 called = brought.get(term)
-                near = f": its term is called {' and '.join(called)}" if called else suggestion(term, known)
-                raise UserError(f"schedule.{name}.terms names {term!r}, which is no term of a loss{near}")
+                near = get_close_matches(term, sorted(known), n=1, cutoff=NEAR)
+                if called or near:
+                    way = f": its term is called {' and '.join(called)}" if called else f" (did you mean {near[0]!r}?)"
+                    raise UserError(f"schedule.{name}.terms names {term!r}, which is no term of a loss{way}")
     every = config["optimizer"]["accumulate"]
     for network in NETWORKS:
         if 0 < (count := schedule.updates(network)) < every:
@@ -223,15 +232,18 @@ def plan_run(cfg: DictConfig) -> Plan:
     # They know the way out, where the types of all others are merely said.
     check_counts(cfg)
     check_clip(cfg)
-    check_whole(cfg)
+    check_whole(cfg, without=OF_TRAINING)
     check_config(cfg)
     count_of(cfg.trainer.accelerator, cfg.trainer.devices)
     config, pictures = settle(cfg)
+    check_asked(config)
     if not is_trained(config["generator"]):
         return plan_scoring(config, pictures)
+    check_whole(cfg, without=("discriminator",))
     terms = build_terms(config["loss"], config["balance"])
     check_terms(terms)
-    judged = any(term.loss.judges for term in terms)
+    if judged := any(term.loss.judges for term in terms):
+        check_whole(cfg)
     schedule = Schedule.from_config(config["schedule"], judged).for_terms(terms)
     check_phases(config, terms, schedule)
     check_shares(terms, schedule.phases)

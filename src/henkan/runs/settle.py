@@ -14,7 +14,6 @@ from henkan.data.statistics import measure
 from henkan.devices import kind_of
 from henkan.errors import UserError
 from henkan.runs import machine
-from henkan.scoring.asked import check_asked
 from henkan.scoring.evaluation_set import framing_of
 
 # What is done to pictures that come framed and degraded.
@@ -54,7 +53,6 @@ def settle(cfg: DictConfig) -> tuple[Config, Pictures]:
         config["validation"]["framing"] = config["evaluation"]["framing"] = config["evaluation"]["degradation"] = None
     # A word that is none is said before anything is trained.
     framing_of(config, pictures, config["evaluation"]["framing"])
-    check_asked(config)
     return config, pictures
 
 

@@ -86,15 +86,18 @@ def starting_point(plan: Plan, run: Run, translator: Translator) -> dict[str, An
 
 
 def check_rates(plan: Plan) -> None:
-    """Raise `UserError` for other rates of parts than those of the run that is gone on from.
+    """Raise `UserError` for rates of other parts than those of the run that is gone on from.
 
-    They say in which order an optimizer has a network's weights, and by that order its state is kept.
+    The parts say in which order an optimizer has a network's weights, and by that order its state is kept.
     """
     assert plan.origin is not None
     path = plan.origin.path.parents[1] / "config.yaml"
-    before = OmegaConf.select(read_config(path), "optimizer.rates") if path.is_file() else None
-    rates = plan.config["optimizer"].get("rates")
-    if (before or None) != (rates or None):
+    if not path.is_file():
+        # A checkpoint that was taken out of its run.
+        return
+    before, rates = OmegaConf.select(read_config(path), "optimizer.rates"), plan.config["optimizer"].get("rates")
+    parts = [{name: list(own) for name, own in (one or {}).items() if own} for one in (before, rates)]
+    if parts[0] != parts[1]:
         raise UserError(
             f"optimizer.rates={rates}: the state of {plan.origin.path} was kept with optimizer.rates={before}; leave "
             "them, or take the weights alone with init="

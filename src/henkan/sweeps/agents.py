@@ -46,7 +46,7 @@ def sweep_of(study: Study, project: str, metrics: Mapping[str, Any]) -> dict[str
         parameters[axis] = {"values": [number_or_text(words[0].partition("=")[2]) for words in values.values()]}
     parameters["seed"] = {"values": list(study.seeds)}
     recipe = [] if has_recipes else [f"experiment={study.recipe}"]
-    fixed = [*recipe, f"scale={study.scale}", *study.overrides, f"study={study.name}", *ONLINE]
+    fixed = [*recipe, f"scale={study.scale}", *study.overrides, f"study={text_of(study.name)}", *ONLINE]
     found: dict[str, Any] = {
         "name": study.name,
         **({"description": study.question} if study.question else {}),

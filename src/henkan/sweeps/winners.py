@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from henkan.config.searches import ASKED, DIRECTIONS, TRIALS, Range, Search
-from henkan.files import digest_of, replaced, write_file, write_sealed
+from henkan.files import digest_of, write_file, write_sealed
 from henkan.sweeps.optimizer import Direction
 from henkan.sweeps.trials import ERROR, FOLDER, IDENTITY, OVERRIDES, State
 
@@ -75,7 +76,7 @@ class Found:
 
 def write_found(found: Found, folder: Path) -> None:
     """Write `trials.csv`, a row a trial, in their order, and `directions.json`: what was better of each objective, and
-    the digest of the rows.
+    the digests of the rows and of those of before, which a kill may leave.
     """
     rows = [
         {
@@ -91,10 +92,11 @@ def write_found(found: Found, folder: Path) -> None:
     table = pd.DataFrame(rows, dtype=object)
     if len(found.directions) == 1:
         table = table.drop(columns="front", errors="ignore")
-    with replaced(folder / TRIALS) as partial:
-        table.to_csv(partial, index=False)
+    content, path = table.to_csv(index=False).encode(), folder / TRIALS
+    digests = [hashlib.sha256(content).hexdigest(), *([digest_of(path)] if path.is_file() else [])]
     directions = {name: DIRECTIONS[direction] for name, direction in found.directions.items()}
-    write_sealed(folder / ASKED, {**directions, TRIALS: digest_of(folder / TRIALS)})
+    write_sealed(folder / ASKED, {**directions, TRIALS: digests})
+    write_file(path, content)
 
 
 def print_found(found: Found) -> None:

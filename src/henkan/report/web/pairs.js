@@ -7,8 +7,9 @@ for (const place of document.querySelectorAll(".pairs")) {
   const stage = place.querySelector(".stage"), slider = place.querySelector("input");
   const [one, other] = stage.querySelectorAll("img"), [left, right] = stage.querySelectorAll("span");
   const sides = place.querySelectorAll(".aside img"), caption = place.querySelector("figcaption");
-  const picture = (number, heading) =>
-    gallery.querySelector(`.line[data-n="${number}"]`)?.children[headings.indexOf(heading)]?.querySelector("img");
+  const cell = (number, column) => gallery.querySelector(`.line[data-n="${number}"]`)?.children[column]?.querySelector("img");
+  // A configuration may be called as what stands before the outputs is.
+  const picture = (number, name) => cell(number, headings.slice(0, -1).lastIndexOf(name));
 
   function put(image, found, alt) {
     image.hidden = !found;
@@ -25,8 +26,8 @@ for (const place of document.querySelectorAll(".pairs")) {
     groups.querySelectorAll("button").forEach(each => each.setAttribute("aria-pressed", each === button));
     put(one, picture(number, pair.one), `made by ${pair.one}`);
     put(other, picture(number, pair.other), `made by ${pair.other}`);
-    put(sides[0], picture(number, "source"), "source");
-    put(sides[1], picture(number, "target"), "target");
+    put(sides[0], cell(number, headings.indexOf("source")), "source");
+    put(sides[1], cell(number, headings.lastIndexOf("target")), "target");
     left.textContent = pair.one;
     right.textContent = pair.other;
     caption.textContent = button.dataset.told;

@@ -4,11 +4,14 @@
 const take = guarded(async (file) => {
   if (!file) return;
   complain("");
+  const own = put.asked = {};
   let answer;
   try {
     busy(true);
     answer = await ask("open", { name: file.name || "the picture" }, { picture: file });
   } finally { busy(false); }
+  // Another one was asked for since.
+  if (own !== put.asked) return;
   await put(await answer.blob(), (file.name || "picture").replace(/\.[^.]*$/, ""));
 });
 
@@ -24,11 +27,11 @@ async function put(blob, name) {
 }
 
 const open_example = guarded(async () => {
-  const own = offer.tasks[task].example, begun = task;
+  const own = offer.tasks[task].example, begun = task, asked = put.asked = {};
   const answer = await fetch(`example/${task}.png`);
   if (!answer.ok) throw new Failed((await answer.json()).error);
   const blob = await answer.blob();
-  if (task !== begun) return;
+  if (task !== begun || asked !== put.asked) return;
   await put(blob, "example");
   const side = Math.max(source.width, source.height), at = ([x, y]) => [x * source.width, y * source.height];
   for (const kind of ["brush", "stroke"]) {
@@ -39,6 +42,7 @@ const open_example = guarded(async () => {
 });
 
 const blank = guarded(async () => {
+  put.asked = {};
   const canvas = sheet(512, 512), context = canvas.getContext("2d");
   context.fillStyle = "#fff";
   context.fillRect(0, 0, 512, 512);
@@ -46,12 +50,15 @@ const blank = guarded(async () => {
 });
 
 const film = guarded(async (on) => {
-  const video = $("video");
+  const video = $("video"), own = film.asked = {};
   if (stream) for (const track of stream.getTracks()) track.stop();
   stream = null;
   if (on) {
-    try { stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } }); }
+    let given;
+    try { given = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } }); }
     catch { throw new Failed("there is no camera here, or this page may not use it"); }
+    if (own !== film.asked) { for (const track of given.getTracks()) track.stop(); return; }
+    stream = given;
     video.srcObject = stream;
     await video.play();
   }
@@ -62,7 +69,11 @@ const film = guarded(async (on) => {
 
 const snap = guarded(async () => {
   if (!stream) return film(true);
-  const video = $("video"), canvas = sheet(video.videoWidth, video.videoHeight);
+  const video = $("video");
+  // Not a frame has come yet.
+  if (!video.videoWidth) return;
+  put.asked = {};
+  const canvas = sheet(video.videoWidth, video.videoHeight);
   canvas.getContext("2d").drawImage(video, 0, 0);
   await put(await png(canvas), "photo");
 });
@@ -122,14 +133,14 @@ function add(stroke) {
 async function select(box) {
   const [x, y, across, down] = box, scale = live();
   if (across * scale < 4 || down * scale < 4) return;
-  const picture = await small(), left = Math.floor(x * scale), top = Math.floor(y * scale), own = source;
+  const picture = await small(), left = Math.floor(x * scale), top = Math.floor(y * scale), own = source, begun = task;
   const size = [Math.min(Math.ceil(across * scale), Math.round(own.width * scale) - left),
     Math.min(Math.ceil(down * scale), Math.round(own.height * scale) - top)];
   busy(true);
   try {
     const answer = await ask("select", { name: own.name, box: [left, top, ...size] }, { picture });
     const found = await createImageBitmap(await answer.blob());
-    if (source !== own) return;
+    if (source !== own || task !== begun) return;
     // White on black becomes opaque on transparent.
     const canvas = sheet(found.width, found.height), context = canvas.getContext("2d");
     context.drawImage(found, 0, 0);
@@ -148,21 +159,25 @@ function changed() {
   buttons();
   clearTimeout(timer);
   changed.at = performance.now();
+  for (const result of results.values()) result.stale = true;
   timer = setTimeout(() => run(false), DELAY);
 }
 
 const edge = (key) => Math.min(Math.max(Math.round(Number($(key).value)) || 0, 0), offer.most.edge);
 
 const restyle = guarded(async (file) => {
-  style = null;
+  const own = restyle.asked = {};
+  let made = null;
   if (file) {
     const bitmap = await createImageBitmap(await (await ask("open", { name: file.name }, { picture: file })).blob());
     // A network is shown no more of it.
-    const small = shrunken(bitmap, STYLE), canvas = $("taken");
+    const small = shrunken(bitmap, STYLE), canvas = $("taken"), blob = await png(small);
+    if (own !== restyle.asked) return;
     [canvas.width, canvas.height] = [small.width, small.height];
     canvas.getContext("2d").drawImage(small, 0, 0);
-    style = { blob: await png(small) };
+    made = { blob };
   }
+  style = made;
   $("taken").hidden = $("plain").hidden = !style;
   changed();
 });

@@ -39,18 +39,21 @@ async function asked(scale) {
       context.scale(scale, scale);
       for (const [x, y, color] of spots) paint(context, { kind: "stroke", color, size: 6 / scale, points: [[x, y]] }, 1);
       parts[key] = await png(drawn);
-    } else if (spots.length) facts.points = spots.map(([x, y, color]) => [x * scale, y * scale, color]);
+    } else if (spots.length) facts.points = spots.map(([x, y, color]) => [within(x, "width", scale), within(y, "height", scale), color]);
   }
   return [facts, parts];
 }
 
-const run = guarded(async (whole, only = null) => {
+// Of a point, which may have been dragged over an edge, the place in the picture as it is sent.
+const within = (value, side, scale) => Math.min(Math.max(value * scale, 0), Math.max(1, Math.round(source[side] * scale)) - 1);
+
+const run = guarded(async (whole, wanted = (id) => chosen.get(task).has(id)) => {
   clearTimeout(timer);
   timer = 0;
   running?.abort();
   if (!source) return;
   const own = running = new AbortController(), scale = whole ? 1 : live(), { signal } = own;
-  const picked = offer.tasks[task].choices.filter(({ id }) => only !== null ? only === id : chosen.get(task).has(id));
+  const picked = offer.tasks[task].choices.filter(({ id }) => wanted(id));
   busy(true);
   try {
     const sent = await asked(scale);
@@ -150,9 +153,16 @@ function options() {
 
 const download = guarded(async () => {
   const id = Number($("right").value);
-  if (!results.get(id)?.whole) await run(true, id);
+  const old = (other) => !results.has(other) || results.get(other).stale;
+  if (old(id) || !results.get(id).whole) {
+    const begun = task;
+    await run(true, (other) => other === id);
+    // It has put off what was under way.
+    const others = task === begun ? [...chosen.get(task)].filter((other) => other !== id && old(other)) : [];
+    if (others.length && !timer) run(false, (other) => others.includes(other));
+  }
   const result = results.get(id);
-  if (!result?.blob || !result.whole) return;
+  if (!result?.blob || !result.whole || result.stale) return;
   const link = document.createElement("a"), name = offer.tasks[task].choices.find((each) => each.id === id).name;
   link.href = URL.createObjectURL(result.blob);
   link.download = `${source.name}_${name}.png`;

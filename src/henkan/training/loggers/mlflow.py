@@ -53,6 +53,7 @@ class MLflow(ThroughLightning):
         before = place.read_text(encoding="utf-8").split("\n") if place.is_file() else []
         known = before[0] if len(before) > 1 and before[1] == self.address else None
         from mlflow.exceptions import MlflowException
+        from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST
         from sqlalchemy.exc import SQLAlchemyError
 
         tags = {**told(record, config, self.folder), "mlflow.source.name": "henkan"}
@@ -71,6 +72,8 @@ class MLflow(ThroughLightning):
         try:
             try:
                 own = opened(known)
+                if known is not None and own.experiment.get_run(known).info.lifecycle_stage == "deleted":
+                    raise MlflowException("it is deleted", RESOURCE_DOES_NOT_EXIST)
             except MlflowException as error:
                 if known is None or error.error_code != GONE:
                     raise
