@@ -18,11 +18,11 @@ from henkan.report.scores import summary_table, write_scores
 from henkan.report.write import section_name, section_names
 from henkan.saying import say
 
-PUBLISHED_BYTES = 700_000
+PUBLISHED_BYTES = 1_050_000
 
 
 def publish(study_folder: Path, into: Path) -> list[Path]:
-    """Write what a repository keeps of a study into `into`, under 700 kB in all, and return the files.
+    """Write what a repository keeps of a study into `into`, under 1,050 kB in all, and return the files.
 
     summary.csv, scores.csv.gz (three significant digits; the headline metrics only where all take more than half
     the room), plane.png, along.png and along.csv (scores along a setting of the degradation, each seed's means),
@@ -38,7 +38,10 @@ def publish(study_folder: Path, into: Path) -> list[Path]:
     contents = {published.SUMMARY: numbers.to_csv(index=False).encode()}
     for metrics in (None, study.headline) if study.headline else (None,):
         write_scores(study, written := StringIO(), metrics, digits=3)
-        scores = gzip.compress(written.getvalue().encode(), mtime=0)
+        header, *rows = written.getvalue().splitlines(keepends=True)
+        # Those of one picture side by side: gzip looks back no further than some hundred rows.
+        rows.sort(key=lambda row: row.split(",", 3)[2])
+        scores = gzip.compress("".join([header, *rows]).encode(), mtime=0)
         if len(scores) <= PUBLISHED_BYTES // 2 and not rebuilt:
             contents[published.SCORES] = scores
             break
