@@ -180,10 +180,10 @@ def test_what_it_refuses(folder: Path, tmp_path: Path, capsys: Any) -> None:
     assert degrade(folder, tmp_path / "other", "format=zip") == 2
     assert "files, tar" in told(capsys)
     assert degrade(folder, tmp_path / "other", "count=0") == 2
-    assert "must be 1 or more" in told(capsys)
+    assert "must be a whole number, 1 or more" in told(capsys)
     for word, complaint in (
-        ("sheet=0", "must be 1 or more"),
-        ("workers=-1", "must be 0 or more"),
+        ("sheet=0", "must be a whole number, 1 or more"),
+        ("workers=-1", "must be a whole number, 0 or more"),
         ("splits=[trian]", "must name some of train, val, test"),
         ("splits=[]", "must name some of train, val, test"),
         ("degradation.error=-1.0", "must be 0 or more"),
