@@ -335,7 +335,7 @@ class Trial:
         shutil.rmtree(place, ignore_errors=True)
         shutil.copytree(self.source, place)
         (place / self.file).write_bytes(content)
-        return processes.start([word.format(place=place) for word in self.command], log=place / "log.txt")
+        return processes.start([word.replace("{place}", str(place)) for word in self.command], log=place / "log.txt")
 
 
 def read_reports(root: Path, tally: Tally, rng: np.random.Generator) -> None:
