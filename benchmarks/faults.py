@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import json
 import logging
 import os
 import shutil
@@ -55,7 +56,7 @@ from henkan.degradations.mask_files import FolderMasks
 from henkan.launching.launcher import Process, WarmProcesses
 from henkan.report.trials import read_trials
 from henkan.report.write import write_report
-from henkan.runs.curves import last_iteration, read_rows
+from henkan.runs.curves import MEASURED, last_iteration, read_rows
 from henkan.runs.record import SCORED, altered, read_record
 from henkan.runs.trained import read_config
 from henkan.training import checkpoint, model_file
@@ -66,6 +67,7 @@ TOO_LONG = 120.0
 DRAWING = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 10 10"><path d="M1 {0}L9 {0}" stroke="black"/></svg>'
 # What holds when, how fast and where.
 UNTOLD = ("run.json", "config.yaml")
+TIMED = ("metrics.csv", "evaluation.json")
 
 
 def make_pictures(folder: Path) -> Path:
@@ -267,12 +269,21 @@ def run(processes: WarmProcesses, words: list[str], log: Path) -> int | None:
 
 
 def results(folder: Path) -> dict[str, bytes]:
-    """Return what was found in a folder, file by file."""
+    """Return what was found in a folder, file by file, without what a machine took for it."""
     return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
+        path.relative_to(folder).as_posix(): untimed(path) if path.name in TIMED else path.read_bytes()
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path.suffix in (".csv", ".json", ".png", ".yaml") and path.name not in UNTOLD
     }
+
+
+def untimed(path: Path) -> bytes:
+    """Return curves without seconds and the like, scores without the identity of a checkpoint, which holds them too."""
+    if path.name == "metrics.csv":
+        rows = read_rows(path)
+        return repr([{name: row[name] for name in row if not name.startswith(MEASURED)} for row in rows]).encode()
+    facts = {name: value for name, value in json.loads(path.read_text()).items() if name != "identity"}
+    return json.dumps(facts).encode()
 
 
 def run_commands(root: Path, processes: WarmProcesses, tally: Tally, rng: np.random.Generator) -> None:
