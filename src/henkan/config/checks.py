@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import types
 import typing
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
@@ -11,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from henkan.config import resolved
 from henkan.config.explain import suggestion
-from henkan.config.signatures import bind, check_reads, described, fits, targets
+from henkan.config.signatures import bind, check_reads, described, fits, options, targets
 from henkan.errors import UserError
 
 PRECISIONS = ("auto", "32-true", "bf16-mixed")
@@ -27,16 +26,8 @@ CLOSED: dict[str, Any] = {
     "evaluation": resolved.Evaluation,
 }
 
-
-# What may be said otherwise than it is when all is settled; it has a check of its own.
-# Names are words also where they read as numbers.
+# What is not held to its type: what has a check of its own, and names, which are words also where they read as numbers.
 UNSETTLED = ("trainer.precision", "recipe", "study", "variant", "swept")
-# What every run's config has.
-WHOLE = tuple(
-    key
-    for key, hint in typing.get_type_hints(resolved.Config, include_extras=True).items()
-    if typing.get_origin(hint) is not typing.NotRequired
-)
 
 
 def check_config(cfg: DictConfig) -> None:
@@ -70,7 +61,7 @@ def check_config(cfg: DictConfig) -> None:
 
 def check_whole(cfg: DictConfig, without: Collection[str] = ()) -> None:
     """Raise `UserError` where a run's config lacks what every run has, as after ~augmentation, but for some."""
-    for key in WHOLE:
+    for key in resolved.required():
         if key not in cfg and key not in without:
             raise UserError(f"there is no {key}: choose one, {key}=…")
 
@@ -129,12 +120,6 @@ def misfit(place: str, value: Any, hint: Any) -> tuple[str, Any, Any] | None:
         # A node with settings of its own comes by itself.
         return None
     return None if value is not None and fits(value, hint) else (place, value, hint)
-
-
-def options(hint: Any) -> tuple[Any, ...]:
-    """Return what a union is of; what is none is of itself."""
-    union = typing.get_origin(hint) in (typing.Union, types.UnionType)
-    return typing.get_args(hint) if union else (hint,)
 
 
 def literals(hint: Any) -> tuple[Any, ...]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import errno
 import re
-import typing
 from collections.abc import Iterable, Sequence
 
 from hydra.errors import (
@@ -24,13 +23,12 @@ from omegaconf.errors import (
 )
 
 from henkan.config.composition import known_keys
-from henkan.config.resolved import Config
+from henkan.config.resolved import required
 from henkan.config.trees import config_folder, group_options, groups
 from henkan.errors import TrainingFailed, UserError
 
 # What of the file system's refusals the user can mend (exit code 2), and what has run out (1).
 REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}
-HINTS = typing.get_type_hints(Config, include_extras=True)
 EXHAUSTED = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -83,10 +81,9 @@ def no_value_for_a_group(error: UserError, overrides: Sequence[str]) -> str | No
     """Say how a group is left out, where Hydra found null."""
     for word in overrides if "Got NoneType" in str(error) else ():
         key, _, value = word.partition("=")
-        if value == "null" and key.partition("@")[0] in groups():
-            group = key.partition("@")[0]
-            none = typing.get_origin(HINTS.get(group)) is typing.NotRequired
-            way = f"~{key} chooses none" if none else f"there are: {', '.join(group_options(group))}"
+        group = key.partition("@")[0]
+        if value == "null" and group in groups():
+            way = f"there are: {', '.join(group_options(group))}" if group in required() else f"~{key} chooses none"
             return f"{word}: an option of {group}, not a value, is chosen so; {way}"
     return None
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, NotRequired, TypedDict, cast
+from functools import cache
+from typing import Any, Literal, NotRequired, TypedDict, cast, get_origin, get_type_hints
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -152,6 +153,13 @@ class Config(TypedDict):
     postprocess: NotRequired[Node | None]
     predictor: NotRequired[Node]
     logger: Node
+
+
+@cache
+def required() -> frozenset[str]:
+    """Return the keys that every run's config has."""
+    hints = get_type_hints(Config, include_extras=True).items()
+    return frozenset(key for key, hint in hints if get_origin(hint) is not NotRequired)
 
 
 def resolved(cfg: DictConfig) -> Config:

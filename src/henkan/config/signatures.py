@@ -114,13 +114,19 @@ def hints_of(target: Callable[..., Any]) -> dict[str, Any]:
         return {}
 
 
+def options(hint: Any) -> tuple[Any, ...]:
+    """Return what a union is of; what is none is of itself."""
+    union = typing.get_origin(hint) in (typing.Union, types.UnionType)
+    return typing.get_args(hint) if union else (hint,)
+
+
 def fits(value: Any, hint: Any) -> bool:
     """Whether a value out of YAML fits a type hint; what YAML cannot hold, and null, is left to the constructor."""
     if value is None or (isinstance(value, Mapping) and "_target_" in value):
         return True
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (typing.Union, types.UnionType):
-        return any(fits(value, argument) for argument in arguments if argument is not type(None))
+    if len(several := options(hint)) > 1:
+        return any(fits(value, option) for option in several if option is not type(None))
     if origin is typing.Literal:
         return value in arguments
     if hint is float:
@@ -143,7 +149,6 @@ def fits(value: Any, hint: Any) -> bool:
 
 def described(hint: Any) -> str:
     """Return a type hint as people write it."""
-    if typing.get_origin(hint) in (typing.Union, types.UnionType):
-        parts = typing.get_args(hint)
-        return " | ".join("None" if part is type(None) else described(part) for part in parts)
+    if len(several := options(hint)) > 1:
+        return " | ".join("None" if option is type(None) else described(option) for option in several)
     return hint.__name__ if inspect.isclass(hint) else str(hint).replace("typing.", "").replace("collections.abc.", "")
