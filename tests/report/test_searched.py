@@ -107,7 +107,7 @@ def test_no_bit_of_what_a_search_has_written_changes_in_silence(tmp_path: Path) 
                 assert name in str(error) and str(error).endswith(AGAIN)
             else:
                 # Only what says nothing may be another, as a blank between two lines.
-                assert name == ASKED and found.best.equals(best) and found.direction("val/psnr") == "lower"
+                assert name == ASKED and found.best.equals(best) and found.goal("val/psnr") == "lower"
         (folder / name).write_bytes(content)
     (folder / TRIALS).write_text((folder / TRIALS).read_text().replace("[mse]", "[l1]"))
     with pytest.raises(UserError, match="edited or damaged"):
@@ -135,5 +135,5 @@ def test_what_the_search_was_told_is_better_counts(tmp_path: Path) -> None:
     table = pd.read_csv(folder / "trials.csv")
     write_sealed(folder / ASKED, {"val/psnr": "lower"})
     found = read_search(folder)
-    assert found.direction("val/psnr") == "lower" and found.direction("val/ssim") == "higher"
+    assert found.goal("val/psnr") == "lower" and found.goal("val/ssim") == "higher"
     assert found.best["trial"].tolist() == [table.loc[table["val/psnr"].idxmin()]["trial"]]

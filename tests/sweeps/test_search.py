@@ -22,12 +22,13 @@ from henkan.config.searches import Search, read_search
 from henkan.config.studies import read_study
 from henkan.errors import UserError
 from henkan.launching.execute import execute
+from henkan.report import searched
 from henkan.runs.identity import digest
 from henkan.runs.plan import Plan
 from henkan.runs.record import read_record
 from henkan.sweeps import optimizer, search
 from henkan.sweeps.optimizer import PRUNERS, SAMPLERS, journal, make
-from henkan.sweeps.search import directed, prepare_search
+from henkan.sweeps.search import aimed, prepare_search
 from henkan.sweeps.search import planned as search_planned
 from henkan.sweeps.trials import TrialJob
 
@@ -41,6 +42,7 @@ def by_rate(words: dict[str, str]) -> Course:
 
 
 PLANS: list[Plan] = []
+UNDIRECTED = ["metric.psnr_hole.better=null"]
 
 
 def planned(of: Search, words: Sequence[str], thoroughly: bool = False) -> Plan:
@@ -155,6 +157,34 @@ def test_several_objectives_have_a_front_and_no_pruner(begin: Begin, capsys: pyt
     assert study.plane == {"x": "psnr", "y": "psnr_hole"}
 
 
+def test_an_objective_may_be_a_number_to_come_near_to(begin: Begin, capsys: pytest.CaptureFixture[str]) -> None:
+    scores = iter([-16.0, -3.0, 2.0, 9.0])
+    code, _, folder = begin(
+        lambda _: [{"val/psnr_hole": next(scores)}], real=True, objectives={"val/psnr_hole": 0}, overrides=UNDIRECTED
+    )
+    printed = capsys.readouterr().out
+    assert (code, list(pd.read_csv(folder / "trials.csv")["val/psnr_hole"])) == (0, [-16.0, -3.0, 2.0, 9.0])
+    assert "best by val/psnr_hole (near 0)" in printed
+    study = read_study(printed.strip().splitlines()[-1], [])
+    assert list(study.variants) == ["recipe", "trial_2", "trial_1", "trial_3"]
+    found = searched.read_search(folder)
+    assert list(found.scored["trial"]) == [2, 1, 3, 0]
+    assert "Best by PSNR in the hole (nearer to 0 is better), in validation: trial 2 with 2." in found.sentence
+    searched.write_search(folder)
+
+
+def test_of_two_objectives_one_may_be_a_number_to_come_near_to(begin: Begin) -> None:
+    scores = iter([(20.0, -5.0), (19.0, 1.0), (18.0, 6.0), (17.0, 0.5)])
+    objectives = {"val/psnr": "maximize", "val/psnr_hole": 0.0}
+    _, _, folder = begin(
+        lambda _: [dict(zip(("val/psnr", "val/psnr_hole"), next(scores), strict=True))],
+        real=True,
+        objectives=objectives,
+        overrides=UNDIRECTED,
+    )
+    assert list(pd.read_csv(folder / "trials.csv")["front"]) == [1, 1, 0, 1]
+
+
 def test_a_failed_trial_is_told_and_the_others_go_on(begin: Begin, capsys: pytest.CaptureFixture[str]) -> None:
     courses = iter([["the loss is NaN"], [{"val/psnr": 20.0}], [{"val/psnr": float("nan")}], [{"val/l1": 1.0}]])
     code, _, folder = begin(lambda _: next(courses))
@@ -265,14 +295,17 @@ def test_objectives_have_a_direction_of_their_own(tmp_path: Path, monkeypatch: p
         "    def __init__(self): raise MissingWeights('lpips.pth is missing: put it there')\n"
     )
 
-    def of(**objectives: str | None) -> dict[str, Any]:
+    def of(**objectives: str | float | None) -> dict[str, Any]:
         named = {f"val/{name}": direction for name, direction in objectives.items()}
-        return directed(read_search(write_search(tmp_path, objectives=named), []), metric)
+        return aimed(read_search(write_search(tmp_path, objectives=named), []), metric)
 
     assert of(psnr=None, l1=None) == {"val/psnr": "maximize", "val/l1": "minimize"}
     assert of(psnr="maximize", gradient="minimize") == {"val/psnr": "maximize", "val/gradient": "minimize"}
-    refused: list[tuple[dict[str, str | None], str]] = [
+    assert of(gradient=0) == {"val/gradient": 0.0}
+    refused: list[tuple[dict[str, str | float | None], str]] = [
         ({"psnr": "minimize"}, "objectives.val/psnr=minimize, and higher is better"),
+        ({"psnr": 30}, "objectives.val/psnr=30.0, and higher is better"),
+        ({"gradient": True}, "objectives.val/gradient=True must be maximize or minimize, a number"),
         ({"gradient": None}, "objectives.val/gradient needs a direction"),
         ({"kid": None}, "no run logs val/kid: validation takes no scores of a whole set"),
         ({"lpips": None}, "no run logs val/lpips: lpips.pth is missing"),

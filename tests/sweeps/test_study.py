@@ -8,19 +8,22 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from rich.console import Console
+from tiny_network import saved
 from tiny_study import in_study, own
 
 from henkan.config.studies import read_study
 from henkan.cuda import Gpu
+from henkan.errors import MissingWeights
 from henkan.launching import launcher
 from henkan.launching.launcher import WarmProcesses
 from henkan.launching.worker import SINCE
 from henkan.report.statistics import OVER_SEEDS, WITHOUT_SEEDS
 from henkan.runs.locks import TURN, lock
 from henkan.runs.record import as_record, read_record, write_record
+from henkan.runs.sources import code, in_words
 from henkan.sweeps.progress import tree, work
 from henkan.sweeps.scheduler import at_once, run_jobs
-from henkan.sweeps.study import plan_jobs, twins
+from henkan.sweeps.study import done_by_other_code, plan_jobs, twins
 
 
 def test_the_plan_shares_prefixes(study: Path, tiny: list[str]) -> None:
@@ -42,6 +45,33 @@ def test_configurations_that_are_one_run_are_told(study: Path, tiny: list[str]) 
     in_study(study, variants={"mse": ["loss=[mse]"], "same": ["loss=[mse]", "weights.adversarial=7"]}, seeds=[0])
     jobs = plan_jobs(read_study(str(study), own(tiny)))
     assert twins(jobs) == [["mse, seed 0", "same, seed 0"]]
+
+
+def test_runs_that_other_code_has_trained_are_told_once(study: Path, tiny: list[str]) -> None:
+    jobs = plan_jobs(read_study(str(study), own(tiny)))
+    assert done_by_other_code(jobs) == {}
+    for job in jobs[1:3]:
+        then = dict.fromkeys(code(job.plan.parts), "another")
+        write_record(
+            job.folder,
+            as_record(
+                {"identity": job.plan.identity, "status": "done", "evaluation": job.plan.evaluation, "code": then}
+            ),
+        )
+    ((names, folders),) = done_by_other_code([*jobs, *jobs]).items()
+    assert folders == [job.folder.name for job in jobs[1:3]]
+    assert in_words(names) == f"{', '.join(names[:3])} and {len(names) - 3} others"
+    assert in_words(names[:4]) == ", ".join(names[:4])
+
+
+def test_weights_are_sought_where_the_command_says(study: Path, tiny: list[str], tmp_path: Path) -> None:
+    (tmp_path / "weights").mkdir()
+    file = saved(tmp_path / "weights", 2)
+    in_study(study, recipe="srresnet", variants={"mse": ["generator=pretrained", f"generator.weights={file.name}"]})
+    words = [*(word for word in own(tiny) if not word.startswith("schedule.")), "degradation.scale=2", "metric=[psnr]"]
+    with pytest.raises(MissingWeights, match=f"{file.name} is missing"):
+        plan_jobs(read_study(str(study), words))
+    plan_jobs(read_study(str(study), [*words, f"paths.weights={file.parent}"]))
 
 
 def test_where_nobody_says_it_a_study_runs_one_a_gpu(

@@ -17,6 +17,7 @@ class Paths(TypedDict):
     studies: str
     searches: NotRequired[str]
     cache: str | None
+    weights: str | None
 
 
 class Trainer(TypedDict):

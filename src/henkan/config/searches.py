@@ -113,7 +113,7 @@ Space = Mapping[str, Dimension]
 class Search:
     """What a search says; `given` are the overrides of the command line, after all others in each run.
 
-    `objectives` are logged values of validation with their direction (null: the metric's own).
+    `objectives` are logged values of validation with their goal (null: the metric's own direction).
     """
 
     name: str
@@ -126,8 +126,9 @@ class Search:
     # `log: true`, in steps with `step: …`; or any name with `{choices: {name: [overrides]}}`. `when: {kind: [gan]}`
     # gives it a value only where that choice is one of these. null leaves one out.
     space: Space
-    # Scores of validation, `[val/psnr]`; `{val/psnr: maximize}` where the metric does not say what is better.
-    objectives: dict[str, str | None]
+    # Scores of validation, `[val/psnr]`; `{val/colorfulness: maximize}` where the metric does not say what is better,
+    # `{val/colorfulness_gap: 0}` where that is to come near to a number.
+    objectives: dict[str, str | float | None]
     # How many in all, those of earlier calls included.
     trials: int
     # In words, for the study that it ends with.
@@ -294,18 +295,22 @@ def spelled(key: str, value: Any) -> str:
     return str(value)
 
 
-def objectives(key: str, value: Any) -> dict[str, str | None]:
-    """Read scores of validation, each with the better direction in Optuna's words; null: the metric's own."""
+def objectives(key: str, value: Any) -> dict[str, str | float | None]:
+    """Read scores of validation, each with `maximize`, `minimize` or what to come near to; null: as the metric says."""
     if isinstance(value, list):
         value = dict.fromkeys(map(str, value)) if len({*map(str, value)}) == len(value) else None
     if not isinstance(value, Mapping) or not value:
         raise UserError(f"{key} must be a list of scores, each once, or a mapping: {{val/psnr: maximize}}")
-    found = {}
-    for name, direction in value.items():
-        if direction is not None and direction not in DIRECTIONS:
-            raise UserError(f"{key}.{name}={direction} must be {' or '.join(DIRECTIONS)}, or null for the metric's own")
+    found: dict[str, str | float | None] = {}
+    for name, goal in value.items():
+        near = isinstance(goal, int | float) and not isinstance(goal, bool) and math.isfinite(goal)
+        if not (near or goal is None or goal in DIRECTIONS):
+            raise UserError(
+                f"{key}.{name}={goal} must be {' or '.join(DIRECTIONS)}, a number to come near to, or null for the "
+                "metric's own"
+            )
         # As it is logged; a metric's name alone means no other.
-        found[str(name) if "/" in str(name) else f"val/{name}"] = direction
+        found[str(name) if "/" in str(name) else f"val/{name}"] = float(goal) if near else goal
     return found
 
 

@@ -39,8 +39,8 @@ class Searched:
 
     folder: Path
     table: pd.DataFrame
-    directions: Mapping[str, str] = field(default_factory=dict)
-    """What is better of each objective, where the search has written it."""
+    goals: Mapping[str, str | float] = field(default_factory=dict)
+    """What is better of each objective, or what it is to come near to, where the search has written it."""
 
     @property
     def objectives(self) -> list[str]:
@@ -56,8 +56,7 @@ class Searched:
     def scored(self) -> pd.DataFrame:
         """The trials that came to their end, the best first; of several objectives the front, and then the others."""
         done = self.table[self.table["status"] == DONE].dropna(subset=self.objectives)
-        first = self.objectives[0]
-        done = done.sort_values(first, ascending=self.direction(first) == "lower", kind="stable")
+        done = done.loc[self.costs(self.objectives[0], done).sort_values(kind="stable").index]
         return done.sort_values("front", ascending=False, kind="stable") if "front" in done else done
 
     @property
@@ -65,10 +64,28 @@ class Searched:
         """The best trial, or those of the Pareto front."""
         return self.scored[self.scored["front"] == 1] if "front" in self.scored else self.scored.head(1)
 
-    def direction(self, objective: str) -> str:
-        """Return `higher` or `lower`, whichever is better: as the search was told, else as the metric's config says."""
-        told = self.directions.get(objective) or better(objective.removeprefix(VALIDATED))
-        return str(told) if told in ("higher", "lower") else "higher"
+    def goal(self, objective: str) -> str | float:
+        """Return `higher` or `lower`, whichever is better, or a number that what is nearer to is better.
+
+        As the search was told, else as the metric's config says.
+        """
+        told = self.goals.get(objective)
+        if isinstance(told, float):
+            return told
+        told = told or better(objective.removeprefix(VALIDATED))
+        return told if told in ("higher", "lower") else "higher"
+
+    def better(self, objective: str) -> str:
+        """Say what is better of an objective."""
+        goal = self.goal(objective)
+        return f"nearer to {goal:g} is better" if isinstance(goal, float) else f"{goal} is better"
+
+    def costs(self, objective: str, trials: pd.DataFrame) -> pd.Series[float]:
+        """Return what is least for the best trials by an objective."""
+        goal, scores = self.goal(objective), trials[objective]
+        if isinstance(goal, float):
+            return (scores - goal).abs()
+        return scores if goal == "lower" else -scores
 
     @property
     def sentence(self) -> str:
@@ -78,7 +95,7 @@ class Searched:
         )
         if self.best.empty:
             return f"{trials} None has a score yet."
-        goals = listed(f"{label(name)} ({self.direction(name)} is better)" for name in self.objectives)
+        goals = listed(f"{label(name)} ({self.better(name)})" for name in self.objectives)
         if len(self.objectives) > 1:
             names = listed(str(number) for number in self.best["trial"])
             return (
@@ -90,9 +107,9 @@ class Searched:
 
 def read_search(folder: Path) -> Searched:
     """Read the trials of a search. Raises `UserError` for a table that is none."""
-    text, directions = read_trials(folder)
+    text, goals = read_trials(folder)
     try:
-        found = Searched(folder, pd.read_csv(StringIO(text), keep_default_na=False, na_values=["", "nan"]), directions)
+        found = Searched(folder, pd.read_csv(StringIO(text), keep_default_na=False, na_values=["", "nan"]), goals)
     except ValueError as error:
         raise UserError(f"{folder / TRIALS} cannot be read ({error}): {AGAIN}") from error
     if not found.objectives or "status" not in found.table or "trial" not in found.table:
@@ -139,19 +156,21 @@ def front(axes: Axes, found: Searched) -> None:
     axes.plot(best[x], best[y], "o-", color=COLORS["best"], ms=4.5, lw=0.9)
     for number, right, up in best[["trial", x, y]].itertuples(index=False):
         axes.annotate(str(number), (right, up), xytext=(3, 3), textcoords="offset points", fontsize=7, color=MUTED)
-    axes.set_xlabel(verbatim(f"{label(x)}, {found.direction(x)} is better"))
-    axes.set_ylabel(verbatim(f"{label(y)}, {found.direction(y)} is better"))
+    axes.set_xlabel(verbatim(f"{label(x)}, {found.better(x)}"))
+    axes.set_ylabel(verbatim(f"{label(y)}, {found.better(y)}"))
     axes.set_title("Pareto front", loc="left", fontsize=8.5, weight="bold")
 
 
 def history(axes: Axes, found: Searched) -> None:
     (goal,) = found.objectives
     done = found.scored.sort_values("trial")
-    so_far = done[goal].cummin() if found.direction(goal) == "lower" else done[goal].cummax()
+    costs = found.costs(goal, done)
+    # The best so far is where a cost is the least so far.
+    so_far = done[goal].where(costs == costs.cummin()).ffill()
     axes.plot(done["trial"], done[goal], "o", color=COLORS["one"], ms=4, alpha=0.6, mew=0)
     axes.step(done["trial"], so_far, where="post", color=COLORS["best"], lw=1)
     axes.set_xlabel("trial")
-    axes.set_ylabel(verbatim(f"{label(goal)}, {found.direction(goal)} is better"))
+    axes.set_ylabel(verbatim(f"{label(goal)}, {found.better(goal)}"))
     axes.set_title("Trials, and the best so far", loc="left", fontsize=8.5, weight="bold")
 
 

@@ -11,8 +11,10 @@ from henkan.files import Damaged, read_sealed, read_text
 AGAIN = "henkan search writes it again"
 
 
-def read_trials(folder: Path) -> tuple[str, dict[str, str]]:
+def read_trials(folder: Path) -> tuple[str, dict[str, str | float]]:
     """Return the rows of a search, as CSV, and what is better of each objective, where the search has written it.
+
+    That is `higher`, `lower`, or the number that what is nearer to is better.
 
     Raises `Damaged` for rows that the search has not written so.
     """
@@ -21,4 +23,4 @@ def read_trials(folder: Path) -> tuple[str, dict[str, str]]:
     # Of before searches wrote it, there is none; nor where a search is published.
     if TRIALS in told and hashlib.sha256(text.encode()).hexdigest() not in told[TRIALS]:
         raise Damaged(f"{folder / TRIALS} is not what was written there (edited or damaged); {AGAIN}")
-    return text, {name: way for name, way in told.items() if way in ("higher", "lower")}
+    return text, {name: way for name, way in told.items() if way in ("higher", "lower") or isinstance(way, float)}

@@ -23,6 +23,7 @@ from henkan.data.pictures import Pictures
 from henkan.devices import count_of
 from henkan.errors import UserError
 from henkan.networks.modes import has_batch_statistics, learns
+from henkan.pretrained.weights import sought_in
 from henkan.runs.identity import (
     LEARNED,
     by_contents,
@@ -228,6 +229,12 @@ def placeless(node: Node, pictures: Pictures) -> Node:
 
 def plan_run(cfg: DictConfig) -> Plan:
     """Check the config and work out what it would train. Raises `UserError` for what cannot be trained."""
+    # A study plans runs of which each may say where weights are.
+    with sought_in(cfg.paths.weights):
+        return planned(cfg)
+
+
+def planned(cfg: DictConfig) -> Plan:
     remember()
     # They know the way out, where the types of all others are merely said.
     check_counts(cfg)

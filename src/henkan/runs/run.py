@@ -35,7 +35,7 @@ from henkan.runs.locks import LOCK, TURN, hold, lock
 from henkan.runs.mark import mark
 from henkan.runs.prefix import PANELS, Claims, without_discriminator
 from henkan.runs.record import SCORED, TRAINED, Record, as_record, kept, now, read_record, write_record
-from henkan.runs.sources import changed, code, sources
+from henkan.runs.sources import changed, code, in_words, sources
 from henkan.sample import PAIRED
 from henkan.training import checkpoint
 from henkan.training.recorder import Ended, Row
@@ -71,7 +71,7 @@ class Run:
     def changed_code_notice(self) -> str:
         """Return what to add to a message if source files differ from when the run was started, and the way out."""
         names = changed(self.record.get("code", {}), self.code)
-        return f"; since then changed: {', '.join(names)} (rerun=true trains it again)" if names else ""
+        return f"; since then changed: {in_words(names)} (rerun=true trains it again)" if names else ""
 
     @contextmanager
     def claimed(self) -> Iterator[None]:

@@ -10,7 +10,7 @@ import ast
 import hashlib
 import pkgutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
@@ -23,6 +23,8 @@ _loaded: dict[str, tuple[ModuleSpec, str]] = {}
 _others: set[str] = set()
 _installed: set[str] = set()
 LIBRARY = Path(ast.__file__).parent
+# How many modules are named where many have changed.
+NAMED = 3
 
 
 def code(parts: Mapping[str, Any]) -> dict[str, str]:
@@ -34,6 +36,12 @@ def code(parts: Mapping[str, Any]) -> dict[str, str]:
 def changed(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     """Return the modules that two records of code both have, with another source."""
     return sorted(name for name in then.keys() & now.keys() if then[name] != now[name])
+
+
+def in_words(names: Sequence[str]) -> str:
+    """Say which modules these are: three of them, and how many more."""
+    others = len(names) - NAMED
+    return ", ".join(names) if others <= 1 else f"{', '.join(names[:NAMED])} and {others} others"
 
 
 def remember() -> None:

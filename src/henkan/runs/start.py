@@ -17,7 +17,7 @@ from henkan.runs.plan import Plan
 from henkan.runs.prefix import PANELS, absent, at, take_panels
 from henkan.runs.record import read_record
 from henkan.runs.run import Run, run_name
-from henkan.runs.sources import changed
+from henkan.runs.sources import changed, in_words
 from henkan.runs.trained import read_config
 from henkan.training import checkpoint, first_weights
 from henkan.training.going_on import under_own_settings
@@ -57,7 +57,7 @@ def starting_point(plan: Plan, run: Run, translator: Translator) -> dict[str, An
             path, beside, panels = found / "boundary.ckpt", found / "metrics.csv", found / PANELS
             state = checkpoint.load(path)
             other = changed(state["code"], run.code)
-            word = f"; since then changed: {', '.join(other)} (rerun=true shares nothing)" if other else ""
+            word = f"; since then changed: {in_words(other)} (rerun=true shares nothing)" if other else ""
             say(f"starts at iteration {state['iteration']}, from a shared prefix{word}")
             run.note(prefix={key: state[key] for key in ("iteration", "identity", "seconds")})
             environments = state["environments"]

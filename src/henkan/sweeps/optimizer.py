@@ -25,6 +25,8 @@ except ImportError as error:
     ) from error
 
 Direction = Literal["maximize", "minimize"]
+Goal = Direction | float
+"""What is better of an objective: more, less, or what is nearer to a number."""
 SAMPLERS: dict[str, Any] = {
     "tpe": optuna.samplers.TPESampler,
     "random": optuna.samplers.RandomSampler,
@@ -82,6 +84,20 @@ def open_study(
         raise UserError(
             f"storage={without_password(address)} cannot be opened: {one_line(error).partition(' (Background')[0]}"
         ) from error
+
+
+def direction(goal: Goal) -> Direction:
+    """Return the direction that Optuna knows a goal by."""
+    return "minimize" if isinstance(goal, float) else goal
+
+
+def rated(goal: Goal, score: float) -> float:
+    """Return what Optuna is told of a score: itself, or how far it is from the number that it is to come near to."""
+    return abs(score - goal) if isinstance(goal, float) else score
+
+
+def goal_in_words(name: str, goal: Goal) -> str:
+    return f"bring {name} near {goal:g}" if isinstance(goal, float) else f"{goal} {name}"
 
 
 def without_password(address: str) -> str:

@@ -26,6 +26,7 @@ from henkan.errors import UserError
 from henkan.files import sweep
 from henkan.launching.crew import hired
 from henkan.launching.launcher import WarmProcesses, slots
+from henkan.pretrained.weights import sought_in
 from henkan.runs.identity import digest
 from henkan.runs.locks import lock
 from henkan.runs.plan import Plan, plan_run
@@ -33,7 +34,7 @@ from henkan.runs.record import now
 from henkan.saying import say
 from henkan.scoring.evaluator import Evaluator
 from henkan.sweeps.command import Command, await_workers, check_anywhere
-from henkan.sweeps.optimizer import PRUNERS, SAMPLERS, Direction, make, without_password
+from henkan.sweeps.optimizer import PRUNERS, SAMPLERS, Goal, direction, goal_in_words, make, without_password
 from henkan.sweeps.scheduler import LOOK_EVERY, fill, is_worker
 from henkan.sweeps.trials import FOLDER, IDENTITY, Taken, TrialJob, Trials
 from henkan.sweeps.winners import Found, print_found, write_found, write_study
@@ -45,10 +46,10 @@ POLL = 0.2
 
 @dataclass(frozen=True)
 class Prepared:
-    """A search that has been checked: its objectives with their directions, the recipe as it is, its trials."""
+    """A search that has been checked: its objectives with their goals, the recipe as it is, its trials."""
 
     search: Search
-    directions: dict[str, Direction]
+    goals: dict[str, Goal]
     base: Plan
     folder: Path
     trials: Trials
@@ -57,7 +58,7 @@ class Prepared:
     def pruner(self) -> str | None:
         """The name of what ends trials early; null: there are several objectives."""
         name: str = self.search.pruner["name"]
-        return None if len(self.directions) > 1 else name
+        return None if len(self.goals) > 1 else name
 
     @property
     def at_once(self) -> int:
@@ -72,10 +73,10 @@ class Prepared:
     @property
     def found(self) -> Found:
         trials = self.trials.all
-        several = len(self.directions) > 1
+        several = len(self.goals) > 1
         front = {one.number for one in self.trials.study.best_trials} if several else set()
         return Found(
-            self.search, self.directions, trials, [one for one in trials if one.number in front], self.base.identity
+            self.search, self.goals, trials, [one for one in trials if one.number in front], self.base.identity
         )
 
 
@@ -91,23 +92,22 @@ def prepare_search(search: Search) -> Prepared:
             raise UserError(
                 f"search {search.name}: nothing is trained with {' '.join(words)}, and so nothing validated"
             )
-    directions = directed(search, base.config["metric"])
+    with sought_in(base.config["paths"]["weights"]):
+        goals = aimed(search, base.config["metric"])
     last = len(base.schedule)
     steps = {"min_resource": min(base.config["validation"]["every"], last), "max_resource": last}
     pruner = make("pruner", PRUNERS, search.pruner, **steps)
     # Once, so that a setting that there is not is told now.
     make("sampler", SAMPLERS, search.sampler)
-    folder = (
-        Path(base.config["paths"]["searches"]) / f"{search.name}-{search.scale}-{identity(search, directions, base)}"
-    )
+    folder = Path(base.config["paths"]["searches"]) / f"{search.name}-{search.scale}-{identity(search, goals, base)}"
     folder.mkdir(parents=True, exist_ok=True)
 
     def sampler(number: int) -> Any:
         seed = int.from_bytes(hashlib.sha256(f"{search.seed} {number}".encode()).digest()[:4])
         return make("sampler", SAMPLERS, search.sampler, seed=seed)
 
-    trials = Trials(search, folder, list(directions.values()), pruner, sampler)
-    return Prepared(search, directions, base, folder, trials)
+    trials = Trials(search, folder, [direction(goal) for goal in goals.values()], pruner, sampler)
+    return Prepared(search, goals, base, folder, trials)
 
 
 def planned(search: Search, words: Sequence[str], thoroughly: bool = False) -> Plan:
@@ -130,10 +130,10 @@ def planned(search: Search, words: Sequence[str], thoroughly: bool = False) -> P
         raise UserError(f"search {search.name}{at}: {line}") from error
 
 
-def directed(search: Search, metric: Mapping[str, Node]) -> dict[str, Direction]:
-    """Return the objectives with their directions. Raises `UserError` for one that no run logs, or without one."""
+def aimed(search: Search, metric: Mapping[str, Node]) -> dict[str, Goal]:
+    """Return the objectives with their goals. Raises `UserError` for one that no run logs, or without a goal."""
     check_objectives(list(search.objectives), metric)
-    found: dict[str, Direction] = {}
+    found: dict[str, Goal] = {}
     for name, said in search.objectives.items():
         node = metric[name.removeprefix("val/")]
         if absent := Evaluator({name: node}, sets=False).absent:
@@ -141,20 +141,26 @@ def directed(search: Search, metric: Mapping[str, Node]) -> dict[str, Direction]
         better = node.get("better")
         own = next((word for word, other in DIRECTIONS.items() if other == better), None)
         if said is None and own is None:
-            raise UserError(f"search {search.name}: objectives.{name} needs a direction: {' or '.join(DIRECTIONS)}")
+            raise UserError(
+                f"search {search.name}: objectives.{name} needs a direction: {' or '.join(DIRECTIONS)}, or a number to "
+                "come near to"
+            )
         if None not in (said, own) and said != own:
             raise UserError(f"search {search.name}: objectives.{name}={said}, and {better} is better")
-        found[name] = "maximize" if (said or own) == "maximize" else "minimize"
+        if isinstance(said, float):
+            found[name] = said
+        else:
+            found[name] = "maximize" if (said or own) == "maximize" else "minimize"
     return found
 
 
-def identity(search: Search, directions: Mapping[str, str], base: Plan) -> str:
+def identity(search: Search, goals: Mapping[str, Goal], base: Plan) -> str:
     """Return what tells searches apart whose scores cannot be compared: the recipe, how it is validated, the space."""
     validation = {key: value for key, value in base.config["validation"].items() if key != "panels"}
-    names = [name.removeprefix("val/") for name in directions]
+    names = [name.removeprefix("val/") for name in goals]
     scored = {name: base.config["metric"][name] for name in names}
     space = {name: repr(dimension) for name, dimension in search.space.items()}
-    return digest([base.identity, validation, base.config["evaluation"]["seed"], scored, dict(directions), space])[:8]
+    return digest([base.identity, validation, base.config["evaluation"]["seed"], scored, dict(goals), space])[:8]
 
 
 def outline(prepared: Prepared) -> None:
@@ -165,9 +171,9 @@ def outline(prepared: Prepared) -> None:
     for name, dimension in search.space.items():
         when = " and ".join(f"{key} is {' or '.join(values)}" for key, values in dimension.when.items())
         space.add(f"{name}: {dimension}{f', when {when}' if when else ''}")
-    goal = root.add("objectives, of validation")
-    for name, direction in prepared.directions.items():
-        goal.add(f"{direction} {name}")
+    objectives = root.add("objectives, of validation")
+    for name, goal in prepared.goals.items():
+        objectives.add(goal_in_words(name, goal))
     root.add(f"sampler {search.sampler['name']}, pruner {prepared.pruner or 'none'}, {prepared.at_once} at once")
     iterations = len(prepared.base.schedule)
     root.add(f"{search.trials} trials of {iterations} iterations as the recipe is, {prepared.ended} ended")
@@ -181,7 +187,7 @@ def run_search(prepared: Prepared, command: Command) -> int:
     A worker of an engine leaves the end to the process that has started it.
     """
     search, trials = prepared.search, prepared.trials
-    if len(prepared.directions) > 1 and search.pruner["name"] != "none":
+    if len(prepared.goals) > 1 and search.pruner["name"] != "none":
         say("no trial is stopped early where there are several objectives: pruner has no effect")
     say(f"trials are kept in {without_password(trials.address)}")
     sweep(prepared.folder)
@@ -265,9 +271,7 @@ def begin(prepared: Prepared, taken: Taken) -> TrialJob | None:
     taken.trial.set_user_attr(FOLDER, str(plan.folder))
     say(f"{name}{' goes on' if taken.left else ''}: {point}")
     words = search.run(overrides)
-    job = TrialJob(
-        name, search.seed, words, plan, taken=taken, objectives=list(prepared.directions), pruner=prepared.pruner
-    )
+    job = TrialJob(name, search.seed, words, plan, taken=taken, objectives=prepared.goals, pruner=prepared.pruner)
     if job.over:
         tell(prepared, job)
         return None

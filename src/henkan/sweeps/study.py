@@ -20,7 +20,7 @@ from henkan.launching.swept import swept
 from henkan.report.write import table, write_report
 from henkan.runs.plan import plan_run
 from henkan.runs.record import read_record
-from henkan.runs.sources import changed, code
+from henkan.runs.sources import changed, code, in_words
 from henkan.saying import say
 from henkan.scoring.evaluator import POST
 from henkan.sweeps.command import Command, await_workers, check_anywhere
@@ -46,11 +46,9 @@ def run_study(study: Study, jobs: list[Job], command: Command) -> int:
     sweep(folder)
     for titles in twins(jobs):
         say(f"one and the same run: {'; '.join(titles)}")
-    for job in jobs:
-        if job.status != "done":
-            continue
-        if names := changed((read_record(job.folder) or {}).get("code", {}), code(job.plan.parts)):
-            say(f"{job.folder.name} is done; since then changed: {', '.join(names)}")
+    for names, folders in done_by_other_code(jobs).items():
+        which = f"{folders[0]} is" if len(folders) == 1 else f"{len(folders)} runs ({folders[0]} is one) are"
+        say(f"{which} done; since then changed: {in_words(names)}")
     write_study(study, jobs, folder)
     try:
         with Refresher(folder) as page:
@@ -151,6 +149,15 @@ def without_repetition(jobs: Sequence[Job]) -> list[Job]:
             job.seed = None
         found.setdefault((job.configuration, job.seed), job)
     return list(found.values())
+
+
+def done_by_other_code(jobs: Sequence[Job]) -> dict[tuple[str, ...], list[str]]:
+    """Return the names of runs that are done and would be trained by other code now, by the modules that changed."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for job in {job.folder: job for job in jobs if job.status == "done"}.values():
+        if names := changed((read_record(job.folder) or {}).get("code", {}), code(job.plan.parts)):
+            found.setdefault(tuple(names), []).append(job.folder.name)
+    return found
 
 
 def twins(jobs: Sequence[Job]) -> list[list[str]]:

@@ -23,12 +23,14 @@ from henkan.runs.curves import read_rows
 from henkan.runs.locks import lock, try_to_hold
 from henkan.runs.record import read_record
 from henkan.runs.stopping import close_stopped, say_why
-from henkan.sweeps.optimizer import Direction, open_study
+from henkan.sweeps.optimizer import Direction, Goal, open_study, rated
 from henkan.sweeps.scheduler import Job
 
 State = optuna.trial.TrialState
 # What a trial notes: the overrides that make its point, where its search's folder is, and of its run these.
 OVERRIDES, PLACE, FOLDER, IDENTITY, ERROR = "overrides", "place", "folder", "identity", "error"
+# Its scores as they were logged, by objective: Optuna is told how far they are where that is what matters.
+SCORES = "scores"
 
 
 @dataclass
@@ -150,7 +152,7 @@ class TrialJob(Job):
     """
 
     taken: Taken
-    objectives: Sequence[str]
+    objectives: Mapping[str, Goal]
     pruner: str | None
     stamp: list[int] | None = None
     asked: bool = False
@@ -191,10 +193,10 @@ class TrialJob(Job):
 
     def report(self) -> bool:
         """Report what is logged and was not reported yet; returns whether there was any."""
-        (name,) = self.objectives
+        ((name, goal),) = self.objectives.items()
         rows = [row for row in read_rows(self.curves) if name in row and row["iteration"] not in self.taken.reported]
         for row in rows:
-            self.taken.trial.report(float(row[name]), int(row["iteration"]))
+            self.taken.trial.report(rated(goal, float(row[name])), int(row["iteration"]))
             self.taken.reported.add(int(row["iteration"]))
         return bool(rows)
 
@@ -229,7 +231,8 @@ class TrialJob(Job):
             return self.taken.fail(f"{absent[0]}: {way_out}")
         if self.pruner is not None:
             self.report()
-        study.tell(trial, list(values.values()))
+        trial.set_user_attr(SCORES, values)
+        study.tell(trial, [rated(goal, values[name]) for name, goal in self.objectives.items()])
         return in_words(values)
 
 
