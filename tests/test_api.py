@@ -50,6 +50,10 @@ def test_configs_and_what_is_wrong_with_them() -> None:
         henkan.compose(["seed=3"])  # type: ignore[arg-type]
     with pytest.raises(UserError, match="one run at a time"):
         henkan.train("-m", "seed=0,1")
+    with pytest.raises(UserError, match="one run at a time"):
+        henkan.train("hydra.mode=MULTIRUN", "seed=0,1")
+    with pytest.raises(UserError, match=r"loss=\[mse,null\]: null is no name of an option"):
+        henkan.compose("experiment=glcic", "loss=[mse,null]")
     with pytest.raises(UserError, match="there is no model 'linez'"):
         henkan.load("linez")
 
@@ -64,12 +68,16 @@ def test_a_method_without_learning() -> None:
     assert telea.discriminator is None and telea.task == "completion"
 
 
-def test_from_training_to_a_picture(tiny: list[str], tmp_path: Path) -> None:
+def test_from_training_to_a_picture(tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     short = {f"schedule.{phase}.iterations": 2 for phase in ("reconstruction", "discriminator", "joint")}
     run = henkan.train(*tiny, **{"evaluation.pictures": 2, **short})
     assert run.record["status"] == "done" and run.folder.parent == (tmp_path / "runs").resolve()
     scored = henkan.evaluate(run=run, metric=["psnr"], **{"evaluation.pictures": 2})
     assert scored.scores == {"psnr": pytest.approx(run.scores["psnr"])} and scored.folder != run.folder
-    model = henkan.load(run)
+    assert scored.record == run.record
+    # Of a name that Hydra would read otherwise, from the home folder.
+    odd = run.folder.rename(tmp_path / "null")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    model = henkan.load(f"~/{odd.name}")
     assert model.discriminator is not None and not model.discriminator.training
     assert model.config["recipe"] == "glcic"

@@ -135,7 +135,7 @@ def test_johnson_states_the_paper(composed: Compose) -> None:
     assert list(cfg.loss.content.layers) == ["relu2_2"]
     assert list(cfg.loss.style.layers) == ["relu1_2", "relu2_2", "relu3_3", "relu4_3"]
     weights = (cfg.weights.content, cfg.weights.style, cfg.weights.squared_variation)
-    assert weights == (1, 5, pytest.approx(1e-6 * 255**2))
+    assert weights == (1, 5, pytest.approx(4 * 1e-6 * 255**2))
     network = (cfg.generator.base, cfg.generator.width, cfg.generator.normalization._target_, cfg.generator.upsampling)
     assert network == (32, 1.0, "torch.nn.BatchNorm2d", "deconvolution")
 
@@ -143,7 +143,7 @@ def test_johnson_states_the_paper(composed: Compose) -> None:
 def test_johnson_has_less_style_where_iterations_are_few(composed: Compose) -> None:
     cfg = composed(["experiment=johnson"])
     assert (cfg.size, cfg.batch_size, cfg.schedule.joint.iterations, cfg.optimizer.generator.lr) == (128, 2, 1600, 2e-3)
-    assert (cfg.weights.content, cfg.weights.style) == (1, 0.1)
+    assert (cfg.weights.content, cfg.weights.style, cfg.weights.squared_variation) == (1, 0.1, 0.065025)
     network = (cfg.generator.base, cfg.generator.width, cfg.generator.normalization._target_, cfg.generator.upsampling)
     assert network == (32, 0.5, "torch.nn.InstanceNorm2d", "nearest")
 

@@ -81,7 +81,7 @@ def evaluate(*overrides: str, **settings: Any) -> Run:
 
 def run(verb: str, words: Sequence[str]) -> Run:
     """Run a verb that leaves a run folder, and return that."""
-    if any(word.startswith("-") for word in words):
+    if any(word.startswith(("-", "hydra.mode=")) for word in words):
         raise UserError("one run at a time: loop over them here, or sweep with henkan train -m")
     with tempfile.TemporaryDirectory() as place, in_a_line(verb, words):
         with sweeping(Path(place)):
@@ -89,7 +89,8 @@ def run(verb: str, words: Sequence[str]) -> Run:
         folder = noted(Path(place))[-1].resolve()
     scores = folder / "evaluation.json"
     found = read_json(scores, "henkan evaluate run=… writes it again", dict) if scores.is_file() else {"means": {}}
-    return Run(folder, read_record(folder) or {}, found["means"])
+    # What was scored otherwise than when it was trained lies below the run that it is of.
+    return Run(folder, read_record(folder) or read_record(folder.parents[1]) or {}, found["means"])
 
 
 @contextmanager

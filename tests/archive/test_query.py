@@ -48,6 +48,8 @@ def archive(tmp_path: Path) -> Archive:
         ("psnr<=20 loss=adversarial", "weak"),
         ("init=null", "mse weak strong"),
         ("error=*NaN*", "strong"),
+        ("created>2000-01-01", "mse weak strong"),
+        ("created<2000", ""),
         ("title=strong*", "strong"),
     ],
 )
@@ -97,6 +99,8 @@ def test_a_run_is_named_by_its_identity_its_folder_or_a_pattern(archive: Archive
     weak.folder.rename(archive.runs.parent / "moved")
     weak.folder.symlink_to(archive.runs.parent / "moved")
     assert one_named(archive, str(weak.folder)) is weak
+    with pytest.raises(UserError, match="'' names no run"):
+        named(archive, "")
     with pytest.raises(UserError, match=r"'\*' names 3 runs \(glcic-.*\): say more of it"):
         one_named(archive, "*")
     with pytest.raises(UserError, match=r"holds no run 'zzz': the beginning of an identity, or a folder"):

@@ -87,6 +87,16 @@ def test_few_points_have_every_value() -> None:
     assert all(made["weights.adversarial"].applies(point) == ("weights.adversarial" in point) for point in points)
 
 
+def test_a_choice_is_met_where_two_conditions_leave_it() -> None:
+    node = {
+        "kind": ["mse", "gan", "wgan"],
+        "child": {"choices": ["x", "y"], "when": {"kind": ["wgan", "gan"]}},
+        "grand": {"choices": ["p", "q"], "when": {"child": ["x"], "kind": ["gan"]}},
+    }
+    met = {point["grand"] for point in probes(space("space", node)) if "grand" in point}
+    assert met == {"p", "q"}
+
+
 def test_conditions_that_exclude_each_other_come_to_an_end() -> None:
     node = {"a": ["x", "y"], "b": {"choices": ["u"], "when": {"a": "x"}}}
     made = space("space", {**node, "c": {"low": 0, "high": 1, "when": {"a": ["y"], "b": ["u"]}}})
@@ -118,6 +128,8 @@ def test_objectives_are_a_list_or_a_mapping() -> None:
         ({"space": {"x": {"low": 0, "high": 1, "log": "yes"}}}, "space.x.log=yes must be true or false"),
         ({"space": {"x": [1, 1]}}, "must have each choice once"),
         ({"space": {"x": [{}]}}, "is no value that a choice can have"),
+        ({"space": {"x": {"choices": {True: []}}}}, "space.x.choices: YAML reads a name as true"),
+        ({"space": {"status": {"choices": {"p": []}}}}, "trials.csv has a column of this name"),
         ({"space": {"x": None}}, "space has no dimension left"),
         ({"space": {"x": {"choices": [1], "when": {"loss": ["gan"]}}}}, "there is no dimension 'loss'"),
         ({"space": {"a": ["u", "v"], "x": {"choices": [1], "when": {"a": "w"}}}}, "'w' is none of"),

@@ -191,12 +191,22 @@ def test_axes_are_keys_with_values_or_names_with_overrides(study: Path) -> None:
         ({"pictures": "photographs"}, "axes.pictures must be a list of values, or a mapping"),
         ({"pictures": {"shot": "data=photographs"}}, "axes.pictures.shot must be a list of overrides"),
         ({"pictures": {"shot": None}}, "axes.pictures has no value left"),
+        ({"size": [32, 32]}, r"axes.size=\[32, 32\] must have each value once"),
+        ({"pictures": {True: []}}, "axes.pictures: YAML reads a name as true: put on, off, .* in quotes"),
+        ({"pictures": {"shot": ["seed=4"]}}, r"study tiny_study: seed=4: say seeds=\[0,1\]"),
+        ({"pictures": {"shot": ["++scale=smoke"]}}, "say scale in study.yaml"),
+        ({"p": {"x y": ["size=32"], "y": ["size=48"]}, "q": {"z": []}}, None),
     ],
 )
-def test_axes_that_are_refused(study: Path, axes: object, said: str) -> None:
+def test_axes_that_are_refused(study: Path, axes: object, said: str | None) -> None:
     in_study(study, axes=axes)
+    if said is None:
+        # Of these names no two configurations are alike.
+        assert len(read_study(str(study), []).grid) == 6
+        in_study(study, variants={"mse": [], "mse x": []}, axes=axes)
+        said = "two configurations are called 'mse x y z'"
     with pytest.raises(UserError, match=said):
-        read_study(str(study), [])
+        read_study(str(study), []).grid  # noqa: B018
 
 
 @pytest.mark.parametrize(
@@ -231,7 +241,7 @@ def test_axes_of_the_command_line(study: Path) -> None:
             "adversarial=0.1": ["weights.adversarial=0.1"],
             "adversarial=0.2": ["weights.adversarial=0.2"],
         },
-        "x": {"x=null": ["x=null"], "x=True": ["x=True"]},
+        "x": {"x=null": ["x=null"], "x=true": ["x=true"]},
     }
     # An axis may be the study's first, and have been left empty in the file.
     in_study(study, axes=None)
@@ -240,6 +250,12 @@ def test_axes_of_the_command_line(study: Path) -> None:
     in_study(study, axes={"weights.adversarial": [0.1]})
     again = read_study(str(study), ["axes.weights.adversarial=[0.3]"]).axes
     assert again == {"weights.adversarial": {"adversarial=0.3": ["weights.adversarial=0.3"]}}
+
+
+def test_axes_of_any_script_are_in_the_point(study: Path) -> None:
+    in_study(study, axes={"画像": {"写真": ["size=32"]}, "大きさ": {"大": ["batch_size=2"]}})
+    (_, _, words), *_ = read_study(str(study), []).runs()
+    assert list(compose_root("train", words).point.values()) == ["写真", "大"]
 
 
 @pytest.mark.parametrize("name", ["2026_11", "1e5", "true", "two words"])
@@ -295,6 +311,7 @@ def test_variants_baseline_and_headline_of_the_command_line(study: Path) -> None
         ("seeds=[true]", "seeds=[True] must be a list of one or more whole numbers"),
         ("seeds=[0", "cannot read 'seeds=[0': expected ',' or ']', but got '<stream end>' in line 1, column 3"),
         ("seed=3", "seed=3: a study gives each of its runs its seed: say seeds=[0,1]"),
+        ("++seed=3", "++seed=3: a study gives each of its runs its seed: say seeds=[0,1]"),
         ("experiment=lama", "say recipe=glcic"),
         ("jobs=-1", "jobs=-1 must be a whole number, 1 or more"),
         ("jobs=auto", "jobs=auto must be a whole number"),

@@ -68,3 +68,5 @@ def test_what_it_refuses() -> None:
         built(in_channels=4)
     with pytest.raises(UserError, match="pictures of 8 pixels a side at least, not 32x6"):
         built()(torch.rand(1, 3, 6, 32))
+    with pytest.raises(UserError, match=r"discriminator\.layers: pooled is a vector, not a map"):
+        ProjectedDiscriminator(Lite0, ["stage1", "pooled"])

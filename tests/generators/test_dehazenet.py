@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from henkan.errors import UserError
 from henkan.generators.dehazenet import DehazeNet
 
 
@@ -82,3 +83,11 @@ def test_it_learns_transmission_from_patches() -> None:
         optimizer.step()
         errors.append(error.item())
     assert errors[-1] < 0.01 < errors[0]
+
+
+@pytest.mark.parametrize("settings", [{"share": 2.0}, {"share": 0.0}, {"radius": 0}])
+def test_a_share_and_a_radius_that_cannot_be(settings: dict[str, float]) -> None:
+    with pytest.raises(
+        UserError, match=r"generator\.radius=.* must be 1 or more, generator\.share=.* from above 0 to 1"
+    ):
+        DehazeNet(**settings)  # type: ignore[arg-type]

@@ -72,3 +72,17 @@ def test_any_size_and_bfloat16(size: tuple[int, int]) -> None:
     assert raw.shape == (2, 3, *size) and raw.dtype == torch.float32
     raw.sum().backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())
+
+
+def test_under_bfloat16_a_dark_pixel_has_all_its_tones() -> None:
+    network, image = FFANet(MEAN, DEVIATION, blocks=1, width=0.125), torch.rand(1, 3, 16, 16) * 0.2
+    last = network.post[1]
+    assert isinstance(last, torch.nn.Conv2d) and last.bias is not None
+    with torch.no_grad():
+        # As a network that has learned answers: back to a picture in [0, 1].
+        last.weight.mul_(0.01)
+        last.bias.fill_(3.9)
+        exact = network(image)["raw"]
+        with torch.autocast("cpu", torch.bfloat16):
+            raw = network(image)["raw"]
+    assert (raw - exact).abs().max() < 0.5 / 255

@@ -93,6 +93,8 @@ def test_what_cannot_be() -> None:
         for classes in (None, 0, 1):
             with pytest.raises(UserError, match="needs two at least"):
                 network(classes)
+    with pytest.raises(UserError, match="instance normalization leaves nothing of a vector"):
+        DeconvNet(3, side=32, width=0.125, normalization=nn.InstanceNorm2d)
     with pytest.raises(UserError, match=r"a picture of 96x32 pixels is smaller than the 64"):
         DeconvNet(3, side=64, width=0.125)(torch.rand(1, 3, 32, 96))
     with pytest.raises(UserError, match=r"set batch_size=2 or more"):

@@ -44,6 +44,11 @@ def test_a_unet_needs_two_levels(settings: dict[str, int]) -> None:
         UNet(**settings)  # type: ignore[arg-type]
 
 
+def test_a_share_is_dropped() -> None:
+    with pytest.raises(UserError, match=r"generator\.dropout=2\.0 must be from 0 to 1"):
+        UNet(dropout=2.0)
+
+
 @pytest.mark.parametrize("side", [(32, 32), (64, 32), (32, 96)])
 @pytest.mark.parametrize("batch", [1, 3])
 def test_shape_and_range(side: tuple[int, int], batch: int) -> None:

@@ -36,6 +36,14 @@ def test_the_gradient_is_that_of_the_logits() -> None:
     torch.testing.assert_close(logits.grad, torch.sigmoid(logits.detach()) / 9, atol=1e-4, rtol=1e-3)
 
 
+@pytest.mark.parametrize("target", [0.0, 1.0])
+def test_who_is_surely_wrong_is_still_taught(target: float) -> None:
+    wrong = torch.tensor([7.0, 8.0]) * (1 - 2 * target)
+    x = wrong.view(2, 1, 1, 1).requires_grad_()
+    BCE()((torch.tanh(x) + 1) / 2, torch.full((2, 1, 1, 1), target)).sum().backward()
+    assert x.grad is not None and (x.grad.flatten() * wrong.sign() > 0.2).all()
+
+
 def test_half_precision_is_raised_and_autocast_does_not_matter() -> None:
     input, target = torch.full((2, 1, 4, 4), 0.25, dtype=torch.bfloat16), torch.zeros(2, 1, 4, 4)
     with torch.autocast("cpu", torch.bfloat16):

@@ -57,6 +57,12 @@ def test_shapes_that_differ() -> None:
         MappedMSE(ExponentialMap())(torch.ones(1, 1, 4, 5), torch.ones(1, 1, 4, 4))
 
 
+@pytest.mark.parametrize("settings", [{"reach": -1}, {"bins": 0}])
+def test_a_window_and_bins_there_must_be(settings: dict[str, int]) -> None:
+    with pytest.raises(UserError, match="give 0 or more, and 1 or more"):
+        ExponentialMap(**settings)
+
+
 def test_colors_have_no_loss_map() -> None:
     with pytest.raises(UserError, match="of one channel, not of 3: set channels=1"):
         ExponentialMap()(torch.rand(1, 3, 8, 8))

@@ -115,6 +115,18 @@ def test_a_style_picture_must_be_one_pixel_of_the_deepest_layer(build: type[Feat
         term(input, torch.rand(1, 3, side - 1, 40))
 
 
+def test_a_vector_has_no_gram_matrix() -> None:
+    with pytest.raises(UserError, match="style: layer pooled is a vector, not a map"):
+        Style(Lite0, {"pooled": 1.0})(torch.rand(1, 3, 32, 32), torch.rand(1, 3, 32, 32))
+
+
+def test_layers_must_be_named_though_another_term_looks_already() -> None:
+    other = Style(TinyFeatures, {"relu1": 1.0})
+    with pytest.raises(UserError, match="names no layer"):
+        Style(TinyFeatures, {})
+    assert other.layers
+
+
 def test_refuses_another_normalization() -> None:
     with pytest.raises(UserError, match="paper or elements"):
         Style(TinyFeatures, {"relu1": 1.0}, "sum")  # type: ignore[arg-type]

@@ -135,8 +135,11 @@ def test_what_is_no_picture_costs_one_line(completion: Model) -> None:
     for grow in (-1, "3", None):
         with pytest.raises(UserError, match=f"grow={grow} must be 0 pixels or more"):
             completion(picture, mask=mask, grow=grow)
-    with pytest.raises(UserError, match="megapixels=None must be above 0"):
-        completion(picture, mask=mask, megapixels=None)
+    for megapixels in (None, True):
+        with pytest.raises(UserError, match=f"megapixels={megapixels} must be above 0"):
+            completion(picture, mask=mask, megapixels=megapixels)
+    with pytest.raises(UserError, match="invert=yes must be true or false"):
+        completion(picture, mask=mask, invert="yes")
 
 
 def test_options_hold_for_one_call(completion: Model) -> None:
@@ -157,6 +160,8 @@ def test_masks_of_every_kind(kind: Any) -> None:
     assert np.array_equal(mask_in(Image.fromarray(mask.astype(np.uint8) * 255), "the mask"), mask)
     both = torch.stack((torch.from_numpy(mask), torch.from_numpy(~mask)))[:, None]
     assert np.array_equal(mask_in(both, "the mask", 1), ~mask)
+    # Of two pictures; alone it would be a mask of grey and opacity.
+    assert np.array_equal(mask_in(both[:, 0], "the mask", 1, count=2), ~mask)
 
 
 def test_grey_keeps_its_axis_and_bfloat16_its_kind() -> None:

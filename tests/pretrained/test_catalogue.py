@@ -119,7 +119,9 @@ def test_what_is_not_what_its_name_says_is_told(tiny: Network, tmp_path: Path) -
         assert "\n" not in str(error.value)
     save_file(state, path)
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(UserError, match=r"tiny\.safetensors is damaged \(.*\): delete it, ask for it") as error:
+    with pytest.raises(
+        UserError, match=r"tiny\.safetensors is damaged \(.*\) or no file of weights: delete it, ask for it"
+    ) as error:
         weights.load_known("tiny")
     assert "\n" not in str(error.value)
 
@@ -161,6 +163,8 @@ def test_the_verb_tells_what_is_here(tiny: Network, tmp_path: Path, capsys: pyte
     assert capsys.readouterr().out.count("verified: ") == 2
     # No folder at all is no error.
     assert verb.main([f"paths.weights={tmp_path / 'none'}"]) == 0
+    with pytest.raises(UserError, match=r"notes\.txt is no folder"):
+        verb.main([f"paths.weights={folder / 'notes.txt'}"])
 
 
 @pytest.mark.parametrize("columns", ["12", "80"])

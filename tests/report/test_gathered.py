@@ -177,6 +177,7 @@ def test_tables_for_papers_and_pages(runs: Path) -> None:
     assert r"\begin{tabular}{lr}" in text and r" & PSNR $\uparrow$ \\" in text
     assert r"mse & $\mathbf{20.0}$ {\scriptsize $[18.7, 21.3]$} \\" in text
     assert r"adversarial+mse & $19.0$ {\scriptsize $[17.7, 20.3]$} \\" in text
+    assert in_latex("[l1] x") == "{}[l1] x"
     assert in_latex(r"a_b 50% \x") == r"a\_b 50\% \textbackslash{}x"
 
 

@@ -114,6 +114,14 @@ def test_a_baseline_that_an_axis_changes_stands_at_every_value(make_study: MakeS
     assert [line.values for line in over_axis(section)["psnr_hole"]] == [[0.01, 0.1]] * 2
 
 
+def test_a_variant_that_is_excluded_but_at_one_value_has_one_point(make_study: MakeStudy) -> None:
+    configurations = over("0.01", "0.1")
+    del configurations["gan adversarial=0.1"]
+    (section,) = read_study(make_study(iterations=60, done=9, configurations=configurations)).sections.values()
+    assert "gan adversarial=0.01" in section.configurations and "gan" not in section.configurations
+    assert {line.name: line.values for line in over_axis(section)["psnr_hole"]} == {"mse": [0.01, 0.1], "gan": [0.01]}
+
+
 def test_an_axis_of_the_baseline_alone_is_compared_with_its_first_value(make_study: MakeStudy) -> None:
     folder = make_study(iterations=60, done=9, configurations=over("0.1", "0", "1", variants=("mse",)))
     (section,) = read_study(folder).sections.values()

@@ -130,6 +130,21 @@ def test_a_method_may_be_named_and_colors_are_left_out_where_it_takes_none() -> 
     assert np.ptp(made.astype(int), axis=2).max() <= 2
 
 
+@pytest.mark.parametrize(
+    "words", [["task=completion"], ["iteration=3"], ["models=[lines]", "evaluation.ensemble=true"]]
+)
+def test_what_would_change_nothing_is_refused(words: list[str]) -> None:
+    with pytest.raises(UserError, match="says nothing about what the page offers"):
+        page(*words)
+
+
+def test_a_run_is_shown_at_an_iteration(tmp_path: Path) -> None:
+    run = write_trained(tmp_path / "run", "completion")
+    with pytest.raises(UserError, match="iteration=3 was not kept"):
+        page(f"run={run}", "iteration=3")
+    assert page(f"run={run}").offered[0].asked
+
+
 def test_runs_and_files_below_are_opened_from_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     own = page("generator=telea", "paths.runs=runs")

@@ -26,6 +26,7 @@ from henkan.report import searched
 from henkan.runs.identity import digest
 from henkan.runs.plan import Plan
 from henkan.runs.record import read_record
+from henkan.runs.run import write_config
 from henkan.sweeps import optimizer, search
 from henkan.sweeps.optimizer import PRUNERS, SAMPLERS, journal, make
 from henkan.sweeps.search import aimed, prepare_search
@@ -244,6 +245,25 @@ def test_another_question_is_another_search(begin: Begin) -> None:
     assert len(set(folders)) == 3
 
 
+def test_a_run_that_was_validated_otherwise_is_trained_again(
+    begin: Begin, tiny: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entries: dict[str, Any] = {"space": {"optimizer.generator.lr": [1e-3]}, "trials": 1, "real": True}
+
+    def play(_: dict[str, str]) -> Course:
+        return [{"val/psnr": 20.0, "val/psnr_hole": 20.0}]
+
+    _, first, folder = begin(play, **entries)
+    # A run that was not acted has its config beside it.
+    base = prepare_search(read_search(str(tmp_path / "alpha"), own(tiny))).base
+    write_config(Path(pd.read_csv(folder / "trials.csv")["folder"][0]), base.config)
+    _, alike, _ = begin(play, **entries, objectives=["psnr", "psnr_hole"])
+    assert (len(first.started), len(alike.started)) == (1, 0)
+    _, other, _ = begin(play, **entries, overrides=["validation.pictures=2"])
+    assert len(other.started) == 1
+    assert "was validated otherwise, so it is trained again" in capsys.readouterr().err
+
+
 def test_a_point_that_was_tried_is_not_trained_again(begin: Begin) -> None:
     code, stage, folder = begin(trials=3, space={"loss": [["mse"]], "optimizer.generator.lr": [1e-3]})
     assert (code, len(stage.started)) == (0, 1)
@@ -266,8 +286,9 @@ def test_a_point_that_was_tried_is_not_trained_again(begin: Begin) -> None:
         ({"objectives": ["psnrr"]}, r"no run logs val/psnrr \(did you mean 'val/psnr'\?\)"),
         ({"objectives": {"loss/generator": "minimize"}}, "no run logs loss/generator"),
         ({"pruner": "medain"}, r"pruner=medain: there is none of that name \(did you mean 'median'\?\)"),
+        ({"sampler": {"name": "random", "seed": 3}}, "sampler.seed would draw one point for ever: say seed="),
         ({"sampler": {"name": "tpe", "n_starts": 1}}, "sampler: tpe has no setting 'n_starts'"),
-        ({"storage": "nosql://me:secret@host/db"}, "storage=nosql://…@host/db cannot be opened"),
+        ({"storage": "nosql://me:se/cr@et@host/db"}, "storage=nosql://…@host/db cannot be opened"),
     ],
 )
 def test_what_cannot_be_searched_is_refused_at_once(

@@ -81,7 +81,7 @@ def test_the_list_names_runs_and_what_is_left_out(place: str, capsys: Output) ->
 def test_the_best_is_the_first(place: str, capsys: Output, words: list[str], wanted: list[str]) -> None:
     assert henkan(place, "rank", *words, "--csv") == 0
     rows = table(capsys)
-    assert "scored" not in rows[0]
+    assert "scored" not in rows[0] and "\r" not in "".join(rows[0])
     assert titles(rows) == wanted and [row["rank"] for row in rows] == [str(n + 1) for n in range(len(rows))]
 
 
@@ -177,6 +177,7 @@ def test_prefixes_that_no_run_needs_are_deleted(place: str, capsys: Output, tmp_
         (["rank", "gradient"], "no config says which way gradient is better: --lowest or --highest"),
         (["compare", "*"], "henkan runs compare needs two runs"),
         (["compare", "*", "*"], "'*' names 3 runs"),
+        (["delete", "", "--yes"], "'' names no run"),
         (["delete"], "henkan runs delete needs runs or filters"),
         (["compare", "begun", "begun"], "begun is left out: it has no run.json"),
         (["prefixes", "all"], "henkan runs prefixes all: it lists them all"),

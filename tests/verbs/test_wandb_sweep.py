@@ -89,14 +89,14 @@ def test_an_agent_starts_the_runs_of_the_study(study: Path, macro: str) -> None:
 def test_a_recipe_of_a_variant_and_values_of_several_kinds(study: Path) -> None:
     in_study(
         study,
-        variants={"one": ["experiment=srcnn", "seed=1"], "two": []},
+        variants={"one": ["experiment=srcnn", "batch_size=1"], "two": []},
         axes={"size": [64, 96], "loss": ["[mse]", None]},
         baseline="one",
         headline=[],
     )
     sweep = written(study, "project=emoji", "seeds=[3]")
     assert sweep["parameters"] == {
-        "overrides": {"values": ["variant=one experiment=srcnn seed=1", "variant=two experiment=glcic"]},
+        "overrides": {"values": ["variant=one experiment=srcnn batch_size=1", "variant=two experiment=glcic"]},
         "size": {"values": [64, 96]},
         "loss": {"values": ["[mse]", "null"]},
         "seed": {"values": [3]},
@@ -113,6 +113,12 @@ def test_what_a_study_excludes_is_no_point_of_the_sweep(study: Path) -> None:
     parameters = written(study)["parameters"]
     assert set(parameters) == {"overrides", "seed"} and len(parameters["overrides"]["values"]) == 3
     assert not any("variant=gan" in words and "size=96" in words for words in parameters["overrides"]["values"])
+
+
+def test_the_metric_is_one_that_validation_logs(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    in_study(study, headline=["kid_lite0", "psnr"], prepare=[["degrade", "count=5", "output=two words"]])
+    assert written(study)["metric"] == {"name": "val/psnr", "goal": "maximize"}
+    assert "on each machine first: henkan degrade count=5 'output=two words' scale=smoke" in capsys.readouterr().err
 
 
 def test_the_verb_goes_by_its_name() -> None:

@@ -42,7 +42,9 @@ OF_RECORDS = (
     "evaluation",
 )
 CONDITION = re.compile(r"(?P<key>[\w./@-]+)(?P<sign>!=|<=|>=|=|<|>)(?P<value>.*)", re.DOTALL)
-ORDERS: dict[str, Callable[[float, float], bool]] = {
+# What a record says of times.
+TIMES = ("created", "started", "ended")
+ORDERS: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
     ">": operator.gt,
@@ -73,6 +75,9 @@ class Condition:
     def fits(self, entry: Entry) -> bool:
         """Whether it is true of a run; nothing is true of a key that the run does not have, but that it is not so."""
         found = value_of(entry, self.key)
+        if self.sign in ORDERS and self.key in TIMES:
+            # In ISO 8601, of one time zone, whose order is that of texts.
+            return isinstance(found, str) and ORDERS[self.sign](found, self.value)
         if self.sign in ORDERS:
             own, given = as_number(found), as_number(self.value)
             return own is not None and given is not None and ORDERS[self.sign](own, given)
@@ -85,7 +90,7 @@ def condition(word: str) -> Condition | None:
     match = CONDITION.fullmatch(word)
     if match is None:
         return None
-    if match["sign"] in ORDERS and as_number(match["value"]) is None:
+    if match["sign"] in ORDERS and match["key"] not in TIMES and as_number(match["value"]) is None:
         raise UserError(f"{word}: only numbers have an order, and {match['value']!r} is none")
     return Condition(match["key"], match["sign"], match["value"])
 
@@ -123,8 +128,17 @@ def is_equal(found: Any, word: str) -> bool:
     if own is not None and given is not None and not isinstance(found, str):
         return own == given
     if isinstance(found, list):
-        return "".join(str(found).split()).replace("'", "") == "".join(word.split())
+        return "".join(in_yaml(found).split()) == "".join(word.replace("'", "").split())
     return fnmatchcase(str(found), word)
+
+
+def in_yaml(value: Any) -> str:
+    """Return a value of a config as an override has it."""
+    if isinstance(value, list):
+        return f"[{','.join(map(in_yaml, value))}]"
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
+    return str(value)
 
 
 def as_number(value: Any) -> float | None:
@@ -176,6 +190,8 @@ def named(archive: Archive, word: str) -> list[Entry]:
     Raises `UserError` where there is none, and for a path that leads elsewhere: folders of one name are copies.
     """
     name = PurePath(word).name
+    if not name:
+        raise UserError(f"{word!r} names no run: an identity does, or a folder")
     if PurePath(word) != PurePath(name) and Path(word).parent.resolve() != archive.runs.resolve():
         there = shlex.quote(str(Path(word).parent))
         raise UserError(f"{word} does not lie in {archive.runs}, whose runs are meant: paths.runs={there}")

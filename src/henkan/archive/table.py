@@ -67,7 +67,9 @@ def show(rows: Sequence[Row], as_csv: bool, title: str, sizes: Sequence[str] = (
     """
     names = list(dict.fromkeys(name for row in rows for name in row))
     if as_csv:
-        writer = csv.DictWriter(sys.stdout, names)
+        if not rows:
+            return
+        writer = csv.DictWriter(sys.stdout, names, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
         return

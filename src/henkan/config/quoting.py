@@ -10,6 +10,9 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, Quote, QuotedString
 from hydra.errors import HydraException
 
+from henkan.config.trees import groups
+from henkan.errors import UserError
+
 # Keys of the roots whose value is a path, and what the keys of a path end in elsewhere.
 PATHS = (
     "input",
@@ -36,10 +39,27 @@ def quoted(words: Sequence[str]) -> list[str]:
     """Return the words of a command line, with quotes around paths that Hydra would not read as they are.
 
     Numbers are names there, and `~` is the home folder. What is a list for Hydra (or with -m several values) is a path
-    only if there is a file of that name.
+    only if there is a file of that name. Raises `UserError` for a list of options with what is no name.
     """
+    check_names(words)
     several = any(word in MULTIRUN for word in words)
     return [quote(word, several) for word in words]
+
+
+def check_names(words: Sequence[str]) -> None:
+    """Raise `UserError` for a list of options that holds a number or null: Hydra would fail over it."""
+    listed = [word for word in words if word.partition("=")[2].startswith("[")]
+    known = groups() if listed else []
+    for word in listed:
+        key, _, value = word.partition("=")
+        if key.lstrip("+").partition("@")[0] not in known:
+            continue
+        try:
+            names: Any = OverridesParser.create().parse_override(f"x={value}")._value
+        except HydraException:
+            continue
+        if isinstance(names, list) and (wrong := [name for name in names if not isinstance(name, str | QuotedString)]):
+            raise UserError(f"{word}: {'null' if wrong[0] is None else wrong[0]} is no name of an option")
 
 
 def quote(word: str, several: bool = False) -> str:

@@ -17,7 +17,7 @@ from henkan.config.explain import suggestion
 from henkan.config.overrides import override_key
 from henkan.config.settings import Kind, find, name_of, read_settings
 from henkan.config.studies import text_of, variants
-from henkan.config.values import commands, count, none_or_more, text, words
+from henkan.config.values import commands, count, none_or_more, spelled, text, words
 from henkan.errors import UserError
 
 # Of a number that is tried, so that commands and folders stay readable.
@@ -26,6 +26,8 @@ RANGE = ("low", "high", "log", "step", "when")
 CHOICE = ("choices", "when")
 # What a search writes into its folder beside its storage: a row a trial, and what is better of each objective.
 TRIALS, ASKED = "trials.csv", "directions.json"
+# What stands in trials.csv beside objectives and parameters.
+COLUMNS = ("trial", "status", "front", "folder", "overrides", "error")
 DIRECTIONS = {"maximize": "higher", "minimize": "lower"}
 Value = float | int | str
 """What a dimension has at a point: a number of a range, the name of a choice."""
@@ -181,7 +183,10 @@ def probes(space: Space) -> Iterator[dict[str, Value]]:
         needed: dict[str, Sequence[Value]] = {wanted[0]: [wanted[1]]}
         for name in reversed(list(space)):
             if name in needed:
-                needed |= space[name].when
+                for key, allowed in space[name].when.items():
+                    # A condition of its own may leave fewer of those that what depends on it needs.
+                    fewer: list[Value] = [value for value in needed.get(key, allowed) if value in allowed]
+                    needed[key] = fewer or allowed
         point: dict[str, Value] = {}
         for name, dimension in space.items():
             if dimension.applies(point):
@@ -224,6 +229,8 @@ def space(key: str, value: Any) -> dict[str, Dimension]:
 def dimension(key: str, name: str, node: Any) -> Dimension:
     """Read a range, or choices."""
     bare = override_key(name)
+    if name in COLUMNS:
+        raise UserError(f"{key}: {TRIALS} has a column of this name: choose another one")
     if bare in TAKEN:
         raise UserError(f"{key}: a search gives each of its runs its {bare}: {TAKEN[bare]}")
     if isinstance(node, list):
@@ -282,17 +289,6 @@ def conditions(key: str, value: Any) -> dict[str, list[str]]:
         str(name): [spelled(key, one) for one in (chosen if isinstance(chosen, list) else [chosen])]
         for name, chosen in value.items()
     }
-
-
-def spelled(key: str, value: Any) -> str:
-    """Return a value as an override has it."""
-    if isinstance(value, list):
-        return f"[{','.join(spelled(key, one) for one in value)}]"
-    if value is None or isinstance(value, bool):
-        return "null" if value is None else str(value).lower()
-    if not isinstance(value, str | int | float):
-        raise UserError(f"{key}: {value} is no value that a choice can have")
-    return str(value)
 
 
 def objectives(key: str, value: Any) -> dict[str, str | float | None]:

@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from henkan.config.explain import one_line, suggestion
+from henkan.config.overrides import override_key
 from henkan.config.trees import config_folders, experiments_folders, groups
 from henkan.config.values import Reader
 from henkan.errors import UserError
@@ -143,9 +144,9 @@ def put(said: dict[str, Any], key: str, value: Any) -> None:
 
 def check_override(kind: Kind, word: str) -> None:
     """Raise `UserError` for an override that says of every run what the study says, or a misspelt setting of it."""
-    key = word.partition("=")[0]
-    if key in kind.instead:
-        raise UserError(f"{word}: {kind.article} gives each of its runs its {key}: {kind.instead[key]}")
+    key, bare = word.partition("=")[0], override_key(word)
+    if bare in kind.instead:
+        raise UserError(f"{word}: {kind.article} gives each of its runs its {bare}: {kind.instead[bare]}")
     plainly = key.isidentifier() and "=" in word
     roots = [OmegaConf.load(folder / "train.yaml") for folder in config_folders() if (folder / "train.yaml").is_file()]
     known = [str(name) for root in roots for name in root] + groups()

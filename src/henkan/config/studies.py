@@ -17,9 +17,9 @@ from hydra.core.override_parser.types import Quote, QuotedString
 from henkan.config.composition import compose_root
 from henkan.config.engines import Engine, engine
 from henkan.config.explain import suggestion
-from henkan.config.overrides import in_effect
+from henkan.config.overrides import in_effect, override_key
 from henkan.config.settings import Kind, find, name_of, read_settings
-from henkan.config.values import commands, count, several, text, words
+from henkan.config.values import commands, count, several, spelled, text, words
 from henkan.errors import UserError
 
 # What is said of runs, and makes no other study of them: where they lie, how they are shown, saved and trained.
@@ -101,7 +101,9 @@ class Study:
             for values in itertools.product(*self.axes.values()):
                 point = dict(zip(self.axes, values, strict=True))
                 chosen = [word for axis, value in point.items() for word in self.axes[axis][value]]
-                found[" ".join([variant, *values])] = Configuration(variant, point, [*overrides, *chosen])
+                if (name := " ".join([variant, *values])) in found:
+                    raise UserError(f"study {self.name}: two configurations are called {name!r}: name one otherwise")
+                found[name] = Configuration(variant, point, [*overrides, *chosen])
         return found
 
     @property
@@ -183,14 +185,18 @@ def text_of(word: str) -> str:
 
 def point_of(point: Mapping[str, str]) -> str:
     """Return the values of axes as an override gives them, `{weights_adversarial:0.01,pictures:photographs}`."""
-    found = []
+    found: dict[str, str] = {}
     for axis, word in point.items():
         # Values of a key are words such as adversarial=0.01, and those of a name are themselves.
         beginning = f"{axis.split('.')[-1]}="
         value = word.removeprefix(beginning)
         is_number = word != value and re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", value, re.IGNORECASE)
-        found.append(f"{named(axis)}:{value if is_number else text_of(value)}")
-    return "{" + ",".join(found) + "}"
+        name = named(axis)
+        # What is left of names of another script may be the same.
+        while name in found:
+            name += "_"
+        found[name] = value if is_number else text_of(value)
+    return "{" + ",".join(f"{name}:{value}" for name, value in found.items()) + "}"
 
 
 def named(axis: str) -> str:
@@ -225,6 +231,10 @@ def variants(key: str, value: Any) -> dict[str, list[str]]:
     """Read name → overrides (null: left out)."""
     if not isinstance(value, Mapping):
         raise UserError(f"{key} must be a mapping of names to lists of overrides: {{gan: [loss=[mse,adversarial]]}}")
+    if unquoted := [name for name in value if name is None or isinstance(name, bool)]:
+        raise UserError(
+            f"{key}: YAML reads a name as {spelled(key, unquoted[0])}: put on, off, yes, no, null in quotes"
+        )
     found = {str(name): words(f"{key}.{name}", given) for name, given in value.items() if given is not None}
     if not found:
         raise UserError(f"{key} has no value left")
@@ -238,7 +248,9 @@ def axes(key: str, value: Any) -> dict[str, dict[str, list[str]]]:
     found = {}
     for axis, values in ((str(axis), values) for axis, values in value.items() if values is not None):
         if isinstance(values, list) and values:
-            said = ["null" if one is None else str(one) for one in values]
+            said = [spelled(f"{key}.{axis}", one) for one in values]
+            if len(set(said)) < len(said):
+                raise UserError(f"{key}.{axis}={values} must have each value once")
             found[axis] = {f"{axis.split('.')[-1]}={one}": [f"{axis}={one}"] for one in said}
         elif isinstance(values, Mapping):
             found[axis] = variants(f"{key}.{axis}", values)
@@ -291,10 +303,22 @@ def read_study(name: str, overrides: Sequence[str]) -> Study:
     if study.baseline not in study.variants:
         near = suggestion(study.baseline, study.variants)
         raise UserError(f"study {study.name}: the baseline {study.baseline!r} is none of {list(study.variants)}{near}")
+    check_words(study)
     check_axes(study)
     plain = plain_of(study) if overrides else study
     check_exclude(study, plain)
     return replace(study, mark=mark_of(study, plain)) if overrides else study
+
+
+def check_words(study: Study) -> None:
+    """Raise `UserError` for an override of the file that says of every run what the study itself says."""
+    said = [study.overrides, *study.variants.values()]
+    said += [own for values in study.axes.values() for own in values.values()]
+    for own in said:
+        for word in own:
+            key = override_key(word)
+            if key in (*STUDY.instead, "scale") and key != "experiment":
+                raise UserError(f"study {study.name}: {word}: {STUDY.instead.get(key, 'say scale in study.yaml')}")
 
 
 def plain_of(study: Study) -> Study | None:

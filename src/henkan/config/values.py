@@ -55,3 +55,14 @@ def commands(key: str, value: Any) -> list[list[str]]:
     if not fits or not all(isinstance(word, str) for command in value for word in command):
         raise UserError(f"{key} must be a list of commands: [[degrade, count=5000, output=pairs]]")
     return [list(command) for command in value]
+
+
+def spelled(key: str, value: Any) -> str:
+    """Return a value as an override has it."""
+    if isinstance(value, list):
+        return f"[{','.join(spelled(key, one) for one in value)}]"
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
+    if not isinstance(value, str | int | float):
+        raise UserError(f"{key}: {value} is no value that a choice can have")
+    return str(value)

@@ -46,6 +46,8 @@ class ProjectedDiscriminator(nn.Module):
         self.look = View(features, layers)
         with torch.no_grad():
             found = self.look(torch.zeros(1, 3, SIDE, SIDE))
+        if flat := [layer for layer in layers if found[layer].ndim != 4]:
+            raise UserError(f"discriminator.layers: {flat[0]} is a vector, not a map: name one before it")
         self.smallest = self.look.stride()
         # Two maps of each layer, one after the other.
         self.maps, self.last = nn.ModuleList(), nn.ModuleList()

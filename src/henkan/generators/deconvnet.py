@@ -26,8 +26,9 @@ class DeconvNet(nn.Module):
     for 21 classes and 224 pixels, of which fc6 has 7 · 7 · 512 · 4096 = 102,760,448 weights.
 
     `encoder` names published weights that the thirteen convolutions start from, at width 1 (`vgg16`, `vgg16_oxford`;
-    null: random ones). Raises `MissingWeights` where these are absent, `UserError` for fewer than two classes, a side
-    that 32 does not divide, a picture smaller than the crop, and one alone in a batch to learn from.
+    null: random ones). Raises `MissingWeights` where these are absent, `UserError` for fewer than two classes, instance
+    normalization, a side that 32 does not divide, a picture smaller than the crop, and one alone in a batch to learn
+    from.
     """
 
     answers = "classes"
@@ -44,6 +45,11 @@ class DeconvNet(nn.Module):
         normalization: Normalization | None = nn.BatchNorm2d,
     ) -> None:
         super().__init__()
+        if normalization is not None and isinstance(normalization(1), nn.InstanceNorm2d):
+            raise UserError(
+                "instance normalization leaves nothing of a vector: set generator.normalization=null, or "
+                "generator.normalization._target_=torch.nn.BatchNorm2d"
+            )
         classes, kernel = check_classes(classes), check_side(side)
         self.side = side
         self.encoder = Encoder(width, normalization)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from henkan.errors import UserError
 from henkan.networks.atmosphere import lookup, refined
 from henkan.networks.resampling import mirrored
 
@@ -31,6 +32,8 @@ class DehazeNet(nn.Module):
 
     def __init__(self, radius: int = 50, epsilon: float = 1e-3, share: float = 0.01) -> None:
         super().__init__()
+        if not (radius >= 1 and 0.0 < share <= 1.0):
+            raise UserError(f"generator.radius={radius} must be 1 or more, generator.share={share} from above 0 to 1")
         self.radius, self.epsilon, self.share = radius, epsilon, share
         self.features = nn.Conv2d(3, MAPS, 5)
         self.scales = nn.ModuleList(nn.Conv2d(MAPS // GROUP, MAPS, side) for side in (3, 5, 7))

@@ -44,8 +44,12 @@ class FFANet(nn.Module):
         third = self.g3(second)
         groups = torch.stack((first, second, third), dim=1)
         shares = self.ca(groups.flatten(1, 2)).unflatten(1, (GROUPS, -1))
-        found = self.post(self.palayer((shares * groups).sum(1)))
-        return {"raw": given + found.to(image.dtype)}
+        middle, last = self.post
+        x = middle(self.palayer((shares * groups).sum(1)))
+        # What is added to a dark pixel is larger than a picture: bf16 would have steps of four grey levels there.
+        with torch.autocast(image.device.type, enabled=False):
+            found = last(x.to(image.dtype))
+        return {"raw": given + found}
 
 
 class _ChannelAttention(nn.Module):

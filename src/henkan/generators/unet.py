@@ -43,6 +43,8 @@ class UNet(nn.Module):
         depth = min(_DEEPEST, (side & -side).bit_length() - 1) if depth is None else depth
         if depth < 2:
             raise UserError(f"a U-Net of depth {depth} (at side {side}) is none: choose a size that 4 divides")
+        if not 0.0 <= dropout <= 1.0:
+            raise UserError(f"generator.dropout={dropout} must be from 0 to 1")
         self.in_channels = in_channels
         self.multiple = 2**depth
         # Its innermost code may see the whole picture.

@@ -20,6 +20,8 @@ class LossMap(ABC):
     """
 
     def __init__(self, reach: int = 2, bins: int = 10) -> None:
+        if reach < 0 or bins < 1:
+            raise UserError(f"a loss map of reach={reach}, bins={bins}: give 0 or more, and 1 or more")
         self.reach, self.bins = reach, bins
 
     def __call__(self, target: Tensor) -> Tensor:

@@ -60,4 +60,7 @@ class Style:
                 f"the style picture has {width}x{height} pixels, and the deepest of {', '.join(self.layers)} makes one "
                 f"of {stride}x{stride}: give a larger picture"
             )
-        return {name: gram(value) for name, value in self.features(style).items()}
+        found = self.features(style)
+        if flat := [name for name, value in found.items() if value.ndim != 4]:
+            raise UserError(f"style: layer {flat[0]} is a vector, not a map: name one before it")
+        return {name: gram(value) for name, value in found.items()}

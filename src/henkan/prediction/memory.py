@@ -105,15 +105,18 @@ def layer_in(given: Any, name: str, number: int = 0) -> Layer:
     return Layer(chosen(images, number, name), name)
 
 
-def mask_in(given: Any, name: str, number: int = 0) -> Mask:
+def mask_in(given: Any, name: str, number: int = 0, count: int = 1) -> Mask:
     """Return a mask, (H, W), 1 = missing, that was given as a picture in memory, or as the path of one.
 
+    It is that of picture `number` of `count`: a tensor (count, H, W) is so many masks, not the channels of one.
     Whatever is not black counts as it does in a file (see `henkan.data.masks.painted`); 0 and 1 are black and white.
     """
     if isinstance(given, str | Path):
         return read_mask(Path(given).expanduser())
     if isinstance(given, Tensor) and given.ndim == 2:
         given = given[None]
+    elif isinstance(given, Tensor) and given.ndim == 3 and len(given) == count > 1:
+        given = given[:, None]
     images, _ = pictures_in(given, name)
     layers = np.asarray(chosen(images, number, name).convert("RGBA"))
     light = (layers[..., :3].max(axis=2).astype(np.int32) * layers[..., 3] + 254) // 255

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from hydra.core.override_parser.types import Quote, QuotedString
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
@@ -38,7 +39,8 @@ class Model:
     """A generator as its task applies it; `model(picture, …)` returns a picture of the kind that was given.
 
     `generator` is in eval mode, where it was loaded to; `discriminator` is None where the file has none; `config` is
-    that of the run as plain values, `task` the task's name, `takes` what it can be given beside a picture.
+    that of the run as plain values, `task` the task's name, `takes` what its task can be given
+    beside a picture (a network that was trained without points still refuses them).
     """
 
     def __init__(self, predictor: Predictor, name: str, weights: Path | None = None) -> None:
@@ -105,12 +107,15 @@ class Model:
             "move": move,
         }
         given = {key: value for key, value in named.items() if value is not None}
+        for key in ("remove", "move"):
+            if isinstance(given.get(key), np.ndarray):
+                given[key] = given[key].tolist()
         predictor = self.prepared(given, options)
         images, restored = pictures_in(picture, PICTURE)
         made = []
         for number, image in enumerate(images):
             name = PICTURE if len(images) == 1 else f"{PICTURE} {number + 1}"
-            made.append(predictor.made(image, read(given, number), name))
+            made.append(predictor.made(image, read(given, number, len(images)), name))
         return restored(made)
 
     def prepared(self, given: Mapping[str, Any], options: Mapping[str, Any]) -> Predictor:
@@ -133,7 +138,13 @@ def load(name: str | Path | None, overrides: Sequence[str] = ()) -> Model:
 
     `overrides` are those of `henkan predict`. Raises `UserError`, Hydra's and OmegaConf's own errors.
     """
-    words = [*([] if name is None else [f"{'run' if is_run(Path(name)) else 'model'}={name}"]), *overrides]
+    named = []
+    if name is not None:
+        place = Path(name).expanduser()
+        # Between quotes: a folder may be called null, or have what Hydra reads in its name.
+        kind = "run" if is_run(place) else "model"
+        named = [f"{kind}={QuotedString(str(place), Quote.single).with_quotes()}"]
+    words = [*named, *overrides]
     cfg = compose_root("predict", words)
     check_types(cfg, overrides, "predict")
     with sought_in(cfg.paths.weights):
@@ -154,11 +165,11 @@ def is_run(place: Path) -> bool:
     return place.is_file() and not is_model(place) and not is_program(place)
 
 
-def read(given: Mapping[str, Any], number: int) -> Given:
-    """Return what belongs to picture `number` of a batch."""
+def read(given: Mapping[str, Any], number: int, count: int) -> Given:
+    """Return what belongs to picture `number` of a batch of `count`."""
     found = {key: value for key, value in given.items() if key in ("points", "remove", "move")}
     if "mask" in given:
-        found["mask"] = mask_in(given["mask"], "the mask", number)
+        found["mask"] = mask_in(given["mask"], "the mask", number, count)
     for key in LAYERS:
         if key in given:
             found[key] = layer_in(given[key], f"the {key}", number)

@@ -58,6 +58,9 @@ def in_8_bits(image: Image.Image, deep: bool, path: Path) -> Image.Image:
         raise UserError(f"{path} has more than 8 bits a sample: save it again with 8")
     if image.mode in ("L", "RGB", "LA", "RGBA") and "transparency" not in image.info:
         return image
+    if image.mode in ("La", "RGBa"):
+        # Multiplied by their opacity already; Pillow undoes that for colors alone.
+        return image.convert("LA" if image.mode == "La" else "RGBA")
     kind = "L" if image.mode in ("1", "L") else "RGB"
     return image.convert(f"{kind}A" if image.has_transparency_data else kind)
 

@@ -134,7 +134,7 @@ class Predictor(ABC):
     def given_side(self) -> int | None:
         """Return the shorter side that was asked for. Raises `UserError` for what is none."""
         side = self.cfg.get("side")
-        if side is not None and (not isinstance(side, int) or side < 1):
+        if side is not None and (not isinstance(side, int) or isinstance(side, bool) or side < 1):
             raise UserError(f"side={side} must be a number of pixels, 1 or more")
         return side
 
@@ -165,12 +165,14 @@ def check_numbers(cfg: DictConfig) -> None:
     for key in ("grow", "feather"):
         if not (is_number(cfg[key]) and cfg[key] >= 0):
             raise UserError(f"{key}={cfg[key]} must be 0 pixels or more")
+    if not isinstance(cfg.invert, bool):
+        raise UserError(f"invert={cfg.invert} must be true or false")
     if not (is_number(cfg.quality) and 1 <= cfg.quality <= 100):
         raise UserError(f"quality={cfg.quality} must be from 1 to 100")
 
 
 def is_number(value: object) -> bool:
-    return isinstance(value, int | float)
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def is_file_name(output: Path) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 import torch
 from torch import Tensor, nn
 
+from henkan.errors import UserError
 from henkan.pretrained.catalogue import digest_of
 from henkan.pretrained.features import Features
 
@@ -68,6 +69,8 @@ class View:
     """
 
     def __init__(self, build: Factory, layers: Sequence[str]) -> None:
+        if not layers:
+            raise UserError("`layers` names no layer")
         key = (build.func, repr(build.keywords)) if isinstance(build, partial) else (build, "")
         shared = _KNOWN.get(key)
         if shared is None:

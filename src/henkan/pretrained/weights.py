@@ -230,7 +230,9 @@ def contents(path: Path, way_out: str) -> dict[str, Any]:
             f"{path} holds more than tensors, so it was refused: loading it could run code; {way_out}"
         ) from None
     except (SafetensorError, RuntimeError, EOFError, OSError, ValueError, LookupError) as error:
-        raise UserError(f"{path} is damaged ({str(error).partition(chr(10))[0]}): {way_out}") from error
+        raise UserError(
+            f"{path} is damaged ({str(error).partition(chr(10))[0]}) or no file of weights: {way_out}"
+        ) from error
     if not isinstance(found, dict):
         raise UserError(f"{path} does not hold named tensors: {way_out}")
     return found

@@ -71,7 +71,8 @@ def searches(folder: Path) -> list[Path]:
 def scores(path: Path) -> pd.DataFrame:
     """Return published scores: configuration, seed, file, metric, value."""
     try:
-        table = pd.read_csv(path, dtype={"configuration": str, "file": str, "metric": str})
+        # Not by dtype: a configuration may be called None.
+        table = pd.read_csv(path, converters=dict.fromkeys(("configuration", "file", "metric"), str))
     except (ValueError, EOFError, OSError) as error:
         raise UserError(f"{path} cannot be read ({error}): check it out again") from error
     if lacking := {"configuration", "seed", "file", "metric", "value"} - set(table):
@@ -117,7 +118,7 @@ def finer(before: Path, table: pd.DataFrame) -> pd.DataFrame:
         return table
     # pandas' own parser is an ulp off here and there; Python's is exact.
     try:
-        old = pd.read_csv(before, dtype=dict.fromkeys(EXACT, str))
+        old = pd.read_csv(before, dtype=dict.fromkeys(EXACT, str), converters=dict.fromkeys(ROW, str))
         old = old.astype({name: float for name in EXACT if name in old})
     except (ValueError, OSError) as error:
         raise UserError(f"{before} cannot be read ({error}): check it out again") from error

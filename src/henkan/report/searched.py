@@ -15,19 +15,20 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from henkan.config.searches import TRIALS
+from henkan.config.searches import COLUMNS, TRIALS
 from henkan.errors import UserError
 from henkan.files import write_file
 from henkan.report.figures.chart import drawing, verbatim
 from henkan.report.figures.palette import MUTED
 from henkan.report.published import better
+from henkan.report.ticks import round_numbers
 from henkan.report.trials import AGAIN, read_trials
 from henkan.report.words import listed, metric, plural
 
 DONE = "done"
-# What stands in trials.csv beside objectives and parameters.
-OWN = ("trial", "status", "front", "folder", "overrides", "error")
 VALIDATED = "val/"
+# How far apart two names of trials are, as shares of a chart.
+APART = (0.08, 0.06)
 # How many trials a table shows.
 SHOWN = 20
 COLORS = {"one": "#0072b2", "best": "#d55e00"}
@@ -49,7 +50,7 @@ class Searched:
     @property
     def parameters(self) -> list[str]:
         """What was searched, as far as a trial has had more than one value of it."""
-        others = [str(name) for name in self.table if name not in OWN and name not in self.objectives]
+        others = [str(name) for name in self.table if name not in COLUMNS and name not in self.objectives]
         return [name for name in others if self.scored[name].nunique(dropna=False) > 1]
 
     @cached_property
@@ -93,6 +94,8 @@ class Searched:
         trials = (
             f"{plural(len(self.table), 'trial')}: {', '.join(f'{count} {status}' for status, count in counts.items())}."
         )
+        if self.table.empty:
+            return "No trial has begun yet."
         if self.best.empty:
             return f"{trials} None has a score yet."
         goals = listed(f"{label(name)} ({self.better(name)})" for name in self.objectives)
@@ -154,7 +157,14 @@ def front(axes: Axes, found: Searched) -> None:
     axes.plot(found.scored[x], found.scored[y], "o", color=COLORS["one"], ms=4, alpha=0.6, mew=0)
     best = found.best.sort_values(x)
     axes.plot(best[x], best[y], "o-", color=COLORS["best"], ms=4.5, lw=0.9)
+    named: list[tuple[float, float]] = []
+    (left, end), (low, high) = axes.get_xlim(), axes.get_ylim()
     for number, right, up in best[["trial", x, y]].itertuples(index=False):
+        # Of trials that lie together the first is named.
+        place = (right - left) / (end - left), (up - low) / (high - low)
+        if any(abs(place[0] - other[0]) < APART[0] and abs(place[1] - other[1]) < APART[1] for other in named):
+            continue
+        named.append(place)
         axes.annotate(str(number), (right, up), xytext=(3, 3), textcoords="offset points", fontsize=7, color=MUTED)
     axes.set_xlabel(verbatim(f"{label(x)}, {found.better(x)}"))
     axes.set_ylabel(verbatim(f"{label(y)}, {found.better(y)}"))
@@ -185,6 +195,7 @@ def slice_of(axes: Axes, found: Searched, parameter: str, goal: str) -> None:
     values = found.scored[parameter].dropna()
     if numeric(values) and values.min() > 0 and values.max() >= 20 * values.min():
         axes.set_xscale("log")
+        round_numbers(axes.xaxis, *axes.get_xlim())
     if not numeric(values):
         axes.set_xlim(-0.5, values.nunique() - 0.5)
     axes.set_title(verbatim(parameter), loc="left", fontsize=8.5, weight="bold")
@@ -210,7 +221,10 @@ def cells(found: Searched) -> tuple[list[str], list[list[str]]]:
 
 def told(value: object) -> str:
     if isinstance(value, float):
-        return "" if math.isnan(value) else f"{value:.4g}"
+        if math.isnan(value):
+            return ""
+        # A whole number beside trials that have none.
+        return f"{value:.0f}" if value.is_integer() and abs(value) < 1e9 else f"{value:.4g}"
     return str(value)
 
 

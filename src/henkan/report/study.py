@@ -68,11 +68,14 @@ class Study:
         if self.axis is None:
             return set()
         folders: dict[tuple[str, tuple[str, ...], int | None], set[Path]] = {}
+        values: dict[str, set[float]] = {}
         for run in self.runs:
             node = self.configurations[run.configuration]
             place = (str(node.get("variant", run.configuration)), self.elsewhere(run.configuration), run.seed)
             folders.setdefault(place, set()).add(run.folder.absolute())
-        variants = {variant for variant, _, _ in folders}
+            values.setdefault(place[0], set()).add(self.axis.values[run.configuration])
+        # One that is there at one value alone tells nothing about the others.
+        variants = {variant for variant, own in values.items() if len(own) > 1}
         return variants - {variant for (variant, _, _), places in folders.items() if len(places) > 1}
 
     def elsewhere(self, configuration: str) -> tuple[str, ...]:

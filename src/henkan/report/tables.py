@@ -123,4 +123,6 @@ def latex_cell(row: Comparison, digits: int, best: bool) -> str:
 
 
 def in_latex(text: str) -> str:
-    return "".join(SPECIAL.get(sign, sign) for sign in text)
+    # At the beginning of a row these would belong to the line break before it.
+    guard = "{}" if text.startswith(("[", "*")) else ""
+    return guard + "".join(SPECIAL.get(sign, sign) for sign in text)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 from matplotlib.ticker import FixedLocator, Formatter, FuncFormatter, NullFormatter, NullLocator
@@ -63,10 +64,15 @@ def logarithmic(axes: Axes) -> None:
     stretch = max(1.0, math.sqrt(10 * low / high))
     low, high = low / stretch, high * stretch
     axes.set_ylim(low, high)
-    axes.yaxis.set_major_locator(FixedLocator(decades(low, high)))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: plain(float(f"{value:.3g}"))))
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_minor_formatter(NullFormatter())
+    round_numbers(axes.yaxis, low, high)
+
+
+def round_numbers(axis: Axis, low: float, high: float) -> None:
+    """Label a logarithmic axis with round numbers between its two ends, and nothing else."""
+    axis.set_major_locator(FixedLocator(decades(low, high)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: plain(float(f"{value:.3g}"))))
+    axis.set_minor_locator(NullLocator())
+    axis.set_minor_formatter(NullFormatter())
 
 
 def decades(low: float, high: float) -> list[float]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import yaml
 from omegaconf import DictConfig
 
+from henkan.errors import UserError
 from henkan.prediction.model import Model, load
 from henkan.training.model_file import said
 from henkan.training.program_file import FORMATS
@@ -17,6 +18,8 @@ from henkan.zoo import networks
 
 # Overrides that say how any network is applied; others describe the one method that generator= names.
 SHARED = ("grow", "feather", "invert", "megapixels", "paths", "postprocess", "resize", "side", "trainer", "trust")
+# What of a run is applied, and how.
+OF_RUNS = ("evaluation", "iteration")
 # Overrides of the page itself.
 OWN = ("kept", "model", "models", "most", "other", "places", "port", "run", "tasks")
 
@@ -55,16 +58,25 @@ class Shelf:
 def choices(cfg: DictConfig, overrides: Sequence[str], shelf: Shelf) -> list[Choice]:
     """Return what is offered, what was named first; it is loaded now, so that what is wrong with it is said now.
 
-    `overrides` are those of the command. Raises what `henkan.prediction.model.load` does.
+    `overrides` are those of the command. Raises what `henkan.prediction.model.load` does, and `UserError` for one that
+    would change nothing.
     """
     shared = shared_by_all(overrides)
     method = tuple(word for word in overrides if key_of(word) not in OWN)
+    has_method = any(key_of(word) == "generator" for word in overrides)
+    runs = [str(cfg[key]) for key in ("run", "other") if cfg[key] is not None]
+    of_runs = tuple(word for word in overrides if key_of(word) in OF_RUNS and runs and not has_method)
+    if idle := [word for word in method if key_of(word) not in SHARED and word not in of_runs and not has_method]:
+        raise UserError(
+            f"{idle[0]} says nothing about what the page offers: with generator=NAME it does, and "
+            f"{' and '.join(OF_RUNS)} do with run=FOLDER"
+        )
     named = [str(cfg[key]) for key in ("run", "other", "model") if cfg[key] is not None]
     named += [str(place) for place in cfg.models]
     found = []
     for place in dict.fromkeys(named):
-        found.append(chosen(place, shared, shelf))
-    if any(key_of(word) == "generator" for word in overrides):
+        found.append(chosen(place, (*shared, *(of_runs if place in runs else ())), shelf))
+    if has_method:
         model = load(None, method)
         choice = Choice(model.name, model.task, None, method, asked=True)
         shelf.put(choice, model)

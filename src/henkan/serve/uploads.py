@@ -6,7 +6,6 @@ A body is one line of JSON and, after it, the files that `sizes` in it lists, in
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,6 +24,8 @@ FORMATS = frozenset({"AVIF", "BMP", "GIF", "HEIF", "JPEG", "JPEG2000", "MPO", "P
 HEAD, POINTS = 1 << 20, 10_000
 # No path is longer.
 LINE = 4096
+# No point lies further out: a whole number may be larger than any float.
+FURTHEST = 1e9
 COLOR = re.compile("#[0-9a-fA-F]{6}")
 WRONG = "the page sent what it never does: load it again"
 
@@ -126,5 +127,5 @@ def is_point(given: Any) -> bool:
     if not (isinstance(given, list) and len(given) == 3):
         return False
     *place, color = given
-    numbers = all(type(value) in (int, float) and math.isfinite(value) for value in place)
+    numbers = all(type(value) in (int, float) and abs(value) < FURTHEST for value in place)
     return numbers and isinstance(color, str) and COLOR.fullmatch(color) is not None

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+import yaml
+
 from henkan.config.explain import suggestion
 from henkan.config.trees import group_options
 from henkan.errors import UserError
@@ -50,6 +52,10 @@ def check_name(kind: str, name: str, folder: Path) -> None:
     """Raise `UserError` for a name that a module and an option cannot have, or that one has already."""
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name) or keyword.iskeyword(class_name(name)):
         raise UserError(f"{name!r} can be no name of a module: take small letters, digits and _, as in sharper_edges")
+    if yaml.safe_load(name) != name or name in ("nan", "inf"):
+        raise UserError(f"{name!r} is a value in YAML or on the command line: choose another name")
+    if re.search(rf"\b{class_name(name)}\b", text(kind, f"mine_{kind}.py", f"mine_{kind}")):
+        raise UserError(f"{class_name(name)} is called so in what yours would be made of: choose another name")
     if name in group_options(kind):
         raise UserError(f"there is a {kind}={name} already: choose another name")
     # Modules of the working directory come last, so one that is installed would be taken for it.

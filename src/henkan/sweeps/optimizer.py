@@ -76,7 +76,7 @@ def open_study(
     `address` is what Optuna takes (sqlite:///…, postgresql://…), or the path of a journal.
     """
     try:
-        storage = optuna.storages.get_storage(address) if "://" in address else journal(Path(address))
+        storage = optuna.storages.get_storage(address) if "://" in address else journal(Path(address).expanduser())
         return optuna.create_study(
             storage=storage, study_name=name, directions=list(directions), pruner=pruner, load_if_exists=True
         )
@@ -102,7 +102,7 @@ def goal_in_words(name: str, goal: Goal) -> str:
 
 def without_password(address: str) -> str:
     """Return an address as it may stand on a screen or in a log."""
-    return re.sub(r"//[^/@]*@", "//…@", address)
+    return re.sub(r"//.*@", "//…@", address)
 
 
 def journal(path: Path) -> optuna.storages.JournalStorage:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,10 @@ from rich.tree import Tree
 
 from henkan.config.composition import compose_root
 from henkan.config.explain import explain
+from henkan.config.history import up_to_date
 from henkan.config.objectives import check_objectives
 from henkan.config.overrides import check_types
-from henkan.config.resolved import Node
+from henkan.config.resolved import Config, Node, resolved
 from henkan.config.searches import DIRECTIONS, Search, overrides_at, probes
 from henkan.config.studies import read_study
 from henkan.config.told import for_a_name
@@ -30,7 +31,8 @@ from henkan.pretrained.weights import sought_in
 from henkan.runs.identity import digest
 from henkan.runs.locks import lock
 from henkan.runs.plan import Plan, plan_run
-from henkan.runs.record import now
+from henkan.runs.record import now, read_record
+from henkan.runs.trained import read_config
 from henkan.saying import say
 from henkan.scoring.evaluator import Evaluator
 from henkan.sweeps.command import Command, await_workers, check_anywhere
@@ -97,6 +99,8 @@ def prepare_search(search: Search) -> Prepared:
     last = len(base.schedule)
     steps = {"min_resource": min(base.config["validation"]["every"], last), "max_resource": last}
     pruner = make("pruner", PRUNERS, search.pruner, **steps)
+    if "seed" in search.sampler:
+        raise UserError(f"search {search.name}: sampler.seed would draw one point for ever: say seed=…, of the search")
     # Once, so that a setting that there is not is told now.
     make("sampler", SAMPLERS, search.sampler)
     folder = Path(base.config["paths"]["searches"]) / f"{search.name}-{search.scale}-{identity(search, goals, base)}"
@@ -156,11 +160,9 @@ def aimed(search: Search, metric: Mapping[str, Node]) -> dict[str, Goal]:
 
 def identity(search: Search, goals: Mapping[str, Goal], base: Plan) -> str:
     """Return what tells searches apart whose scores cannot be compared: the recipe, how it is validated, the space."""
-    validation = {key: value for key, value in base.config["validation"].items() if key != "panels"}
-    names = [name.removeprefix("val/") for name in goals]
-    scored = {name: base.config["metric"][name] for name in names}
+    way = validation_of(base.config, [name.removeprefix("val/") for name in goals])
     space = {name: repr(dimension) for name, dimension in search.space.items()}
-    return digest([base.identity, validation, base.config["evaluation"]["seed"], scored, dict(goals), space])[:8]
+    return digest([base.identity, *way, dict(goals), space])[:8]
 
 
 def outline(prepared: Prepared) -> None:
@@ -264,6 +266,10 @@ def begin(prepared: Prepared, taken: Taken) -> TrialJob | None:
     overrides = [*taken.words, *([f"swept={said}"] if said else [])]
     try:
         plan = planned(search, overrides)
+        if validated_otherwise(plan, prepared.goals):
+            say(f"{name}: {plan.folder.name} was validated otherwise, so it is trained again")
+            overrides.append("rerun=true")
+            plan = planned(search, overrides)
     except UserError as error:
         say(f"{name}: {point}: {taken.fail(str(error))}")
         return None
@@ -276,6 +282,22 @@ def begin(prepared: Prepared, taken: Taken) -> TrialJob | None:
         tell(prepared, job)
         return None
     return job
+
+
+def validated_otherwise(plan: Plan, objectives: Iterable[str]) -> bool:
+    """Whether the run is done, and what its curves say of the objectives was taken in another way than this plan's."""
+    path = plan.folder / "config.yaml"
+    if (read_record(plan.folder) or {}).get("status") != "done" or not path.is_file():
+        return False
+    own = resolved(up_to_date(read_config(path)))
+    names = [name.removeprefix("val/") for name in objectives]
+    return validation_of(own, names) != validation_of(plan.config, names)
+
+
+def validation_of(config: Config, names: Iterable[str]) -> list[Any]:
+    """Return all that decides what validation says of these metrics."""
+    validation = {key: value for key, value in config["validation"].items() if key != "panels"}
+    return [validation, config["evaluation"]["seed"], {name: config["metric"].get(name) for name in names}]
 
 
 def tell(prepared: Prepared, job: TrialJob) -> None:

@@ -16,7 +16,7 @@ parameter.
   henkan report experiments/mse_vs_gan/results
   henkan report outputs/runs/sweeps/2026-11-26_10-00-00 --baseline adversarial=0.001
   henkan report outputs/runs/searches/completion_balance-laptop-1a2b3c4d
-  henkan report outputs/runs/glcic-* outputs/runs/searches/completion_balance-laptop --latex
+  henkan report outputs/runs/glcic-* outputs/runs/searches/completion_balance-laptop-1a2b3c4d --latex
 """
 
 from __future__ import annotations

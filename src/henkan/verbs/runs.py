@@ -101,6 +101,8 @@ def show_rank(archive: Archive, words: Sequence[str], given: argparse.Namespace)
         raise UserError("henkan runs rank needs a score: henkan runs rank psnr")
     metric, *rest = words
     entries = chosen(archive, rest)
+    if not entries:
+        return
     know(archive, [metric], entries)
     direction = "lower" if given.lowest else "higher" if given.highest else better(archive, entries, metric)
     if direction is None:
@@ -117,7 +119,7 @@ def show_rank(archive: Archive, words: Sequence[str], given: argparse.Namespace)
         if len(set(alike)) > 1:
             row["scored"] = how
     for row in rows:
-        if not given.csv:
+        if not given.csv and "ended" not in columns(given):
             row.pop("ended")
     rows = [{"rank": place, **row} for place, row in enumerate(rows, 1)]
     show(rows, given.csv, f"{len(rows):,} runs by {metric}, {direction} is better")

@@ -11,9 +11,11 @@ other override goes to each of the runs. project=NAME is W&B's (WANDB_PROJECT, o
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 from henkan.config.composition import compose_root
+from henkan.config.objectives import is_of_a_set
 from henkan.config.studies import read_study
 from henkan.errors import UserError
 from henkan.files import write_file
@@ -30,10 +32,14 @@ def main(arguments: list[str]) -> int:
         raise UserError("name a study: henkan wandb-sweep mse_vs_gan (a folder of experiments/, or a path)")
     study = read_study(words[0], words[1:])
     _, _, overrides = next(study.runs())
-    better = {name: node.get("better") for name, node in compose_root("train", overrides).metric.items()}
+    metric = compose_root("train", overrides).metric.items()
+    # Validation takes no scores of whole sets.
+    better = {name: node.get("better") for name, node in metric if not is_of_a_set(name, node)}
     project = given.get("project") or os.environ.get("WANDB_PROJECT") or "henkan"
     path = Path(given.get("output") or study.folder / "wandb-sweep.yaml")
     write_file(path, as_yaml(sweep_of(study, project, better)))
+    for command in study.prepare:
+        say(f"on each machine first: henkan {shlex.join(command)} scale={study.scale}")
     say(f"next: wandb sweep {path}, and on each machine: wandb agent ENTITY/{project}/ID")
     print(path)
     return 0

@@ -35,6 +35,9 @@ def main(arguments: list[str]) -> int:
     place = next((word.removeprefix(OPTION) for word in arguments if word.startswith(OPTION)), None)
     words = [word for word in arguments if not word.startswith(OPTION)]
     with weights.sought_in(place):
+        folder = weights.folder()
+        if folder.exists() and not folder.is_dir():
+            raise UserError(f"paths.weights={folder} is no folder")
         if words[:1] == ["add"] and len(words) > 1:
             for name in words[1:]:
                 print(add(Path(name).expanduser()))

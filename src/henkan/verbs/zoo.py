@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> int:
             show(Console())
         case ["build", name, *words]:
             build(name, words)
-        case [name]:
+        case [name] if name != "build":
             print(markdown(networks.card(name)), end="")
         case _:
             raise UserError("it is henkan zoo, henkan zoo NAME, or henkan zoo build NAME [run=RUN] [output=DIR]")

@@ -41,6 +41,8 @@ def resolved(place: str) -> Path:
 
 def card(name: str) -> dict[str, Any]:
     """Return the card of a network that is here."""
-    find(name)
+    if name not in names():
+        find(name)
+        raise UserError(f"{name} is a file: cards are of what comes with henkan, {', '.join(names())}")
     found: dict[str, Any] = read_json(FOLDER / f"{name}.json", "install henkan again", dict)
     return found
