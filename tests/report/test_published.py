@@ -144,6 +144,7 @@ OTHERS = {
     "glcic_ablation": {"1.3", "5.9"},
     "line_loss": {"0.002", "0.94", "0.70"},
     "perception_distortion": {"0.0004", "0.00055", "0.0053", "0.011", "0.040"},
+    "perception_distortion_color": {"0.00034", "0.00069", "0.0035", "0.014"},
     "perception_distortion_sr": {"0.85", "4.4", "15", "1.2", "2.2", "0.61"},
 }
 
