@@ -11,9 +11,10 @@ import pytest
 
 from henkan.errors import UserError
 from henkan.report.comparisons import compare
-from henkan.report.published import NUMBERS, ROW, SCORES, SUMMARY, finer, rebuild
+from henkan.report.published import NUMBERS, ROW, SCORES, SUMMARY, finer, rebuild, searches
 from henkan.report.read import read_study
 from henkan.report.scores import summary_table
+from henkan.report.searched import read_search
 from henkan.report.words import listed, metric
 from henkan.verbs.report import main
 
@@ -77,6 +78,11 @@ def test_the_search_that_a_study_is_of_has_its_page_again(tmp_path: Path, capsys
     )
     assert said in page.read_text() and "in validation: 10 trials, " in page.read_text()
     assert page.with_name("search.png").stat().st_size > 10_000
+
+
+def test_a_published_search_comes_near_to_what_its_file_says(tmp_path: Path) -> None:
+    (folder,) = searches(rebuild(results("perception_distortion_color"), tmp_path))
+    assert "PSNR (higher is better) and colorfulness gap (nearer to 0 is better)" in read_search(folder).sentence
 
 
 def test_what_was_not_published_stays_in_the_summary(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 from omegaconf import OmegaConf
 
-from henkan.config.searches import TRIALS
+from henkan.config.searches import ASKED, DIRECTIONS, TRIALS, read_search
 from henkan.config.studies import Study, read_study
 from henkan.config.trees import config_folders
 from henkan.errors import UserError
@@ -59,8 +59,18 @@ def rebuild(results: Path, into: Path | None = None) -> Path:
         runs.append({"configuration": configuration, "seed": number, "folder": folder, "status": "done"})
     write_sealed(into / "study.json", planned(study, runs, list(dict.fromkeys(table["metric"]))))
     if (results / SEARCH).is_file():
-        write_file(into / f"search_{study.name}" / TRIALS, (results / SEARCH).read_bytes())
+        place = into / f"search_{study.name}"
+        write_file(place / TRIALS, (results / SEARCH).read_bytes())
+        write_sealed(place / ASKED, asked(results.parent / "search.yaml"))
     return into
+
+
+def asked(file: Path) -> dict[str, str | float]:
+    """Return what is better of the objectives of a search, as far as its file says it."""
+    goals = read_search(str(file), []).objectives if file.is_file() else {}
+    return {
+        name: goal if isinstance(goal, float) else DIRECTIONS[goal] for name, goal in goals.items() if goal is not None
+    }
 
 
 def searches(folder: Path) -> list[Path]:
