@@ -39,8 +39,8 @@ class Model:
     """A generator as its task applies it; `model(picture, …)` returns a picture of the kind that was given.
 
     `generator` is in eval mode, where it was loaded to; `discriminator` is None where the file has none; `config` is
-    that of the run as plain values, `task` the task's name, `takes` what its task can be given
-    beside a picture (a network that was trained without points still refuses them).
+    that of the run as plain values, `task` the task's name, `takes` what its task can be given beside a
+    picture (a network that was trained without points still refuses them).
     """
 
     def __init__(self, predictor: Predictor, name: str, weights: Path | None = None) -> None:
