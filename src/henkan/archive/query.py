@@ -20,6 +20,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from henkan.archive.index import Archive, Entry
+from henkan.config.values import in_override
 from henkan.errors import UserError
 
 # What records say, as it is asked for; `run` is the folder's name.
@@ -128,17 +129,8 @@ def is_equal(found: Any, word: str) -> bool:
     if own is not None and given is not None and not isinstance(found, str):
         return own == given
     if isinstance(found, list):
-        return "".join(in_yaml(found).split()) == "".join(word.replace("'", "").split())
+        return "".join(in_override(found).split()) == "".join(word.replace("'", "").split())
     return fnmatchcase(str(found), word)
-
-
-def in_yaml(value: Any) -> str:
-    """Return a value of a config as an override has it."""
-    if isinstance(value, list):
-        return f"[{','.join(map(in_yaml, value))}]"
-    if value is None or isinstance(value, bool):
-        return "null" if value is None else str(value).lower()
-    return str(value)
 
 
 def as_number(value: Any) -> float | None:

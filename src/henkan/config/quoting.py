@@ -1,4 +1,4 @@
-"""Puts the quotes of Hydra's grammar around what is a path, so that any name that a shell can give is one."""
+"""Readies words for Hydra's grammar: quotes around paths, so that any name is one; no list that it fails over."""
 
 from __future__ import annotations
 

@@ -310,6 +310,11 @@ def objectives(key: str, value: Any) -> dict[str, str | float | None]:
     return found
 
 
+def better_of(goal: str | float) -> str | float:
+    """Return what is better of an objective: `higher`, `lower`, or what is nearer to this number."""
+    return goal if isinstance(goal, float) else DIRECTIONS[goal]
+
+
 def method(key: str, value: Any) -> dict[str, Any]:
     """Read a name, alone or with settings."""
     if isinstance(value, str):

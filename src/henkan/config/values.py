@@ -58,11 +58,19 @@ def commands(key: str, value: Any) -> list[list[str]]:
 
 
 def spelled(key: str, value: Any) -> str:
-    """Return a value as an override has it."""
+    """Return a value as an override has it. Raises `UserError` for a mapping."""
+    for one in value if isinstance(value, list) else [value]:
+        if isinstance(one, list):
+            spelled(key, one)
+        elif one is not None and not isinstance(one, str | int | float):
+            raise UserError(f"{key}: {one} is no value that a choice can have")
+    return in_override(value)
+
+
+def in_override(value: Any) -> str:
+    """Return a value as an override has it; a mapping as Python writes it."""
     if isinstance(value, list):
-        return f"[{','.join(spelled(key, one) for one in value)}]"
+        return f"[{','.join(map(in_override, value))}]"
     if value is None or isinstance(value, bool):
         return "null" if value is None else str(value).lower()
-    if not isinstance(value, str | int | float):
-        raise UserError(f"{key}: {value} is no value that a choice can have")
     return str(value)

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from henkan.errors import UserError
-from henkan.networks.layers import Normalization, initialize_he, normalized, scaled
+from henkan.networks.layers import Normalization, check_vectors, initialize_he, normalized, scaled
 from henkan.networks.modes import has_batch_statistics
 from henkan.networks.vgg16 import Encoder, check_classes, check_side
 from henkan.pretrained.encoder import Published, published
@@ -45,11 +45,7 @@ class DeconvNet(nn.Module):
         normalization: Normalization | None = nn.BatchNorm2d,
     ) -> None:
         super().__init__()
-        if normalization is not None and isinstance(normalization(1), nn.InstanceNorm2d):
-            raise UserError(
-                "instance normalization leaves nothing of a vector: set generator.normalization=null, or "
-                "generator.normalization._target_=torch.nn.BatchNorm2d"
-            )
+        check_vectors(normalization)
         classes, kernel = check_classes(classes), check_side(side)
         self.side = side
         self.encoder = Encoder(width, normalization)

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from henkan.color import AB, LUMA
 from henkan.errors import UserError
-from henkan.networks.layers import Normalization, initialize_he, normalized, scaled
+from henkan.networks.layers import Normalization, check_vectors, initialize_he, normalized, scaled
 
 # Channels and stride of 3 x 3 convolutions; stride 0.5 doubles the sides before one.
 Plan = tuple[tuple[int, float], ...]
@@ -83,11 +83,7 @@ class LetThereBeColor(_Color):
         normalization: Normalization | None = nn.BatchNorm2d,
     ) -> None:
         super().__init__(mean, width, normalization)
-        if normalization is not None and isinstance(normalization(1), nn.InstanceNorm2d):
-            raise UserError(
-                "instance normalization leaves nothing of a vector: set generator.normalization=null, or "
-                "generator.normalization._target_=torch.nn.BatchNorm2d"
-            )
+        check_vectors(normalization)
         self.side = side
         self.normalized = normalization is not None
         c256, c512, c1024 = (scaled(channels, width) for channels in (256, 512, 1024))

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from henkan.errors import UserError
+
 Normalization = Callable[[int], nn.Module]
 """Builds the normalization of so many channels (`torch.nn.BatchNorm2d`, say)."""
 
@@ -23,6 +25,15 @@ def scaled(channels: int, width: float) -> int:
 def normalized(layer: Convolution, normalization: Normalization | None) -> list[nn.Module]:
     """Return `layer`, followed by the normalization of its channels where there is one."""
     return [layer] if normalization is None else [layer, normalization(layer.out_channels)]
+
+
+def check_vectors(normalization: Normalization | None) -> None:
+    """Raise `UserError` for instance normalization in a network that makes a vector of a picture."""
+    if normalization is not None and isinstance(normalization(1), nn.InstanceNorm2d):
+        raise UserError(
+            "instance normalization leaves nothing of a vector: set generator.normalization=null, or "
+            "generator.normalization._target_=torch.nn.BatchNorm2d"
+        )
 
 
 def chain(blocks: Iterable[nn.Module], x: Tensor) -> list[Tensor]:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 from omegaconf import OmegaConf
 
-from henkan.config.searches import ASKED, DIRECTIONS, TRIALS, read_search
+from henkan.config.searches import ASKED, TRIALS, better_of, read_search
 from henkan.config.studies import Study, read_study
 from henkan.config.trees import config_folders
 from henkan.errors import UserError
@@ -68,9 +68,7 @@ def rebuild(results: Path, into: Path | None = None) -> Path:
 def asked(file: Path) -> dict[str, str | float]:
     """Return what is better of the objectives of a search, as far as its file says it."""
     goals = read_search(str(file), []).objectives if file.is_file() else {}
-    return {
-        name: goal if isinstance(goal, float) else DIRECTIONS[goal] for name, goal in goals.items() if goal is not None
-    }
+    return {name: better_of(goal) for name, goal in goals.items() if goal is not None}
 
 
 def searches(folder: Path) -> list[Path]:

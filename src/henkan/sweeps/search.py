@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -160,7 +160,7 @@ def aimed(search: Search, metric: Mapping[str, Node]) -> dict[str, Goal]:
 
 def identity(search: Search, goals: Mapping[str, Goal], base: Plan) -> str:
     """Return what tells searches apart whose scores cannot be compared: the recipe, how it is validated, the space."""
-    way = validation_of(base.config, [name.removeprefix("val/") for name in goals])
+    way = validation_of(base.config, goals)
     space = {name: repr(dimension) for name, dimension in search.space.items()}
     return digest([base.identity, *way, dict(goals), space])[:8]
 
@@ -284,18 +284,18 @@ def begin(prepared: Prepared, taken: Taken) -> TrialJob | None:
     return job
 
 
-def validated_otherwise(plan: Plan, objectives: Iterable[str]) -> bool:
+def validated_otherwise(plan: Plan, objectives: Collection[str]) -> bool:
     """Whether the run is done, and what its curves say of the objectives was taken in another way than this plan's."""
     path = plan.folder / "config.yaml"
     if (read_record(plan.folder) or {}).get("status") != "done" or not path.is_file():
         return False
     own = resolved(up_to_date(read_config(path)))
+    return validation_of(own, objectives) != validation_of(plan.config, objectives)
+
+
+def validation_of(config: Config, objectives: Collection[str]) -> list[Any]:
+    """Return all that decides what validation says of these objectives."""
     names = [name.removeprefix("val/") for name in objectives]
-    return validation_of(own, names) != validation_of(plan.config, names)
-
-
-def validation_of(config: Config, names: Iterable[str]) -> list[Any]:
-    """Return all that decides what validation says of these metrics."""
     validation = {key: value for key, value in config["validation"].items() if key != "panels"}
     return [validation, config["evaluation"]["seed"], {name: config["metric"].get(name) for name in names}]
 

@@ -16,7 +16,7 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from henkan.config.searches import ASKED, DIRECTIONS, TRIALS, Range, Search
+from henkan.config.searches import ASKED, TRIALS, Range, Search, better_of
 from henkan.files import digest_of, write_file, write_sealed
 from henkan.sweeps.optimizer import Goal, direction
 from henkan.sweeps.trials import ERROR, FOLDER, IDENTITY, OVERRIDES, SCORES, State, in_words
@@ -100,7 +100,7 @@ def write_found(found: Found, folder: Path) -> None:
         table = table.drop(columns="front", errors="ignore")
     content, path = table.to_csv(index=False).encode(), folder / TRIALS
     digests = [hashlib.sha256(content).hexdigest(), *([digest_of(path)] if path.is_file() else [])]
-    better = {name: goal if isinstance(goal, float) else DIRECTIONS[goal] for name, goal in found.goals.items()}
+    better = {name: better_of(goal) for name, goal in found.goals.items()}
     write_sealed(folder / ASKED, {**better, TRIALS: digests})
     write_file(path, content)
 
