@@ -28,6 +28,15 @@ def test_a_picture_and_a_mask_become_a_picture(architecture: str) -> None:
         network(image)
 
 
+def test_scores_of_classes_are_not_bounded() -> None:
+    torch.manual_seed(0)
+    network = SMP("unet", SMALL, in_channels=1, out_channels=5, bounded=False).eval()
+    image = torch.rand(1, 1, 64, 32)
+    raw = network(image)["raw"]
+    torch.testing.assert_close(raw, network.network(image * 2 - 1))
+    assert raw.min() < 0
+
+
 def test_its_first_weights_are_the_seeds() -> None:
     def first() -> torch.Tensor:
         torch.manual_seed(3)

@@ -59,6 +59,7 @@ OF_CLASSES: dict[str, dict[str, Any]] = {
     "henkan.degradations.mask_files.FolderMasks": {"cache": None},
     "henkan.degradations.mask_files.NamedMasks": {"cache": None},
     "henkan.generators.johnson.Johnson": {"upsampling": "deconvolution"},
+    "henkan.generators.smp.SMP": {"bounded": True},
     "henkan.generators.srresnet.MSRResNet": {"upsampling": "shuffle"},
 }
 

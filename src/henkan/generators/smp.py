@@ -16,12 +16,18 @@ class SMP(nn.Module):
     `architecture` and `encoder` are the package's own names (`tu-NAME` is timm's NAME). All weights are random at
     first: the encoders' published ones would be fetched. Input: `image` (B, C, H, W) in [0, 1], mapped to [-1, 1]
     inside, and, where the task has one, `mask` (B, 1, H, W); `in_channels` counts both. Returns `raw` (B, out_channels,
-    H, W) in [0, 1], by a sigmoid. H and W are multiples of `multiple`. Raises `UserError` without the package, for a
-    name that it does not have, and for other channels than it was built for.
+    H, W): a picture in [0, 1], by a sigmoid, or, not `bounded`, scores as they are, which segmentation asks for.
+    H and W are multiples of `multiple`. Raises `UserError` without the package, for a name that it does not have, and
+    for other channels than it was built for.
     """
 
     def __init__(
-        self, architecture: str = "unet", encoder: str = "resnet18", in_channels: int = 3, out_channels: int = 3
+        self,
+        architecture: str = "unet",
+        encoder: str = "resnet18",
+        in_channels: int = 3,
+        out_channels: int = 3,
+        bounded: bool = True,
     ) -> None:
         super().__init__()
         try:
@@ -42,7 +48,7 @@ class SMP(nn.Module):
             near = difflib.get_close_matches(name, names, n=1)
             hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(names)}"
             raise UserError(f"segmentation-models-pytorch has no generator.{key}={name}: {hint}") from error
-        self.in_channels = in_channels
+        self.in_channels, self.bounded = in_channels, bounded
         self.multiple = int(self.network.encoder.output_stride)
         # Its innermost code may see the whole picture.
         self.context = None
@@ -57,4 +63,5 @@ class SMP(nn.Module):
                 f"included: set generator.in_channels={x.shape[1]}"
             )
         # In full precision, whose steps under bf16 autocast would be 1/256 near white.
-        return {"raw": torch.sigmoid(self.network(x).to(image.dtype))}
+        raw = self.network(x).to(image.dtype)
+        return {"raw": torch.sigmoid(raw) if self.bounded else raw}

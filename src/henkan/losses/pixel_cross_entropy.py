@@ -39,7 +39,7 @@ class PixelCrossEntropy:
         if labels.device.type == "cpu" and (wrong := labels[known & ((labels < 0) | (labels >= classes))]).numel():
             raise UserError(
                 f"a pixel has the class {int(wrong[0])}, and the generator knows {classes} classes, from 0 on: "
-                "set generator.classes to as many as the data have"
+                "build it for as many as the data have (generator.classes or generator.out_channels)"
             )
         if self.weights is not None:
             self.weights = self.weights.to(input.device)
