@@ -1,6 +1,6 @@
 """How good the small super-resolution network is on Set5 after some seconds: `henkan train`, and a loop by hand.
 
-    uv run python benchmarks/by_the_clock.py FOLDER SET5 [--seconds 34 103]
+    uv run python benchmarks/by_the_clock.py FOLDER SET5 [--seconds 34 103] [--rate 1e-3]
 
 FOLDER/train holds the photographs to learn from (BSDS500's 400 of training and test). The loop trains the same network
 for so many seconds, on patches out of pictures in memory; then `henkan train` does as many iterations. Both are scored
@@ -120,6 +120,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("set5", type=Path)
     parser.add_argument("--seconds", type=float, nargs="+", default=[34.0, 103.0])
+    parser.add_argument("--rate", type=float, default=1e-3, help="of the loop; ours has its recipe's")
     given = parser.parse_args()
     words = [*WORDS, f"data.path={given.folder}"]
     config = resolved(compose_root("train", words))
@@ -127,8 +128,7 @@ def main() -> None:
     for seconds in given.seconds:
         torch.manual_seed(0)
         network = build(config["generator"]).to(memory_format=torch.channels_last)
-        rate = float(config["optimizer"]["generator"]["lr"])
-        count = by_hand(network, given.folder / "train", seconds, rate)
+        count = by_hand(network, given.folder / "train", seconds, given.rate)
         by_loop = decibels(network, given.set5)
         with tempfile.TemporaryDirectory() as place:
             taken, score = ours(words, count, given.set5, Path(place))

@@ -100,6 +100,9 @@ def test_a_refusal_names_the_file_and_not_the_partial_one(tmp_path: Path) -> Non
         partial.write_text("")
     assert error.value.filename == str(tmp_path / ("x" * 300))
     assert list(tmp_path.iterdir()) == []
+    with pytest.raises(UserError, match="is no folder to write into"), replaced(tmp_path / "gone" / "file") as partial:
+        partial.parent.rmdir()
+        partial.write_text("")
     (tmp_path / "file").touch()
     for path in (tmp_path / "file" / "a", tmp_path / "file" / "b" / "a"):
         with pytest.raises(UserError, match=r"file is a file, and a folder is to be there"), replaced(path):

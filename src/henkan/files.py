@@ -61,6 +61,10 @@ def replaced(path: Path) -> Iterator[Path]:
         make_folder(path.parent)
         yield partial
         partial.replace(path)
+    except FileNotFoundError as error:
+        if error.filename != str(partial):
+            raise
+        raise UserError(f"{path.parent} is no folder to write into: name another place") from error
     except OSError as error:
         if error.errno is not None and error.filename in (None, str(partial)):
             error.filename = str(path)

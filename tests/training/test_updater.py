@@ -1,15 +1,18 @@
-"""What an optimizer that asks for a loss several times in a step does not go with."""
+"""What an optimizer that asks for a loss several times in a step does not go with, and what optimizers refuse."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
+import torch
 from omegaconf import DictConfig
 
 from henkan.config.resolved import resolved
 from henkan.errors import UserError
-from henkan.training.updater import check_closures
+from henkan.training.tally import Tally
+from henkan.training.updater import Updater, check_closures
 
 Compose = Callable[..., DictConfig]
 FITTING = ["optimizer=lbfgs", "average.decay=null", "trainer.precision=32-true", "statistics.mean=[0.5,0.5,0.5]"]
@@ -29,3 +32,12 @@ def test_lbfgs_refuses(composed: Compose, word: str, message: str) -> None:
     with pytest.raises(UserError, match=f"L-BFGS does not go with {message}"):
         check_closures(resolved(composed([*FITTING, word])))
     check_closures(resolved(composed([*FITTING, word, "optimizer=adam"])))
+
+
+@pytest.mark.parametrize("rate", [-1.0, None])
+def test_what_an_optimizer_refuses_is_one_line(rate: float | None) -> None:
+    updater = Updater(
+        {"generator": torch.nn.Linear(1, 1)}, {"generator": partial(torch.optim.Adam, lr=rate)}, {}, Tally()
+    )
+    with pytest.raises(UserError, match=r"optimizer\.generator cannot be made with these settings: "):
+        updater.configure()

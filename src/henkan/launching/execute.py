@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from henkan.config.trees import config_folder, make_importable
 from henkan.errors import Interrupted, UserError
+from henkan.heap import keep_freed
 from henkan.launching.verbs import composed, module_of, verbs
 from henkan.saying import say
 
@@ -81,6 +82,7 @@ def run(verb: str, arguments: Sequence[str]) -> Result | None:
         result: Result | None = importlib.import_module(module_of(verb)).main(list(arguments))
         return result
 
+    keep_freed()
     import hydra
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import pytorch_lightning as pl
 import torch
@@ -18,6 +18,7 @@ from henkan.training.tally import Tally
 
 OptimizerFactory = Callable[..., Optimizer]
 SchedulerFactory = Callable[[Optimizer], LRScheduler]
+Made = TypeVar("Made")
 
 
 def check_closures(config: Config) -> None:
@@ -67,15 +68,15 @@ class Updater:
         self.schedulers: dict[str, LRScheduler] = {}
 
     def configure(self) -> list[Optimizer]:
-        """Make the optimizers and their schedulers."""
+        """Make the optimizers and their schedulers. Raises `UserError` for settings that one of them refuses."""
         for name, network in self.networks.items():
             groups = [{"params": weights} for weights in grouped(name, network, self.factors[name])]
-            self.optimizers[name] = self.factories[name](groups)
+            self.optimizers[name] = made(f"optimizer.{name}", self.factories[name], groups)
             for group, factor in zip(self.optimizers[name].param_groups, self.factors[name].values(), strict=True):
                 group["lr"] *= factor
             factory = self.scheduler_factories.get(name)
             if factory is not None:
-                self.schedulers[name] = factory(self.optimizers[name])
+                self.schedulers[name] = made(f"scheduler.{name}", factory, self.optimizers[name])
         return list(self.optimizers.values())
 
     def forget(self, name: str) -> None:
@@ -139,6 +140,14 @@ class Updater:
             for weight_name, weight in self.networks[name].named_parameters():
                 gradient = state["gradients"].get(name, {}).get(weight_name)
                 weight.grad = None if gradient is None else gradient.to(weight.device)
+
+
+def made(name: str, factory: Callable[..., Made], *given: Any) -> Made:
+    """Return what a factory of a library makes; what it says against its settings is one line."""
+    try:
+        return factory(*given)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{name} cannot be made with these settings: {str(error).partition(chr(10))[0]}") from error
 
 
 def grouped(network: str, module: nn.Module, beginnings: Collection[str]) -> list[list[nn.Parameter]]:
