@@ -63,7 +63,7 @@ def main() -> None:
         photograph = place / "photograph.png"
         checkpoint_of: dict[str, dict[str, torch.Tensor]] = {}
         # 451 x 300 become 1804 x 1200.
-        Image.fromarray(data.chelsea()).save(photograph)
+        Image.fromarray(data.chelsea()).save(photograph)  # type: ignore[no-untyped-call]
         for turn in range(given.times):
             for how in ("without", "with"):
                 row, checkpoint_of[how] = trained(how, given.overrides or DEFAULT, place / f"{how} {turn}")
