@@ -13,6 +13,7 @@ import config_pages
 import numpy as np
 import pytest
 import study_pages
+from matplotlib.figure import Figure
 from PIL import Image
 from written import PAGES, ROOT, anchors, blocks, commands, links, name_of
 
@@ -114,6 +115,15 @@ def test_the_picture_of_readme_is_what_its_command_draws() -> None:
     assert drawn.shape == kept.shape
     # Another decoder of JPEG, or another font, changes a little.
     assert np.abs(drawn - kept).mean() < 1.0
+
+
+def test_the_picture_of_the_tutorial_is_what_its_command_draws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = ROOT / "docs" / "tutorials" / "alpha"
+    save = Figure.savefig
+    monkeypatch.setattr(Figure, "savefig", lambda own, path, **how: save(own, tmp_path / Path(path).name, **how))
+    runpy.run_path(str(folder / "draw.py"), run_name="__main__")
+    kept, drawn = (np.asarray(Image.open(place / "gradients.png"), np.int16) for place in (folder, tmp_path))
+    assert drawn.shape == kept.shape and np.abs(drawn - kept).mean() < 2.0
 
 
 def test_every_table_has_as_many_cells_in_each_row() -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from henkan.config.explain import suggestion
 from henkan.errors import UserError
 from henkan.files import read_json
 from henkan.training.model_file import SUFFIX, is_model
 from henkan.training.program_file import FORMATS, is_program
+from henkan.zoo.cards import Card
 
 FOLDER = Path(__file__).parent
 # How a network of the zoo is named where a path may stand as well.
@@ -39,10 +39,10 @@ def resolved(place: str) -> Path:
     return find(place.removeprefix(PREFIX)) if place.startswith(PREFIX) else Path(place)
 
 
-def card(name: str) -> dict[str, Any]:
+def card(name: str) -> Card:
     """Return the card of a network that is here."""
     if name not in names():
         find(name)
         raise UserError(f"{name} is a file: cards are of what comes with henkan, {', '.join(names())}")
-    found: dict[str, Any] = read_json(FOLDER / f"{name}.json", "install henkan again", dict)
+    found: Card = read_json(FOLDER / f"{name}.json", "install henkan again", dict)
     return found

@@ -17,6 +17,7 @@ from henkan.files import digest_of
 from henkan.runs.record import read_record
 from henkan.runs.trained import run_folder
 from henkan.training import checkpoint, model_file
+from henkan.zoo.cards import Card
 from henkan.zoo_cards.drawn import draw
 from henkan.zoo_cards.scores import compared, scored
 from henkan.zoo_cards.sheet import Sheet
@@ -26,7 +27,7 @@ APART = ("paths.", "logger", "validation.", "trainer.", "checkpoint.", "metric",
 OF_LEARNING = ("trainer.precision",)
 
 
-def card_of(name: str, sheet: Sheet, model: Path, run: Path | None) -> tuple[dict[str, Any], bytes]:
+def card_of(name: str, sheet: Sheet, model: Path, run: Path | None) -> tuple[Card, bytes]:
     """Return the card of a model file and the picture of its test pictures, as JPEG; `run` is where it comes from."""
     facts = model_file.said(model)
     words = [*sheet.test, f"metric=[{','.join(sheet.scores)}]"]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from henkan.zoo.cards import Card, Spread
 
 
-def markdown(card: Mapping[str, Any], picture: str | None = None) -> str:
+def markdown(card: Card, picture: str | None = None) -> str:
     """Return a card as Markdown, with the picture of that name if there is one."""
     command = " ".join(f"'{word}'" if set(word) & set("[]{}$ ") else word for word in card["train"])
     decisive = card["scores"][0]
@@ -45,7 +44,7 @@ def markdown(card: Mapping[str, Any], picture: str | None = None) -> str:
     return "\n".join(lines)
 
 
-def ranged(found: Mapping[str, float | None], sign: str = "") -> str:
+def ranged(found: Spread, sign: str = "") -> str:
     if found["low"] is None or found["high"] is None:
         return f"{found['mean']:{sign}.4g}"
     return f"{found['mean']:{sign}.4g} [{found['low']:{sign}.4g}, {found['high']:{sign}.4g}]"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +17,7 @@ from henkan.runs.settle import settle
 from henkan.runs.trained import own_config, with_overrides
 from henkan.training import checkpoint
 from henkan.training.assemble import build_network
+from henkan.zoo.cards import Card, Compared, Spread
 
 # So many of the pictures that are scored are kept, to be drawn.
 KEPT = 12
@@ -42,12 +42,12 @@ def scored(model: Path, words: Sequence[str], folder: Path, instead: Sequence[st
     return pd.DataFrame(found.images, index=pd.Index(found.files, name="file")), config
 
 
-def compared(model: pd.DataFrame, baseline: pd.DataFrame, better: Mapping[str, str]) -> list[dict[str, Any]]:
+def compared(model: pd.DataFrame, baseline: pd.DataFrame, better: Mapping[str, str]) -> list[Compared]:
     """Return, a score each, both means with the model's interval, and the paired difference with its own.
 
     Intervals are of the bootstrap over pictures, at 95 %. `beats`: the whole interval lies on the better side.
     """
-    rows = []
+    rows: list[Compared] = []
     for name, direction in better.items():
         interval = over_images({0: model[name].reset_index(drop=True)})
         difference = over_images({0: (model[name] - baseline[name]).reset_index(drop=True)})
@@ -65,19 +65,20 @@ def compared(model: pd.DataFrame, baseline: pd.DataFrame, better: Mapping[str, s
     return rows
 
 
-def spread(interval: Interval) -> dict[str, float | None]:
+def spread(interval: Interval) -> Spread:
     low, high = (None if end is None else round(end, 4) for end in (interval.low, interval.high))
     return {"mean": round(interval.mean, 4), "low": low, "high": high}
 
 
-def matches(card: Mapping[str, Any], model: pd.DataFrame, baseline: pd.DataFrame, within: float) -> list[str]:
+def matches(card: Card, model: pd.DataFrame, baseline: pd.DataFrame, within: float) -> list[str]:
     """Return how scores of some of its pictures differ from a card by more than `within` of a score's size."""
     known = {row["file"]: row for row in card["pictures"]}
     wrong = []
     for who, table in (("model", model), ("baseline", baseline)):
         for file, row in table.iterrows():
+            on_card = known[str(file)]["model" if who == "model" else "baseline"]
             for key, value in row.items():
-                told = known[str(file)][who][str(key)]
+                told = on_card[str(key)]
                 if not np.isclose(value, told, rtol=within, atol=within, equal_nan=True):
                     wrong.append(f"{file}: {key} of the {who} is {value:.5g}, and {told:.5g} on the card")
     return wrong
