@@ -40,7 +40,10 @@ GENERATORS = sorted(
 )
 DISCRIMINATORS = sorted(path.stem for path in (CONF / "discriminator").glob("*.yaml"))
 # What must be given to a network.
-NEED: dict[str, dict[str, Any]] = {}
+NEED: dict[str, dict[str, Any]] = {
+    # Its task has no mask, and here all are shown one.
+    "smp_classes": {"in_channels": 4},
+}
 VARIANTS: list[dict[str, Any]] = [{}, {"spectral_norm": True}, {"normalization": None}]
 
 
@@ -68,8 +71,8 @@ SHOWN = {"let_there_be_color": 1, "local_color": 1, "scribbler": 4}
 
 
 # Where rounding makes another pixel the maximum, a value is put back to another place; and fifty frozen layers round
-# more than a few of one's own.
-ROUGH = ("deconvnet", "projected")
+# more than a few of one's own; scores are not bounded, as pictures are.
+ROUGH = ("deconvnet", "projected", "smp_classes")
 
 
 def shown(maker: nn.Module, name: str) -> dict[str, Tensor]:

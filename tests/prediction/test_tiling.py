@@ -72,6 +72,7 @@ GENERATORS = sorted(
 SCALARS = {
     "size": 64,
     "channels": 3,
+    "source_channels": 3,
     "scale": {"width": 0.125, "size": 64, "small": {"width": 0.125, "depth": 0.125}},
     "degradation": {"scale": 4},
     "statistics": {"mean": [0.5, 0.4, 0.3], "deviation": 0.4, "classes": 5},
