@@ -154,7 +154,9 @@ def results(place: Path) -> Iterator[tuple[str, Any]]:
     """Yield all that must be the same, by name."""
     for path in sorted(place.rglob("*.ckpt")):
         if not path.name.startswith("."):
-            state = {name: value for name, value in checkpoint.load(path).items() if name not in OTHERWISE}
+            state: dict[str, Any] = {
+                name: value for name, value in checkpoint.load(path).items() if name not in OTHERWISE
+            }
             if "curves" in state:
                 state["curves"] = results_of(state["curves"])
             yield from ((f"{path.relative_to(place)}: {name}", value) for name, value in leaves(state))

@@ -72,7 +72,16 @@ def assert_same_result(first: Path, second: Path) -> None:
     assert (first / "scores.csv").read_text() == (second / "scores.csv").read_text()
 
 
-@pytest.mark.parametrize(("iteration", "workers"), [(2, 0), (4, 1), (6, 0), (8, 4), (10, 0), (14, 1)])
+# One within each phase is in the suite; the slow ones are at the boundaries, with other workers.
+@pytest.mark.parametrize(
+    ("iteration", "workers"),
+    [
+        (4, 1),
+        (8, 4),
+        (14, 1),
+        *(pytest.param(iteration, 0, marks=pytest.mark.slow) for iteration in (2, 6, 10)),
+    ],
+)
 def test_a_killed_run_ends_as_if_it_had_not_been(
     tiny: list[str], tmp_path: Path, processes: WarmProcesses, iteration: int, workers: int
 ) -> None:

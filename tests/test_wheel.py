@@ -102,12 +102,14 @@ def test_the_wheel_holds_studies_without_their_pictures(wheel: Path) -> None:
     assert "mse_vs_gan/study.yaml" in held
 
 
+@pytest.mark.slow
 def test_a_study_and_the_version_from_the_installed_wheel(installed: Path, tmp_path: Path) -> None:
     assert command(installed / "henkan", "--version", cwd=tmp_path).startswith("henkan 0.1.0 (Python ")
     printed = command(installed / "henkan", "study", "mse_vs_gan", "--dry-run", "scale=smoke", cwd=tmp_path)
     assert "adversarial 0.02" in printed
 
 
+@pytest.mark.slow
 def test_a_network_that_came_along_from_the_installed_wheel(installed: Path, tmp_path: Path) -> None:
     page = np.full((60, 80, 3), 250, np.uint8)
     page[30:32, 10:70] = 40
@@ -191,6 +193,7 @@ def test_a_loss_of_ones_own_beside_the_installed_wheel(installed: Path, tmp_path
     assert (folder / "checkpoints" / "last.ckpt").is_file()
 
 
+@pytest.mark.slow
 def test_a_loss_of_ones_own_in_a_launched_process(installed: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(MINE)
     (tmp_path / "conf" / "loss").mkdir(parents=True)

@@ -32,6 +32,7 @@ def openmoji(tmp_path_factory: pytest.TempPathFactory) -> OpenMojiLines:
     return data
 
 
+@pytest.mark.slow
 def test_openmoji_is_split_by_families_and_every_drawing_has_strokes(openmoji: OpenMojiLines) -> None:
     splits = {split: set(map(family, openmoji.names(split))) for split in ("train", "val", "test")}
     assert sum(len(openmoji.names(split)) for split in splits) == 4494

@@ -84,8 +84,8 @@ def straight(processes: WarmProcesses, words: list[str], folder: Path, ends: dic
     ("number", "workers", "word"),
     [
         (signal.SIGTERM, 2, "SIGTERM"),
-        (signal.SIGINT, 0, "Ctrl-C"),
-        (signal.SIGUSR1, 0, "SIGUSR1"),
+        pytest.param(signal.SIGINT, 0, "Ctrl-C", marks=pytest.mark.slow),
+        pytest.param(signal.SIGUSR1, 0, "SIGUSR1", marks=pytest.mark.slow),
     ],
 )
 def test_a_signal_saves_and_the_same_command_goes_on(

@@ -299,7 +299,7 @@ def test_a_sweep_leaves_one_run_a_point(tiny: list[str], tmp_path: Path, process
     assert {path.resolve() for path in noted(swept)} == {path.parent for path in runs.glob("*/run.json")}
 
 
-@pytest.mark.parametrize("verb", ["train", "study"])
+@pytest.mark.parametrize("verb", ["train", pytest.param("study", marks=pytest.mark.slow)])
 def test_a_run_that_the_system_kills_is_recorded_as_failed_and_the_others_go_on(
     tiny: list[str], study: Path, tmp_path: Path, processes: WarmProcesses, verb: str
 ) -> None:

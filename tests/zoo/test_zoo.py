@@ -28,6 +28,8 @@ REPOSITORY = Path(__file__).parents[2]
 SHEETS = REPOSITORY / "experiments" / "zoo"
 # Of each network's test pictures, how many are scored again here, and how far a score may be off on another machine.
 AGAIN, WITHIN = 3, 0.02
+# Those whose data are drawn first, all of them, or whose baseline takes its time.
+SLOW = ("color", "color_guided", "completion", "lines", "sketch")
 # How far the mean over all of them may be off.
 MEAN_WITHIN = 0.005
 # What all of them may take in the wheel, in bytes.
@@ -39,7 +41,9 @@ def test_the_networks_fit_into_the_wheel() -> None:
     assert all(size <= LARGEST for size in sizes.values()) and sum(sizes.values()) <= ALL
 
 
-@pytest.mark.parametrize("name", networks.names())
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in networks.names()]
+)
 def test_a_network_has_the_scores_of_its_card(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(REPOSITORY)
     card, model = networks.card(name), networks.find(name)

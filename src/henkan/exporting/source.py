@@ -21,6 +21,7 @@ from henkan.runs.record import read_record
 from henkan.runs.trained import own_config, read_config, run_folder
 from henkan.training import checkpoint, model_file
 from henkan.training.assemble import build_network, build_transform
+from henkan.training.state import State
 from henkan.transform import Transform
 
 
@@ -68,7 +69,7 @@ def facts_of_model(file: Path) -> dict[str, str]:
     return {key: value for key, value in model_file.said(file).items() if key not in ("config", "mark")}
 
 
-def facts_of_run(place: Path, own: DictConfig, state: Mapping[str, Any]) -> dict[str, str]:
+def facts_of_run(place: Path, own: DictConfig, state: State) -> dict[str, str]:
     """Return what is known of a run with this config and checkpoint, marked as its maker's if it is this person's."""
     folder = run_folder(place)
     record: Mapping[str, Any] = read_record(folder) or {}

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from glob import glob
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 from henkan.archive.index import Archive, Entry, read_entry, settings_of
 from henkan.archive.query import POST, way
@@ -24,6 +24,7 @@ from henkan.config.told import told
 from henkan.errors import UserError
 from henkan.files import Damaged, read_json, stamp_of, unsealed, write_sealed
 from henkan.launching.swept import RUNS, noted
+from henkan.report.plan import Plan
 from henkan.report.trials import read_trials
 from henkan.saying import say
 
@@ -123,7 +124,7 @@ def gather(paths: Sequence[str], into: Path | None = None, baseline: str | None 
         raise UserError(f"{into} holds a study: another folder with --into DIR")
     if baseline is None and before is not None and before.get("baseline") in names:
         # As somebody has chosen it then.
-        baseline = str(before["baseline"])
+        baseline = before["baseline"]
     plan = planned(groups, baseline or names[0], into)
     check_alike(groups, list(plan["metrics"]))
     into.mkdir(parents=True, exist_ok=True)
@@ -136,10 +137,12 @@ def is_gathered(folder: Path) -> bool:
     return (earlier(folder) or {}).get("gathered") is True
 
 
-def earlier(folder: Path) -> dict[str, Any] | None:
+def earlier(folder: Path) -> Plan | None:
     """Return what the `study.json` of a folder says; None where there is none. Raises `Damaged` for a damaged one."""
     path = folder / "study.json"
-    return unsealed(read_json(path, "henkan study writes it again", dict))[0] if path.is_file() else None
+    if not path.is_file():
+        return None
+    return cast(Plan, unsealed(read_json(path, "henkan study writes it again", dict))[0])
 
 
 def entered(folder: Path) -> Entry | None:
@@ -243,7 +246,7 @@ def called(groups: Sequence[Group], keys: Sequence[str]) -> list[str]:
 UNTRAINED = [0]
 
 
-def planned(groups: Sequence[Group], baseline: str, into: Path) -> dict[str, Any]:
+def planned(groups: Sequence[Group], baseline: str, into: Path) -> Plan:
     """Return the content of `study.json`; see `henkan.report.plan.Plan`."""
     runs = [(group, entry) for group in groups for entry in group.runs]
     seeds = sorted({seed for _, entry in runs if (seed := seed_of(entry)) is not None})

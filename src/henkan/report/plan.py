@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NotRequired, TypedDict
 
 
@@ -37,8 +38,10 @@ class Plan(TypedDict, total=False):
     configurations: dict[str, PlannedConfiguration]
     overrides: list[str]
     # Metric → higher or lower, whichever is better, or the value that is best; null: none of these.
-    metrics: dict[str, str | float | None]
+    metrics: Mapping[str, str | float | None]
     runs: list[PlannedRun]
     saved_iterations: int
     # Rebuilt from what a repository keeps of it.
     published: bool
+    # Put together of runs that no study had asked for.
+    gathered: bool

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from henkan.config.studies import Study, read_study
 from henkan.config.trees import config_folders
 from henkan.errors import UserError
 from henkan.files import write_file, write_sealed
+from henkan.report.plan import PlannedRun
 from henkan.report.study import WHOLE_SET
 from henkan.scoring.evaluator import POST
 
@@ -41,7 +43,7 @@ def rebuild(results: Path, into: Path | None = None) -> Path:
     study = read_study(str(results.parent / "study.yaml"), [])
     into = into or study.folder.with_name(f"{study.folder.name}-published")
     table = scores(results / SCORES)
-    runs: list[dict[str, Any]] = []
+    runs: list[PlannedRun] = []
     places: dict[bytes, Path] = {}
     for (configuration, _), own in table.groupby(["configuration", "seed"], sort=False, dropna=False):
         number = int(own["seed"].iloc[0]) if own["seed"].notna().all() else None
@@ -56,7 +58,7 @@ def rebuild(results: Path, into: Path | None = None) -> Path:
             write_sealed(place / "set_scores.json", {str(name): float(value) for name, value in sets.items()})
             write_sealed(place / "run.json", {"status": "done", "seed": number})
         folder = str(place.relative_to(into))
-        runs.append({"configuration": configuration, "seed": number, "folder": folder, "status": "done"})
+        runs.append({"configuration": str(configuration), "seed": number, "folder": folder, "status": "done"})
     write_sealed(into / "study.json", planned(study, runs, list(dict.fromkeys(table["metric"]))))
     if (results / SEARCH).is_file():
         place = into / f"search_{study.name}"
@@ -88,7 +90,7 @@ def scores(path: Path) -> pd.DataFrame:
     return table
 
 
-def planned(study: Study, runs: list[dict[str, Any]], metrics: list[str]) -> dict[str, Any]:
+def planned(study: Study, runs: Sequence[PlannedRun], metrics: list[str]) -> dict[str, Any]:
     """Return the content of `study.json`: what study.yaml asks, as far as it was published."""
     scored = list(dict.fromkeys(run["configuration"] for run in runs))
     facts = study.facts

@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ from henkan.training.heartbeat import Heartbeat
 from henkan.training.interruption import Interruption, Signals
 from henkan.training.keeping import keeping
 from henkan.training.loggers import RunLogger
+from henkan.training.state import State
 from henkan.training.streams import batch_sizes
 from henkan.training.translator import Translator
 
@@ -40,7 +41,7 @@ def fit(
     plan: Plan,
     run: Run,
     translator: Translator,
-    state: Mapping[str, Any] | None,
+    state: State | None,
     logger: RunLogger,
     signals: Signals,
 ) -> None:
@@ -70,7 +71,7 @@ def fit_rest(
     plan: Plan,
     run: Run,
     translator: Translator,
-    state: Mapping[str, Any] | None,
+    state: State | None,
     logger: RunLogger,
     signals: Signals,
 ) -> None:

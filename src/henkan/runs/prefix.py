@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock
 
 from henkan.files import sweep
 from henkan.runs.locks import hold, is_held, lock, try_to_hold
+from henkan.runs.record import Environment
 from henkan.training import checkpoint
+from henkan.training.state import State
 
 # What holds the pictures of validations, as `henkan.training.loggers.logger.Files` names them.
 PANELS = "panels"
@@ -25,6 +26,13 @@ PANELS = "panels"
 
 def folder(runs: Path, identity: str) -> Path:
     return runs / "prefixes" / identity[:20]
+
+
+class Boundary(State):
+    """What other runs may start from: a state, and what it was trained by."""
+
+    code: dict[str, str]
+    environments: list[Environment]
 
 
 class Claims:
@@ -64,13 +72,14 @@ class Claims:
         for _, identity in sorted(prefixes.items()):
             self.claim(identity)
 
-    def offer(self, identity: str, state: Mapping[str, Any], panels: Path) -> None:
+    def offer(self, identity: str, state: Boundary, panels: Path) -> None:
         """Offer a state at a phase boundary, with the curves that led there in it, and the pictures that were shown."""
         into = folder(self.runs, identity)
         # What a run that was killed in its save has left there.
         sweep(into)
         take_panels(panels, into / PANELS, int(state["iteration"]))
-        checkpoint.save({**state, "identity": identity}, into / "boundary.ckpt")
+        own: Boundary = {**state, "identity": identity}
+        checkpoint.save(own, into / "boundary.ckpt")
         self.release(identity)
 
     def release(self, identity: str | None = None) -> None:
@@ -96,7 +105,7 @@ def absent(runs: Path, prefixes: Mapping[int, str]) -> dict[int, str]:
     return {end: identity for end, identity in prefixes.items() if end > max(ends, default=0)}
 
 
-def without_discriminator(state: Mapping[str, Any]) -> dict[str, Any]:
+def without_discriminator(state: State) -> State:
     """Leave out a discriminator that has not been updated yet: a run without one offers the same prefix."""
     return {
         **state,

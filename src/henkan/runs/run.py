@@ -33,12 +33,13 @@ from henkan.runs.curves import Curves, last_iteration
 from henkan.runs.killed import ending
 from henkan.runs.locks import LOCK, TURN, hold, lock
 from henkan.runs.mark import mark
-from henkan.runs.prefix import PANELS, Claims, without_discriminator
+from henkan.runs.prefix import PANELS, Boundary, Claims, without_discriminator
 from henkan.runs.record import SCORED, TRAINED, Record, as_record, kept, now, read_record, write_record
 from henkan.runs.sources import changed, code, in_words, sources
 from henkan.sample import PAIRED
 from henkan.training import checkpoint
 from henkan.training.recorder import Ended, Row
+from henkan.training.state import State
 
 
 class Run:
@@ -237,7 +238,7 @@ class Run:
             self.passed_over.add(told)
             saying.say(told)
 
-    def save(self, state: Mapping[str, Any], keep: bool = False, for_good: bool = False) -> None:
+    def save(self, state: State, keep: bool = False, for_good: bool = False) -> None:
         seconds = self.seconds
         if for_good:
             self.note(for_good=sorted({*self.record.get("for_good", []), state["iteration"]}))
@@ -258,10 +259,15 @@ class Run:
         for iteration in set(iterations) - set(self.record.get("for_good", [])):
             checkpoint.of_iteration(self.folder, iteration).unlink(missing_ok=True)
 
-    def offer(self, identity: str, state: Mapping[str, Any], judged: bool) -> None:
-        kept = state if judged else without_discriminator(state)
-        facts = {"seconds": self.seconds, **{key: self.record[key] for key in ("code", "environments")}}
-        self.claims.offer(identity, {**kept, **facts, "curves": self.curves.text}, self.folder / PANELS)
+    def offer(self, identity: str, state: State, judged: bool) -> None:
+        boundary: Boundary = {
+            **(state if judged else without_discriminator(state)),
+            "code": self.record["code"],
+            "environments": self.record["environments"],
+            "seconds": self.seconds,
+            "curves": self.curves.text,
+        }
+        self.claims.offer(identity, boundary, self.folder / PANELS)
 
     def write(self) -> None:
         write_record(self.folder, self.record)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import glob
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 from omegaconf import OmegaConf
 
@@ -14,17 +14,18 @@ from henkan.errors import UserError
 from henkan.ranks import say
 from henkan.runs.curves import parse_rows, read_rows
 from henkan.runs.plan import Plan
-from henkan.runs.prefix import PANELS, absent, at, take_panels
+from henkan.runs.prefix import PANELS, Boundary, absent, at, take_panels
 from henkan.runs.record import read_record
 from henkan.runs.run import Run, run_name
 from henkan.runs.sources import changed, in_words
 from henkan.runs.trained import read_config
 from henkan.training import checkpoint, first_weights
 from henkan.training.going_on import under_own_settings
+from henkan.training.state import State
 from henkan.training.translator import Translator
 
 
-def starting_point(plan: Plan, run: Run, translator: Translator) -> dict[str, Any] | None:
+def starting_point(plan: Plan, run: Run, translator: Translator) -> State | None:
     """Load weights and curves of where the run starts and say where that is; return the state, if there is one."""
     if run.checkpoint.is_file():
         state, path = checkpoint.load(run.checkpoint), run.checkpoint
@@ -55,12 +56,12 @@ def starting_point(plan: Plan, run: Run, translator: Translator) -> dict[str, An
         if found is not None:
             # A boundary of before it kept the curves has them beside it.
             path, beside, panels = found / "boundary.ckpt", found / "metrics.csv", found / PANELS
-            state = checkpoint.load(path)
-            other = changed(state["code"], run.code)
+            boundary = cast(Boundary, checkpoint.load(path))
+            other = changed(boundary["code"], run.code)
             word = f"; since then changed: {in_words(other)} (rerun=true shares nothing)" if other else ""
-            say(f"starts at iteration {state['iteration']}, from a shared prefix{word}")
-            run.note(prefix={key: state[key] for key in ("iteration", "identity", "seconds")})
-            environments = state["environments"]
+            say(f"starts at iteration {boundary['iteration']}, from a shared prefix{word}")
+            run.note(prefix={key: boundary[key] for key in ("iteration", "identity", "seconds")})
+            state, environments = boundary, boundary["environments"]
         elif plan.origin is not None:
             path, beside, panels = plan.origin.path, plan.origin.curves, plan.origin.curves.parent / PANELS
             environments = (read_record(path.parents[1]) or {}).get("environments", [])

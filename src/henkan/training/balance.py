@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from henkan.ranks import summed, world_size
 from henkan.sample import Sample
 from henkan.terms.term import Term
+from henkan.training.state import BalanceState
 
 DECAY = 0.99
 LARGEST = 1e4
@@ -144,19 +145,26 @@ class Balance:
         self.updates += bool(self.means)
         self.batches, self.squares, self.sums = 0, {}, {}
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> BalanceState:
         """Return what weights to come depend on."""
-        tensors = {"means": dict(self.means), "squares": dict(self.squares), "sums": dict(self.sums)}
-        return {"phase": self.phase, "updates": self.updates, "batches": self.batches, **tensors}
+        return {
+            "phase": self.phase,
+            "updates": self.updates,
+            "batches": self.batches,
+            "means": dict(self.means),
+            "squares": dict(self.squares),
+            "sums": dict(self.sums),
+        }
 
-    def restore(self, state: Mapping[str, Any], device: torch.device) -> None:
+    def restore(self, state: BalanceState, device: torch.device) -> None:
         self.clear()
         if set(state["means"]) | {OTHERS} != {OTHERS, *self.shares} and state["means"]:
             # Of other balanced terms, as where a run goes on under other settings: nothing is known of these yet.
             return
         self.phase, self.updates, self.batches = state["phase"], int(state["updates"]), int(state["batches"])
         self.means, self.squares, self.sums = (
-            {name: value.to(device) for name, value in state[key].items()} for key in ("means", "squares", "sums")
+            {name: value.to(device) for name, value in part.items()}
+            for part in (state["means"], state["squares"], state["sums"])
         )
 
 

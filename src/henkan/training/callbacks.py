@@ -23,6 +23,7 @@ from henkan.training.feed import Feed
 from henkan.training.keeping import Keeping
 from henkan.training.loggers import RunLogger
 from henkan.training.recorder import Recorder
+from henkan.training.state import State
 from henkan.training.translator import Translator
 
 # The discriminator has won when it tells nearly all real from fake for so many log steps in a row.
@@ -174,7 +175,8 @@ class Checkpoints(pl.Callback):
             self.kept_since = time.monotonic()
         if only_if_it_stays and iteration not in staying:
             return
-        state = {"phases": schedule.until(iteration), **pl_module.state()}
+        state: State = pl_module.state()
+        state["phases"] = schedule.until(iteration)
         if iteration in self.prefixes:
             # First, so that a run killed in between offers the boundary when it comes back to it.
             self.run.offer(self.prefixes[iteration], state, schedule.updates("discriminator", iteration) > 0)
@@ -187,7 +189,7 @@ class Checkpoints(pl.Callback):
 class Restore(pl.Callback):
     """Puts optimizers, schedulers and gradients back, once Lightning has made the former and cleared the latter."""
 
-    def __init__(self, state: Mapping[str, Any] | None) -> None:
+    def __init__(self, state: State | None) -> None:
         self.state = state
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:

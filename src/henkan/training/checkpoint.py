@@ -10,13 +10,15 @@ import shutil
 from collections.abc import Mapping
 from io import BufferedWriter, FileIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
+from torch import Tensor
 
 from henkan.errors import UserError
 from henkan.files import Damaged, check_archive, replaced
 from henkan.training import model_file, program_file
+from henkan.training.state import State
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer as Buffer
@@ -39,7 +41,7 @@ class Output(BufferedWriter):
             raise
 
 
-def save(state: Mapping[str, Any], path: Path) -> None:
+def save(state: State, path: Path) -> None:
     """Write `state` so that the file is either the old one or the new one, whole. A full disk is its `OSError`."""
     with replaced(path) as partial, Output(FileIO(partial, "w")) as file:
         try:
@@ -61,7 +63,7 @@ def link(path: Path, other: Path) -> None:
             shutil.copyfile(path, partial)
 
 
-def load(path: Path) -> dict[str, Any]:
+def load(path: Path) -> State:
     """Read a checkpoint (or a model file) onto the CPU, if it is as it was written: its archive has checksums.
 
     Raises `UserError` for what is damaged, for what is not a checkpoint, or would run code when unpickled.
@@ -81,10 +83,10 @@ def load(path: Path) -> dict[str, Any]:
         raise Damaged(f"{path} is not a readable checkpoint: {(str(error) or 'damaged').splitlines()[0]}") from error
     if not isinstance(state, dict) or "state_dict" not in state:
         raise UserError(f"{path} has no state_dict: it is not a checkpoint of this project or of Lightning")
-    return state
+    return cast(State, state)
 
 
-def load_weights(network: torch.nn.Module, weights: Mapping[str, Any], path: Path) -> None:
+def load_weights(network: torch.nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:
     """Load weights into a network; a network of another shape is a `UserError` that names what differs first."""
     own = network.state_dict()
     missing = sorted(own.keys() - weights.keys())
@@ -101,7 +103,7 @@ def load_weights(network: torch.nn.Module, weights: Mapping[str, Any], path: Pat
     network.load_state_dict(weights)
 
 
-def part(state: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+def part(state: State, prefix: str) -> dict[str, Tensor]:
     """Return the entries of the checkpoint's `state_dict` that belong to one network, without its prefix."""
     return {
         name.removeprefix(f"{prefix}."): value
@@ -110,7 +112,7 @@ def part(state: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     }
 
 
-def generator(state: Mapping[str, Any]) -> dict[str, Any]:
+def generator(state: State) -> dict[str, Tensor]:
     """Return the weights of the generator that is scored: its average's, where there is one."""
     return part(state, "average.network") or part(state, "generator")
 
@@ -131,14 +133,14 @@ def _add(found: Any, name: str, node: Any) -> None:
     elif isinstance(node, list | tuple):
         for number, value in enumerate(node):
             _add(found, f"{name}.{number}", value)
-    elif isinstance(node, torch.Tensor):
+    elif isinstance(node, Tensor):
         found.update(f"{name} {node.dtype} {tuple(node.shape)}".encode())
         found.update(node.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
     else:
         found.update(f"{name}={node!r}".encode())
 
 
-def hash_weights(state: Mapping[str, Any]) -> str:
+def hash_weights(state: State) -> str:
     """Return the hash of the weights in a checkpoint, whatever else it holds: what training them took, for one."""
     found = hashlib.sha256()
     for name, value in sorted(state["state_dict"].items()):

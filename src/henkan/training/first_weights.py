@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 from torch import Tensor, nn
 
@@ -15,11 +14,12 @@ from henkan.networks.published import Published, translated
 from henkan.pretrained.catalogue import unwrapped
 from henkan.pretrained.weights import contents
 from henkan.training import checkpoint, model_file
+from henkan.training.state import State
 
 WAY_OUT = "name another file, or, if you trust who made it, save its state_dict() alone"
 
 
-def read(path: Path) -> dict[str, Any]:
+def read(path: Path) -> State:
     """Return what a file holds, under `state_dict` its named tensors: a checkpoint, or such tensors alone.
 
     Raises `UserError` for what is damaged, holds neither, or would run code when it is read.
@@ -34,14 +34,14 @@ def read(path: Path) -> dict[str, Any]:
     found = contents(path, WAY_OUT)
     named = found.get("state_dict")
     if isinstance(named, dict) and named and all(isinstance(value, Tensor) for value in named.values()):
-        return found
+        return cast(State, found)
     tensors = unwrapped(found)
     if not tensors:
         raise UserError(f"{path} has no state_dict and no named tensors: it holds no weights")
     return {"state_dict": tensors}
 
 
-def generator(state: Mapping[str, Any], network: nn.Module, path: Path) -> dict[str, Any]:
+def generator(state: State, network: nn.Module, path: Path) -> dict[str, Tensor]:
     """Return the weights of a generator under the names that it has here.
 
     They are a run's (the average, where it has one), a network's own `state_dict()`, or what its authors' code has

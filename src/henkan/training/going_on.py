@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from henkan.errors import UserError
+from henkan.training.state import State
 from henkan.training.translator import Translator
 
 # What schedulers add to the settings of an optimizer's groups.
 ADDED = {"initial_lr", "max_lr", "min_lr", "base_momentum", "max_momentum"}
 
 
-def under_own_settings(translator: Translator, state: Mapping[str, Any], path: Path) -> dict[str, Any]:
+def under_own_settings(translator: Translator, state: State, path: Path) -> State:
     """Return `state` with the translator's own learning rates, betas and schedulers instead of those it was saved with.
 
     An optimizer keeps what it has accumulated for each weight (moments, counts of steps). A scheduler is that of the

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -20,6 +19,7 @@ from torch import Tensor
 from henkan.errors import UserError
 from henkan.files import SEAL, Damaged, opening, refuse_pointer, replaced, sealed, unsealed
 from henkan.pretrained.catalogue import digest_of
+from henkan.training.state import State
 
 SUFFIX = ".safetensors"
 TENSORS = "tensors"
@@ -75,7 +75,7 @@ def metadata(path: Path) -> dict[str, str]:
     return told
 
 
-def state(path: Path) -> dict[str, Any]:
+def state(path: Path) -> State:
     """Return what a checkpoint would hold of a generator, in float32. Raises `UserError` as `said` does."""
     facts, expected = said(path), metadata(path).get(TENSORS)
     try:
@@ -87,8 +87,10 @@ def state(path: Path) -> dict[str, Any]:
         raise Damaged(f"{path} is damaged (its tensors are not those that were written); {WAY_OUT}")
     tensors = {f"generator.{name}": in_full(value) for name, value in stored.items()}
     iterations = facts.get("iterations", "")
-    told = {"iteration": int(iterations)} if iterations.isdecimal() else {}
-    return {"state_dict": tensors, "identity": facts.get("identity"), **told}
+    found: State = {"state_dict": tensors, "identity": facts.get("identity")}
+    if iterations.isdecimal():
+        found["iteration"] = int(iterations)
+    return found
 
 
 def in_full(value: Tensor) -> Tensor:

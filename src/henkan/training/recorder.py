@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
+
+from henkan.training.state import State
 
 Row = Mapping[str, float | int | str]
 # How a run ends.
@@ -23,7 +25,7 @@ class Recorder(Protocol):
     def warn(self, message: str) -> None:
         """Tell a person, and keep it in the record."""
 
-    def save(self, state: Mapping[str, Any], keep: bool = False, for_good: bool = False) -> None:
+    def save(self, state: State, keep: bool = False, for_good: bool = False) -> None:
         """Write the checkpoint that the run goes on from; with `keep` it stays when others follow, until it is dropped.
 
         What is kept `for_good` is not dropped.
@@ -35,5 +37,5 @@ class Recorder(Protocol):
     def drop(self, iterations: Collection[int]) -> None:
         """Remove the checkpoints of these iterations, the last one and those kept for good excepted."""
 
-    def offer(self, identity: str, state: Mapping[str, Any], judged: bool) -> None:
+    def offer(self, identity: str, state: State, judged: bool) -> None:
         """Offer the state at a phase boundary to other runs; `judged`: a discriminator has been trained."""

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import torch
 import torch.distributed
 from torch import Tensor
 
 from henkan.errors import TrainingFailed
 from henkan.ranks import summed, world_size
+from henkan.training.state import TallyState
 
 # Values a name keeps before they are summed.
 KEPT = 64
@@ -90,12 +88,12 @@ class Tally:
             means = summed(torch.stack(list(self.sums.values()))) / world_size()
             self.sums = dict(zip(self.sums, means.unbind(), strict=True))
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> TallyState:
         """What must be saved so that the next row is the same after a resume, to the bit: what is kept stays apart."""
         kept = {name: list(values) for name, values in self.kept.items()}
         return {"sums": dict(self.sums), "counts": dict(self.counts), "kept": kept}
 
-    def restore(self, state: Mapping[str, Any], device: torch.device) -> None:
+    def restore(self, state: TallyState, device: torch.device) -> None:
         self.sums = {name: value.to(device) for name, value in state["sums"].items()}
         self.counts = dict(state["counts"])
         self.kept = {name: [value.to(device) for value in values] for name, values in state["kept"].items()}

@@ -22,6 +22,7 @@ from henkan.terms.term import Need, Term
 from henkan.training.average import Average
 from henkan.training.objective import Objective, Samples
 from henkan.training.schedule import Phase, Schedule, active
+from henkan.training.state import State
 from henkan.training.tally import Tally
 from henkan.training.updater import OptimizerFactory, SchedulerFactory, Updater
 from henkan.transform import Transform
@@ -213,18 +214,21 @@ class Translator(pl.LightningModule):
         for term in self.terms:
             term.loss.to(self.device)
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> State:
         """Return all that the next iteration depends on, as plain containers and tensors."""
+        steps = self.updater.state()
         return {
             "iteration": self.iteration,
             "phase": self.schedule.phase_at(min(self.iteration, len(self.schedule) - 1)).name,
             "state_dict": self.state_dict(),
-            **self.updater.state(),
+            "optimizers": steps["optimizers"],
+            "schedulers": steps["schedulers"],
+            "gradients": steps["gradients"],
             "balance": self.objective.balance.state(),
             "tally": self.tally.state(),
         }
 
-    def restore(self, state: Mapping[str, Any]) -> None:
+    def restore(self, state: State) -> None:
         """Take up a state saved by `state`, also one of a shared prefix, which has no discriminator yet."""
         self.iteration = int(state["iteration"])
         self.updater.restore(state)

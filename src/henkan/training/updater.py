@@ -14,6 +14,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from henkan.config.resolved import Config
 from henkan.errors import UserError
 from henkan.training.schedule import NETWORKS
+from henkan.training.state import UpdaterState
 from henkan.training.tally import Tally
 
 OptimizerFactory = Callable[..., Optimizer]
@@ -121,7 +122,7 @@ class Updater:
         """Return the present learning rates."""
         return {name: optimizer.param_groups[0]["lr"] for name, optimizer in self.optimizers.items()}
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> UpdaterState:
         """Return what the next step depends on, beside the weights."""
         return {
             "optimizers": {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()},
@@ -130,7 +131,7 @@ class Updater:
             "gradients": {name: gradients(own) for name, own in self.networks.items()} if self.accumulate > 1 else {},
         }
 
-    def restore(self, state: Mapping[str, Any]) -> None:
+    def restore(self, state: UpdaterState) -> None:
         """Take up a state, also one that knows fewer networks: that of a shared prefix has no discriminator yet."""
         for name in self.networks:
             if name in state["optimizers"]:
