@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 import henkan
@@ -56,6 +57,16 @@ def test_configs_and_what_is_wrong_with_them() -> None:
         henkan.compose("experiment=glcic", "loss=[mse,null]")
     with pytest.raises(UserError, match="there is no model 'linez'"):
         henkan.load("linez")
+    for wrong in (3, True, ["lines"], {}, ""):
+        with pytest.raises(UserError, match="names no network"):
+            henkan.load(wrong)  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="how many times larger is not said"):
+        henkan.load("task=super_resolution", "generator=lanczos")(np.zeros((9, 9, 3), np.uint8))
+    with pytest.raises(UserError, match=r"trainer.threads=-1 must be 1 or more"):
+        henkan.train("experiment=glcic", "scale=smoke", "trainer.threads=-1")
+    given: dict[str, Any] = {"augmentation.resize": np.array([256, 300]), "seed": torch.tensor(3)}
+    cfg = henkan.compose("experiment=glcic", **given)
+    assert (list(cfg.augmentation.resize), cfg.seed) == ([256, 300], 3)
 
 
 def test_a_method_without_learning() -> None:

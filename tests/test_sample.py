@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from henkan.sample import Composed, Detached, Sample, on_device
+from henkan.errors import UserError
+from henkan.sample import Composed, Detached, Sample, named_arguments, on_device, read
 
 
 def test_a_value_is_computed_once_and_only_if_read() -> None:
@@ -51,3 +52,14 @@ def test_float64_stays_where_the_device_has_none() -> None:
     assert on_device(given, torch.device("meta"))["area"].device.type == "meta"
     with pytest.raises(RuntimeError, match="mps"):  # float32 is sent there, and there is no such device here
         on_device({"target": torch.ones(2)}, apple)
+
+
+def test_a_misspelt_key_is_refused_also_where_the_argument_has_a_default() -> None:
+    def masked(input: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
+        return input if mask is None else input * mask
+
+    arguments, sample = named_arguments(masked), {"output": torch.ones(1)}
+    # Of a task that has none: as the files of most losses say it.
+    assert list(read("masked", arguments, {"input": "output", "mask": "mask"}, sample)) == ["input"]
+    with pytest.raises(UserError, match="masked reads 'maks', which this sample does not have; it has"):
+        read("masked", arguments, {"input": "output", "mask": "maks"}, sample)

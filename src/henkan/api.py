@@ -22,8 +22,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from hydra.core.override_parser.types import Quote, QuotedString
 from omegaconf import DictConfig
+from torch import Tensor
 
 from henkan.config.composition import compose_root
 from henkan.config.explain import explain
@@ -57,6 +59,8 @@ def load(name: str | os.PathLike[str] | None = None, *overrides: str, **settings
     """
     if isinstance(name, str) and "=" in name and not os.path.exists(name):
         return load(None, name, *overrides, **settings)
+    if name is not None and not (isinstance(name, str | os.PathLike) and os.fspath(name)):
+        raise UserError(f"{name!r} names no network: give the path of a run or a file, or a name of henkan zoo")
     words = in_words(overrides, settings)
     with in_a_line("predict", words):
         return model.load(None if name is None else os.fspath(name), words)
@@ -117,10 +121,11 @@ def in_words(overrides: Sequence[str], settings: Mapping[str, Any]) -> list[str]
 
 def literal(value: Any) -> str:
     """Return a value in Hydra's grammar."""
+    if isinstance(value, np.generic | np.ndarray | Tensor):
+        return literal(value.tolist())
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, int | float):
-        # Not their `repr`: NumPy's numbers name their type there.
         return str(value)
     if isinstance(value, Mapping):
         return "{" + ",".join(f"{key}: {literal(inner)}" for key, inner in value.items()) + "}"

@@ -159,8 +159,16 @@ def described(value: Any) -> str:
 
 
 def read(name: str, required: Mapping[str, bool], reads: Mapping[str, str], sample: Sample) -> dict[str, Any]:
-    """Return arguments out of the sample; a key that is absent is left to the argument's default, if it has one."""
-    absent = [key for argument, key in reads.items() if required.get(argument, True) and key not in sample]
+    """Return arguments out of the sample. What is absent under an argument's own name is left to its default.
+
+    Raises `UserError` for a key that is absent where an argument must be given, or was given another name's: that name
+    was meant.
+    """
+    absent = [
+        key
+        for argument, key in reads.items()
+        if (required.get(argument, True) or key != argument) and key not in sample
+    ]
     if absent:
         raise UserError(f"{name} reads {absent[0]!r}, which this sample does not have; it has {sorted(sample)}")
     return {argument: sample[key] for argument, key in reads.items() if key in sample}

@@ -33,6 +33,9 @@ def test_the_recipe_is_fine_at_every_scale(scale: str) -> None:
         (["generator._target_=nowhere_to_be_found.Net"], "no module 'nowhere_to_be_found'"),
         (["generator._target_=torch.nn.functional.__name__"], "nothing that can be called"),
         (["generator.width=wide"], "generator.width='wide' does not fit"),
+        (["generator.width=null"], "generator.width=null does not fit: henkan.generators.glcic"),
+        # Its hints name what torch imports for a type checker alone.
+        (["scheduler=step", "scheduler.generator.gamma=null"], "scheduler.generator.gamma=null does not fit"),
         (["+loss.adversarial.gamma=1", "loss=[mse]"], "loss.adversarial has settings but no _target_"),
         (
             ["+loss.mse.reads.inptu=output"],

@@ -111,6 +111,9 @@ def test_choices_are_values_or_overrides() -> None:
 
 def test_objectives_are_a_list_or_a_mapping() -> None:
     assert objectives("objectives", ["psnr", "val/l1"]) == {"val/psnr": None, "val/l1": None}
+    for goal in (["maximize"], {"goal": "maximize"}):
+        with pytest.raises(UserError, match="objectives.val/psnr=.* must be maximize or minimize"):
+            objectives("objectives", {"val/psnr": goal})
 
 
 @pytest.mark.parametrize(

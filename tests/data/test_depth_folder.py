@@ -13,11 +13,13 @@ from PIL import Image
 
 from henkan.config.build import build
 from henkan.config.composition import compose_root
-from henkan.data.depth_folder import DepthFolder
+from henkan.data.decode import decode
+from henkan.data.depth_folder import DepthFolder, read_depth
 from henkan.data.framing import CropFlip, Fit
 from henkan.data.stream import EvaluationSet, TrainingStream, collate
 from henkan.degradations.identity import Identity
 from henkan.errors import UserError
+from henkan.prediction.pictures import read
 from henkan.sample import to_float
 
 NAMES = ["train/a.jpg", "train/b.png", "test/c.png"]
@@ -103,3 +105,15 @@ def test_a_map_that_is_resized_keeps_its_values(tmp_path: Path) -> None:
     assert depth.dtype == np.float32 and depth.shape[1:] == (6, 8)
     expected = np.linspace(0, 6.5535, 16).reshape(8, 2).mean(1)
     assert np.abs(depth[0, 3] - expected).max() < 1e-3
+
+
+def test_a_pgm_of_16_bits_is_one(tmp_path: Path) -> None:
+    values = (np.arange(12).reshape(3, 4) * 5000).astype(np.uint16)
+    (tmp_path / "a.pgm").write_bytes(b"P5 4 3 65535\n" + values.astype(">u2").tobytes())
+    assert np.array_equal(read_depth(tmp_path / "a.pgm", 1.0)[..., 0], values)
+    assert np.abs(decode(tmp_path / "a.pgm")[..., 0] - values / 257).max() <= 0.5
+    # Of colors Pillow keeps 8 of the 16.
+    colors = np.repeat(values[..., None], 3, axis=2).astype(">u2")
+    (tmp_path / "a.ppm").write_bytes(b"P6 4 3 65535\n" + colors.tobytes())
+    with pytest.raises(UserError, match="more than 8 bits a sample"):
+        read(tmp_path / "a.ppm")

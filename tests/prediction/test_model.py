@@ -13,7 +13,7 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 from PIL import ExifTags, Image
-from tiny_model import RECIPES, write_model
+from tiny_model import RECIPES, write_model, write_trained
 
 from henkan.config.composition import compose_root
 from henkan.config.trees import config_folder
@@ -117,11 +117,17 @@ def test_what_is_no_picture_costs_one_line(completion: Model) -> None:
         (torch.zeros(0, 3, 4, 4), "an empty batch"),
         ([[1, 2]], "is of list"),
         (Image.new("I", (4, 4)), "more than 8 bits"),
+        (Image.new("RGB", (0, 9)), "the picture is empty"),
+        (torch.zeros(3, 4, 4).to_sparse(), "sparse, quantized or empty kind"),
+        (torch.zeros(3, 4, 4, device="meta"), "sparse, quantized or empty kind"),
     ):
         with pytest.raises(UserError, match=said):
             completion(wrong, mask=mask)
     with pytest.raises(UserError, match="what is missing is not said"):
         completion(picture)
+    two = torch.from_numpy(np.stack((mask, mask)))[:, None]
+    with pytest.raises(UserError, match="the mask is 2 pictures, and belongs to 1: give as many, or one for all"):
+        completion(picture, mask=two)
     with pytest.raises(UserError, match="the picture: its mask is 45x36 pixels, the picture 45x37"):
         completion(picture, mask=mask[1:])
     with pytest.raises(UserError, match="its mask is empty"):
@@ -148,8 +154,9 @@ def test_options_hold_for_one_call(completion: Model) -> None:
     assert (wider != picture).any(axis=2).sum() > (plain != picture).any(axis=2).sum()
     assert np.array_equal(completion(picture, mask=mask), plain)
     # Numbers may be NumPy's.
-    options: dict[str, Any] = {"grow": np.int64(3), "megapixels": np.float32(1.0)}
-    assert np.array_equal(completion(picture, mask=mask, **options), wider)
+    for three in (np.int64(3), np.array(3), torch.tensor(3)):
+        options: dict[str, Any] = {"grow": three, "megapixels": np.float32(1.0)}
+        assert np.array_equal(completion(picture, mask=mask, **options), wider)
 
 
 @pytest.mark.parametrize("kind", [bool, np.uint8, np.float32])
@@ -159,7 +166,7 @@ def test_masks_of_every_kind(kind: Any) -> None:
     assert np.array_equal(mask_in(torch.from_numpy(mask.astype(kind)), "the mask"), mask)
     assert np.array_equal(mask_in(Image.fromarray(mask.astype(np.uint8) * 255), "the mask"), mask)
     both = torch.stack((torch.from_numpy(mask), torch.from_numpy(~mask)))[:, None]
-    assert np.array_equal(mask_in(both, "the mask", 1), ~mask)
+    assert np.array_equal(mask_in(both, "the mask", 1, count=2), ~mask)
     # Of two pictures; alone it would be a mask of grey and opacity.
     assert np.array_equal(mask_in(both[:, 0], "the mask", 1, count=2), ~mask)
 
@@ -247,3 +254,52 @@ def test_places_of_this_machine_are_in_no_file(tmp_path: Path) -> None:
         "data": {"path": "photos"},
         "of": ["b.png", "c/d", 3],
     }
+
+
+def test_a_file_that_pillow_cannot_read_any_more_is_one_line(completion: Model, tmp_path: Path) -> None:
+    mask, path = beside("completion")["mask"], tmp_path / "a.jpg"
+    Image.fromarray(page("completion")).save(path)
+    with Image.open(path) as closed:
+        pass
+    with pytest.raises(UserError, match=r"the picture cannot be decoded \(its file is closed\)"):
+        completion(closed, mask=mask)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) - 200])
+    with pytest.raises(UserError, match="the picture cannot be decoded .*: open it again"):
+        completion(Image.open(path), mask=mask)
+
+
+@pytest.mark.parametrize(
+    "degradation",
+    [
+        {"_target_": "henkan.degradations.holes.Rectangle", "low": 4, "high": 8, "window": 16, "fill": [0.2, 0.4, 0.6]},
+        {"_target_": "henkan.degradations.identity.Identity", "fill": [0.2, 0.4, 0.6]},
+        # A run of before the color of holes in samples on disk was noted.
+        {"_target_": "henkan.degradations.identity.Identity"},
+        # Silhouettes are on another machine.
+        {
+            "_target_": "henkan.degradations.object_mask.ObjectMask",
+            "silhouettes": {"_target_": "henkan.data.image_folder.ImageFolder", "path": "/nowhere"},
+            "share": [0.1, 0.2],
+            "fill": [0.2, 0.4, 0.6],
+        },
+    ],
+)
+def test_a_hole_is_shown_as_in_training_and_never_what_is_in_it(degradation: dict[str, Any], tmp_path: Path) -> None:
+    folder = write_trained(tmp_path / "run", "completion")
+    config = OmegaConf.load(folder / "config.yaml")
+    config.degradation, config.statistics.mean = degradation, [0.2, 0.4, 0.6]
+    OmegaConf.save(config, folder / "config.yaml")
+    model, shown = load(folder), list[Any]()
+
+    def note(_: Any, given: tuple[Any, ...], named: dict[str, Any]) -> None:
+        shown.append(next(iter((*given, *named.values()))))
+
+    model.predictor.network.register_forward_pre_hook(note, with_kwargs=True)
+    mask, picture = beside("completion")["mask"], page("completion").copy()
+    picture[mask] = (255, 0, 0)
+    model(picture, mask=mask)
+    (seen,) = shown
+    # Made larger to what the network takes.
+    hole = seen[0][:, :37, :45][:, torch.from_numpy(mask)]
+    assert torch.allclose(hole, torch.tensor([0.2, 0.4, 0.6])[:, None].expand_as(hole))

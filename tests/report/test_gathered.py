@@ -15,12 +15,14 @@ from tiny_runs import write_run
 from henkan.errors import UserError
 from henkan.launching.execute import execute
 from henkan.launching.swept import RUNS
+from henkan.report.comparisons import Comparison
 from henkan.report.contact import sheet
 from henkan.report.gathered import found, gather
 from henkan.report.pictures import walls
 from henkan.report.read import read_study
 from henkan.report.run import read_table
-from henkan.report.tables import in_latex, latex, markdown
+from henkan.report.statistics import OVER_SEEDS, Interval
+from henkan.report.tables import in_latex, latex, latex_cell, markdown
 
 Output = pytest.CaptureFixture[str]
 FILES = ("a", "b", "c")
@@ -241,3 +243,23 @@ def test_a_name_says_no_more_than_it_must(tmp_path: Path) -> None:
         "adversarial+mse adversarial=0.1",
         "mse",
     ]
+
+
+def test_of_twins_the_one_that_is_done_stays(tmp_path: Path, capsys: Output) -> None:
+    scored(tmp_path, "a", 0, 20, alpha=0.01, status="interrupted")
+    done = scored(tmp_path, "b", 0, 21, alpha=0.01, study="again")
+    (run,) = read_study(gather([str(tmp_path)])).runs
+    assert (run.status, run.folder.resolve()) == ("done", done.resolve())
+    assert "left out: " in capsys.readouterr().err
+
+
+def test_a_link_to_a_run_that_is_not_there_is_none(tmp_path: Path) -> None:
+    (tmp_path / "glcic-x").symlink_to(tmp_path / "unmounted")
+    assert found(str(tmp_path / "glcic-x")) is None and found(str(tmp_path / "glcic-*")) is None
+
+
+@pytest.mark.parametrize(("corrected", "marked"), [(0.01, True), (None, False)])
+def test_a_dagger_is_of_what_was_corrected(corrected: float | None, marked: bool) -> None:
+    difference = Interval(-1.0, -1.5, -0.5, 0.95, OVER_SEEDS, 3)
+    row = Comparison("gan", "psnr", "mse", difference, difference, 3, 3, 0, "higher", p=0.01, corrected=corrected)
+    assert row.verdict == "worse" and (r"^\dagger" in latex_cell(row, 1, best=False)) is marked

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 from tiny_report import MakeStudy, change, read
 
+from henkan.files import unsealed, write_sealed
 from henkan.report.figures.lines import over_axis
 from henkan.report.publish import publish
 from henkan.report.read import read_study
@@ -201,3 +203,27 @@ def test_a_baseline_without_seeds(make_study: MakeStudy) -> None:
     assert "On these pictures, with nothing trained and so no seeds, against mse" in page.text
     assert len(page.pictures) == 12 * 5
     assert "with nothing trained" in table(folder)
+
+
+def test_what_a_run_says_of_itself_since_is_what_it_is(make_study: MakeStudy) -> None:
+    folder = make_study()
+    plan = sealed(folder / "study.json")
+    first, second, third, fourth = (folder / node["folder"] / "run.json" for node in plan["runs"][:4])
+    shutil.rmtree(first.parent)
+    # Begun once more by hand, and killed.
+    write_sealed(second, {**sealed(second), "status": "running"})
+    write_sealed(third, {**sealed(third), "status": "failed", "error": "no memory"})
+    found = read_study(folder).runs[:4]
+    assert [run.status for run in found] == ["waiting", "interrupted", "failed", "done"]
+    assert found[2].error == "no memory"
+    plan["runs"][3] |= {"status": "failed", "error": "no memory"}
+    write_sealed(folder / "study.json", plan)
+    assert read_study(folder).runs[3].status == "failed"
+    # The same command has trained it since.
+    write_sealed(fourth, {**sealed(fourth), "status": "done", "ended": "2999-01-01T00:00:00+00:00"})
+    assert (read_study(folder).runs[3].status, read_study(folder).runs[3].error) == ("done", "")
+
+
+def sealed(path: Path) -> dict[str, Any]:
+    content, _ = unsealed(json.loads(path.read_text()))
+    return content

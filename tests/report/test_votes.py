@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from collections.abc import Callable
@@ -176,3 +177,13 @@ def test_the_page_says_what_people_prefer(make_study: Callable[..., Path]) -> No
     # It sorts by the number, of which a percentage is shown.
     assert f'data-sort="{found.strengths[1].preferred[0]}"' in page
     assert any(line.startswith("  gan_0.002: 9") for line in in_words(found))
+
+
+def test_what_nothing_connects_is_said_in_the_terminal_too(make_study: Callable[..., Path]) -> None:
+    folder = make_study(seeds=(0,), done=3, side=8, iterations=24)
+    study = read_study(folder)
+    append(folder, [vote(picture=name, answer="right") for name in study.runs[0].picture_names])
+    found = opinion(study)
+    assert found is not None
+    apart = dataclasses.replace(found, left_out=["gan_0.1"])
+    assert in_words(apart) == [*in_words(found), "  nothing connects gan_0.1 with mse: not compared"]

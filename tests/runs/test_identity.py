@@ -14,10 +14,15 @@ import torch
 from omegaconf import DictConfig
 
 from henkan.config import history
+from henkan.errors import UserError
 from henkan.launching.execute import execute
 from henkan.runs import identity
 from henkan.runs.plan import Plan, plan_run
+from henkan.runs.run import Run
+from henkan.runs.start import starting_point
 from henkan.training import checkpoint
+from henkan.training.assemble import build_translator
+from henkan.verbs import train
 
 Compose = Callable[..., DictConfig]
 
@@ -215,3 +220,48 @@ def test_what_a_term_reads_from_a_file_counts(
     assert plan(*words).identity == first
     file.write_text("two")
     assert plan(*words).identity != first
+
+
+def test_an_evaluation_is_another_on_pictures_of_another_scale_or_read_otherwise(
+    composed: Compose, pictures: Path, tmp_path: Path
+) -> None:
+    def evaluation(*words: str) -> str:
+        cfg = composed(["experiment=glcic", "scale=smoke", f"paths.cache={tmp_path}", "generator=unchanged", *words])
+        return plan_run(cfg).evaluation
+
+    folder = ("data=image_folder", f"data.path={pictures}")
+    found = {evaluation(*folder, f"augmentation.resize={resize}") for resize in ("[32,40]", "[34,40]", "[32,48]")}
+    assert len(found) == 3
+    pairs = ("data=side_by_side", f"data.path={sides(tmp_path)}", "evaluation.framing=whole", "degradation=none")
+    assert evaluation(*pairs, "data.direction=AtoB") != evaluation(*pairs, "data.direction=BtoA")
+
+
+def sides(folder: Path) -> Path:
+    """Write pictures of two halves."""
+    for split in ("train", "val", "test"):
+        (folder / "sides" / split).mkdir(parents=True)
+        for number in range(2):
+            picture = np.full((40, 80, 3), 10 * number, np.uint8)
+            picture[:, 40:] += 100
+            cv2.imwrite(str(folder / "sides" / split / f"{number}.png"), picture)
+    return folder / "sides"
+
+
+def test_weights_that_have_changed_since_the_plan_are_refused(
+    plan: Callable[..., Plan], tiny: list[str], composed: Compose, tmp_path: Path
+) -> None:
+    train.main(composed([*tiny, "loss=[mse]"]))
+    (folder,) = (path.parent for path in (tmp_path / "runs").glob("*/run.json"))
+    for word in (f"init={folder}", f"resume_from={folder}"):
+        planned = plan("loss=[mse]", word, "schedule.joint.iterations=20")
+        path = checkpoint.last(folder)
+        before = path.read_bytes()
+        state = checkpoint.load(path)
+        name = next(iter(state["state_dict"]))
+        state["state_dict"][name] = state["state_dict"][name] + 1
+        checkpoint.save(state, path)
+        run = Run(planned.folder, planned.identity, planned.config, planned.parts)
+        run.begin([], planned.manifests, len(planned.schedule), planned.prefixes)
+        with run.claimed(), pytest.raises(UserError, match="has changed since this run was planned"):
+            starting_point(planned, run, build_translator(planned))
+        path.write_bytes(before)

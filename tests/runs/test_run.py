@@ -189,3 +189,22 @@ def test_a_rerun_that_was_interrupted_goes_on_and_one_that_ended_begins_anew(
     assert record_of(run.folder)["rerun"] is True
     run.end(status)
     assert record_of(run.folder)["rerun"] is goes_on
+
+
+def test_a_rerun_keeps_the_log_that_it_writes(tmp_path: Path) -> None:
+    run = begun(tmp_path / "run")
+    log = run.folder / "log.txt"
+    log.write_text("of before")
+    # As a study starts its runs: what they say goes there.
+    stderr = os.dup(2)
+    try:
+        with log.open("a") as file:
+            os.dup2(file.fileno(), 2)
+        run.clear()
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+    assert log.exists() and not (run.folder / "config.yaml").exists()
+    # Of another process, it is what an earlier run has left.
+    run.clear()
+    assert not log.exists()

@@ -34,8 +34,12 @@ def test_panels_are_grouped_by_variant_with_seeds_as_bands(study: Path) -> None:
     assert (workspace["entity"], workspace["project"], workspace["displayName"]) == ("me", "emoji", "tiny_study")
     (runs,) = workspace["spec"]["section"]["runSets"]
     assert [one["name"] for one in runs["grouping"]] == ["variant.value"]
-    (chosen,) = runs["filters"]["filters"]
-    assert (chosen["key"], chosen["op"], chosen["value"]) == ({"section": "config", "name": "study"}, "=", "tiny_study")
+    chosen = [(one["key"], one["op"], one["value"]) for one in runs["filters"]["filters"]]
+    assert chosen == [
+        ({"section": "config", "name": "study"}, "=", "tiny_study"),
+        ({"section": "run", "name": "tags"}, "IN", ["smoke"]),
+        ({"section": "config", "name": "variant"}, "IN", ["mse", "weak", "strong"]),
+    ]
     found = panels(workspace)
     lines = {
         line["metrics"][0]: line for name in found for line in found[name] if "xAxis" in line and "metrics" in line

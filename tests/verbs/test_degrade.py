@@ -16,6 +16,8 @@ import pytest
 import torch
 from omegaconf import DictConfig
 
+from henkan.config.build import build
+from henkan.config.history import timeless
 from henkan.data.degraded import Degraded
 from henkan.data.stream import EvaluationSet, collate
 from henkan.degradations.identity import Identity
@@ -321,3 +323,25 @@ def test_a_screen_makes_other_samples(tmp_path: Path, capfd: pytest.CaptureFixtu
     capfd.readouterr()
     assert execute("degrade", given).code == 2
     assert "holds samples of other settings" in capfd.readouterr().err
+
+
+def test_holes_on_disk_have_the_color_that_a_person_s_are_shown_in(
+    pictures: Path, tmp_path: Path, composed: Compose
+) -> None:
+    words = [
+        "scale=smoke",
+        "data=image_folder",
+        f"data.path={pictures}",
+        "degradation=rectangle",
+        "statistics.mean=[0.2,0.4,0.6]",
+    ]
+    assert execute("degrade", [*words, "count=4", f"output={tmp_path / 'pairs'}", f"paths.cache={tmp_path}"]).code == 0
+    disk = ["scale=smoke", "data=degraded", f"data.path={tmp_path / 'pairs'}", "experiment=glcic", "generator=unet"]
+    plan = plan_run(composed(disk))
+    assert plan.config["degradation"]["fill"] == [0.2, 0.4, 0.6]
+    # It is a fact of the data, whose hash is in the identity already: runs of before it was noted are the same.
+    without = {**plan.config, "degradation": {"_target_": plan.config["degradation"]["_target_"]}}
+    assert timeless(plan.config) == timeless(without)
+    sample = {"target": torch.rand(1, 3, 4, 4), "mask": torch.ones(1, 1, 4, 4)}
+    seen = build(plan.config["degradation"]).apply(sample)["source"]
+    assert torch.allclose(seen, torch.tensor([0.2, 0.4, 0.6]).view(1, 3, 1, 1).expand_as(seen))

@@ -9,9 +9,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from omegaconf import DictConfig, OmegaConf
+from tiny_model import write_model
 
 from henkan.launching.execute import execute
-from henkan.runs.record import read_record, write_record
+from henkan.runs.mark import is_own
+from henkan.runs.record import altered, read_record, write_record
 from henkan.verbs import train
 
 Compose = Callable[..., DictConfig]
@@ -161,3 +163,58 @@ def test_between_two_runs_and_the_mean_of_eight_views(pictures: Path, tmp_path: 
     assert scores("evaluation.ensemble=true") != own
     assert pd.read_csv(first.parent / "scores.csv")["psnr_y_crop"].tolist() == own
     assert execute("evaluate", [f"run={first.parent}", "blend=0.5"]).code == 2
+
+
+def test_values_that_nothing_can_be_scored_by_are_one_line(tiny: list[str], composed: Compose, tmp_path: Path) -> None:
+    train.main(composed([*tiny, "loss=[mse]", "evaluation.split=null"]))
+    folder = only_run(tmp_path / "runs")
+    for word, said in (
+        ("evaluation.split=validation", "evaluation.split=validation does not fit"),
+        ("evaluation.pictures=-1", "evaluation.pictures=-1 must be 1 or more"),
+        ("evaluation.batch=0", "evaluation.batch=0 must be 1 or more"),
+    ):
+        outcome = execute("evaluate", [f"run={folder}", *([] if "split" in word else ["evaluation.split=val"]), word])
+        assert outcome.code == 2 and said in str(outcome.error)
+    assert execute("evaluate", [f"run={folder}", "evaluation.split=val", "~metric.psnr"]).code == 0
+    (other,) = (folder / "evaluations").iterdir()
+    assert (other / "scores.csv").read_text().splitlines()[0] == "file,psnr_hole"
+
+
+def test_model_files_and_blends_have_folders_of_their_own(pictures: Path, tmp_path: Path) -> None:
+    one, two = (
+        write_model(tmp_path / name / "m.safetensors", "completion", gain=gain)
+        for name, gain in (("a", 1.0), ("b", 0.9))
+    )
+    words = ["data=image_folder", f"data.path={pictures}", "evaluation.pictures=1", "metric=[psnr]"]
+    words += [f"paths.runs={tmp_path / 'runs'}", f"paths.cache={tmp_path / 'cache'}"]
+    for more in ([], [f"other={two}", "blend=0.5"], [f"other={two}", "blend=0.1"]):
+        assert execute("evaluate", [f"model={one}", *words, *more]).code == 0
+    assert execute("evaluate", [f"model={two}", *words]).code == 0
+    assert len(list((tmp_path / "runs").glob("m-*"))) == 4
+
+
+def test_a_done_run_that_is_scored_otherwise_says_how(tiny: list[str], composed: Compose, tmp_path: Path) -> None:
+    train.main(composed([*tiny, "loss=[mse]"]))
+    folder = only_run(tmp_path / "runs")
+    before = OmegaConf.load(folder / "config.yaml")
+    train.main(composed([*tiny, "loss=[mse]", "evaluation.split=val", "validation.every=9"]))
+    after = OmegaConf.load(folder / "config.yaml")
+    assert (before.evaluation.split, after.evaluation.split) == ("test", "val")
+    # How it was trained is as it was.
+    assert after.validation == before.validation
+    record = read_record(folder)
+    assert record is not None and is_own(record, after) and altered(folder) == []
+    # Where nothing is to be scored, scores stay.
+    train.main(composed([*tiny, "loss=[mse]", "evaluation.split=null"]))
+    now = read_record(folder)
+    assert now is not None and now["metrics"] == record["metrics"]
+    assert OmegaConf.load(folder / "config.yaml").evaluation.split == "val"
+
+
+def test_pictures_of_an_earlier_evaluation_do_not_stay(tiny: list[str], composed: Compose, tmp_path: Path) -> None:
+    train.main(composed([*tiny, "loss=[mse]"]))
+    folder = only_run(tmp_path / "runs")
+    stale = folder / "pictures" / "00_postprocessed.png"
+    stale.write_bytes((folder / "pictures" / "00_output.png").read_bytes())
+    train.main(composed([*tiny, "loss=[mse]", "evaluation.split=val"]))
+    assert not stale.exists() and (folder / "pictures" / "00_output.png").exists()

@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from henkan.config import resolved
 from henkan.config.explain import suggestion
-from henkan.config.signatures import bind, check_reads, described, fits, options, targets
+from henkan.config.signatures import bind, check_nulls, check_reads, described, fits, options, targets
 from henkan.errors import UserError
 
 PRECISIONS = ("auto", "32-true", "bf16-mixed")
@@ -57,6 +57,8 @@ def check_config(cfg: DictConfig) -> None:
         bind(path, node, reserved)
         if "reads" in reserved and node.get("reads"):
             check_reads(path, node)
+    for path, node in targets(written):
+        check_nulls(path, node)
 
 
 def check_whole(cfg: DictConfig, without: Collection[str] = ()) -> None:

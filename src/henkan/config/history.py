@@ -41,6 +41,10 @@ INTRODUCED: dict[str, Any] = {
 }
 # Class -> options that it no longer has, and that no result depended on.
 WITHDRAWN: dict[str, tuple[str, ...]] = {"henkan.data.near_grey.NearGrey": ("cache",)}
+# Class -> options that data say of themselves: their hash stands for these in an identity.
+OF_DATA: dict[str, tuple[str, ...]] = {"henkan.degradations.identity.Identity": ("fill",)}
+# The color of holes where nothing has said another.
+MIDDLE = [0.5, 0.5, 0.5]
 # What sources of pictures in files were given together.
 FOLDER: dict[str, Any] = {"group": None, "skip_broken": False, "manifest": "contents"}
 SHELVED: dict[str, Any] = {**FOLDER, "cache_side": None}
@@ -76,7 +80,17 @@ def up_to_date(config: DictConfig) -> DictConfig:
         node = inner(found, path)
         if node is not None:
             node.setdefault(name, copy.deepcopy(value))
+    if (task := found.get("task")) and str(task.get("_target_")).endswith(".Completion"):
+        say_fill(found)
     return OmegaConf.create(found)
+
+
+def say_fill(config: dict[str, Any]) -> None:
+    """Write the color of holes into a config of completion by samples on disk, of before it stood there: their mean."""
+    degradation = config.get("degradation")
+    if degradation and degradation.get("_target_") in OF_DATA:
+        mean = (config.get("statistics") or {}).get("mean")
+        degradation.setdefault("fill", mean or MIDDLE)
 
 
 def timeless(parts: Mapping[str, Any]) -> dict[str, Any]:
@@ -96,13 +110,14 @@ def timeless(parts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def without_defaults(node: Any) -> Any:
-    """Return a copy of a config without the options of classes that stand as they were introduced."""
+    """Return a copy of a config without the options of classes that stand as they were introduced, or that data say."""
     if isinstance(node, Mapping):
-        introduced = OF_CLASSES.get(str(node.get("_target_")), {})
+        target = str(node.get("_target_"))
+        introduced, of_data = OF_CLASSES.get(target, {}), OF_DATA.get(target, ())
         return {
             key: without_defaults(value)
             for key, value in node.items()
-            if key not in introduced or value != introduced[key]
+            if key not in of_data and (key not in introduced or value != introduced[key])
         }
     return [without_defaults(value) for value in node] if isinstance(node, list | tuple) else node
 

@@ -126,6 +126,7 @@ class Config(TypedDict):
     rerun: bool
     overfit: float | None
     recipe: str | None
+    scale: NotRequired[Mapping[str, Any]]
     study: NotRequired[str | None]
     swept: NotRequired[str | None]
     variant: NotRequired[str | None]

@@ -300,7 +300,7 @@ def objectives(key: str, value: Any) -> dict[str, str | float | None]:
     found: dict[str, str | float | None] = {}
     for name, goal in value.items():
         near = isinstance(goal, int | float) and not isinstance(goal, bool) and math.isfinite(goal)
-        if not (near or goal is None or goal in DIRECTIONS):
+        if not (near or goal is None or (isinstance(goal, str) and goal in DIRECTIONS)):
             raise UserError(
                 f"{key}.{name}={goal} must be {' or '.join(DIRECTIONS)}, a number to come near to, or null for the "
                 "metric's own"

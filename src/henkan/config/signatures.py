@@ -7,6 +7,7 @@ import pkgutil
 import types
 import typing
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,20 @@ def bind(path: str, node: Node, reserved: Collection[str]) -> None:
             raise UserError(f"{path}.{name}={value!r} does not fit: {node['_target_']} takes {described(hints[name])}")
 
 
+def check_nulls(path: str, node: Node) -> None:
+    """Raise `UserError` for a null that somebody has written where a number is taken, or yes or no.
+
+    One that comes from elsewhere in the config (a mean color that is measured later) is none yet.
+    """
+    target = locate(path, str(node["_target_"]))
+    empty = [name for name, value in node.items() if value is None and name not in HYDRAS_OWN]
+    hints = hints_of(target) if empty else {}
+    for name in empty:
+        # Many hints of others say int where None is the default.
+        if hints.get(name) in (bool, int, float) and inspect.signature(target).parameters[name].default is not None:
+            raise UserError(f"{path}.{name}=null does not fit: {node['_target_']} takes {described(hints[name])}")
+
+
 def check_reads(path: str, node: Node) -> None:
     """Check that what a term or metric reads has arguments to go to."""
     target = locate(path, str(node["_target_"]))
@@ -106,12 +121,16 @@ def locate(path: str, name: str) -> Callable[..., Any]:
 
 
 def hints_of(target: Callable[..., Any]) -> dict[str, Any]:
-    """Return the type hints of what is called, or none where they name what is not there at run time."""
+    """Return the type hints of what is called, without those that name what is not there at run time."""
     function = inspect.unwrap(target.__init__) if inspect.isclass(target) else target
-    try:
+    with suppress(NameError, TypeError, AttributeError):
         return typing.get_type_hints(function)
-    except (NameError, TypeError, AttributeError):
-        return {}
+    found: dict[str, Any] = {}
+    for name, said in getattr(function, "__annotations__", {}).items():
+        alone = types.SimpleNamespace(__annotations__={name: said})
+        with suppress(NameError, TypeError, AttributeError):
+            found |= typing.get_type_hints(alone, getattr(function, "__globals__", {}))
+    return found
 
 
 def options(hint: Any) -> tuple[Any, ...]:

@@ -99,7 +99,7 @@ def _decoded(image: Image.Image, path: Path) -> Picture:
     if image.format in PAGED and getattr(image, "is_animated", False):
         told = f"{path} has several pages or frames: the first is read, of others like it too"
         once(f"pages of {image.format}", told)
-    return np.ascontiguousarray(_rgb(upright(image), path))
+    return np.ascontiguousarray(_rgb(upright(image), path, in_16_bits(image)))
 
 
 def picture_size(path: Path) -> tuple[int, int]:
@@ -174,8 +174,13 @@ def _turn(image: Image.Image) -> Image.Transpose | None:
         return None
 
 
-def _rgb(image: Image.Image, path: Path) -> Picture:
-    if image.mode.startswith("I;16"):
+def in_16_bits(image: Image.Image) -> bool:
+    """Whether a picture is grey of 16 bits: that of a PGM is of Pillow's mode for 32, with values up to 65,535."""
+    return image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM")
+
+
+def _rgb(image: Image.Image, path: Path, deep: bool) -> Picture:
+    if deep:
         grey = (np.asarray(image).astype(np.uint32) + 128) // 257
         return np.repeat(grey.astype(np.uint8)[..., None], 3, axis=2)
     if image.mode in ("F", "I"):

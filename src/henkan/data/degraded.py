@@ -35,6 +35,8 @@ class Degraded(Pictures):
             raise UserError(f"{self.path} was not written by henkan degrade: {path} is missing")
         self.facts = checked(read_sealed(path, ELSEWHERE), path)
         self.channels = int(self.facts["channels"])
+        # Of holes; where something else was done to the pictures, or it was not said yet, there is none.
+        self.fill = ((self.facts.get("settings") or {}).get("degradation") or {}).get("fill")
         # Before a name is made for each sample: a count may be anything.
         if not all(self._there(chunk) for chunk in self._chunks()):
             raise UserError(f"{self.path} is not complete: start the same henkan degrade again")

@@ -8,7 +8,7 @@ from typing import Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from henkan.data.decode import opened
+from henkan.data.decode import in_16_bits, opened
 from henkan.data.folder import Given
 from henkan.data.paired_folder import PairedFolder
 from henkan.data.pictures import Layer
@@ -47,8 +47,8 @@ class DepthFolder(PairedFolder):
 def read_depth(path: Path, unit: float | None) -> NDArray[np.float32]:
     """Return a depth map (H, W, 1); see `DepthFolder`."""
     with opened(path) as image:
-        if image.mode != "L" and not image.mode.startswith("I;16"):
+        if image.mode != "L" and not in_16_bits(image):
             raise UserError(f"{path} is no depth map but a picture of mode {image.mode}: save it as grey, 8 or 16 bits")
-        stored = np.asarray(image)
+        stored = np.asarray(image) if image.mode == "L" else np.asarray(image).astype(np.uint16)
     scale = 1.0 / np.iinfo(stored.dtype).max if unit is None else unit
     return np.asarray(stored[..., None] * scale, np.float32)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -44,12 +44,13 @@ class Pictures(ABC):
     `threshold` below what tone (of 1) a target is black when it is framed as well (null: it is not). `rule` says how
     they are split where it is otherwise, `skip_broken` whether training goes on with another picture for a broken one,
     `rejects` what tells the pictures of the training split that it passes over, `cache_side` how large a shorter side
-    is at most where they are kept on disk.
+    is at most where they are kept on disk, `fill` the color of holes where sources come with them.
     """
 
     channels = 3
     scale = 1
     ready = False
+    fill: Sequence[float] | None = None
     threshold: float | None = None
     rule: str | None = None
     skip_broken = False

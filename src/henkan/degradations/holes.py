@@ -32,10 +32,14 @@ class Holes(Degradation):
         self.fill = list(fill)
 
     def apply(self, sample: Sample) -> Sample:
-        target: Tensor = sample["target"]
-        # Written by the device itself: a tensor made here and copied there would be waited for.
-        fill = torch.cat([target.new_full((1, 1, 1, 1), value) for value in self.fill], dim=1)
-        return {**sample, "source": target.where(sample["mask"] == 0, fill)}
+        return {**sample, "source": filled(sample["target"], sample["mask"], self.fill)}
+
+
+def filled(target: Tensor, mask: Tensor, color: Sequence[float]) -> Tensor:
+    """Return pictures (B, C, H, W) with one color (C numbers) where the mask (B, 1, H, W) is not 0."""
+    # Written by the device itself: a tensor made here and copied there would be waited for.
+    fill = torch.cat([target.new_full((1, 1, 1, 1), value) for value in color], dim=1)
+    return target.where(mask == 0, fill)
 
 
 @dataclass(frozen=True)

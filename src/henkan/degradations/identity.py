@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from henkan.degradations.degradation import Degradation
+from henkan.degradations.holes import filled
 from henkan.errors import UserError
 from henkan.sample import Parameters, Sample
 
@@ -17,12 +20,15 @@ class Identity(Degradation):
 
     A share `clean` of the samples shows the target even so (Simo-Serra et al. 2018: 0.1). Nothing of the target is
     known, so `mask` is 1 everywhere, and `window` and `window_real` are two random places.
+
+    `fill` ([r, g, b] in [0, 1]) is the color of holes in sources that came with the data: a picture that comes with a
+    mask and without a source is shown as they were.
     """
 
-    def __init__(self, clean: float = 0.0) -> None:
+    def __init__(self, clean: float = 0.0, fill: Sequence[float] | None = None) -> None:
         if not 0.0 <= clean <= 1.0:
             raise UserError(f"degradation.clean={clean} must lie in [0, 1]")
-        self.clean = clean
+        self.clean, self.fill = clean, fill
 
     def draw(self, target: NDArray[np.uint8], rng: np.random.Generator, name: str = "") -> Parameters:
         height, width = target.shape[:2]
@@ -33,6 +39,8 @@ class Identity(Degradation):
     def apply(self, sample: Sample) -> Sample:
         target: Tensor = sample["target"]
         source = sample.get("source", target)
+        if self.fill is not None and "source" not in sample and "mask" in sample:
+            source = filled(target, sample["mask"], self.fill)
         # What is scored is never left clean, and was not asked.
         if "clean" in sample:
             source = torch.where(sample["clean"].view(-1, 1, 1, 1) > 0, target, source)

@@ -27,7 +27,7 @@ ATTEMPTS = 16
 
 
 class DrawnMask(Holes):
-    """One mask, drawn by a person, for every picture: what is not black is missing.
+    """One mask, drawn by a person, for every picture: what was painted is missing, soft edges from half on.
 
     It is fitted to the size of the picture. A real picture's window is cut at random.
     """

@@ -86,6 +86,7 @@ def score(config: Config, pictures: Pictures, network: nn.Module, folder: Path, 
     # A selection holds every smaller one.
     shown = [index for index in selection(len(data), settings["kept"]) if index in chosen]
     kept: list[str] = []
+    written: set[Path] = set()
 
     def keep(index: int, sample: Sample) -> None:
         advance()
@@ -96,7 +97,9 @@ def score(config: Config, pictures: Pictures, network: nn.Module, folder: Path, 
             if "postprocessed" in sample:
                 panels["postprocessed"] = sample["postprocessed"]
             for name, image in panels.items():
-                save_picture(image[0], folder / "pictures" / f"{number:02d}_{name}.png")
+                path = folder / "pictures" / f"{number:02d}_{name}.png"
+                save_picture(image[0], path)
+                written.add(path)
 
     (folder / "pictures").mkdir(parents=True, exist_ok=True)
     node = config.get("postprocess")
@@ -104,5 +107,8 @@ def score(config: Config, pictures: Pictures, network: nn.Module, folder: Path, 
     evaluator = Evaluator(config["metric"], settings["batch"], postprocess=postprocess)
     with followed(f"scores of {settings['split']}", len(chosen), "picture") as advance:
         scores = evaluator.evaluate(transform, network.to(device_for(config)), data, settings["pictures"], keep)
+    for path in set((folder / "pictures").glob("[0-9]*_*.png")) - written:
+        # Of an earlier evaluation, which showed more.
+        path.unlink()
     write_json(folder / "pictures" / "index.json", kept)
     return scores

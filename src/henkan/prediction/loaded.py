@@ -10,6 +10,9 @@ from torch import nn
 
 from henkan.config.build import build
 from henkan.config.resolved import Config, resolved
+from henkan.config.signatures import locate
+from henkan.degradations.holes import Holes
+from henkan.degradations.identity import Identity
 from henkan.errors import UserError
 from henkan.evaluation.blend import blend_of, ensembled
 from henkan.networks.modes import learns
@@ -35,7 +38,7 @@ def load(cfg: DictConfig, overrides: Sequence[str] | None = None) -> Predictor:
     if cfg.run is None and trained.statistics.mean is None:
         # A generator that learns nothing is shown no mean color.
         trained.statistics.mean = [0.5, 0.5, 0.5]
-    config = resolved(trained)
+    config = as_applied(resolved(trained))
     if cfg.run is not None and is_program(path := Path(cfg.run)):
         program.check_alone(cfg, bool(config["evaluation"].get("ensemble")))
         network: nn.Module = program.load(path, program_file.said(path), cfg.trust)
@@ -46,6 +49,16 @@ def load(cfg: DictConfig, overrides: Sequence[str] | None = None) -> Predictor:
         transform = program.ExportedTransform(transform.task, transform.degradation)
     predict: Predictor = build(config["predictor"])(network.eval(), transform, cfg, trained)
     return predict
+
+
+def as_applied(config: Config) -> Config:
+    """Return a config whose holes are those that a person gives: what others were drawn from need not be there."""
+    node = config["degradation"]
+    kind = None if node is None else locate("degradation", str(node["_target_"]))
+    if node is None or not (isinstance(kind, type) and issubclass(kind, Holes)):
+        return config
+    identity = f"{Identity.__module__}.{Identity.__qualname__}"
+    return {**config, "degradation": {"_target_": identity, "fill": node["fill"]}}
 
 
 def generator_of(cfg: DictConfig, config: Config) -> nn.Module:

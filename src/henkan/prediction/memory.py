@@ -34,8 +34,15 @@ def pictures_in(given: Any, name: str) -> tuple[list[Image.Image], Restore]:
     mode P) stay whole numbers. Raises `UserError` for all else, which it calls `name`.
     """
     if isinstance(given, Image.Image):
+        if 0 in given.size:
+            raise UserError(f"{name} is empty: give one with pixels")
         deep = has_16_bits(given)
-        seen = upright(given) if isinstance(given, ImageFile.ImageFile) else given
+        try:
+            seen = upright(given) if isinstance(given, ImageFile.ImageFile) else given
+        # Pillow reads a file when it is looked at first: one that is damaged, or was closed before (an assertion).
+        except (OSError, SyntaxError, ValueError, EOFError, AssertionError) as error:
+            told = str(error) or "its file is closed"
+            raise UserError(f"{name} cannot be decoded ({told}): open it again") from error
         return [in_8_bits(seen, deep, Path(name))], lambda made: made[0]
     if isinstance(given, Tensor):
         return pictures_in_tensor(given, name)
@@ -47,6 +54,8 @@ def pictures_in(given: Any, name: str) -> tuple[list[Image.Image], Restore]:
 
 def pictures_in_tensor(given: Tensor, name: str) -> tuple[list[Image.Image], Restore]:
     """Return the pictures of a tensor and what turns such ones into a tensor, where and as the given one is."""
+    if given.layout != torch.strided or given.is_meta or given.is_quantized:
+        raise UserError(f"{name} is a sparse, quantized or empty kind of tensor: give an ordinary one")
     if given.ndim not in (3, 4):
         raise UserError(f"{name} is a tensor of {tuple(given.shape)}: give (C, H, W) or (B, C, H, W)")
     batch = given.detach() if given.ndim == 4 else given.detach()[None]
@@ -97,12 +106,12 @@ def like(made: Image.Image, given: Array, shown: Image.Image) -> Array:
     return found[..., None] if found.ndim == 2 and given.ndim == 3 and given.shape[2] == 1 else found
 
 
-def layer_in(given: Any, name: str, number: int = 0) -> Layer:
-    """Return a layer that was given as a picture in memory, or as the path of one."""
+def layer_in(given: Any, name: str, number: int = 0, count: int = 1) -> Layer:
+    """Return the layer of picture `number` of `count`, given as a picture in memory, or as the path of one."""
     if isinstance(given, str | Path):
         return read_layer(Path(given).expanduser())
     images, _ = pictures_in(given, name)
-    return Layer(chosen(images, number, name), name)
+    return Layer(chosen(images, number, count, name), name)
 
 
 def mask_in(given: Any, name: str, number: int = 0, count: int = 1) -> Mask:
@@ -118,13 +127,13 @@ def mask_in(given: Any, name: str, number: int = 0, count: int = 1) -> Mask:
     elif isinstance(given, Tensor) and given.ndim == 3 and len(given) == count > 1:
         given = given[:, None]
     images, _ = pictures_in(given, name)
-    layers = np.asarray(chosen(images, number, name).convert("RGBA"))
+    layers = np.asarray(chosen(images, number, count, name).convert("RGBA"))
     light = (layers[..., :3].max(axis=2).astype(np.int32) * layers[..., 3] + 254) // 255
     return painted((light * 255 if light.max() == 1 else light).astype(np.uint8), lossy=False).astype(np.uint8)
 
 
-def chosen(images: Sequence[Image.Image], number: int, name: str) -> Image.Image:
-    """Return which of several pictures belongs to picture `number`: the only one belongs to all."""
-    if len(images) > 1 and number >= len(images):
-        raise UserError(f"{name} is {len(images)} pictures, which are fewer than those that they belong to")
+def chosen(images: Sequence[Image.Image], number: int, count: int, name: str) -> Image.Image:
+    """Return which of several pictures belongs to picture `number` of `count`: the only one belongs to all."""
+    if len(images) not in (1, count):
+        raise UserError(f"{name} is {len(images)} pictures, and belongs to {count}: give as many, or one for all")
     return images[number if len(images) > 1 else 0]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from hydra.core.override_parser.types import Quote, QuotedString
 from omegaconf import DictConfig, OmegaConf
-from torch import nn
+from torch import Tensor, nn
 
 from henkan.config.composition import compose_root
 from henkan.config.overrides import check_types
@@ -126,7 +126,8 @@ class Model:
         if options:
             own: DictConfig = copy.copy(predictor.cfg)
             for key, value in options.items():
-                OmegaConf.update(own, key, value.item() if isinstance(value, np.generic) else value)
+                plain = value.tolist() if isinstance(value, np.generic | np.ndarray | Tensor) else value
+                OmegaConf.update(own, key, plain)
             check_numbers(own)
             predictor.cfg = own
         predictor.check({key: value if isinstance(value, TOLD) else "…" for key, value in given.items()})
@@ -172,7 +173,7 @@ def read(given: Mapping[str, Any], number: int, count: int) -> Given:
         found["mask"] = mask_in(given["mask"], "the mask", number, count)
     for key in LAYERS:
         if key in given:
-            found[key] = layer_in(given[key], f"the {key}", number)
+            found[key] = layer_in(given[key], f"the {key}", number, count)
     if isinstance(found.get("points"), Path):
         found["points"] = str(found["points"])
     return Given(**found)

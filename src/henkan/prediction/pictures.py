@@ -112,7 +112,11 @@ def on_white(image: Image.Image) -> Floats:
 
 def has_16_bits(file: Image.Image) -> bool:
     """Say whether a file, not yet decoded, has 16 bits a sample: Pillow would cut those of colors to 8, silently."""
-    return isinstance(file, ImageFile.ImageFile) and any(";16" in str(layout) for *_, layout in file.tile)
+    return isinstance(file, ImageFile.ImageFile) and any(
+        # A PPM says its largest value.
+        ";16" in str(layout) or (file.format == "PPM" and isinstance(layout, tuple) and layout[-1] > 255)
+        for *_, layout in file.tile
+    )
 
 
 def profile(image: Image.Image) -> bytes | None:

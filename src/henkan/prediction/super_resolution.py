@@ -11,6 +11,7 @@ from PIL import Image
 from henkan.baselines.bidirectional import Bidirectional
 from henkan.data.drawings import Floats
 from henkan.errors import UserError
+from henkan.networks.modes import learns
 from henkan.prediction.given import NOTHING, Given
 from henkan.prediction.predictor import PICTURE
 from henkan.prediction.retargeting import Companions, check_retargeting, retargeted
@@ -36,6 +37,11 @@ class EnlargePictures(WholePictures):
         elif given:
             key = next(iter(given))
             raise UserError(f"{key}={given[key]} is for generator=bidirectional: this one only enlarges")
+        elif not learns(self.network) and self.transform.task.scale == 1:
+            raise UserError(
+                "how many times larger is not said, and this method would change nothing: add degradation=bicubic "
+                "degradation.scale=4"
+            )
 
     def expect(self, pictures: Sequence[Path]) -> list[Path]:
         super().expect(pictures)

@@ -15,6 +15,7 @@ from henkan.config.resolved import resolved
 from henkan.errors import UserError
 from henkan.files import user_cache
 from henkan.prediction.completion import complete
+from henkan.prediction.loaded import as_applied
 from henkan.runs.trained import own_config
 from henkan.tasks.completion import Completion
 from henkan.training import checkpoint
@@ -35,7 +36,7 @@ class TrainedFilling:
     def _trained(self) -> tuple[nn.Module, Transform]:
         run = self._given()
         word = {"run": str(run), "trust": False, "paths": {"cache": str(user_cache())}}
-        config = resolved(own_config(OmegaConf.create(word)))
+        config = as_applied(resolved(own_config(OmegaConf.create(word))))
         transform = build_transform(config)
         if not isinstance(transform.task, Completion):
             raise UserError(

@@ -103,10 +103,14 @@ def sections(board: Board) -> dict[str, list[Any]]:
 
 
 def of_study(study: Study) -> Any:
-    """Return the filter that is true of a study's runs."""
+    """Return the filter that is true of a study's runs: not of trials, and at no other scale."""
     from wandb_workspaces import expr
 
-    return expr.And(expr.Config("study") == study.name)
+    return expr.And(
+        expr.Config("study") == study.name,
+        expr.Tags().isin([study.scale]),
+        expr.Config("variant").isin(list(study.variants)),
+    )
 
 
 def workspace(board: Board) -> Any:

@@ -53,7 +53,7 @@ def found(path: str) -> list[Path] | None:
     It is a run, a study, a search, a sweep's folder, a folder of runs, or a pattern of any of these.
     """
     if not Path(path).exists():
-        several = [found(name) or [] for name in sorted(glob(path))]
+        several = [found(name) or [] for name in sorted(glob(path)) if Path(name).exists()]
         return [folder for folders in several for folder in folders] or None
     folder = Path(path)
     if (folder / "run.json").is_file():
@@ -168,8 +168,10 @@ def grouped(entries: Sequence[Entry]) -> list[Group]:
         if twin is None:
             group.runs.append(entry)
         else:
+            kept, other = (entry, twin) if entry.status == "done" != twin.status else (twin, entry)
+            group.runs[group.runs.index(twin)] = kept
             why = "is" if entry.identity == twin.identity else "has the settings of"
-            say(f"left out: {entry.name} (it {why} {twin.name} once more)")
+            say(f"left out: {other.name} (it {why} {kept.name} once more)")
         group.facts = group.facts or facts_of(entry)
     several = list(groups.values())
     given = names(several)

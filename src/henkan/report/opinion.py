@@ -271,4 +271,6 @@ def in_words(found: Opinion) -> list[str]:
         lines.append(f"  {one.configuration}: {percent(middle)} ({between(low, high)}), strength {one.value:+.2f}")
     for each in found.agreements:
         lines.append(f"  {each.metric} agrees in {percent(each.share)} ({between(each.low, each.high)})")
+    if found.left_out:
+        lines.append(f"  nothing connects {words.listed(found.left_out)} with {found.reference}: not compared")
     return lines

@@ -22,7 +22,7 @@ PUBLISHED_BYTES = 1_150_000
 
 
 def publish(study_folder: Path, into: Path) -> list[Path]:
-    """Write what a repository keeps of a study into `into`, under 1,050 kB in all, and return the files.
+    """Write what a repository keeps of a study into `into`, under 1,150 kB in all, and return the files.
 
     summary.csv, scores.csv.gz (three significant digits; the headline metrics only where all take more than half
     the room), plane.png, along.png and along.csv (scores along a setting of the degradation, each seed's means),

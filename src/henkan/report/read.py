@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import cast
 
@@ -14,6 +15,8 @@ from henkan.report.study import Study
 from henkan.report.words import listed
 from henkan.runs.killed import attended, ending
 from henkan.runs.record import Record, as_record
+
+NEVER = "1970-01-01T00:00:00+00:00"
 
 
 def read_record(path: Path) -> tuple[Record, bool]:
@@ -44,6 +47,23 @@ def folder_of_study(name: str, overrides: Sequence[str]) -> Path:
     return folder
 
 
+def now_of(path: Path, record: Record, status: str, error: str, since: float) -> tuple[str, str]:
+    """Return status and error of a run now: `study.json` has said these, and its own record says what came after."""
+    own = record.get("status")
+    if status == "done" and (own is None or own == "done"):
+        # A record that is damaged says nothing; a folder that was removed is to be trained again.
+        return ("done" if (path / "run.json").exists() else "waiting"), error
+    if own == "done" and datetime.fromisoformat(record.get("ended", NEVER)).timestamp() > since:
+        return "done", ""
+    if status not in ("running", "done"):
+        return status, error
+    if attended(path, record):
+        return "running", ""
+    # Nobody has said so: the study was killed too, or the run was begun once more by hand.
+    ended, error = ending(record)
+    return ended or "waiting", error
+
+
 def read_study(folder: Path) -> Study:
     """Read the study in `folder` (it holds study.json). Raises UserError where there is none."""
     path = folder / "study.json"
@@ -53,15 +73,11 @@ def read_study(folder: Path) -> Study:
     lacking = [key for key in ("configurations", "seeds", "runs") if key not in plan]
     if lacking:
         raise UserError(f"{folder} holds no study: study.json lacks {', '.join(lacking)}")
-    runs = []
+    runs, since = [], path.stat().st_mtime
     for node in plan["runs"]:
         path = folder / str(node["folder"])
         record, intact = read_record(path / "run.json")
-        status, error = str(node.get("status", "waiting")), str(node.get("error") or "")
-        if status == "running" and not attended(path, record):
-            # Nobody has said so: the study was killed too.
-            ended, error = ending(record)
-            status = ended or "waiting"
+        status, error = now_of(path, record, str(node.get("status", "waiting")), str(node.get("error") or ""), since)
         runs.append(
             Run(
                 configuration=str(node["configuration"]),

@@ -113,7 +113,7 @@ def latex_cell(row: Comparison, digits: int, best: bool) -> str:
         return "--"
     mean = number(row.value.mean, digits).replace("\N{MINUS SIGN}", "-")
     text = rf"$\mathbf{{{mean}}}" if best else f"${mean}"
-    if row.verdict not in (None, "unclear", "equal"):
+    if row.corrected is not None and row.verdict not in (None, "unclear", "equal"):
         text += r"^\dagger"
     text += "$"
     if row.value.low is not None:

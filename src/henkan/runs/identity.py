@@ -17,7 +17,7 @@ from henkan.data.pictures import Pictures
 from henkan.data.splits import Split
 from henkan.pretrained.weights import hash_of, located
 from henkan.sample import PAIRED
-from henkan.scoring.evaluation_set import are_whole
+from henkan.scoring.evaluation_set import TRAINED, are_whole, at_scale
 from henkan.terms.term import Term
 from henkan.training.schedule import NETWORKS, Phase, Schedule, active
 from henkan.training.streams import streams_read
@@ -194,6 +194,10 @@ def evaluation_parts(config: Mapping[str, Any], pictures: Pictures) -> dict[str,
     if "evaluation" in parts and are_whole(config):
         # However it is said.
         parts["evaluation"] = {**parts["evaluation"], "framing": None}
+    elif "evaluation" in parts and config["evaluation"].get("framing") == TRAINED and (scale := at_scale(config)):
+        parts["evaluation"] = {**parts["evaluation"], "framing": {TRAINED: vars(scale)}}
+    if data := config.get("data"):
+        parts["data"] = without_place(data)
     parts["generator"] = by_files(config["generator"])
     return {**parts, "manifest": manifest_of(config, pictures, splits)}
 

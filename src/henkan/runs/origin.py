@@ -49,7 +49,7 @@ def find_origin(place: Path, schedule: Schedule) -> Origin:
             f"{path} was trained by other phases ({told(before)}) than this schedule has up to iteration {iteration} "
             f"({told(here)}): leave these as they were, or take its weights alone with init={place}"
         )
-    return Origin(path, checkpoint.hash_state(path), iteration, state.get("identity"))
+    return Origin(path, checkpoint.hash_state(state), iteration, state.get("identity"))
 
 
 def told(phases: Sequence[Sequence[Any]]) -> str:

@@ -56,7 +56,7 @@ class Plan:
 
     `config` is resolved and plain, `parts` is what of it the weights depend on, `streams` the pictures of every stream
     that it reads, `manifests` the hashes of the splits of them that training reads, `prefixes` maps boundaries
-    (iterations) to identities; `origin` is what it goes on from.
+    (iterations) to identities; `init` gives first weights, of this hash, `origin` is what it goes on from.
     """
 
     config: Config
@@ -69,6 +69,7 @@ class Plan:
     identity: str
     prefixes: dict[int, str]
     init: Path | None = None
+    init_hash: str | None = None
     origin: Origin | None = None
 
     @property
@@ -296,5 +297,6 @@ def planned(cfg: DictConfig) -> Plan:
             if origin is None or end > origin.iteration
         },
         init=init,
+        init_hash=init_hash,
         origin=origin,
     )

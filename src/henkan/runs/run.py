@@ -10,11 +10,12 @@ scores.csv     a row a test picture               set_scores.json, pictures/
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -160,11 +161,11 @@ class Run:
         self.write()
 
     def clear(self) -> None:
-        """Remove all that an earlier run has left, but for the lock."""
+        """Remove all that an earlier run has left, but for the lock, and a log that is this process's already."""
         for path in self.folder.iterdir():
             if path.is_dir():
                 shutil.rmtree(path)
-            elif path.name not in (LOCK, TURN):
+            elif path.name not in (LOCK, TURN) and not says_into(path):
                 path.unlink()
         self.record = {}
         (self.folder / "checkpoints").mkdir()
@@ -271,6 +272,13 @@ class Run:
 
     def write(self) -> None:
         write_record(self.folder, self.record)
+
+
+def says_into(path: Path) -> bool:
+    """Whether what this process says goes into that file, as a study has it."""
+    with suppress(OSError):
+        return os.path.samestat(os.fstat(2), path.stat())
+    return False
 
 
 @contextmanager

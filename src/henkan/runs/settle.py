@@ -49,7 +49,8 @@ def settle(cfg: DictConfig) -> tuple[Config, Pictures]:
     check_scale(pictures, config)
     if pictures.ready:
         check_ready(pictures, task_overrides())
-        config["augmentation"], config["degradation"] = None, UNCHANGED
+        config["augmentation"] = None
+        config["degradation"] = UNCHANGED if pictures.fill is None else {**UNCHANGED, "fill": list(pictures.fill)}
         config["validation"]["framing"] = config["evaluation"]["framing"] = config["evaluation"]["degradation"] = None
     # A word that is none is said before anything is trained.
     framing_of(config, pictures, config["evaluation"]["framing"])

@@ -38,7 +38,7 @@ def starting_point(plan: Plan, run: Run, translator: Translator) -> State | None
         if run.writes:
             say_other_data(plan, run)
         if plan.init is not None:
-            initialize(translator, plan.init)
+            initialize(translator, plan.init, plan.init_hash)
         found = None
         if run.writes and not plan.config["rerun"]:
             found = run.claims.await_longest(plan.prefixes)
@@ -65,7 +65,9 @@ def starting_point(plan: Plan, run: Run, translator: Translator) -> State | None
         elif plan.origin is not None:
             path, beside, panels = plan.origin.path, plan.origin.curves, plan.origin.curves.parent / PANELS
             environments = (read_record(path.parents[1]) or {}).get("environments", [])
-            state = under_own_settings(translator, checkpoint.load(path), path)
+            state = checkpoint.load(path)
+            check_same(path, checkpoint.hash_state(state), plan.origin.digest)
+            state = under_own_settings(translator, state, path)
             say(f"goes on from {path} at iteration {state['iteration']}")
         else:
             if run.writes:
@@ -119,12 +121,21 @@ def say_other_data(plan: Plan, run: Run) -> None:
                 say(f"{path.parent.name} is unfinished, and its data have changed since: this run is another one")
 
 
-def initialize(translator: Translator, path: Path) -> None:
+def check_same(path: Path, found: str, planned: str | None) -> None:
+    """Raise `UserError` for a file that is another than the one which the run's identity names."""
+    if planned is not None and found != planned:
+        raise UserError(
+            f"{path} has changed since this run was planned: give the command again, or name a checkpoint that stays"
+        )
+
+
+def initialize(translator: Translator, path: Path, planned: str | None = None) -> None:
     """Start from other weights: the generator's average where the checkpoint has one, and its discriminator.
 
     Published weights are the generator's alone, unless there are others in the file that fit.
     """
     state = first_weights.read(path)
+    check_same(path, checkpoint.hash_weights(state), planned)
     weights = first_weights.generator(state, translator.generator, path)
     checkpoint.load_weights(translator.generator, weights, path)
     if translator.average is not None:

@@ -144,7 +144,11 @@ def with_overrides(trained: DictConfig, cfg: DictConfig, overrides: Sequence[str
     for override in task_overrides() if overrides is None else overrides:
         key = override.lstrip("+~").partition("=")[0]
         key = key.partition("@")[2] or key
-        if key not in ("run", "model", "trust", "iteration", "experiment", "other", "blend", "blend_of"):
+        parent, _, name = key.rpartition(".")
+        if override.startswith("~") and parent:
+            # One of several, as a metric: a group that is left out is null.
+            OmegaConf.select(config, parent, default=OmegaConf.create()).pop(name, None)
+        elif key not in ("run", "model", "trust", "iteration", "experiment", "other", "blend", "blend_of"):
             for name in (key, "predictor") if key == "task" else (key,):
                 OmegaConf.update(config, name, OmegaConf.select(cfg, name), merge=False, force_add=True)
     return config

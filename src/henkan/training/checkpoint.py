@@ -117,9 +117,8 @@ def generator(state: State) -> dict[str, Tensor]:
     return part(state, "average.network") or part(state, "generator")
 
 
-def hash_state(path: Path) -> str:
+def hash_state(state: State) -> str:
     """Return the hash of all in a checkpoint that the next iteration depends on: not of what it took, and where."""
-    state = load(path)
     found = hashlib.sha256()
     for name in STATE:
         _add(found, name, state.get(name))

@@ -21,26 +21,29 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
+from henkan.config.checks import check_values
 from henkan.config.composition import task_overrides
+from henkan.config.resolved import Config
 from henkan.data.counted import tell
 from henkan.data.pictures import Pictures
 from henkan.errors import UserError
 from henkan.evaluation.blend import blend_of
 from henkan.evaluation.score import score_run
 from henkan.evaluation.written import print_scores
-from henkan.files import digests
+from henkan.files import digest_of, digests
 from henkan.launching.swept import note
 from henkan.networks.modes import learns
 from henkan.report.figures.lines import draw_curve
 from henkan.runs.identity import evaluation_parts, identify
 from henkan.runs.mark import mark
-from henkan.runs.plan import Plan, plan_run
+from henkan.runs.plan import Plan, check_counts, plan_run
 from henkan.runs.record import SCORED, TRAINED, Record, read_record, scored_again, write_record
 from henkan.runs.run import alone_in, write_config
 from henkan.runs.settle import settle
 from henkan.runs.trained import as_it_is, check_untrained, named, own_config, run_folder, with_overrides
+from henkan.scoring.asked import check_asked
 from henkan.training import checkpoint
 from henkan.training.assemble import build_network
 from henkan.training.model_file import is_model
@@ -51,15 +54,23 @@ def main(cfg: DictConfig) -> None:
     cfg = named(cfg)
     if cfg.run is not None and is_model(Path(cfg.run)):
         config, pictures = settle(scored(with_overrides(own_config(cfg), cfg)))
+        check_scored(config)
+        blend = blend_of(cfg)
+        parts = {
+            **evaluation_parts(config, pictures),
+            "weights": digest_of(Path(cfg.run)),
+            "blend": None if blend is None else blend.name,
+        }
         # A file is not a folder that scores could lie in.
-        folder = Path(cfg.paths.runs) / f"{Path(cfg.run).stem}-{identify(evaluation_parts(config, pictures))[:10]}"
+        folder = Path(cfg.paths.runs) / f"{Path(cfg.run).stem}-{identify(parts)[:10]}"
         note(folder)
         tell(pictures)
         with alone_in(folder):
-            score_run(config, pictures, folder, Path(cfg.run), blend=blend_of(cfg))
+            score_run(config, pictures, folder, Path(cfg.run), blend=blend)
     elif cfg.run is not None:
         trained = own_config(cfg)
         config, pictures = settle(scored(with_overrides(trained, cfg)))
+        check_scored(config)
         folder = run_folder(Path(cfg.run))
         own, own_pictures = settle(trained)
         parts = evaluation_parts(config, pictures)
@@ -108,6 +119,13 @@ def scored(cfg: DictConfig) -> DictConfig:
     if cfg.evaluation.split is None:
         raise UserError("evaluation.split=null scores nothing: name a split, as in evaluation.split=test")
     return cfg
+
+
+def check_scored(config: Config) -> None:
+    """Raise `UserError` for values that nothing can be scored by: of a run's config, where they are given beside it."""
+    check_counts(OmegaConf.create({"evaluation": config["evaluation"]}))
+    check_values({"evaluation": config["evaluation"], "metric": config["metric"]})
+    check_asked(config)
 
 
 def score_untrained(plan: Plan, pictures: Pictures) -> None:

@@ -15,9 +15,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, cast
 
 import torch
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from henkan.config.build import build
 from henkan.config.composition import task_overrides
@@ -25,7 +26,7 @@ from henkan.config.explain import reason
 from henkan.cores import number, threads
 from henkan.data.counted import tell
 from henkan.devices import count_of
-from henkan.errors import Interrupted, TrainingFailed
+from henkan.errors import Interrupted, TrainingFailed, UserError
 from henkan.evaluation.score import score_run
 from henkan.evaluation.shown import show_again
 from henkan.evaluation.written import print_scores
@@ -36,12 +37,14 @@ from henkan.runs.curves import parse_rows, read_rows
 from henkan.runs.fit import fit
 from henkan.runs.killed import begun_by, close_killed
 from henkan.runs.lines import measured
+from henkan.runs.mark import is_own, mark
 from henkan.runs.plan import Plan, plan_run
 from henkan.runs.preflight import check_pictures
 from henkan.runs.record import SCORED, altered, scored_again
 from henkan.runs.run import Run, write_config
 from henkan.runs.start import starting_point
 from henkan.runs.stopping import why_stopped
+from henkan.runs.trained import read_config
 from henkan.training import checkpoint
 from henkan.training.assemble import build_translator
 from henkan.training.interruption import Signals
@@ -68,8 +71,8 @@ def main(cfg: DictConfig) -> float | list[float] | None:
                 end_rank()
             say(f"done already{run.changed_code_notice()}")
             mend(plan, run, names)
-            means = score_run(plan.config, plan.pictures, run.folder, again=bool(altered(run.folder, SCORED)))
-            run.note(metrics=means, evaluation=plan.evaluation, digests=scored_again(run.folder), launch=launch())
+            if plan.config["evaluation"]["split"] is not None:
+                score_again(plan, run)
             show(plan, run)
         else:
             train(plan, run, signals)
@@ -84,6 +87,20 @@ def killed(cfg: DictConfig, process: int, reason: str) -> None:
     """Close the record of the run that a process trained which was killed; see `henkan.launching.execute.killed`."""
     for folder in begun_by(process, Path(cfg.paths.runs)):
         close_killed(folder, reason)
+
+
+def score_again(plan: Plan, run: Run) -> None:
+    """Score a run that is done as it is to be scored now, if it was scored otherwise, or its scores were damaged."""
+    written = read_config(run.folder / "config.yaml")
+    if run.record.get("evaluation") != plan.evaluation and is_own(run.record, written):
+        # What is said of its scores is read there; how it was trained stays as it was.
+        known = {key: plan.config.get(key) for key in ("evaluation", "metric", "postprocess")}
+        plain = cast(dict[str, Any], OmegaConf.to_container(written, resolve=False))
+        config = {**plain, **known}
+        write_config(run.folder, config)
+        run.note(mark=mark(plan.identity, config))
+    means = score_run(plan.config, plan.pictures, run.folder, again=bool(altered(run.folder, SCORED)))
+    run.note(metrics=means, evaluation=plan.evaluation, digests=scored_again(run.folder), launch=launch())
 
 
 def mend(plan: Plan, run: Run, names: Sequence[str]) -> None:
@@ -176,4 +193,6 @@ def objective(run: Run, names: str | Sequence[str]) -> float | list[float] | Non
 
 def use_threads(wanted: int | None) -> None:
     """Use so many threads in this process: as configured, or this run's share of the cores."""
+    if wanted is not None and (type(wanted) is not int or wanted < 1):
+        raise UserError(f"trainer.threads={wanted} must be 1 or more; null takes this run's share of the cores")
     torch.set_num_threads(wanted or number("HENKAN_THREADS") or threads())

@@ -9,7 +9,7 @@ page as one file for others, whose answers import=FILE.json checks and adds.
 voter= (your login name), configurations=[…] (all), count= (of pairs, 60), seed= (0, of the order), port= (a free one).
 
   henkan vote mse_vs_gan
-  henkan vote mse_vs_gan voter=ana 'configurations=[mse,gan]' count=100
+  henkan vote mse_vs_gan voter=ana 'configurations=[mse,adversarial 0.02]' count=100
   henkan vote outputs/runs/studies/mse_vs_gan-laptop static=vote.html
   henkan vote mse_vs_gan import=votes-mse_vs_gan-ben.json
 """
@@ -69,8 +69,9 @@ def main(arguments: list[str]) -> int:
         print(f"{fresh} of {count} answers were new")
     else:
         ask(study, given)
-    if (found := opinion(study)) is not None:
-        print("\n".join(in_words(found)))
+    for title, part in study.sections.items():
+        if (found := opinion(part)) is not None:
+            print("\n".join([title, *in_words(found)] if title else in_words(found)))
     return 0
 
 

@@ -113,7 +113,7 @@ def kind_of(config: Config) -> str:
 
 
 def tags(config: Config) -> list[str]:
-    """Return task, recipe and phase plan, as W&B takes them: 1 to 64 characters each."""
+    """Return task, recipe, phase plan and scale, as W&B takes them: 1 to 64 characters each."""
     plan = ">".join(config["schedule"])
-    words = [config["task"]["_target_"].split(".")[-2], config.get("recipe"), plan]
+    words = [config["task"]["_target_"].split(".")[-2], config.get("recipe"), plan, config.get("scale", {}).get("name")]
     return [str(word)[:64] for word in words if word]
