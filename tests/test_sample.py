@@ -61,5 +61,9 @@ def test_a_misspelt_key_is_refused_also_where_the_argument_has_a_default() -> No
     arguments, sample = named_arguments(masked), {"output": torch.ones(1)}
     # Of a task that has none: as the files of most losses say it.
     assert list(read("masked", arguments, {"input": "output", "mask": "mask"}, sample)) == ["input"]
-    with pytest.raises(UserError, match="masked reads 'maks', which this sample does not have; it has"):
+    assert list(read("masked", arguments, {"input": "output", "mask": "aux.ink"}, sample)) == ["input"]
+    sample["mask"] = torch.zeros(1)
+    with pytest.raises(UserError, match=r"masked reads 'maks', which this sample does not have: did you mean 'mask'\?"):
         read("masked", arguments, {"input": "output", "mask": "maks"}, sample)
+    with pytest.raises(UserError, match="masked reads 'outline', which this sample does not have; it has"):
+        read("masked", arguments, {"input": "outline"}, sample)

@@ -41,6 +41,7 @@ from __future__ import annotations
 import inspect
 from collections import UserDict
 from collections.abc import Callable, Iterator, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 import torch
@@ -63,6 +64,8 @@ LABEL_MAPS = frozenset({"labels"})
 
 UNKNOWN = 255
 """The class of pixels in a map of classes that have none, or that nobody has looked at."""
+# How alike a word and a key of a sample are where one is the other, misspelt.
+NEAR = 0.75
 
 
 class Composed(UserDict[str, Any]):
@@ -159,18 +162,19 @@ def described(value: Any) -> str:
 
 
 def read(name: str, required: Mapping[str, bool], reads: Mapping[str, str], sample: Sample) -> dict[str, Any]:
-    """Return arguments out of the sample. What is absent under an argument's own name is left to its default.
+    """Return arguments out of the sample; a key that is absent is left to the argument's default, if it has one.
 
-    Raises `UserError` for a key that is absent where an argument must be given, or was given another name's: that name
-    was meant.
+    Raises `UserError` where it has none, and for what is a key of the sample, misspelt.
     """
-    absent = [
-        key
-        for argument, key in reads.items()
-        if (required.get(argument, True) or key != argument) and key not in sample
-    ]
-    if absent:
-        raise UserError(f"{name} reads {absent[0]!r}, which this sample does not have; it has {sorted(sample)}")
+    for argument, key in reads.items():
+        if key in sample:
+            continue
+        # Many losses read a mask where there is one. Another name was meant; some networks give no such answer.
+        others = sample.keys() - set(reads.values()) if key != argument else ()
+        near = get_close_matches(key, sorted(others), n=1, cutoff=NEAR)
+        if near or required.get(argument, True):
+            way_out = f": did you mean {near[0]!r}?" if near else f"; it has {sorted(sample)}"
+            raise UserError(f"{name} reads {key!r}, which this sample does not have{way_out}")
     return {argument: sample[key] for argument, key in reads.items() if key in sample}
 
 

@@ -57,8 +57,7 @@ def check_config(cfg: DictConfig) -> None:
         bind(path, node, reserved)
         if "reads" in reserved and node.get("reads"):
             check_reads(path, node)
-    for path, node in targets(written):
-        check_nulls(path, node)
+        check_nulls(path, node, written)
 
 
 def check_whole(cfg: DictConfig, without: Collection[str] = ()) -> None:

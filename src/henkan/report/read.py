@@ -48,10 +48,13 @@ def folder_of_study(name: str, overrides: Sequence[str]) -> Path:
 
 
 def now_of(path: Path, record: Record, status: str, error: str, since: float) -> tuple[str, str]:
-    """Return status and error of a run now: `study.json` has said these, and its own record says what came after."""
+    """Return status and error of a run now: `study.json` has said these, and its own record says what came after.
+
+    A record that says nothing, or is not as it was written, is empty here.
+    """
     own = record.get("status")
     if status == "done" and (own is None or own == "done"):
-        # A record that is damaged says nothing; a folder that was removed is to be trained again.
+        # A folder that was removed is to be trained again.
         return ("done" if (path / "run.json").exists() else "waiting"), error
     if own == "done" and datetime.fromisoformat(record.get("ended", NEVER)).timestamp() > since:
         return "done", ""
@@ -77,7 +80,8 @@ def read_study(folder: Path) -> Study:
     for node in plan["runs"]:
         path = folder / str(node["folder"])
         record, intact = read_record(path / "run.json")
-        status, error = now_of(path, record, str(node.get("status", "waiting")), str(node.get("error") or ""), since)
+        status, error = str(node.get("status", "waiting")), str(node.get("error") or "")
+        status, error = now_of(path, record if intact else as_record({}), status, error, since)
         runs.append(
             Run(
                 configuration=str(node["configuration"]),

@@ -91,16 +91,16 @@ def killed(cfg: DictConfig, process: int, reason: str) -> None:
 
 def score_again(plan: Plan, run: Run) -> None:
     """Score a run that is done as it is to be scored now, if it was scored otherwise, or its scores were damaged."""
-    written = read_config(run.folder / "config.yaml")
+    written, known = read_config(run.folder / "config.yaml"), run.record.get("mark")
+    means = score_run(plan.config, plan.pictures, run.folder, again=bool(altered(run.folder, SCORED)))
     if run.record.get("evaluation") != plan.evaluation and is_own(run.record, written):
         # What is said of its scores is read there; how it was trained stays as it was.
-        known = {key: plan.config.get(key) for key in ("evaluation", "metric", "postprocess")}
-        plain = cast(dict[str, Any], OmegaConf.to_container(written, resolve=False))
-        config = {**plain, **known}
+        config = cast(dict[str, Any], OmegaConf.to_container(written, resolve=False))
+        config |= {key: plan.config.get(key) for key in ("evaluation", "metric", "postprocess")}
         write_config(run.folder, config)
-        run.note(mark=mark(plan.identity, config))
-    means = score_run(plan.config, plan.pictures, run.folder, again=bool(altered(run.folder, SCORED)))
-    run.note(metrics=means, evaluation=plan.evaluation, digests=scored_again(run.folder), launch=launch())
+        known = mark(plan.identity, config)
+    facts = {"metrics": means, "evaluation": plan.evaluation, "mark": known}
+    run.note(**facts, digests=scored_again(run.folder), launch=launch())
 
 
 def mend(plan: Plan, run: Run, names: Sequence[str]) -> None:
