@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Required, TypedDict
+from typing import TYPE_CHECKING, Any, Required, TypedDict
 
-from torch import Tensor
+if TYPE_CHECKING:
+    # A report is written without it.
+    from torch import Tensor
 
 
 class BalanceState(TypedDict):
