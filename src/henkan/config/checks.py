@@ -51,13 +51,14 @@ def check_config(cfg: DictConfig) -> None:
             )
         if misfit("", weight := node.get("weight", 1.0), float) is not None:
             raise UserError(f"weights.{name}={shown(weight)} does not fit: it takes a number; 0 switches {name} off")
+    nodes = dict(targets(written))
     for path, node in targets(plain):
         group, _, rest = path.partition(".")
         reserved = FRAMEWORKS_OWN.get(group, set()) if rest and "." not in rest else set()
         bind(path, node, reserved)
         if "reads" in reserved and node.get("reads"):
             check_reads(path, node)
-        check_nulls(path, node, written)
+        check_nulls(path, node, nodes.get(path, {}))
 
 
 def check_whole(cfg: DictConfig, without: Collection[str] = ()) -> None:

@@ -65,19 +65,12 @@ def bind(path: str, node: Node, reserved: Collection[str]) -> None:
             raise UserError(f"{path}.{name}={value!r} does not fit: {node['_target_']} takes {described(hints[name])}")
 
 
-def check_nulls(path: str, node: Node, written: Any) -> None:
+def check_nulls(path: str, node: Node, written: Mapping[str, Any]) -> None:
     """Raise `UserError` for a null that somebody has written where a number is taken, or yes or no.
 
     One that comes from elsewhere in the config (a mean color that is measured later) is none yet: `written` is the
-    whole config before such references are followed.
+    node before such references are followed.
     """
-    for part in path.split("."):
-        if isinstance(written, Mapping):
-            written = written.get(part)
-        else:
-            written = written[int(part)] if isinstance(written, list) else None
-    if not isinstance(written, Mapping):
-        return
     target = locate(path, str(node["_target_"]))
     empty = [name for name, value in written.items() if value is None and name not in HYDRAS_OWN]
     hints = hints_of(target) if empty else {}

@@ -9,6 +9,7 @@ from omegaconf import DictConfig
 from torch import nn
 
 from henkan.config.build import build
+from henkan.config.history import MIDDLE
 from henkan.config.resolved import Config, resolved
 from henkan.config.signatures import locate
 from henkan.degradations.holes import Holes
@@ -37,7 +38,7 @@ def load(cfg: DictConfig, overrides: Sequence[str] | None = None) -> Predictor:
     trained = with_overrides(own_config(cfg), cfg, overrides) if cfg.run is not None else as_it_is(cfg).copy()
     if cfg.run is None and trained.statistics.mean is None:
         # A generator that learns nothing is shown no mean color.
-        trained.statistics.mean = [0.5, 0.5, 0.5]
+        trained.statistics.mean = MIDDLE
     config = as_applied(resolved(trained))
     if cfg.run is not None and is_program(path := Path(cfg.run)):
         program.check_alone(cfg, bool(config["evaluation"].get("ensemble")))
