@@ -9,6 +9,7 @@ import pytest
 import torch
 from omegaconf import DictConfig
 
+from henkan.cuda import Gpu
 from henkan.devices import count_of, device_of, kind_of
 from henkan.errors import UserError
 from henkan.launching.execute import execute
@@ -126,7 +127,7 @@ def test_the_record_says_what_a_gpu_computes_in_tf32(
 ) -> None:
     assert "tf32" not in machine.hardware()
     gpus(1)
-    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "one")
+    monkeypatch.setattr(machine, "gpus", lambda: (Gpu("one", (8, 0)),))
     found = machine.hardware()
     assert (found["accelerator"], found["tf32"]) == ("one", "convolutions")
     with in_float32("cpu"):

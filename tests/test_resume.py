@@ -17,6 +17,12 @@ from henkan.runs.record import altered, read_record
 from henkan.training import checkpoint
 
 
+@pytest.fixture
+def tiny(tiny: list[str]) -> list[str]:
+    """On the processor, where the bits are promised: kernels of a GPU add up in an order of their own."""
+    return [*tiny, "trainer.accelerator=cpu"]
+
+
 def equal(first: Any, second: Any) -> bool:
     if isinstance(first, torch.Tensor):
         return torch.equal(first, second)

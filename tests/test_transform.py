@@ -113,6 +113,7 @@ def no_cudnn() -> Iterator[None]:
     torch.backends.cudnn.enabled = before
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="where there is a GPU, PyTorch emulates no copy to it")
 def test_waiting_is_seen() -> None:
     with FakeTensorMode(), Waits() as waits:
         there = torch.zeros(2, device="cuda")

@@ -301,5 +301,5 @@ def test_a_hole_is_shown_as_in_training_and_never_what_is_in_it(degradation: dic
     model(picture, mask=mask)
     (seen,) = shown
     # Made larger to what the network takes.
-    hole = seen[0][:, :37, :45][:, torch.from_numpy(mask)]
+    hole = seen[0][:, :37, :45].cpu()[:, torch.from_numpy(mask)]
     assert torch.allclose(hole, torch.tensor([0.2, 0.4, 0.6])[:, None].expand_as(hole))

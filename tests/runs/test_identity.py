@@ -179,11 +179,14 @@ def test_a_mended_test_split_is_scored_again_and_not_trained_again(
 
 def test_two_devices_count_where_batches_have_statistics(plan: Callable[..., Plan]) -> None:
     without = ["generator.normalization=null", "discriminator.normalization=null"]
-    assert plan("trainer.devices=2").identity != plan().identity
-    assert plan("trainer.devices=2").identity != plan("trainer.devices=3").identity
-    assert plan("trainer.devices=2", *without).identity == plan(*without).identity
+
+    def on(count: int, *words: str) -> Plan:
+        return plan("trainer.accelerator=cpu", f"trainer.devices={count}", *words)
+
+    assert len({on(count).identity for count in (1, 2, 3)}) == 3
+    assert on(2, *without).identity == on(1, *without).identity
     # Before a discriminator is trained its statistics are nobody's.
-    one, two = (plan(f"trainer.devices={count}", without[0]).prefixes for count in (1, 2))
+    one, two = (on(count, without[0]).prefixes for count in (1, 2))
     assert (one[6] == two[6], one[10] == two[10]) == (True, False)
 
 

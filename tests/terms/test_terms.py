@@ -49,7 +49,7 @@ class Contrastive(Loss):
         assert not step.other["target"].requires_grad
         logits = torch.cat([(ours * own).sum(1, keepdim=True), ours @ others.T], dim=1) / self.temperature
         step.log("contrastive/nearest", (logits.argmax(1) == 0).float().mean())
-        return cross_entropy(logits, torch.zeros(len(logits), dtype=torch.long), reduction="none")
+        return cross_entropy(logits, logits.new_zeros(len(logits), dtype=torch.long), reduction="none")
 '''
 OBJECTIVE = '''
 """An adversarial objective of another kind: which of the two is the real one, side by side (a softmax of two)."""

@@ -25,6 +25,12 @@ LONGER = "schedule.joint.iterations=14"
 
 
 @pytest.fixture
+def tiny(tiny: list[str]) -> list[str]:
+    """On the processor, where the bits are promised: kernels of a GPU add up in an order of their own."""
+    return [*tiny, "trainer.accelerator=cpu"]
+
+
+@pytest.fixture
 def trained(tiny: list[str], composed: Compose, tmp_path: Path) -> Callable[..., Path]:
     """Train a tiny run in a folder of its own; returns its folder."""
 

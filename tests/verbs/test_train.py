@@ -85,7 +85,7 @@ def test_weight_0_equals_mse_and_a_huge_one_wrecks(tiny: list[str], composed: Co
         "zero": ["weights.adversarial=0"],
         "huge": ["weights.adversarial=1000"],
     }.items():
-        train.main(composed([*tiny, *words, f"paths.runs={tmp_path / name}"]))
+        train.main(composed([*tiny, *words, "trainer.accelerator=cpu", f"paths.runs={tmp_path / name}"]))
         folders[name] = only_run(tmp_path / name)
     assert same(weights(folders["mse"]), weights(folders["zero"]))
     assert same(weights(folders["mse"], "average"), weights(folders["zero"], "average"))
