@@ -17,14 +17,12 @@ from pathlib import Path
 import pandas as pd
 import torch
 from omegaconf import DictConfig
-from omegaconf.errors import MissingMandatoryValue
 
 from henkan.config.composition import compose_root
-from henkan.config.trees import config_folder
-from henkan.errors import UserError
+from henkan.config.explain import explain, one_line
+from henkan.config.trees import group_options
 from henkan.verbs import train
 
-RECIPES = sorted(path.stem for path in config_folder().glob("experiment/*.yaml"))
 # Validation, scores and checkpoints are not what is asked for.
 COMMON = (
     "scale=paper",
@@ -72,15 +70,18 @@ def line(recipe: str, overrides: list[str]) -> str:
 
 def main(words: list[str]) -> None:
     overrides = [word for word in words if "=" in word]
-    recipes = [word for word in words if "=" not in word] or RECIPES
+    recipes = [word for word in words if "=" not in word] or group_options("experiment")
     print(f"{'recipe':30}{'it/s':>10}{'batch':>7}{'pictures/s':>12}{'waiting':>9}{'GiB':>8}{'days':>9}")
     for recipe in recipes:
         try:
             print(f"{recipe:30}{line(recipe, overrides)}", flush=True)
-        except MissingMandatoryValue as error:
-            print(f"{recipe:30}needs {error.full_key}", flush=True)
-        except (UserError, torch.OutOfMemoryError) as error:
-            print(f"{recipe:30}{error}", flush=True)
+        except torch.OutOfMemoryError as error:
+            print(f"{recipe:30}{one_line(error)}", flush=True)
+        except Exception as error:
+            said, _ = explain(error, "train", overrides)
+            if said is None:
+                raise
+            print(f"{recipe:30}{said}", flush=True)
         gc.collect()
         torch.cuda.empty_cache()
 
